@@ -3,6 +3,6 @@
 `select` and `rank` are the public face; `names` lists the strategies.
 """
 
-from backend.sampling.registry import Ranking, names, rank, select
+from backend.sampling.registry import Ranking, names, places, rank, select
 
-__all__ = ["Ranking", "names", "rank", "select"]
+__all__ = ["Ranking", "names", "places", "rank", "select"]

@@ -1,0 +1,5 @@
+"""`python -m backend` is `label-studio-atlas`."""
+
+from backend.cli import main
+
+main()

@@ -1,0 +1,139 @@
+"""The command line: label-studio-atlas up | serve | worker | demo."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from backend import __version__, logs
+from backend.errors import AtlasError, NotConfigured
+from backend.settings import Settings
+
+
+class Commands(click.Group):
+    """Shows our own errors as a sentence, not as a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except AtlasError as error:
+            raise click.ClickException(str(error)) from error
+        except ValidationError as error:
+            problems = "; ".join(f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
+            raise click.ClickException(f"a setting is wrong: {problems}") from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Live active learning for Label Studio Community Edition.
+
+    \b
+    Try it:       label-studio-atlas demo
+    Use it:       export LABEL_STUDIO_URL=http://localhost:8080
+                  export LABEL_STUDIO_API_KEY=...   (user icon > Account & Settings > Personal Access Token)
+                  label-studio-atlas up
+                  then, in Label Studio: project Settings > Model > Connect Model > http://localhost:9090
+
+    Every setting is an environment variable; the README lists them all.
+    """
+
+
+@main.command()
+@click.option("--port", type=int, help="Port of the web server.  [default: 9090, or PORT]")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where models are kept.  [default: DATA_DIR]")
+def up(port: int | None, data_dir: Path | None) -> None:
+    """Run everything on this machine: Redis, web server and worker.
+
+    Uses the Redis at REDIS_URL if that is set, and its own otherwise. Ctrl-C stops all of it; if one
+    part dies, the others are stopped too and the exit code is 1.
+    """
+    from backend.running.backend import inherited_environment, lock, start_backend
+    from backend.running.supervisor import Supervisor
+
+    settings = _settings(port=port, data_dir=data_dir)
+    _check_strategy(settings)
+    with lock(settings.data_dir), Supervisor() as supervisor:
+        supervisor.stop_on_signals()
+        try:
+            start_backend(supervisor, settings, inherited_environment())
+            click.echo(f"label-studio-atlas answers on http://{settings.host}:{settings.port}; Ctrl-C stops it.")
+            _warn_without_key(settings)
+            supervisor.wait()
+        except KeyboardInterrupt:
+            click.echo("Stopping.")
+
+
+@main.command()
+@click.option("--port", type=int, help="Port to listen on.  [default: 9090, or PORT]")
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1, or HOST]")
+def serve(port: int | None, host: str | None) -> None:
+    """Run the web server alone (gunicorn). It needs Redis and, somewhere, a worker."""
+    from backend.running.serve import serve as run_server
+
+    settings = _settings(port=port, host=host)
+    _warn_without_key(settings)
+    run_server(settings)
+
+
+@main.command()
+def worker() -> None:
+    """Run one RQ worker: it trains, ranks and publishes. TERM lets the running job finish."""
+    settings = _settings()
+    _check_strategy(settings)
+    logs.configure(settings.log_level, "worker")
+    from backend.jobs.worker import create_worker
+
+    create_worker(settings).work(with_scheduler=True, logging_level="WARNING")
+
+
+@main.command()
+@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="CSV (or .csv.gz) with the columns text,label.  [default: 500 headlines, some on disasters]")
+@click.option("--labels", type=click.IntRange(min=1), default=100, show_default=True, help="Annotations to give.")
+@click.option("--annotators", type=click.IntRange(1, 20), default=2, show_default=True, help="Size of the team.")
+@click.option("--strategy", help="Query strategy.  [default: STRATEGY]")
+@click.option("--once", is_flag=True, help="Stop Label Studio and exit at the end instead of leaving it running.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write rounds, served tasks and the curve's path here.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the held-out split.")
+def demo(**options: Any) -> None:
+    """Watch a real Label Studio queue re-order itself.
+
+    Installs Label Studio into an environment of its own (once), starts it beside this backend, imports
+    texts whose labels are known, and lets simulated annotators label what Label Studio serves them.
+    """
+    from backend.demo.run import DemoOptions, run
+
+    settings = _settings(strategy=options["strategy"])
+    _check_strategy(settings)
+    run(DemoOptions(**{**options, "strategy": settings.strategy}))
+
+
+def _settings(**given: Any) -> Settings:
+    """Options of the command line win over the environment."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _check_strategy(settings: Settings) -> None:
+    """A wrong name should stop the start, not every job."""
+    from backend.sampling.registry import check_name
+
+    try:
+        check_name(settings.strategy)
+    except ValueError as error:
+        raise click.ClickException(f"STRATEGY: {error}") from error
+
+
+def _warn_without_key(settings: Settings) -> None:
+    try:
+        settings.api_key  # noqa: B018
+    except NotConfigured as missing:
+        click.secho(f"Warning: {missing}", fg="yellow", err=True)
+
+

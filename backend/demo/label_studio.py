@@ -1,0 +1,120 @@
+"""Start a fresh Label Studio and give it users."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from backend.errors import AtlasError
+from backend.running.supervisor import Supervisor
+
+BOOT_SECONDS = 240
+"""The first boot creates the database: 25 s on a quick machine."""
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody who can log in, with a client that acts as them."""
+
+    email: str
+    password: str
+    http: httpx.Client
+
+
+@dataclass(frozen=True)
+class LabelStudioServer:
+    """A running Label Studio with an empty database and one administrator."""
+
+    url: str
+    admin: User
+
+    def access_token(self) -> str:
+        """A personal access token of the administrator's, as a person would make one for a backend."""
+        answer = self.admin.http.post("/api/token/")
+        answer.raise_for_status()
+        token: str = answer.json()["token"]
+        return token
+
+    def sign_up(self, name: str) -> User:
+        """One more user, through the form a person would use. Every user sees every project."""
+        email, password = f"{name}@example.com", secrets.token_urlsafe(12)
+        with httpx.Client(base_url=self.url, timeout=60) as browser:
+            page = browser.get("/user/signup/")
+            found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+            if found is None:
+                raise AtlasError(f"the sign-up page of Label Studio at {self.url} is not as expected")
+            form = {"email": email, "password": password, "allow_newsletters": "false"}
+            answer = browser.post(
+                "/user/signup/",
+                data={**form, "csrfmiddlewaretoken": found.group(1)},
+                headers={"Referer": f"{self.url}/user/signup/"},
+            )
+            if not answer.is_redirect:  # the form comes back, with what it did not like
+                raise AtlasError(f"Label Studio at {self.url} did not accept the new user {email}")
+            token = browser.get("/api/current-user/token")
+            token.raise_for_status()
+        return User(email, password, _client(self.url, token.json()["token"]))
+
+
+def start_label_studio(
+    supervisor: Supervisor, program: Path, directory: Path, port: int | None = None
+) -> LabelStudioServer:
+    """Start it on a free port with its data in `directory`, which should be empty.
+
+    Raises ProcessDied when it does not come up.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    port = free_port() if port is None else port  # where one is taken, Label Studio silently uses another
+    url = f"http://localhost:{port}"
+    email, password, token = "admin@example.com", secrets.token_urlsafe(12), secrets.token_hex(20)
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+    env |= {
+        "LABEL_STUDIO_BASE_DATA_DIR": str(directory),
+        "LABEL_STUDIO_HOST": url,
+        "LABEL_STUDIO_USERNAME": email,
+        "LABEL_STUDIO_PASSWORD": password,
+        "LABEL_STUDIO_USER_TOKEN": token,
+        "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+        # Label Studio refuses backends and webhooks on private addresses unless told otherwise.
+        "USE_DEFAULT_BANNED_SUBNETS": "false",
+        # Without these it looks for the internet at every start.
+        "COLLECT_ANALYTICS": "False",
+        "LATEST_VERSION_CHECK": "False",
+        "SENTRY_DSN": "",
+        "FRONTEND_SENTRY_DSN": "",
+    }
+    command = [str(program), "start", "--port", str(port), "--no-browser", "--internal-host", "127.0.0.1"]
+    log = directory / "label-studio.log"
+    supervisor.start("Label Studio", command, env, log=log, ready=lambda: _is_up(url), timeout=BOOT_SECONDS)
+    return LabelStudioServer(url, User(email, password, _client(url, token)))
+
+
+def free_port(preferred: int = 8080) -> int:
+    """The preferred port if nobody listens there, else one that is free now."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            number: int = probe.getsockname()[1]
+            return number
+    raise AtlasError("no free port on this machine")
+
+
+def _client(url: str, token: str) -> httpx.Client:
+    return httpx.Client(base_url=url, headers={"Authorization": f"Token {token}"}, timeout=120)
+
+
+def _is_up(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=5).json().get("status") == "UP"
+    except (httpx.HTTPError, ValueError):
+        return False

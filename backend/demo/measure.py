@@ -1,0 +1,52 @@
+"""How good the served model is, asked over HTTP as Label Studio asks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+from sklearn.metrics import accuracy_score, f1_score
+
+from backend.demo.data import DemoData
+from backend.demo.project import DemoProject
+from backend.errors import AtlasError
+
+
+@dataclass(frozen=True)
+class Round:
+    """The state after a retrain. The scores are None before the model has seen two classes."""
+
+    labels: int
+    model_version: str
+    accuracy: float | None
+    macro_f1: float | None
+    rare_found: int
+    rare_found_random: float
+
+
+def measure(
+    backend_url: str, project: DemoProject, data: DemoData, version: str, given: list[str]
+) -> Round:
+    """given: the labels submitted so far."""
+    tasks = [{"data": {"text": text}} for text, _ in data.held_out]
+    body = {"project": str(project.id), "label_config": project.label_config, "tasks": tasks}
+    answer = httpx.post(f"{backend_url}/predict", json=body, timeout=100)
+    answer.raise_for_status()
+    results = answer.json()["results"]
+    if results and len(results) != len(tasks):
+        raise AtlasError(f"{len(results)} predictions came back for {len(tasks)} tasks")
+    accuracy = macro_f1 = None
+    if results and all(item["result"] for item in results):
+        predicted = [item["result"][0]["value"]["choices"][0] for item in results]
+        truth = [label for _, label in data.held_out]
+        accuracy = float(accuracy_score(truth, predicted))
+        macro_f1 = float(f1_score(truth, predicted, average="macro", labels=data.labels, zero_division=0))
+    return Round(
+        labels=len(given),
+        model_version=version,
+        accuracy=accuracy,
+        macro_f1=macro_f1,
+        rare_found=given.count(data.rare),
+        # What the same number of labels finds on average when tasks come in random order.
+        rare_found_random=round(len(given) * data.rare_share, 2),
+    )

@@ -1,0 +1,86 @@
+"""The demo's project in Label Studio, seen through Label Studio's own API alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import httpx
+
+from backend.errors import AtlasError
+
+PUBLISH_SECONDS = 180
+"""How long a new version may take to appear before the demo gives up."""
+
+
+def label_config(labels: list[str]) -> str:
+    choices = "".join(f"<Choice value={quoteattr(label)}/>" for label in labels)
+    return (
+        '<View><Text name="text" value="$text"/>'
+        f'<Choices name="label" toName="text" choice="single">{choices}</Choices></View>'
+    )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    task: int
+    score: float | None
+    model_version: str
+
+
+class DemoProject:
+    """A project with texts to label, acted on as one user."""
+
+    def __init__(self, http: httpx.Client, title: str, labels: list[str], texts: list[str]):
+        self._http = http
+        self.label_config = label_config(labels)
+        settings = {"title": title, "label_config": self.label_config, "sampling": "Uncertainty sampling"}
+        self.id = int(self._post("/api/projects", settings)["id"])
+        tasks = [{"data": {"text": text}} for text in texts]
+        answer = self._post(f"/api/projects/{self.id}/import?return_task_ids=true", tasks)
+        self.task_ids: list[int] = answer["task_ids"]
+
+    def connect(self, backend_url: str) -> None:
+        """Connect a backend as the Model page does; Label Studio registers the webhook along with it."""
+        self._post("/api/ml", {"project": self.id, "url": backend_url, "title": "label-studio-atlas"})
+
+    def model_version(self) -> str:
+        return self._get(f"/api/projects/{self.id}/").get("model_version") or ""
+
+    def wait_for_version_after(self, version: str, check: Callable[[], None]) -> str:
+        """The first published version that is not `version`. `check` raises when waiting is pointless."""
+        deadline = time.monotonic() + PUBLISH_SECONDS
+        while time.monotonic() < deadline:
+            current = self.model_version()
+            if current != version and current.startswith("atlas-"):
+                return current
+            check()
+            time.sleep(0.2)
+        raise AtlasError(f"no version newer than {version or 'none'} was published within {PUBLISH_SECONDS} s")
+
+    def predictions(self, version: str) -> list[Prediction]:
+        """Label Studio's stored predictions of a version, lowest score first."""
+        raw = self._get("/api/predictions", project=self.id)
+        found = [
+            Prediction(item["task"], item["score"], item["model_version"])
+            for item in raw
+            if item["model_version"] == version
+        ]
+        return sorted(found, key=lambda item: -1.0 if item.score is None else item.score)
+
+    def is_labeled(self, task: int) -> bool:
+        return bool(self._get(f"/api/tasks/{task}/")["is_labeled"])
+
+    def _get(self, path: str, **params: Any) -> Any:
+        answer = self._http.get(path, params=params)
+        answer.raise_for_status()
+        return answer.json()
+
+    def _post(self, path: str, body: Any) -> Any:
+        answer = self._http.post(path, json=body)
+        if answer.is_error:
+            raise AtlasError(f"Label Studio refused {path}: {answer.status_code} {answer.text[:500]}")
+        return answer.json()

@@ -1,0 +1,90 @@
+"""Simulated annotators: they ask Label Studio for their next task, look its label up, and submit it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from backend.demo.label_studio import User
+from backend.demo.project import DemoProject, Prediction
+
+
+@dataclass(frozen=True)
+class Served:
+    """One task Label Studio handed out, and what the best one would have been at that moment.
+
+    `score` is None when the task had no prediction of the published version: a random one. `lowest` is
+    the lowest score among the predictions of that version, read from Label Studio, for tasks that were
+    unlabelled and that no other annotator held.
+    """
+
+    task: int
+    annotator: str
+    model_version: str
+    score: float | None
+    lowest: float | None
+
+
+class Team:
+    """Annotators who work at the same time: each holds a task while the others submit theirs."""
+
+    def __init__(self, project: DemoProject, members: list[User], label_of: dict[int, str]):
+        self._project = project
+        self._members = {member.email: member for member in members}
+        self._holding: deque[tuple[str, int]] = deque()  # who asked first submits first
+        self._label_of = label_of
+
+    def work(self) -> Iterator[tuple[Served, str]]:
+        """Label on and on: each time what was served, and the label that was submitted for it.
+
+        Ends when Label Studio has nothing left to serve.
+        """
+        served: dict[int, Served] = {}
+        while True:
+            for name in self._members:
+                if name not in {holder for holder, _ in self._holding}:
+                    moment = self._ask(name)
+                    if moment is not None:
+                        served[moment.task] = moment
+            if not self._holding:
+                return
+            name, task = self._holding.popleft()
+            self._submit(name, task)
+            yield served.pop(task), self._label_of[task]
+
+    def _ask(self, name: str) -> Served | None:
+        answer = self._members[name].http.get(f"/api/projects/{self._project.id}/next")
+        if answer.status_code == 404:
+            return None
+        answer.raise_for_status()
+        task = answer.json()
+        moment = self._compare(name, task)
+        self._holding.append((name, task["id"]))
+        return moment
+
+    def _compare(self, name: str, task: dict[str, Any]) -> Served:
+        """What was served beside the best there was, by Label Studio's own predictions."""
+        version = self._project.model_version()
+        shown = [item for item in task["predictions"] if item["model_version"].startswith("atlas-")]
+        if shown and shown[0]["model_version"] != version:
+            version = shown[0]["model_version"]  # a new version came out between the two requests
+        predictions = self._project.predictions(version)
+        score = next((item.score for item in predictions if item.task == task["id"]), None)
+        lowest = self._lowest(predictions)
+        return Served(task["id"], name, version, score, lowest)
+
+    def _lowest(self, predictions: list[Prediction]) -> float | None:
+        """The first, from the lowest score up, that is unlabelled and not in another's hands."""
+        held = {task for _, task in self._holding}
+        for item in predictions:
+            if item.task not in held and not self._project.is_labeled(item.task):
+                return item.score
+        return None
+
+    def _submit(self, name: str, task: int) -> None:
+        choice = {"choices": [self._label_of[task]]}
+        result = [{"from_name": "label", "to_name": "text", "type": "choices", "value": choice}]
+        body = {"result": result, "lead_time": 1.0}
+        self._members[name].http.post(f"/api/tasks/{task}/annotations/", json=body).raise_for_status()

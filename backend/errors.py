@@ -1,0 +1,47 @@
+"""Everything this package raises on purpose.
+
+AtlasError
+├── LabelConfigError      the project's label config has nothing we can learn
+├── NotConfigured         a setting is missing that this action needs
+├── DamagedFile           a stored file is not what its manifest says
+└── LabelStudioError      Label Studio answered with an error
+    ├── Unreachable       ... or did not answer at all; worth another try
+    ├── AccessDenied      ... 401 or 403
+    └── NotFound          ... 404: the project is gone, or this user cannot see it
+
+Messages are written for the person who runs the backend: what is wrong and what to do.
+"""
+
+from __future__ import annotations
+
+
+class AtlasError(Exception):
+    """Base of all errors of this package."""
+
+
+class LabelConfigError(AtlasError):
+    """The label config has nothing we can learn."""
+
+
+class NotConfigured(AtlasError):
+    """A setting is missing that this action needs."""
+
+
+class DamagedFile(AtlasError):
+    """A stored file is not what its manifest says."""
+
+
+class LabelStudioError(AtlasError):
+    """Label Studio answered with an error."""
+
+
+class Unreachable(LabelStudioError):
+    """Label Studio did not answer."""
+
+
+class AccessDenied(LabelStudioError):
+    """Label Studio refused our API key."""
+
+
+class NotFound(LabelStudioError):
+    """Label Studio knows no such thing, or hides it from this user."""

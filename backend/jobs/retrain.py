@@ -1,0 +1,210 @@
+"""The retrain: pull, encode, train, rank, publish."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from typing import Any
+
+import torch
+from redis import Redis
+from sklearn.metrics import f1_score
+from torch import Tensor
+
+from backend import logs, sampling
+from backend.errors import LabelConfigError, NotFound
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.pull import pull
+from backend.jobs.state import ProjectState
+from backend.labelstudio.client import LabelStudioClient, Project
+from backend.labelstudio.publishing import HeadChanged, prediction, publish_head
+from backend.labelstudio.scheme import LabelScheme, parse_label_config
+from backend.learning.training import Trained, outputs, train
+from backend.settings import Settings
+from backend.store.features import FeatureCache
+from backend.store.paths import project_dir
+from backend.store.tasks import StoredTask, TaskStore
+from backend.store.versions import ModelVersion, VersionStore, version_name, version_number
+
+logger = logging.getLogger(__name__)
+
+PUBLISH_ATTEMPTS = 3
+"""Tasks may be deleted between the pull and the import; then both are done again."""
+
+
+def retrain(project_id: int) -> dict[str, Any]:
+    """The RQ job. Returns what was done, as JSON; also kept as the project's last result."""
+    settings = Settings()
+    logs.set_context(f"project {project_id}: ")
+    if settings.torch_threads:
+        torch.set_num_threads(settings.torch_threads)
+    with Redis.from_url(settings.redis_url) as redis:
+        state = ProjectState(redis, project_id)
+        seen = state.changes  # before the pull: what lands later may or may not be in it
+        result = Retrain(settings, LabelStudioClient.from_settings(settings), state, project_id).run()
+        state.retrained(seen, result)
+        if result.get("published"):
+            Dispatcher(redis, settings).request_clearing(project_id)
+    logger.info("%s", result)
+    return result
+
+
+class Retrain:
+    """One retrain of one project."""
+
+    def __init__(self, settings: Settings, client: LabelStudioClient, state: ProjectState, project_id: int):
+        self._settings = settings
+        self._client = client
+        self._state = state
+        self._id = project_id
+        self._directory = project_dir(settings.data_dir, project_id)
+        self._versions = VersionStore(self._directory)
+        self._features = FeatureCache(self._directory / "features", settings.seed)
+        self._started = time.monotonic()
+        self._seconds: dict[str, float] = {}
+
+    def run(self) -> dict[str, Any]:
+        for attempt in range(1, PUBLISH_ATTEMPTS + 1):
+            try:
+                return self._run()
+            except HeadChanged as error:
+                logger.warning("%s (attempt %d of %d)", error, attempt, PUBLISH_ATTEMPTS)
+                if attempt == PUBLISH_ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _run(self) -> dict[str, Any]:
+        try:
+            project = self._client.project(self._id)
+            self._state.label_config = project.label_config
+            scheme = parse_label_config(project.label_config)
+        except NotFound:
+            return {"published": False, "reason": "Label Studio has no such project, or hides it from our user"}
+        except LabelConfigError as error:
+            return {"published": False, "reason": str(error)}
+        tasks = self._pull(project, scheme)
+        if not tasks:
+            return {"published": False, "reason": "the project has no tasks"}
+        version, predictions = self._learn(project, scheme, tasks)
+        self._versions.save(version)
+        if predictions:
+            publish_head(
+                self._client, project, version.name, predictions, first=self._versions.published() is None
+            )
+        self._versions.set_published(version.name)
+        self._features.forget_all_but(self._versions.prune(self._settings.keep_versions))
+        self._lap("publish")
+        return {
+            "published": bool(predictions),
+            "model_version": version.name,
+            "head": len(predictions),
+            **version.stats,
+            "seconds": self._seconds,
+        }
+
+    def _pull(self, project: Project, scheme: LabelScheme) -> list[StoredTask]:
+        with TaskStore(self._directory / "tasks.sqlite") as store:
+            if store.get_meta("field") not in (None, scheme.field):
+                self._features.forget_all_but(set())  # other texts: the encoder was fitted on something else
+            pull(self._client, project, scheme, store)
+            store.set_meta("field", scheme.field)
+            store.commit()
+            tasks = store.tasks()
+        self._lap("pull")
+        return tasks
+
+    def _learn(
+        self, project: Project, scheme: LabelScheme, tasks: list[StoredTask]
+    ) -> tuple[ModelVersion, list[dict[str, Any]]]:
+        """The new version, and the predictions for the head of its queue."""
+        features, encoder = self._features.encode([task.text for task in tasks])
+        self._lap("encode")
+        class_of = {label: i for i, label in enumerate(scheme.labels)}
+        labeled = [i for i, task in enumerate(tasks) if task.target in class_of]
+        waiting = [i for i, task in enumerate(tasks) if not task.is_labeled and task.target is None]
+        targets = torch.tensor([class_of[tasks[i].target or ""] for i in labeled], dtype=torch.int64)
+        trained = self._train(features[labeled], targets, len(scheme.labels))
+        self._lap("train")
+
+        ranking = sampling.rank(
+            self._settings.strategy,
+            features[waiting],
+            features[labeled],
+            targets,
+            n_classes=len(scheme.labels),
+            head_size=self._settings.queue_head,
+            seed=self._settings.seed,
+            device=self._settings.device,
+            trained=trained,
+        )
+        self._lap("rank")
+        version = ModelVersion(
+            name=self._next_version(project),
+            scheme=scheme,
+            strategy=self._settings.strategy,
+            encoder=encoder,
+            network=None if trained is None else trained.network.cpu(),
+            head=ranking.head,
+            queue_ids=torch.tensor([tasks[i].id for i in waiting], dtype=torch.int64)[ranking.order],
+            queue_worth=torch.zeros(0) if ranking.worth is None else ranking.worth[ranking.order].float(),
+            stats={
+                "tasks": len(tasks),
+                "waiting": len(waiting),
+                "trained_on": len(labeled) if trained is not None else 0,
+                "labels": dict(Counter(scheme.labels[target] for target in targets.tolist())),
+                "strategy": self._settings.strategy,
+                "notes": ranking.notes,
+                **({} if trained is None else _held_out_scores(trained, targets)),
+            },
+        )
+        head = torch.tensor(waiting, dtype=torch.int64)[ranking.order[: self._settings.queue_head]]
+        return version, self._predictions(version, head, features, len(waiting))
+
+    def _train(self, features: Tensor, targets: Tensor, n_classes: int) -> Trained | None:
+        """None while there are labels of fewer than two classes."""
+        if len(targets.unique()) < 2:
+            return None
+        return train(
+            features,
+            targets,
+            n_classes,
+            folds=self._settings.folds,
+            seed=self._settings.seed,
+            device=self._settings.device,
+        )
+
+    def _predictions(
+        self, version: ModelVersion, head: Tensor, features: Tensor, queue_length: int
+    ) -> list[dict[str, Any]]:
+        scores = sampling.places(queue_length)[: len(head)].tolist()
+        labels: list[str | None] = [None] * len(head)
+        confidences = [0.0] * len(head)
+        if version.network is not None:
+            best = outputs(version.network, features[head]).logits.softmax(-1).max(-1)
+            labels = [version.scheme.labels[i] for i in best.indices.tolist()]
+            confidences = best.values.tolist()
+        ids = version.queue_ids[: len(head)].tolist()
+        return [
+            {"task": task_id, **prediction(version.scheme, version.name, score, label, confidence)}
+            for task_id, score, label, confidence in zip(ids, scores, labels, confidences, strict=True)
+        ]
+
+    def _next_version(self, project: Project) -> str:
+        """Above every number used before, even when this machine's copy of the versions was lost."""
+        used = [*self._versions.names(), *self._client.version_sizes(project.id)]
+        return version_name(1 + max((version_number(name) for name in used), default=0))
+
+    def _lap(self, stage: str) -> None:
+        now = time.monotonic()
+        self._seconds[stage] = round(now - self._started, 3)
+        self._started = now
+
+
+def _held_out_scores(trained: Trained, targets: Tensor) -> dict[str, float]:
+    """How the model does on labelled tasks it did not see, by cross-validation."""
+    predicted = trained.out_of_fold.probabilities.argmax(-1)
+    return {
+        "accuracy": round(float(trained.out_of_fold.correct.float().mean()), 4),
+        "macro_f1": round(float(f1_score(targets, predicted, average="macro", zero_division=0)), 4),
+    }

@@ -1,0 +1,74 @@
+"""What is known of a project between jobs. In Redis, and nothing that cannot be lost.
+
+Losing it costs at most a needless retrain: what is trained on always comes from Label Studio.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from redis import Redis
+
+PROJECTS_KEY = "atlas:projects"
+
+
+class ProjectState:
+    """One Redis hash per project."""
+
+    def __init__(self, redis: Redis, project_id: int):
+        self._redis = redis
+        self._key = f"atlas:project:{project_id}"
+        self._id = project_id
+
+    def note_changes(self, count: int) -> int:
+        """Count changes that Label Studio told of; returns how many no retrain has seen yet."""
+        pipeline = self._redis.pipeline()
+        pipeline.sadd(PROJECTS_KEY, self._id)
+        pipeline.hincrby(self._key, "changes", count)
+        pipeline.hset(self._key, "last_change", time.time())
+        pipeline.hget(self._key, "seen")
+        _, changes, _, seen = pipeline.execute()
+        return int(changes) - int(seen or 0)
+
+    @property
+    def changes(self) -> int:
+        return int(self._redis.hget(self._key, "changes") or 0)
+
+    @property
+    def unseen(self) -> int:
+        """Changes that no retrain has seen yet."""
+        changes, seen = self._redis.hmget(self._key, "changes", "seen")
+        return int(changes or 0) - int(seen or 0)
+
+    def retrained(self, changes: int, result: dict[str, Any]) -> None:
+        """A retrain that saw the first `changes` changes ended well."""
+        values = {"seen": changes, "ended": time.time(), "result": json.dumps(result)}
+        self._redis.hset(self._key, mapping=values)
+
+    def seconds_since_change(self) -> float:
+        return time.time() - float(self._redis.hget(self._key, "last_change") or 0)
+
+    def seconds_since_retrain(self) -> float:
+        return time.time() - float(self._redis.hget(self._key, "ended") or 0)
+
+    @property
+    def label_config(self) -> str | None:
+        """The label config last trained with, to tell whether a project update means anything to us."""
+        value = self._redis.hget(self._key, "label_config")
+        return None if value is None else value.decode()
+
+    @label_config.setter
+    def label_config(self, value: str) -> None:
+        self._redis.hset(self._key, "label_config", value)
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What the last retrain reported."""
+        value = self._redis.hget(self._key, "result")
+        return None if value is None else json.loads(value)
+
+
+def known_projects(redis: Redis) -> list[int]:
+    return sorted(int(member) for member in redis.smembers(PROJECTS_KEY))

@@ -1,0 +1,42 @@
+"""The RQ worker."""
+
+from __future__ import annotations
+
+import logging
+
+import backend.jobs.retrain  # noqa: F401  torch is imported once here, not in every forked job
+from redis import Redis
+from rq import Worker
+from rq.executions import Execution
+from rq.job import Job
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from backend.jobs.dispatch import RETRAIN, Dispatcher
+from backend.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class AtlasWorker(Worker):
+    """A worker that looks, after each retrain, whether something changed while it ran."""
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Runs in the forked process of the job.
+
+        The look comes after RQ has marked the job as ended and not as the job's last step: an event
+        between such a step and the mark would find the id taken, and nobody would look again.
+        """
+        done = super().perform_job(job, queue, execution)
+        if done and job.func_name == RETRAIN:
+            dispatcher = Dispatcher(self.connection, Settings())
+            if dispatcher.state(job.args[0]).unseen > 0:
+                dispatcher.request_retrain(job.args[0])
+        return done
+
+
+def create_worker(settings: Settings) -> AtlasWorker:
+    """A worker on the project queue; `work(with_scheduler=True)` runs it."""
+    redis = Redis.from_url(settings.redis_url)
+    dispatcher = Dispatcher(redis, settings)
+    return AtlasWorker([dispatcher.queue], connection=redis, serializer=JSONSerializer)

@@ -1,0 +1,158 @@
+"""Label Studio's API, as much of it as the loop needs.
+
+The SDK does authentication (personal access tokens and legacy tokens) and retries; what it has no
+method for goes through its HTTP client. Its errors become ours at this edge.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from label_studio_sdk import LabelStudio
+from label_studio_sdk.core.api_error import ApiError
+
+from backend.errors import AccessDenied, LabelStudioError, NotFound, Unreachable
+from backend.settings import Settings
+
+PAGE_SIZE = 1000
+"""Tasks per request: about 0.4 s of Label Studio's time."""
+UNCERTAINTY_SAMPLING = "Uncertainty sampling"
+
+
+@dataclass(frozen=True)
+class Project:
+    """What the loop needs to know of a project."""
+
+    id: int
+    label_config: str
+    model_version: str | None
+    sampling: str | None
+    task_count: int
+
+
+class LabelStudioClient:
+    """One Label Studio, as one user."""
+
+    def __init__(self, url: str, api_key: str, timeout: float = 300):
+        self._url = url
+        self._timeout = timeout
+        with _translated(url):
+            self._sdk = LabelStudio(base_url=url, api_key=api_key, timeout=timeout)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> LabelStudioClient:
+        """Raises NotConfigured without an API key."""
+        return cls(settings.label_studio_url, settings.api_key, settings.label_studio_timeout)
+
+    def project(self, project_id: int) -> Project:
+        raw = self._request("GET", f"api/projects/{project_id}/")
+        return Project(
+            id=raw["id"],
+            label_config=raw.get("label_config") or "",
+            model_version=raw.get("model_version") or None,
+            sampling=raw.get("sampling"),
+            task_count=raw.get("task_number") or 0,
+        )
+
+    def all_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
+        """Every task with `id`, `data`, `updated_at` and `is_labeled`, without annotations."""
+        return self._tasks(project_id, fields="task_only", include="id,data,updated_at,is_labeled")
+
+    def annotated_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
+        """The tasks that have annotations, whole."""
+        return self._tasks(project_id, fields="all", query=_where("total_annotations", "greater", "Number", 0))
+
+    def tasks_changed_since(self, project_id: int, when: str) -> Iterator[dict[str, Any]]:
+        """The tasks whose data or annotations changed after `when` (ISO 8601, UTC), whole."""
+        return self._tasks(project_id, fields="all", query=_where("updated_at", "greater", "Datetime", when))
+
+    def task_ids(self, project_id: int) -> set[int]:
+        return {task["id"] for task in self._tasks(project_id, fields="task_only", include="id")}
+
+    def import_predictions(self, project_id: int, predictions: list[dict[str, Any]]) -> int:
+        """Import all of them in one call; the answer is how many Label Studio kept.
+
+        It drops what it does not like without a word, and refuses the whole call when one task is gone.
+        Never retried: a repeated import would leave two predictions per task.
+        """
+        with _translated(self._url):
+            answer = self._sdk.projects.import_predictions(
+                id=project_id,
+                request=predictions,
+                request_options={"max_retries": 0, "timeout": self._timeout},
+            )
+        return int(answer.created or 0)
+
+    def publish(self, project_id: int, model_version: str, *, set_sampling: bool) -> None:
+        """Make `model_version` the one Label Studio orders by (and shows)."""
+        changes = {"model_version": model_version}
+        if set_sampling:
+            changes["sampling"] = UNCERTAINTY_SAMPLING
+        with _translated(self._url):
+            self._sdk.projects.update(id=project_id, **changes)
+
+    def version_sizes(self, project_id: int) -> dict[str, int]:
+        """How many predictions each model version has."""
+        sizes: dict[str, int] = self._request("GET", f"api/projects/{project_id}/model-versions/")
+        return sizes
+
+    def delete_version(self, project_id: int, model_version: str) -> None:
+        """Delete all predictions of a version. Never the current one: that would empty the queue."""
+        self._request(
+            "DELETE", f"api/projects/{project_id}/model-versions/", json={"model_version": model_version}
+        )
+
+    def _tasks(self, project_id: int, **params: str) -> Iterator[dict[str, Any]]:
+        page, seen, total = 1, 0, 1
+        while seen < total:
+            answer = self._request(
+                "GET", "api/tasks", params={"project": project_id, "page": page, "page_size": PAGE_SIZE, **params}
+            )
+            tasks, total = answer["tasks"], answer["total"]
+            if not tasks:
+                return
+            yield from tasks
+            page, seen = page + 1, seen + len(tasks)
+
+    def _request(self, method: str, path: str, **options: Any) -> Any:
+        with _translated(self._url):
+            response = self._sdk._client_wrapper.httpx_client.request(path, method=method, **options)
+            if response.status_code >= 400:
+                raise ApiError(status_code=response.status_code, body=response.text)
+            return response.json() if response.content else None
+
+
+def _where(column: str, operator: str, kind: str, value: Any) -> str:
+    item = {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
+    return json.dumps({"filters": {"conjunction": "and", "items": [item]}})
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """The SDK's and the HTTP client's errors as ours, in the words of the person who runs the backend."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status_code in (401, 403):
+            raise AccessDenied(
+                f"Label Studio at {url} refused the API key ({error.status_code}): {_short(error.body)} "
+                "Check LABEL_STUDIO_API_KEY; a legacy token works only where legacy tokens are enabled."
+            ) from error
+        if error.status_code == 404:
+            raise NotFound(f"Label Studio at {url} answered 404: {_short(error.body)}") from error
+        raise LabelStudioError(f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}") from error
+    except httpx.HTTPError as error:
+        raise Unreachable(
+            f"Label Studio at {url} does not answer ({type(error).__name__}: {error}). Check LABEL_STUDIO_URL."
+        ) from error
+    except ValueError as error:  # an HTML page where JSON was expected
+        raise LabelStudioError(f"{url} does not answer like Label Studio: {error}") from error
+
+
+def _short(body: object) -> str:
+    return " ".join(str(body).split())[:300]

@@ -1,0 +1,64 @@
+"""Put the head of the queue into Label Studio, and take old versions out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from backend.errors import LabelStudioError
+from backend.labelstudio.client import LabelStudioClient, Project
+from backend.labelstudio.scheme import LabelScheme
+
+logger = logging.getLogger(__name__)
+
+
+class HeadChanged(LabelStudioError):
+    """Tasks of the head vanished, or the label config changed, while it was being published."""
+
+
+def prediction(
+    scheme: LabelScheme, model_version: str, score: float, label: str | None, confidence: float
+) -> dict[str, Any]:
+    """A prediction by Label Studio's shape. `label` None says where the task stands and nothing more."""
+    result = [] if label is None else [scheme.region(label, confidence)]
+    return {"result": result, "score": score, "model_version": model_version}
+
+
+def publish_head(
+    client: LabelStudioClient,
+    project: Project,
+    model_version: str,
+    predictions: Sequence[dict[str, Any]],
+    *,
+    first: bool,
+) -> None:
+    """Import the head and make its version the one Label Studio orders by.
+
+    predictions: each with a `task`; scores distinct, lowest first. `first` (nothing was ever published
+    for this project) also sets the project's sampling, which Community Edition's own pages cannot.
+    Raises HeadChanged when Label Studio did not keep all of it; the order it has is left as it was.
+    """
+    try:
+        created = client.import_predictions(project.id, list(predictions))
+    except LabelStudioError as error:
+        if "not found in project" in str(error) or "invalid" in str(error):
+            raise HeadChanged(f"the head of the queue was refused: {error}") from error
+        raise
+    if created != len(predictions):
+        client.delete_version(project.id, model_version)
+        raise HeadChanged(f"Label Studio kept {created} of {len(predictions)} predictions of {model_version}")
+    client.publish(project.id, model_version, set_sampling=first)
+
+
+def stale_versions(client: LabelStudioClient, project: Project, ours: Sequence[str]) -> list[str]:
+    """Versions of ours, oldest first, that neither order the queue now nor did just before.
+
+    ours: names this backend made, oldest first. The one before the current is kept for annotators
+    who are looking at it.
+    """
+    present = client.version_sizes(project.id)
+    mine = [name for name in ours if name in present]
+    if project.model_version not in mine:
+        return []
+    return mine[: max(0, mine.index(project.model_version) - 1)]

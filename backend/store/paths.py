@@ -1,0 +1,20 @@
+"""Where things lie below DATA_DIR."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def project_dir(data_dir: Path, project_id: int) -> Path:
+    return data_dir / "projects" / str(project_id)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Readers see the old file or the new one, never half of it, even after a power cut."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)

@@ -1,0 +1,78 @@
+"""The local copy of a project's tasks: text, target, and whether it still waits for a label."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS tasks (
+    id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL, target TEXT
+);
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class StoredTask:
+    """`target` is the class annotators gave it; a task may be finished (`is_labeled`) without one."""
+
+    id: int
+    text: str
+    is_labeled: bool
+    target: str | None = None
+
+
+class TaskStore:
+    """An SQLite file. Use as a context manager; changes are kept by `commit`, or not at all."""
+
+    def __init__(self, path: Path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path)
+        self._db.executescript(_SCHEMA)
+
+    def __enter__(self) -> TaskStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def commit(self) -> None:
+        self._db.commit()
+
+    def upsert(self, tasks: Iterable[StoredTask]) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO tasks (id, text, is_labeled, target) VALUES (?, ?, ?, ?)",
+            ((task.id, task.text, task.is_labeled, task.target) for task in tasks),
+        )
+
+    def clear(self) -> None:
+        """Forget everything, the memory of what was pulled included."""
+        self._db.execute("DELETE FROM tasks")
+        self._db.execute("DELETE FROM meta")
+
+    def delete(self, ids: Iterable[int]) -> None:
+        self._db.executemany("DELETE FROM tasks WHERE id = ?", ((task_id,) for task_id in ids))
+
+    def ids(self) -> set[int]:
+        return {row[0] for row in self._db.execute("SELECT id FROM tasks")}
+
+    def count(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM tasks").fetchone()[0])
+
+    def tasks(self) -> list[StoredTask]:
+        """All tasks, by id."""
+        rows = self._db.execute("SELECT id, text, is_labeled, target FROM tasks ORDER BY id")
+        return [StoredTask(task_id, text, bool(done), target) for task_id, text, done, target in rows]
+
+    def get_meta(self, key: str) -> str | None:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_meta(self, key: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))

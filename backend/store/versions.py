@@ -1,0 +1,163 @@
+"""Model versions on disk: a directory each, weights as safetensors, everything else in a manifest.
+
+A version is written beside its place and renamed into it, so it is whole or absent. `published.json`
+names the one that serves. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from backend.errors import DamagedFile
+from backend.labelstudio.scheme import LabelScheme
+from backend.learning.heads import ErrorHead
+from backend.learning.network import LayeredNetwork, Shape
+from backend.store.paths import write_atomically
+
+PREFIX = "atlas-"
+_NAME = re.compile(rf"^{PREFIX}(\d{{6,}})$")
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One training's outcome. `network` is None before there are labels of two classes.
+
+    queue_ids: int64 [N], the whole ranked pool's task ids, first to label first; queue_worth: float32
+    [N], the strategy's worth in that order, empty where the order did not come from a number per item.
+    """
+
+    name: str
+    scheme: LabelScheme
+    strategy: str
+    encoder: str
+    network: LayeredNetwork | None
+    head: ErrorHead | None
+    queue_ids: Tensor
+    queue_worth: Tensor
+    stats: dict[str, Any] = field(default_factory=dict)
+
+
+def version_number(name: str) -> int:
+    """17 for "atlas-000017", 0 for a name that is not ours."""
+    match = _NAME.match(name)
+    return int(match.group(1)) if match else 0
+
+
+def version_name(number: int) -> str:
+    return f"{PREFIX}{number:06d}"
+
+
+class VersionStore:
+    """The versions of one project."""
+
+    def __init__(self, directory: Path):
+        self._directory = directory / "versions"
+        self._pointer = directory / "published.json"
+
+    def names(self) -> list[str]:
+        """Oldest first."""
+        if not self._directory.is_dir():
+            return []
+        return sorted((path.name for path in self._directory.iterdir() if _NAME.match(path.name)), key=version_number)
+
+    def published(self) -> str | None:
+        """The version that serves, None when there is none yet."""
+        try:
+            name = json.loads(self._pointer.read_bytes()).get("version")
+        except (OSError, ValueError, AttributeError):
+            return None
+        return name if isinstance(name, str) and (self._directory / name).is_dir() else None
+
+    def set_published(self, name: str) -> None:
+        write_atomically(self._pointer, json.dumps({"version": name}).encode())
+
+    def save(self, version: ModelVersion) -> None:
+        tensors = {"queue.ids": version.queue_ids, "queue.worth": version.queue_worth}
+        for part, module in (("network", version.network), ("head", version.head)):
+            if module is not None:
+                tensors |= {f"{part}.{key}": value.detach().cpu() for key, value in module.state_dict().items()}
+        weights = save({key: value.contiguous() for key, value in tensors.items()})
+        manifest = {
+            "name": version.name,
+            "scheme": asdict(version.scheme),
+            "strategy": version.strategy,
+            "encoder": version.encoder,
+            "shape": asdict(version.network.shape) if version.network is not None else None,
+            "head": len(version.head.correction) if version.head is not None else None,
+            "stats": version.stats,
+            "sha256": hashlib.sha256(weights).hexdigest(),
+        }
+        place = self._directory / version.name
+        building = self._directory / f".{version.name}.{os.getpid()}"
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir(parents=True)
+        write_atomically(building / "model.safetensors", weights)
+        write_atomically(building / "manifest.json", json.dumps(manifest, indent=2).encode())
+        shutil.rmtree(place, ignore_errors=True)
+        os.replace(building, place)
+
+    def load(self, name: str) -> ModelVersion:
+        """Raises DamagedFile when the files are missing or not what the manifest says."""
+        place = self._directory / name
+        try:
+            manifest = json.loads((place / "manifest.json").read_bytes())
+            weights = (place / "model.safetensors").read_bytes()
+            if hashlib.sha256(weights).hexdigest() != manifest["sha256"]:
+                raise DamagedFile(f"{place}: the weights are not the ones the manifest was written for")
+            return _build(manifest, load(weights))
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            raise DamagedFile(f"model version {place} cannot be read: {error}") from error
+
+    def prune(self, keep: int) -> set[str]:
+        """Delete all but the newest `keep` and the published one; returns the encoders still in use."""
+        names = self.names()
+        kept = set(names[-keep:]) | {self.published()}
+        for name in names:
+            if name not in kept:
+                shutil.rmtree(self._directory / name, ignore_errors=True)
+        encoders = set()
+        for name in self.names():
+            try:
+                encoders.add(json.loads((self._directory / name / "manifest.json").read_bytes())["encoder"])
+            except (OSError, ValueError, KeyError):
+                continue
+        return encoders
+
+
+def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion:
+    scheme = manifest["scheme"]
+    network = head = None
+    if manifest["shape"] is not None:
+        shape = manifest["shape"]
+        network = LayeredNetwork(Shape(shape["inputs"], shape["classes"], shape["members"], tuple(shape["hidden"])))
+        network.load_state_dict(_part(tensors, "network"))
+    if manifest["head"] is not None:
+        head = ErrorHead(manifest["head"])
+        head.load_state_dict(_part(tensors, "head"))
+    return ModelVersion(
+        name=manifest["name"],
+        scheme=LabelScheme(**{**scheme, "labels": tuple(scheme["labels"])}),
+        strategy=manifest["strategy"],
+        encoder=manifest["encoder"],
+        network=network,
+        head=head,
+        queue_ids=tensors["queue.ids"].to(torch.int64),
+        queue_worth=tensors["queue.worth"],
+        stats=manifest["stats"],
+    )
+
+
+def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}

@@ -1,0 +1,51 @@
+"""The Flask application, wired together. Importing this module reads no environment."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, jsonify
+from redis import RedisError
+from werkzeug.exceptions import HTTPException
+
+from backend import logs
+from backend.errors import AtlasError
+from backend.jobs.dispatch import Dispatcher
+from backend.predicting import Predictor
+from backend.settings import Settings
+from backend.web.protocol import protocol
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY = 64 * 1024 * 1024
+"""Bytes of a request: Label Studio sends 5,000 tasks at once, 5 MB when each holds 500 characters."""
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The web side of the backend. Without settings, those of the environment."""
+    settings = settings or Settings()
+    logs.configure(settings.log_level, "web")
+    app = Flask("backend")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.extensions["settings"] = settings
+    app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
+    app.extensions["predictor"] = Predictor(settings)
+    app.register_blueprint(protocol)
+    app.register_error_handler(AtlasError, _refused)
+    app.register_error_handler(RedisError, _redis_down)
+    app.register_error_handler(HTTPException, _http_error)
+    return app
+
+
+def _refused(error: AtlasError) -> tuple[Response, int]:
+    """Our own errors are made to be read, and Label Studio shows the text to the user."""
+    return jsonify({"error": str(error)}), 400
+
+
+def _redis_down(error: RedisError) -> tuple[Response, int]:
+    logger.error("Redis: %s", error)
+    return jsonify({"error": "Redis does not answer: the backend cannot queue work. Check REDIS_URL."}), 503
+
+
+def _http_error(error: HTTPException) -> tuple[Response, int]:
+    return jsonify({"error": error.description}), error.code or 500
