@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +44,9 @@ def main() -> None:
 
 @main.command()
 @click.option("--port", type=int, help="Port of the web server.  [default: 9090, or PORT]")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where models are kept.  [default: DATA_DIR]")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Where models are kept.  [default: DATA_DIR]"
+)
 def up(port: int | None, data_dir: Path | None) -> None:
     """Run everything on this machine: Redis, web server and worker.
 
@@ -62,7 +62,9 @@ def up(port: int | None, data_dir: Path | None) -> None:
         supervisor.stop_on_signals()
         try:
             start_backend(supervisor, settings, inherited_environment())
-            click.echo(f"label-studio-atlas answers on http://{settings.host}:{settings.port}; Ctrl-C stops it.")
+            click.echo(
+                f"label-studio-atlas answers on http://{settings.host}:{settings.port}; Ctrl-C stops it."
+            )
             _warn_without_key(settings)
             supervisor.wait()
         except KeyboardInterrupt:
@@ -93,14 +95,27 @@ def worker() -> None:
 
 
 @main.command()
-@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="CSV (or .csv.gz) with the columns text,label.  [default: 500 headlines, some on disasters]")
-@click.option("--labels", type=click.IntRange(min=1), default=100, show_default=True, help="Annotations to give.")
-@click.option("--annotators", type=click.IntRange(1, 20), default=2, show_default=True, help="Size of the team.")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV (or .csv.gz) with the columns text,label.  [default: 800 headlines, some on disasters]",
+)
+@click.option(
+    "--labels", type=click.IntRange(min=1), default=100, show_default=True, help="Annotations to give."
+)
+@click.option(
+    "--annotators", type=click.IntRange(1, 20), default=2, show_default=True, help="Size of the team."
+)
 @click.option("--strategy", help="Query strategy.  [default: STRATEGY]")
-@click.option("--once", is_flag=True, help="Stop Label Studio and exit at the end instead of leaving it running.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write rounds, served tasks and the curve's path here.")
+@click.option(
+    "--once", is_flag=True, help="Stop Label Studio and exit at the end instead of leaving it running."
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write rounds, served tasks and the curve's path here.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the held-out split.")
 def demo(**options: Any) -> None:
     """Watch a real Label Studio queue re-order itself.
@@ -135,5 +150,3 @@ def _warn_without_key(settings: Settings) -> None:
         settings.api_key  # noqa: B018
     except NotConfigured as missing:
         click.secho(f"Warning: {missing}", fg="yellow", err=True)
-
-

@@ -26,7 +26,9 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
         self._config = label_config
         self._project = project_id
 
-    def predict(self, tasks: list[dict[str, Any]], context: Any = None, **kwargs: Any) -> list[dict[str, Any]]:
+    def predict(
+        self, tasks: list[dict[str, Any]], context: Any = None, **kwargs: Any
+    ) -> list[dict[str, Any]]:
         """One prediction per task, in order; [] where there is nothing to say (no model yet).
 
         Raises LabelConfigError for a label config with nothing to learn.
@@ -36,10 +38,10 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
             return []
         return _predictor().predict(project_id, parse_label_config(self._config), tasks)
 
-    def fit(self, *args: Any, event: str | None = None, data: Any = None, **kwargs: Any) -> dict[str, Any]:
+    def fit(self, *args: Any, data: Any = None, **kwargs: Any) -> dict[str, Any]:
         """Queue a retrain of the event's project; returns its job id."""
         if len(args) == 2:
-            event, data = args
+            data = args[1]
         project = data.get("project") if isinstance(data, dict) else None
         project_id = self._project_id(project.get("id") if isinstance(project, dict) else project)
         if project_id is None:

@@ -17,23 +17,30 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    label_studio_url: str = Field("http://localhost:8080", description="Where this backend reaches Label Studio.")
+    label_studio_url: str = Field(
+        "http://localhost:8080", description="Where this backend reaches Label Studio."
+    )
     label_studio_api_key: SecretStr | None = Field(
         None, description="Personal access token (or legacy token) of a Label Studio user. Needed to train."
     )
-    label_studio_timeout: float = Field(300, gt=0, description="Seconds to wait for one answer of Label Studio.")
+    label_studio_timeout: float = Field(
+        300, gt=0, description="Seconds to wait for one answer of Label Studio."
+    )
     redis_url: str = Field(
         DEFAULT_REDIS_URL, description="Redis for the job queue. `up` starts its own when this is unset."
     )
     data_dir: Path = Field(
-        Path("~/.local/share/label-studio-atlas"), description="Where models and local copies of tasks are kept."
+        Path("~/.local/share/label-studio-atlas"),
+        description="Where models and local copies of tasks are kept.",
     )
     cache_dir: Path = Field(
         Path("~/.cache/label-studio-atlas"), description="Where the demo installs Label Studio."
     )
     host: str = Field("127.0.0.1", description="Address the web server listens on; 0.0.0.0 for all.")
     port: int = Field(9090, ge=0, le=65535, description="Port the web server listens on.")
-    web_workers: int = Field(1, ge=1, description="Web server processes. Each loads its own copy of the models.")
+    web_workers: int = Field(
+        1, ge=1, description="Web server processes. Each loads its own copy of the models."
+    )
     web_threads: int = Field(8, ge=1, description="Threads per web server process.")
     strategy: str = Field("margin", description="Query strategy that orders the queue.")
     retrain_every: int = Field(5, ge=1, description="New annotations that start a retrain.")
@@ -43,15 +50,21 @@ class Settings(BaseSettings):
     retrain_pause: float = Field(
         5, ge=0, description="Seconds of rest between the end of one retrain and the start of the next."
     )
-    queue_head: int = Field(200, ge=1, description="Tasks at the head of the queue published to Label Studio.")
+    queue_head: int = Field(
+        200, ge=1, description="Tasks at the head of the queue published to Label Studio."
+    )
     clear_after: float = Field(
         20, ge=0, description="Seconds without an annotation after which old predictions are deleted."
     )
     keep_versions: int = Field(5, ge=2, description="Model versions kept on disk per project.")
-    folds: int = Field(10, ge=2, description="Folds of the cross-validation that gives verdicts on labelled tasks.")
+    folds: int = Field(
+        10, ge=2, description="Folds of the cross-validation that gives verdicts on labelled tasks."
+    )
     seed: int = Field(0, description="Seed of everything random.")
     device: str = Field("cpu", description="Torch device the worker trains on: cpu, cuda, cuda:1, mps.")
-    torch_threads: int = Field(0, ge=0, description="CPU threads of the worker's torch; 0 leaves it to torch.")
+    torch_threads: int = Field(
+        0, ge=0, description="CPU threads of the worker's torch; 0 leaves it to torch."
+    )
     job_timeout: int = Field(900, gt=0, description="Seconds a retrain may take before it is stopped.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 

@@ -73,7 +73,9 @@ def start_label_studio(
     port = free_port() if port is None else port  # where one is taken, Label Studio silently uses another
     url = f"http://localhost:{port}"
     email, password, token = "admin@example.com", secrets.token_urlsafe(12), secrets.token_hex(20)
-    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+    env = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ
+    }
     env |= {
         "LABEL_STUDIO_BASE_DATA_DIR": str(directory),
         "LABEL_STUDIO_HOST": url,

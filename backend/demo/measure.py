@@ -24,9 +24,7 @@ class Round:
     rare_found_random: float
 
 
-def measure(
-    backend_url: str, project: DemoProject, data: DemoData, version: str, given: list[str]
-) -> Round:
+def measure(backend_url: str, project: DemoProject, data: DemoData, version: str, given: list[str]) -> Round:
     """given: the labels submitted so far."""
     tasks = [{"data": {"text": text}} for text, _ in data.held_out]
     body = {"project": str(project.id), "label_config": project.label_config, "tasks": tasks}

@@ -59,7 +59,9 @@ class DemoProject:
                 return current
             check()
             time.sleep(0.2)
-        raise AtlasError(f"no version newer than {version or 'none'} was published within {PUBLISH_SECONDS} s")
+        raise AtlasError(
+            f"no version newer than {version or 'none'} was published within {PUBLISH_SECONDS} s"
+        )
 
     def predictions(self, version: str) -> list[Prediction]:
         """Label Studio's stored predictions of a version, lowest score first."""

@@ -71,7 +71,11 @@ def run(options: DemoOptions) -> None:
 
 
 def _boot(
-    supervisor: Supervisor, settings: Settings, directory: Path, data: demo_data.DemoData, options: DemoOptions
+    supervisor: Supervisor,
+    settings: Settings,
+    directory: Path,
+    data: demo_data.DemoData,
+    options: DemoOptions,
 ) -> _Stage:
     first = "" if is_installed(settings.cache_dir) else " (the first time: a few minutes)"
     with step(f"Installing Label Studio into an environment of its own{first}"):

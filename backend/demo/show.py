@@ -47,7 +47,14 @@ class RoundTable:
     def _render(self) -> Table:
         title = f"{self._rounds[-1].labels if self._rounds else 0} of {self._target} labels"
         table = Table(title=title, title_justify="left")
-        for heading in ("labels", "model version", "accuracy", "macro-F1", f'"{self._rare}" found', "in random order"):
+        for heading in (
+            "labels",
+            "model version",
+            "accuracy",
+            "macro-F1",
+            f'"{self._rare}" found',
+            "in random order",
+        ):
             table.add_column(heading, justify="right")
         for row in self._rounds[-25:]:  # what fits on a screen
             table.add_row(
@@ -76,8 +83,16 @@ def draw_curve(rounds: list[Round], rare: str, strategy: str, path: Path) -> Non
     left.set(xlabel="labels", ylabel="on held-out texts", title="The model", ylim=(0, 1))
     left.legend(loc="lower right")
     labels = [row.labels for row in rounds]
-    right.plot(labels, [row.rare_found for row in rounds], marker="o", markersize=3, label=f"strategy: {strategy}")
-    right.plot(labels, [row.rare_found_random for row in rounds], "--", color="grey", label="random order, on average")
+    right.plot(
+        labels, [row.rare_found for row in rounds], marker="o", markersize=3, label=f"strategy: {strategy}"
+    )
+    right.plot(
+        labels,
+        [row.rare_found_random for row in rounds],
+        "--",
+        color="grey",
+        label="random order, on average",
+    )
     right.set(xlabel="labels", ylabel=f'"{rare}" found', title="The rare class", ylim=(0, None))
     right.legend(loc="upper left")
     for axes in (left, right):

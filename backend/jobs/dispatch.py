@@ -90,7 +90,12 @@ class Dispatcher:
     def _schedule(self, function: str, job_id: str, project_id: int, seconds: float) -> None:
         try:
             self.queue.enqueue_in(
-                timedelta(seconds=seconds), function, args=(project_id,), job_id=job_id, unique=True, result_ttl=0
+                timedelta(seconds=seconds),
+                function,
+                args=(project_id,),
+                job_id=job_id,
+                unique=True,
+                result_ttl=0,
             )
         except DuplicateJobError:
             self._remove_ended(job_id)  # a failed one would block its successors; this one waits already

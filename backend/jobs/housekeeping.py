@@ -41,7 +41,9 @@ def clear_old_versions(project_id: int) -> int:
             project = client.project(project_id)
         except NotFound:
             return 0
-        ours = sorted((name for name in client.version_sizes(project_id) if version_number(name)), key=version_number)
+        ours = sorted(
+            (name for name in client.version_sizes(project_id) if version_number(name)), key=version_number
+        )
         deleted = 0
         for name in stale_versions(client, project, ours):
             if state.seconds_since_change() < settings.clear_after:

@@ -80,7 +80,10 @@ class Retrain:
             self._state.label_config = project.label_config
             scheme = parse_label_config(project.label_config)
         except NotFound:
-            return {"published": False, "reason": "Label Studio has no such project, or hides it from our user"}
+            return {
+                "published": False,
+                "reason": "Label Studio has no such project, or hides it from our user",
+            }
         except LabelConfigError as error:
             return {"published": False, "reason": str(error)}
         tasks = self._pull(project, scheme)

@@ -44,8 +44,8 @@ class ProjectState:
 
     def retrained(self, changes: int, result: dict[str, Any]) -> None:
         """A retrain that saw the first `changes` changes ended well."""
-        values = {"seen": changes, "ended": time.time(), "result": json.dumps(result)}
-        self._redis.hset(self._key, mapping=values)
+        fields = ["seen", changes, "ended", time.time(), "result", json.dumps(result)]
+        self._redis.hset(self._key, items=fields)
 
     def seconds_since_change(self) -> float:
         return time.time() - float(self._redis.hget(self._key, "last_change") or 0)
@@ -57,7 +57,7 @@ class ProjectState:
     def label_config(self) -> str | None:
         """The label config last trained with, to tell whether a project update means anything to us."""
         value = self._redis.hget(self._key, "label_config")
-        return None if value is None else value.decode()
+        return value.decode() if isinstance(value, bytes) else value
 
     @label_config.setter
     def label_config(self, value: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-import backend.jobs.retrain  # noqa: F401  torch is imported once here, not in every forked job
 from redis import Redis
 from rq import Worker
 from rq.executions import Execution
@@ -12,6 +11,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
+import backend.jobs.retrain  # noqa: F401  torch is imported once here, not in every forked job
 from backend.jobs.dispatch import RETRAIN, Dispatcher
 from backend.settings import Settings
 

@@ -65,7 +65,9 @@ class LabelStudioClient:
 
     def annotated_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
         """The tasks that have annotations, whole."""
-        return self._tasks(project_id, fields="all", query=_where("total_annotations", "greater", "Number", 0))
+        return self._tasks(
+            project_id, fields="all", query=_where("total_annotations", "greater", "Number", 0)
+        )
 
     def tasks_changed_since(self, project_id: int, when: str) -> Iterator[dict[str, Any]]:
         """The tasks whose data or annotations changed after `when` (ISO 8601, UTC), whole."""
@@ -111,7 +113,9 @@ class LabelStudioClient:
         page, seen, total = 1, 0, 1
         while seen < total:
             answer = self._request(
-                "GET", "api/tasks", params={"project": project_id, "page": page, "page_size": PAGE_SIZE, **params}
+                "GET",
+                "api/tasks",
+                params={"project": project_id, "page": page, "page_size": PAGE_SIZE, **params},
             )
             tasks, total = answer["tasks"], answer["total"]
             if not tasks:
@@ -145,10 +149,13 @@ def _translated(url: str) -> Iterator[None]:
             ) from error
         if error.status_code == 404:
             raise NotFound(f"Label Studio at {url} answered 404: {_short(error.body)}") from error
-        raise LabelStudioError(f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}") from error
+        raise LabelStudioError(
+            f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}"
+        ) from error
     except httpx.HTTPError as error:
         raise Unreachable(
-            f"Label Studio at {url} does not answer ({type(error).__name__}: {error}). Check LABEL_STUDIO_URL."
+            f"Label Studio at {url} does not answer ({type(error).__name__}: {error}). "
+            "Check LABEL_STUDIO_URL."
         ) from error
     except ValueError as error:  # an HTML page where JSON was expected
         raise LabelStudioError(f"{url} does not answer like Label Studio: {error}") from error

@@ -61,7 +61,9 @@ def parse_label_config(xml: object) -> LabelScheme:
     on_text = [tag for tag in controls if tag.get("toName") in objects]
     if not on_text:
         wanted = " or ".join(f"<{name}>" for name in TEXT_TAGS)
-        raise LabelConfigError(f"No <Choices> of the label config belongs to a {wanted} tag: let one's toName name it.")
+        raise LabelConfigError(
+            f"No <Choices> of the label config belongs to a {wanted} tag: let one's toName name it."
+        )
     problems = []
     for control in on_text:
         try:
@@ -73,7 +75,9 @@ def parse_label_config(xml: object) -> LabelScheme:
 
 def _parse_xml(xml: object) -> Element:
     if not isinstance(xml, str) or not xml.strip():
-        raise LabelConfigError("The project has no label config yet. Save one under Settings > Labeling Interface.")
+        raise LabelConfigError(
+            "The project has no label config yet. Save one under Settings > Labeling Interface."
+        )
     try:
         root: Element = fromstring(xml, forbid_dtd=True)
         return root
@@ -84,7 +88,9 @@ def _parse_xml(xml: object) -> Element:
 def _scheme(control: Element, text: Element) -> LabelScheme:
     name = control.get("name", "")
     if control.get("choice", "single") == "multiple":
-        raise LabelConfigError(f'<Choices name="{name}"> allows several choices; only choice="single" is learned.')
+        raise LabelConfigError(
+            f'<Choices name="{name}"> allows several choices; only choice="single" is learned.'
+        )
     labels = [choice.get("alias") or choice.get("value") or "" for choice in control.iter("Choice")]
     distinct = tuple(dict.fromkeys(label for label in labels if label))
     if len(distinct) < 2:

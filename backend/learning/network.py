@@ -89,6 +89,11 @@ class LayeredNetwork(nn.Module):
             hidden.append(x)
         return Layers(tuple(hidden), self.layers[-1](x))
 
+    @property
+    def matrices(self) -> list[Tensor]:
+        """The weights without the biases, float32 [K, in, out] each: what a penalty acts on."""
+        return [layer.weight for layer in self.layers if isinstance(layer, StackedLinear)]
+
     def member(self, index: int) -> LayeredNetwork:
         """One member as a network of its own (a copy)."""
         shape = Shape(self.shape.inputs, self.shape.classes, 1, self.shape.hidden)

@@ -90,7 +90,7 @@ class TextEncoder:
 def _weigh(
     counts: sparse.csr_matrix, columns: npt.NDArray[np.int64], idf: npt.NDArray[np.float32]
 ) -> sparse.csr_matrix:
-    """TF-IDF rows of unit length; words and characters are normalised apart so that neither drowns the other."""
+    """TF-IDF rows; words and characters have unit length each, so that neither drowns the other."""
     split = int(np.searchsorted(columns, WORD_BUCKETS))
     weighted = counts[:, columns].multiply(idf[None, :]).tocsr()
     parts = [weighted[:, :split], weighted[:, split:]]

@@ -11,8 +11,9 @@ from backend.learning.network import HIDDEN, LayeredNetwork, Layers, Shape
 
 MAX_ITERATIONS = 50
 """L-BFGS steps. It converges well before on hundreds of labels."""
-WEIGHT_DECAY = 0.05
-"""L2 penalty, divided by the number of labelled items, so that it fades as labels come in."""
+WEIGHT_DECAY = 1.0
+"""L2 penalty, divided by the number of labelled items, so that it fades as labels come in. From 0.02 to 2
+macro-F1 hardly moves (four text sets, 60 and 300 labels), but confidence does: 1 is closest to accuracy."""
 FOLDS = 10
 """Repeated 90:10 splits: every labelled item is held out exactly once (Munro, ch. 3)."""
 BATCH = 65_536
@@ -77,7 +78,7 @@ def train(
 
 
 def outputs(network: LayeredNetwork, features: Tensor, member: int = 0) -> Layers:
-    """One member's layers over a whole pool, in batches: hidden [N, width] each, logits [N, C], on the CPU."""
+    """One member's layers over a pool, in batches, on the CPU: hidden [N, width] each, logits [N, C]."""
     device = next(network.parameters()).device
     parts = []
     with torch.inference_mode():
@@ -119,7 +120,7 @@ def _fit(network: LayeredNetwork, features: Tensor, targets: Tensor, weights: Te
     Adam's per-weight steps treat them alike (0.5 instead of 0.8 macro-F1 on news topics at 300 labels).
     """
     members = len(weights)
-    matrices = [layer.weight for layer in network.layers]
+    matrices = network.matrices
     repeated = targets.repeat(members)
     optimizer = torch.optim.LBFGS(
         network.parameters(), max_iter=MAX_ITERATIONS, history_size=10, line_search_fn="strong_wolfe"
@@ -129,7 +130,9 @@ def _fit(network: LayeredNetwork, features: Tensor, targets: Tensor, weights: Te
         optimizer.zero_grad()
         logits = network(features).logits  # [K, M, C]
         losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), repeated, reduction="none")
-        penalty = sum((matrix**2).sum() for matrix in matrices) * (WEIGHT_DECAY / len(targets))
+        penalty = torch.stack([(matrix**2).sum() for matrix in matrices]).sum() * (
+            WEIGHT_DECAY / len(targets)
+        )
         loss: Tensor = (losses.view(members, -1) * weights).sum() + penalty
         loss.backward()
         return loss

@@ -26,7 +26,9 @@ def lock(data_dir: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise AtlasError(f"another label-studio-atlas is running on {data_dir}: stop it or set --data-dir") from error
+            raise AtlasError(
+                f"another label-studio-atlas is running on {data_dir}: stop it or set --data-dir"
+            ) from error
         yield
 
 
@@ -44,10 +46,10 @@ def start_backend(
     this_program = [sys.executable, "-m", "backend"]
     url = f"http://127.0.0.1:{settings.port}/health"
     if _healthy(url):
-        raise AtlasError(f"port {settings.port} is taken by another label-studio-atlas: choose one with --port")
-    supervisor.start(
-        "worker", [*this_program, "worker"], env, log=_log(logs, "worker")
-    )
+        raise AtlasError(
+            f"port {settings.port} is taken by another label-studio-atlas: choose one with --port"
+        )
+    supervisor.start("worker", [*this_program, "worker"], env, log=_log(logs, "worker"))
     supervisor.start(
         "web server", [*this_program, "serve"], env, log=_log(logs, "web"), ready=lambda: _healthy(url)
     )

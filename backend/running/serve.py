@@ -13,7 +13,9 @@ PRELOAD = "--preload"
 
 def serve(settings: Settings) -> None:
     """Replace this process by gunicorn serving the application. Does not return."""
-    os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")  # many small answers, not one large
+    os.environ["OMP_NUM_THREADS"] = os.environ.get(
+        "OMP_NUM_THREADS", "1"
+    )  # many small answers, not one large
     arguments = [
         *(sys.executable, "-m", "gunicorn", "backend._wsgi:app", PRELOAD),
         *("--bind", f"{settings.host}:{settings.port}"),
@@ -21,7 +23,9 @@ def serve(settings: Settings) -> None:
         *("--worker-class", "gthread", "--timeout", "120", "--log-level", "warning"),
     ]
     # -m puts the current folder on the search path; a checkout's siblings must not shadow the package.
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_package_parent(), os.environ.get("PYTHONPATH")]))
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [_package_parent(), os.environ.get("PYTHONPATH")])
+    )
     os.execv(arguments[0], arguments)
 
 

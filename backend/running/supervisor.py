@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -67,8 +68,7 @@ class Supervisor:
 
         Raises ProcessDied, with the end of its log, when it ends before that or takes too long.
         """
-        output = open(log, "ab") if log is not None else None
-        try:
+        with open(log, "ab") if log is not None else nullcontext() as output:
             process = subprocess.Popen(
                 command,
                 env=dict(env),
@@ -78,9 +78,6 @@ class Supervisor:
                 start_new_session=True,  # Ctrl-C reaches this parent alone, which stops all in order
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
-        finally:
-            if output is not None:
-                output.close()
         child = Child(name, process, log)
         self._children.append(child)
         deadline = time.monotonic() + timeout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,7 +74,11 @@ class FeatureCache:
         sample = np.random.default_rng(self._seed).permutation(len(texts))[:FIT_ON]
         encoder = TextEncoder.fit([texts[i] for i in sample], seed=self._seed)
         name = f"lsa-{len(sample):06d}"
-        parts = {"columns": encoder.columns, "idf": encoder.idf, "components": encoder.components}
+        parts: dict[str, np.ndarray[Any, Any]] = {
+            "columns": encoder.columns,
+            "idf": encoder.idf,
+            "components": encoder.components,
+        }
         self._vectors(name).unlink(missing_ok=True)  # of an earlier encoder by the same name
         write_atomically(self._directory / f"{name}.encoder.safetensors", save(parts))
         return name, encoder
@@ -84,7 +89,7 @@ class FeatureCache:
     def _vectors(self, name: str) -> Path:
         return self._directory / f"{name}.vectors.safetensors"
 
-    def _load(self, name: str, dims: int) -> tuple[dict[bytes, int], np.ndarray]:
+    def _load(self, name: str, dims: int) -> tuple[dict[bytes, int], np.ndarray[Any, Any]]:
         try:
             stored = load_file(self._vectors(name))
             digests, vectors = stored["digests"], stored["vectors"]
@@ -94,7 +99,7 @@ class FeatureCache:
             return {}, np.zeros((0, dims), np.float16)
         return {digest.tobytes(): row for row, digest in enumerate(digests)}, vectors
 
-    def _save(self, name: str, digests: list[bytes], vectors: np.ndarray) -> None:
+    def _save(self, name: str, digests: list[bytes], vectors: np.ndarray[Any, Any]) -> None:
         table = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST)
         write_atomically(self._vectors(name), save({"digests": table, "vectors": vectors}))
 

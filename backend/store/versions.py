@@ -70,7 +70,9 @@ class VersionStore:
         """Oldest first."""
         if not self._directory.is_dir():
             return []
-        return sorted((path.name for path in self._directory.iterdir() if _NAME.match(path.name)), key=version_number)
+        return sorted(
+            (path.name for path in self._directory.iterdir() if _NAME.match(path.name)), key=version_number
+        )
 
     def published(self) -> str | None:
         """The version that serves, None when there is none yet."""
@@ -87,7 +89,9 @@ class VersionStore:
         tensors = {"queue.ids": version.queue_ids, "queue.worth": version.queue_worth}
         for part, module in (("network", version.network), ("head", version.head)):
             if module is not None:
-                tensors |= {f"{part}.{key}": value.detach().cpu() for key, value in module.state_dict().items()}
+                tensors |= {
+                    f"{part}.{key}": value.detach().cpu() for key, value in module.state_dict().items()
+                }
         weights = save({key: value.contiguous() for key, value in tensors.items()})
         manifest = {
             "name": version.name,
@@ -141,7 +145,9 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
     network = head = None
     if manifest["shape"] is not None:
         shape = manifest["shape"]
-        network = LayeredNetwork(Shape(shape["inputs"], shape["classes"], shape["members"], tuple(shape["hidden"])))
+        network = LayeredNetwork(
+            Shape(shape["inputs"], shape["classes"], shape["members"], tuple(shape["hidden"]))
+        )
         network.load_state_dict(_part(tensors, "network"))
     if manifest["head"] is not None:
         head = ErrorHead(manifest["head"])
@@ -160,4 +166,6 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
 
 
 def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+    return {
+        key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")
+    }

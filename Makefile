@@ -1,0 +1,48 @@
+# `make help` lists what there is.
+PYTHON ?= python3
+# Another build of torch: make setup TORCH="torch==2.13.0 --index-url ..."
+TORCH ?= torch==2.13.0
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
+# Options of the demo: make demo DEMO="--once --labels 60 --json out.json"
+DEMO ?=
+# What to test: make test TESTS=tests/unit
+TESTS ?= tests
+
+.PHONY: help setup demo test lint fix lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/installed  ## make .venv with the locked set of packages
+
+demo: setup  ## watch a real Label Studio queue re-order itself
+	$(VENV)/bin/label-studio-atlas demo $(DEMO)
+
+test: setup  ## unit, service and end-to-end tests (real Redis, RQ worker and Label Studio)
+	$(VENV)/bin/python -m pytest $(TESTS)
+
+lint: setup  ## ruff and mypy
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+fix: setup  ## let ruff mend what it can
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+lock:  ## make the lock files anew (needs uv)
+	scripts/lock
+
+clean:  ## remove .venv
+	rm -rf $(VENV)
+
+# torch first and by itself, with its own dependencies; then exactly what the lock names.
+$(VENV)/installed: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed" if sys.version_info < (3, 10) else 0)'
+	@echo "Installing into $(VENV) (a few minutes the first time) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) $(TORCH)
+	@$(PIP) --no-deps --requirement requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
