@@ -44,7 +44,7 @@ class ProjectState:
 
     def retrained(self, changes: int, result: dict[str, Any]) -> None:
         """A retrain that saw the first `changes` changes ended well."""
-        fields = ["seen", changes, "ended", time.time(), "result", json.dumps(result)]
+        fields: list[str | float] = ["seen", changes, "ended", time.time(), "result", json.dumps(result)]
         self._redis.hset(self._key, items=fields)
 
     def seconds_since_change(self) -> float:

@@ -24,6 +24,9 @@ class ErrorHead(nn.Module):
     units are small corrections to it.
     """
 
+    center: Tensor
+    scale: Tensor
+
     def __init__(self, hidden: int):
         super().__init__()
         self.uncertainty = nn.Parameter(torch.zeros(1))

@@ -130,10 +130,8 @@ def _fit(network: LayeredNetwork, features: Tensor, targets: Tensor, weights: Te
         optimizer.zero_grad()
         logits = network(features).logits  # [K, M, C]
         losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), repeated, reduction="none")
-        penalty = torch.stack([(matrix**2).sum() for matrix in matrices]).sum() * (
-            WEIGHT_DECAY / len(targets)
-        )
-        loss: Tensor = (losses.view(members, -1) * weights).sum() + penalty
+        squares = torch.stack([(matrix**2).sum() for matrix in matrices]).sum()
+        loss: Tensor = (losses.view(members, -1) * weights).sum() + squares * (WEIGHT_DECAY / len(targets))
         loss.backward()
         return loss
 

@@ -1,0 +1,72 @@
+"""Shared by all tests: a clean environment, and the real servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from backend.demo.environment import install_label_studio
+from backend.demo.label_studio import LabelStudioServer, free_port, start_label_studio
+from backend.running.backend import inherited_environment, start_backend
+from backend.running.supervisor import Supervisor
+from backend.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the machine's reaches a test, and nothing is written outside its folder."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudioServer]:
+    """A real Label Studio with an empty database."""
+    program = install_label_studio(Path("~/.cache/label-studio-atlas").expanduser())
+    with Supervisor() as supervisor:
+        yield start_label_studio(supervisor, program, tmp_path_factory.mktemp("label-studio"))
+
+
+@dataclass
+class RunningBackend:
+    """The backend as `label-studio-atlas up` runs it. `env` is what its processes were given."""
+
+    url: str
+    env: dict[str, str]
+    supervisor: Supervisor
+    data_dir: Path
+
+    def log(self) -> str:
+        return (self.data_dir / "worker.log").read_text()
+
+
+@pytest.fixture
+def run_backend(label_studio: LabelStudioServer, tmp_path: Path) -> Iterator[Callable[..., RunningBackend]]:
+    """Start backends connected to the real Label Studio; all are stopped after the test."""
+    running: list[Supervisor] = []
+
+    def start(data_dir: Path | None = None, port: int | None = None, **env: str) -> RunningBackend:
+        supervisor = Supervisor()
+        running.append(supervisor)
+        directory = data_dir or tmp_path / f"backend{len(running)}"
+        directory.mkdir(parents=True, exist_ok=True)
+        settings = Settings(data_dir=directory, port=port or free_port(9090))
+        given = {
+            **inherited_environment(),
+            "LABEL_STUDIO_URL": label_studio.url,
+            "LABEL_STUDIO_API_KEY": label_studio.admin.http.headers["Authorization"].removeprefix("Token "),
+            "RETRAIN_PAUSE": "0",
+            **env,
+        }
+        used = start_backend(supervisor, settings, given, logs=directory)
+        return RunningBackend(f"http://localhost:{settings.port}", used, supervisor, directory)
+
+    yield start
+    for supervisor in running:
+        supervisor.__exit__()

@@ -1,0 +1,65 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from backend.errors import DamagedFile
+from backend.labelstudio.scheme import LabelScheme
+from backend.learning.heads import ErrorHead
+from backend.learning.network import LayeredNetwork, Shape
+from backend.store.features import FeatureCache
+from backend.store.versions import ModelVersion, VersionStore, version_name
+
+SCHEME = LabelScheme("c", "t", "text", ("a", "b"))
+
+
+def version(number: int) -> ModelVersion:
+    return ModelVersion(
+        version_name(number), SCHEME, "margin", "lsa-000003", LayeredNetwork(Shape(4, 2)), ErrorHead(64),
+        torch.tensor([5, 3]), torch.tensor([0.9, 0.1]), {"trained_on": 2},
+    )  # fmt: skip
+
+
+def test_a_version_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    store, saved = VersionStore(tmp_path), version(1)
+    store.save(saved)
+    loaded = store.load(saved.name)
+    x = torch.randn(3, 4)
+    assert loaded.network is not None
+    assert saved.network is not None
+    assert torch.equal(loaded.network(x).logits, saved.network(x).logits)
+    assert (loaded.scheme, loaded.queue_ids.tolist(), loaded.stats) == (SCHEME, [5, 3], {"trained_on": 2})
+
+
+def test_a_damaged_version_is_refused(tmp_path: Path) -> None:
+    store = VersionStore(tmp_path)
+    store.save(version(1))
+    weights = tmp_path / "versions" / version_name(1) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(DamagedFile, match="weights"):
+        store.load(version_name(1))
+
+
+def test_old_versions_go_and_the_published_one_stays(tmp_path: Path) -> None:
+    store = VersionStore(tmp_path)
+    for number in range(1, 6):
+        store.save(version(number))
+    store.set_published(version_name(1))
+    assert store.prune(keep=2) == {"lsa-000003"}
+    assert store.names() == [version_name(n) for n in (1, 4, 5)]
+
+
+def test_a_broken_pointer_means_nothing_is_published(tmp_path: Path) -> None:
+    (tmp_path / "published.json").write_text(json.dumps(["not", "a", "pointer"]))
+    assert VersionStore(tmp_path).published() is None
+
+
+def test_texts_are_encoded_once_and_the_encoder_grows_with_the_project(tmp_path: Path) -> None:
+    cache = FeatureCache(tmp_path)
+    texts = [f"text number {n} about topic {n % 3}" for n in range(10)]
+    first, name = cache.encode(texts)
+    again, same = FeatureCache(tmp_path).encode([*texts[::-1], "a new one"])
+    assert same == name
+    assert torch.equal(first, again[:10].flip(0))
+    assert cache.encode([*texts, *(f"more {n}" for n in range(20))])[1] != name

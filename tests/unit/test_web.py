@@ -1,0 +1,52 @@
+"""The routes without Redis: what must answer, answers; what is wrong is named."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from backend.settings import Settings
+from backend.web import create_app
+
+CONFIG = (
+    '<View><Text name="text" value="$text"/>'
+    '<Choices name="label" toName="text"><Choice value="a"/><Choice value="b"/></Choices></View>'
+)
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return create_app(Settings(redis_url="redis://localhost:1")).test_client()
+
+
+@pytest.mark.parametrize("path", ["/", "/health"])
+def test_health(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "UP")
+
+
+@pytest.mark.parametrize("config", [CONFIG, "<View/>", "<broken", "", None, 7])
+def test_predict_without_a_model_says_none(client: FlaskClient, config: object) -> None:
+    body = {"tasks": [{"id": 1, "data": {"text": "x"}}], "project": "1.17", "label_config": config}
+    answer = client.post("/predict", json=body)
+    assert (answer.status_code, answer.get_json()) == (200, {"results": []})
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"tasks": 1, "project": "1"}', b'{"tasks": [], "project": "../x"}', b"\xff"]
+)
+def test_malformed_requests_are_4xx_with_a_reason(client: FlaskClient, body: bytes) -> None:
+    for path in ("/predict", "/setup"):
+        answer = client.post(path, data=body)
+        assert answer.status_code == 400
+        assert answer.get_json()["error"]
+
+
+def test_setup_refuses_what_cannot_be_learned_and_a_missing_key(client: FlaskClient) -> None:
+    refused = client.post("/setup", json={"project": "1.17", "schema": "<View></View>"})
+    assert (refused.status_code, "<Choices>" in refused.get_json()["error"]) == (400, True)
+    no_key = client.post("/setup", json={"project": "1.17", "schema": CONFIG})
+    assert (no_key.status_code, "LABEL_STUDIO_API_KEY" in no_key.get_json()["error"]) == (400, True)
+
+
+def test_without_redis_a_webhook_is_503_not_500(client: FlaskClient) -> None:
+    answer = client.post("/webhook", json={"action": "ANNOTATION_CREATED", "project": {"id": 1}})
+    assert answer.status_code == 503
