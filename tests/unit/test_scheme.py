@@ -47,7 +47,8 @@ BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
         (config('<Choices name="c" toName="t"><Choice value="a"/></Choices>'), "fewer than two"),
         (
             config(
-                '<Choices name="c" toName="t" choice="multiple"><Choice value="a"/><Choice value="b"/></Choices>'
+                '<Choices name="c" toName="t" choice="multiple">'
+                '<Choice value="a"/><Choice value="b"/></Choices>'
             ),
             'choice="single"',
         ),

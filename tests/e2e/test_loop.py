@@ -1,0 +1,167 @@
+"""The whole loop on a real Label Studio, seen through Label Studio's own API."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from backend.demo.data import load
+from backend.demo.label_studio import LabelStudioServer
+from backend.demo.project import DemoProject
+from tests.conftest import RunningBackend
+
+DATA = load(None, seed=0)
+TEXTS = [text for text, _ in DATA.pool[:300]]
+LABELS = [label for _, label in DATA.pool[:300]]
+Start = Callable[..., RunningBackend]
+
+
+def annotate(server: LabelStudioServer, task: int, label: str | None, **more: object) -> None:
+    region = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": [label]}}
+    body = {"result": [] if label is None else [region], **more}
+    server.admin.http.post(f"/api/tasks/{task}/annotations/", json=body).raise_for_status()
+
+
+def new_project(server: LabelStudioServer, title: str, texts: list[str] = TEXTS) -> DemoProject:
+    return DemoProject(server.admin.http, title, DATA.labels, texts)
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.3)
+
+
+def results(backend: RunningBackend) -> list[str]:
+    """One log line per finished retrain."""
+    return [line for line in backend.log().splitlines() if "'trained_on'" in line]
+
+
+def lowest(project: DemoProject) -> int:
+    """The unlabelled task that Label Studio itself scores lowest in the project's current version."""
+    predictions = project.predictions(project.model_version())
+    return next(item.task for item in predictions if not project.is_labeled(item.task))
+
+
+def test_labels_reorder_the_queue_and_other_projects_are_left_alone(
+    label_studio: LabelStudioServer, run_backend: Start
+) -> None:
+    backend = run_backend()
+    project = new_project(label_studio, "loop")
+    neighbour = new_project(label_studio, "neighbour", TEXTS[:20])
+    project.connect(backend.url)
+    first = project.wait_for_version_after("", backend.supervisor.check)
+
+    served = label_studio.admin.http.get(f"/api/projects/{project.id}/next").json()
+    assert served["id"] == lowest(project)
+    label_of = dict(zip(project.task_ids, LABELS, strict=True))
+    disasters = [task for task in project.task_ids if label_of[task] == "disaster"][:3]
+    for task in [served["id"], *disasters, *[t for t in project.task_ids if t != served["id"]][:1]]:
+        annotate(label_studio, task, label_of[task])
+    second = project.wait_for_version_after(first, backend.supervisor.check)
+
+    served = label_studio.admin.http.get(f"/api/projects/{project.id}/next").json()
+    assert served["id"] == lowest(project)
+    assert served["predictions"][0]["model_version"] == second
+    assert served["predictions"][0]["result"]  # there is a model now, so a choice is shown
+    assert not neighbour.model_version()
+    assert not neighbour.predictions(second)
+    # Publishing comes back as PROJECT_UPDATED; it must not start another round.
+    time.sleep(4)
+    assert project.model_version() == second
+
+    answer = httpx.post(
+        f"{backend.url}/predict",
+        json={
+            "project": f"{project.id}.1",
+            "label_config": project.label_config,
+            "tasks": [
+                {"id": served["id"], "data": served["data"]},
+                {"data": {}},
+                {"data": {"text": ""}},
+                {"data": {"text": "x" * 200_000}},
+                {"data": {"text": "🔥 地震造成多人伤亡"}},
+                {"data": None},
+            ],
+        },
+        timeout=60,
+    ).json()["results"]
+    assert [item["model_version"] for item in answer] == [second] * 6
+    assert all(0 < item["score"] < 1 and item["result"] for item in answer)
+    assert answer[0]["score"] == served["predictions"][0]["score"]
+
+
+def test_a_burst_is_trained_whole_in_at_most_three_retrains(
+    label_studio: LabelStudioServer, run_backend: Start
+) -> None:
+    backend = run_backend(RETRAIN_PAUSE="5", RETRAIN_WITHIN="6")  # the pause is the default
+    project = new_project(label_studio, "burst")
+    project.connect(backend.url)
+    project.wait_for_version_after("", backend.supervisor.check)
+    before = len(results(backend))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: annotate(label_studio, project.task_ids[i], LABELS[i]), range(100)))
+
+    wait_until(lambda: any("'trained_on': 100" in line for line in results(backend)))
+    assert len(results(backend)) - before <= 3
+
+
+def test_odd_annotations_and_a_restart_in_the_middle(
+    label_studio: LabelStudioServer, run_backend: Start, tmp_path: Path
+) -> None:
+    backend = run_backend(data_dir=tmp_path / "kept", RETRAIN_EVERY="4")
+    project = new_project(label_studio, "restart", TEXTS[:60])
+    project.connect(backend.url)
+    first = project.wait_for_version_after("", backend.supervisor.check)
+    ids, label_of = project.task_ids, dict(zip(project.task_ids, LABELS, strict=False))
+    rare = [task for task in ids if label_of[task] == "disaster"][:2]
+    common = [task for task in ids if label_of[task] == "other"][:4]
+    annotate(label_studio, rare[0], "disaster")
+    annotate(label_studio, common[0], "other")
+    annotate(label_studio, common[1], None)  # submitted empty
+    annotate(label_studio, common[2], "other", was_cancelled=True)  # skipped, with a full result
+    second = project.wait_for_version_after(first, backend.supervisor.check)
+    assert "'trained_on': 2" in results(backend)[-1]
+
+    backend.supervisor.__exit__()
+    annotate(label_studio, rare[1], "disaster")  # while nobody listens
+    port = int(backend.url.rsplit(":", 1)[1])
+    again = run_backend(data_dir=tmp_path / "kept", port=port, RETRAIN_EVERY="1")
+    assert project.model_version() == second
+    annotate(label_studio, common[3], "other")
+    third = project.wait_for_version_after(second, again.supervisor.check)
+    assert third > second
+    assert "'trained_on': 4" in results(again)[-1]
+    assert label_studio.admin.http.get(f"/api/projects/{project.id}/next").json()["id"] == lowest(project)
+
+
+def test_label_studio_shows_why_a_config_cannot_be_learned(
+    label_studio: LabelStudioServer, run_backend: Start
+) -> None:
+    backend = run_backend()
+    http = label_studio.admin.http
+    config = '<View><Text name="t" value="$text"/><Rating name="r" toName="t"/></View>'
+    project = http.post("/api/projects", json={"title": "rating", "label_config": config}).json()["id"]
+    answer = http.post("/api/ml", json={"project": project, "url": backend.url, "title": "atlas"})
+    assert answer.status_code == 400
+
+
+def test_the_demo_serves_every_task_in_order(tmp_path: Path) -> None:
+    report = tmp_path / "out.json"
+    command = [sys.executable, "-m", "backend", "demo", "--once", "--labels", "25", "--json", str(report)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(report.read_text())
+    assert len(told["rounds"]) == 5
+    assert len({moment["annotator"] for moment in told["served"]}) == 2
+    assert all(moment["score"] == moment["lowest"] is not None for moment in told["served"])
+    assert Path(told["curve"]).read_bytes().startswith(b"\x89PNG")
