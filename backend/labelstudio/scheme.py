@@ -35,6 +35,7 @@ class LabelScheme:
         """The task's text, "" where there is none. Markup is left out of HyperText."""
         value = _lookup(data, self.field)
         text = value if isinstance(value, str) else "" if value is None else str(value)
+        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be stored
         return unescape(re.sub(r"<[^>]*>", " ", text)) if self.hypertext else text
 
     def region(self, label: str, confidence: float) -> dict[str, Any]:

@@ -35,7 +35,8 @@ _CHARS = HashingVectorizer(
 
 def count_ngrams(texts: Sequence[str]) -> sparse.csr_matrix:
     """Counts of hashed n-grams, dampened to 1 + log(count): float32 [N, WORD_BUCKETS + CHAR_BUCKETS]."""
-    cut = [text[:MAX_CHARS] for text in texts]
+    # Half of a surrogate pair, which JSON may carry, is no UTF-8 and the hasher would stumble over it.
+    cut = [text[:MAX_CHARS].encode("utf-8", "replace").decode() for text in texts]
     counts = sparse.hstack([_WORDS.transform(cut), _CHARS.transform(cut)], format="csr", dtype=np.float32)
     counts.data = 1.0 + np.log(counts.data)
     return counts

@@ -36,6 +36,8 @@ def up(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     if process.poll() is None:
         process.terminate()
     process.wait(60)
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def children(pid: int) -> list[int]:
