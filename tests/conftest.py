@@ -30,7 +30,8 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStud
     """A real Label Studio with an empty database."""
     program = install_label_studio(Path("~/.cache/label-studio-atlas").expanduser())
     with Supervisor() as supervisor:
-        yield start_label_studio(supervisor, program, tmp_path_factory.mktemp("label-studio"))
+        directory = tmp_path_factory.mktemp("label-studio")
+        yield start_label_studio(supervisor, program, directory, free_port(0))
 
 
 @dataclass
@@ -56,7 +57,7 @@ def run_backend(label_studio: LabelStudioServer, tmp_path: Path) -> Iterator[Cal
         running.append(supervisor)
         directory = data_dir or tmp_path / f"backend{len(running)}"
         directory.mkdir(parents=True, exist_ok=True)
-        settings = Settings(data_dir=directory, port=port or free_port(9090))
+        settings = Settings(data_dir=directory, port=port or free_port(0))
         given = {
             **inherited_environment(),
             "LABEL_STUDIO_URL": label_studio.url,

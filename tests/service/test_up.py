@@ -19,7 +19,7 @@ from backend.running.backend import inherited_environment
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    port = free_port(9190)
+    port = free_port(0)
     command = [sys.executable, "-m", "backend", "up", "--port", str(port), "--data-dir", str(tmp_path / "d")]
     process = subprocess.Popen(
         command, env=inherited_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
