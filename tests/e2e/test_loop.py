@@ -144,6 +144,25 @@ def test_odd_annotations_and_a_restart_in_the_middle(
     assert label_studio.admin.http.get(f"/api/projects/{project.id}/next").json()["id"] == lowest(project)
 
 
+def test_old_versions_are_cleared_once_nobody_annotates(
+    label_studio: LabelStudioServer, run_backend: Start
+) -> None:
+    backend = run_backend(RETRAIN_EVERY="1", CLEAR_AFTER="3")
+    project = new_project(label_studio, "clearing", TEXTS[:30])
+    project.connect(backend.url)
+    versions = [project.wait_for_version_after("", backend.supervisor.check)]
+    for task, label in list(zip(project.task_ids, LABELS, strict=False))[:3]:
+        annotate(label_studio, task, label)
+        versions.append(project.wait_for_version_after(versions[-1], backend.supervisor.check))
+
+    def left() -> set[str]:
+        return set(label_studio.admin.http.get(f"/api/projects/{project.id}/model-versions/").json())
+
+    wait_until(lambda: left() == set(versions[-2:]))
+    assert project.model_version() == versions[-1]
+    assert label_studio.admin.http.get(f"/api/projects/{project.id}/next").json()["id"] == lowest(project)
+
+
 def test_label_studio_shows_why_a_config_cannot_be_learned(
     label_studio: LabelStudioServer, run_backend: Start
 ) -> None:
