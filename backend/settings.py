@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     seed: int = Field(0, description="Seed of everything random.")
     device: str = Field("cpu", description="Torch device the worker trains on: cpu, cuda, cuda:1, mps.")
     torch_threads: int = Field(
-        0, ge=0, description="CPU threads of the worker's torch; 0 leaves it to torch."
+        1, ge=0, description="CPU threads of the worker's torch; 1 is quickest up to some thousand labels."
     )
     job_timeout: int = Field(900, gt=0, description="Seconds a retrain may take before it is stopped.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import torch._dynamo  # noqa: F401
 from redis import Redis
 from rq import Worker
 from rq.executions import Execution
@@ -11,7 +12,8 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
-import backend.jobs.retrain  # noqa: F401  torch is imported once here, not in every forked job
+# Imported once here, not in every forked job: torch, and what its optimizers import when first used (2 s).
+import backend.jobs.retrain  # noqa: F401
 from backend.jobs.dispatch import RETRAIN, Dispatcher
 from backend.settings import Settings
 
