@@ -70,6 +70,7 @@ class Dispatcher:
 
     def request_clearing(self, project_id: int) -> None:
         """Old predictions go once nobody has annotated for CLEAR_AFTER seconds."""
+        self.state(project_id).has_stale_predictions = True
         self._schedule(CLEAR, f"clear-{project_id}", project_id, self._settings.clear_after)
 
     def _schedule_retrain(self, job_id: str, project_id: int, rest: float) -> None:

@@ -30,12 +30,13 @@ def clear_old_versions(project_id: int) -> int:
     """Delete predictions of versions that no longer matter, version by version, while nobody annotates.
 
     A deletion holds up annotators who submit meanwhile (on PostgreSQL until it is done), so it stops at
-    the first sign of one; what is left is for the next time. Returns how many versions were deleted.
+    the first sign of one and the worker schedules the rest anew. Returns how many versions were deleted.
     """
     settings = Settings()
     logs.set_context(f"project {project_id}: ")
     with Redis.from_url(settings.redis_url) as redis:
         state = ProjectState(redis, project_id)
+        state.has_stale_predictions = False  # before looking: a publication meanwhile sets it again
         client = LabelStudioClient.from_settings(settings)
         try:
             project = client.project(project_id)
@@ -47,6 +48,7 @@ def clear_old_versions(project_id: int) -> int:
         deleted = 0
         for name in stale_versions(client, project, ours):
             if state.seconds_since_change() < settings.clear_after:
+                state.has_stale_predictions = True
                 break
             client.delete_version(project_id, name)
             deleted += 1

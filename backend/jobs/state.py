@@ -54,6 +54,18 @@ class ProjectState:
         return time.time() - float(self._redis.hget(self._key, "ended") or 0)
 
     @property
+    def has_stale_predictions(self) -> bool:
+        """Whether a publication has left predictions behind that are still to be cleared."""
+        return bool(self._redis.hexists(self._key, "stale"))
+
+    @has_stale_predictions.setter
+    def has_stale_predictions(self, value: bool) -> None:
+        if value:
+            self._redis.hset(self._key, "stale", 1)
+        else:
+            self._redis.hdel(self._key, "stale")
+
+    @property
     def label_config(self) -> str | None:
         """The label config last trained with, to tell whether a project update means anything to us."""
         value = self._redis.hget(self._key, "label_config")

@@ -14,14 +14,14 @@ from rq.serializers import JSONSerializer
 
 # Imported once here, not in every forked job: torch, and what its optimizers import when first used (2 s).
 import backend.jobs.retrain  # noqa: F401
-from backend.jobs.dispatch import RETRAIN, Dispatcher
+from backend.jobs.dispatch import CLEAR, RETRAIN, Dispatcher
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 
 class AtlasWorker(Worker):
-    """A worker that looks, after each retrain, whether something changed while it ran."""
+    """A worker that looks, after each job, whether it has to be done once more."""
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Runs in the forked process of the job.
@@ -30,10 +30,14 @@ class AtlasWorker(Worker):
         between such a step and the mark would find the id taken, and nobody would look again.
         """
         done = super().perform_job(job, queue, execution)
-        if done and job.func_name == RETRAIN:
+        if done and job.func_name in (RETRAIN, CLEAR):
+            project_id = job.args[0]
             dispatcher = Dispatcher(self.connection, Settings())
-            if dispatcher.state(job.args[0]).unseen > 0:
-                dispatcher.request_retrain(job.args[0])
+            state = dispatcher.state(project_id)
+            if job.func_name == RETRAIN and state.unseen > 0:
+                dispatcher.request_retrain(project_id)
+            if job.func_name == CLEAR and state.has_stale_predictions:
+                dispatcher.request_clearing(project_id)
         return done
 
 
