@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of a request: Label Studio sends 5,000 tasks at once, 5 MB when each holds 500 characters."""
 
+MAX_REASON = 300
+"""Characters of an error in the status line."""
+
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The web side of the backend. Without settings, those of the environment."""
@@ -37,9 +40,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _refused(error: AtlasError) -> tuple[Response, int]:
-    """Our own errors are made to be read, and Label Studio shows the text to the user."""
-    return jsonify({"error": str(error)}), 400
+def _refused(error: AtlasError) -> Response:
+    """Our own errors are made to be read: in the body, in the log, and in the status line.
+
+    The status line because Label Studio shows of a refused connection that and nothing else.
+    """
+    logger.warning("refused: %s", error)
+    response: Response = jsonify({"error": str(error)})
+    one_line = " ".join(str(error).split()).encode("ascii", "replace").decode()
+    response.status = f"400 {one_line[:MAX_REASON]}"
+    return response
 
 
 def _redis_down(error: RedisError) -> tuple[Response, int]:
