@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from backend.demo.label_studio import User
 from backend.demo.project import DemoProject, Prediction
@@ -55,25 +54,25 @@ class Team:
             yield served.pop(task), self._label_of[task]
 
     def _ask(self, name: str) -> Served | None:
+        before = self._project.model_version()
         answer = self._members[name].http.get(f"/api/projects/{self._project.id}/next")
         if answer.status_code == 404:
             return None
         answer.raise_for_status()
-        task = answer.json()
-        moment = self._compare(name, task)
-        self._holding.append((name, task["id"]))
+        task = answer.json()["id"]
+        after = self._project.model_version()
+        moment = self._compare(name, task, after)
+        if before != after and moment.score != moment.lowest:
+            # A new version came out while Label Studio chose: it chose by the one before.
+            moment = self._compare(name, task, before)
+        self._holding.append((name, task))
         return moment
 
-    def _compare(self, name: str, task: dict[str, Any]) -> Served:
-        """What was served beside the best there was, by Label Studio's own predictions."""
-        version = self._project.model_version()
-        shown = [item for item in task["predictions"] if item["model_version"].startswith("atlas-")]
-        if shown and shown[0]["model_version"] != version:
-            version = shown[0]["model_version"]  # a new version came out between the two requests
+    def _compare(self, name: str, task: int, version: str) -> Served:
+        """What was served beside the best there was, by Label Studio's own predictions of a version."""
         predictions = self._project.predictions(version)
-        score = next((item.score for item in predictions if item.task == task["id"]), None)
-        lowest = self._lowest(predictions)
-        return Served(task["id"], name, version, score, lowest)
+        score = next((item.score for item in predictions if item.task == task), None)
+        return Served(task, name, version, score, self._lowest(predictions))
 
     def _lowest(self, predictions: list[Prediction]) -> float | None:
         """The first, from the lowest score up, that is unlabelled and not in another's hands."""
