@@ -39,6 +39,8 @@ class RoundTable:
     def __exit__(self, *error: object) -> None:
         self._live.update(self._render())
         self._live.stop()
+        if not console.is_terminal:
+            console.print()  # a live table ends without a line break where it is not redrawn
 
     def add(self, row: Round) -> None:
         self._rounds.append(row)
