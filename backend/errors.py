@@ -7,6 +7,7 @@ AtlasError
 └── LabelStudioError      Label Studio answered with an error
     ├── Unreachable       ... or did not answer at all; worth another try
     ├── AccessDenied      ... 401 or 403
+    ├── Rejected          ... 400: it does not accept what we sent
     └── NotFound          ... 404: the project is gone, or this user cannot see it
 
 Messages are written for the person who runs the backend: what is wrong and what to do.
@@ -41,6 +42,10 @@ class Unreachable(LabelStudioError):
 
 class AccessDenied(LabelStudioError):
     """Label Studio refused our API key."""
+
+
+class Rejected(LabelStudioError):
+    """Label Studio does not accept what we sent."""
 
 
 class NotFound(LabelStudioError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from redis import Redis, WatchError
 from rq import Queue, Retry
@@ -52,54 +53,44 @@ class Dispatcher:
         if self.state(project_id).note_changes(count) >= self._settings.retrain_every:
             self.request_retrain(project_id)
         else:
-            self._schedule(FLUSH, f"flush-{project_id}", project_id, self._settings.retrain_within)
+            self._enqueue_unique(FLUSH, f"flush-{project_id}", project_id, self._settings.retrain_within)
 
     def request_retrain(self, project_id: int) -> str:
         """One retrain of the project, as soon as the rest after the last one is over; returns its job id."""
         job_id = f"retrain-{project_id}"
         rest = self._settings.retrain_pause - self.state(project_id).seconds_since_retrain()
-        # Only a job that ended can stand in the way a second time; then somebody else was quicker.
-        for _ in range(2):
-            try:
-                self._schedule_retrain(job_id, project_id, max(0.0, rest))
-                return job_id
-            except DuplicateJobError:
-                if not self._remove_ended(job_id):
-                    return job_id
+        self._enqueue_unique(
+            RETRAIN,
+            job_id,
+            project_id,
+            rest,
+            job_timeout=self._settings.job_timeout,
+            result_ttl=RESULT_TTL,
+            failure_ttl=RESULT_TTL,
+            retry=Retry(max=len(RETRY_SECONDS), interval=RETRY_SECONDS),
+        )
         return job_id
 
     def request_clearing(self, project_id: int) -> None:
         """Old predictions go once nobody has annotated for CLEAR_AFTER seconds."""
         self.state(project_id).has_stale_predictions = True
-        self._schedule(CLEAR, f"clear-{project_id}", project_id, self._settings.clear_after)
+        self._enqueue_unique(CLEAR, f"clear-{project_id}", project_id, self._settings.clear_after)
 
-    def _schedule_retrain(self, job_id: str, project_id: int, rest: float) -> None:
-        options = {
-            "args": (project_id,),
-            "job_id": job_id,
-            "unique": True,
-            "job_timeout": self._settings.job_timeout,
-            "result_ttl": RESULT_TTL,
-            "failure_ttl": RESULT_TTL,
-            "retry": Retry(max=len(RETRY_SECONDS), interval=RETRY_SECONDS),
-        }
-        if rest > 0:
-            self.queue.enqueue_in(timedelta(seconds=rest), RETRAIN, **options)
-        else:
-            self.queue.enqueue(RETRAIN, **options)
-
-    def _schedule(self, function: str, job_id: str, project_id: int, seconds: float) -> None:
-        try:
-            self.queue.enqueue_in(
-                timedelta(seconds=seconds),
-                function,
-                args=(project_id,),
-                job_id=job_id,
-                unique=True,
-                result_ttl=0,
-            )
-        except DuplicateJobError:
-            self._remove_ended(job_id)  # a failed one would block its successors; this one waits already
+    def _enqueue_unique(
+        self, function: str, job_id: str, project_id: int, seconds: float, **options: Any
+    ) -> None:
+        """Enqueue after so many seconds, unless a job of this id waits or runs; one that ended makes room."""
+        options = {"args": (project_id,), "job_id": job_id, "unique": True, "result_ttl": 0, **options}
+        for _ in range(2):
+            try:
+                if seconds > 0:
+                    self.queue.enqueue_in(timedelta(seconds=seconds), function, **options)
+                else:
+                    self.queue.enqueue(function, **options)
+                return
+            except DuplicateJobError:
+                if not self._remove_ended(job_id):
+                    return
 
     def _remove_ended(self, job_id: str) -> bool:
         """Delete the job if it has ended, so that its id is free; False when it waits or runs."""

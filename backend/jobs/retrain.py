@@ -34,7 +34,7 @@ PUBLISH_ATTEMPTS = 3
 
 
 def retrain(project_id: int) -> dict[str, Any]:
-    """The RQ job. Returns what was done, as JSON; also kept as the project's last result."""
+    """The RQ job. Returns what was done, as JSON."""
     settings = Settings()
     logs.set_context(f"project {project_id}: ")
     if settings.torch_threads:
@@ -43,7 +43,7 @@ def retrain(project_id: int) -> dict[str, Any]:
         state = ProjectState(redis, project_id)
         seen = state.changes  # before the pull: what lands later may or may not be in it
         result = Retrain(settings, LabelStudioClient.from_settings(settings), state, project_id).run()
-        state.retrained(seen, result)
+        state.retrained(seen)
         if result.get("published"):
             Dispatcher(redis, settings).request_clearing(project_id)
     logger.info("%s", result)

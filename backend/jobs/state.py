@@ -5,9 +5,7 @@ Losing it costs at most a needless retrain: what is trained on always comes from
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any
 
 from redis import Redis
 
@@ -42,9 +40,9 @@ class ProjectState:
         changes, seen = self._redis.hmget(self._key, "changes", "seen")
         return int(changes or 0) - int(seen or 0)
 
-    def retrained(self, changes: int, result: dict[str, Any]) -> None:
+    def retrained(self, changes: int) -> None:
         """A retrain that saw the first `changes` changes ended well."""
-        fields: list[str | float] = ["seen", changes, "ended", time.time(), "result", json.dumps(result)]
+        fields: list[str | float] = ["seen", changes, "ended", time.time()]
         self._redis.hset(self._key, items=fields)
 
     def seconds_since_change(self) -> float:
@@ -74,12 +72,6 @@ class ProjectState:
     @label_config.setter
     def label_config(self, value: str) -> None:
         self._redis.hset(self._key, "label_config", value)
-
-    @property
-    def result(self) -> dict[str, Any] | None:
-        """What the last retrain reported."""
-        value = self._redis.hget(self._key, "result")
-        return None if value is None else json.loads(value)
 
 
 def known_projects(redis: Redis) -> list[int]:

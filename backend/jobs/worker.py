@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 
 # Imported once here, not in every forked job: torch, and what its optimizers import when first used (2 s).
 import backend.jobs.retrain  # noqa: F401
-from backend.jobs.dispatch import CLEAR, RETRAIN, Dispatcher
+from backend.jobs.dispatch import CLEAR, FLUSH, RETRAIN, Dispatcher
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -30,11 +30,11 @@ class AtlasWorker(Worker):
         between such a step and the mark would find the id taken, and nobody would look again.
         """
         done = super().perform_job(job, queue, execution)
-        if done and job.func_name in (RETRAIN, CLEAR):
+        if done and job.func_name in (RETRAIN, FLUSH, CLEAR):
             project_id = job.args[0]
             dispatcher = Dispatcher(self.connection, Settings())
             state = dispatcher.state(project_id)
-            if job.func_name == RETRAIN and state.unseen > 0:
+            if job.func_name in (RETRAIN, FLUSH) and state.unseen > 0:
                 dispatcher.request_retrain(project_id)
             if job.func_name == CLEAR and state.has_stale_predictions:
                 dispatcher.request_clearing(project_id)

@@ -16,7 +16,7 @@ import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
-from backend.errors import AccessDenied, LabelStudioError, NotFound, Unreachable
+from backend.errors import AccessDenied, LabelStudioError, NotFound, Rejected, Unreachable
 from backend.settings import Settings
 
 PAGE_SIZE = 1000
@@ -149,9 +149,8 @@ def _translated(url: str) -> Iterator[None]:
             ) from error
         if error.status_code == 404:
             raise NotFound(f"Label Studio at {url} answered 404: {_short(error.body)}") from error
-        raise LabelStudioError(
-            f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}"
-        ) from error
+        kind = Rejected if error.status_code == 400 else LabelStudioError
+        raise kind(f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}") from error
     except httpx.HTTPError as error:
         raise Unreachable(
             f"Label Studio at {url} does not answer ({type(error).__name__}: {error}). "

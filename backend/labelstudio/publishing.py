@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from backend.errors import LabelStudioError
+from backend.errors import LabelStudioError, Rejected
 from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.scheme import LabelScheme
 
@@ -41,10 +41,8 @@ def publish_head(
     """
     try:
         created = client.import_predictions(project.id, list(predictions))
-    except LabelStudioError as error:
-        if "not found in project" in str(error) or "invalid" in str(error):
-            raise HeadChanged(f"the head of the queue was refused: {error}") from error
-        raise
+    except Rejected as error:  # one task that is gone fails the whole call
+        raise HeadChanged(f"the head of the queue was refused: {error}") from error
     if created != len(predictions):
         client.delete_version(project.id, model_version)
         raise HeadChanged(f"Label Studio kept {created} of {len(predictions)} predictions of {model_version}")

@@ -44,7 +44,8 @@ def start_backend(
     if not env.get("REDIS_URL"):
         env["REDIS_URL"] = start_redis(supervisor, settings.data_dir, env)
     this_program = [sys.executable, "-m", "backend"]
-    url = f"http://127.0.0.1:{settings.port}/health"
+    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
+    url = f"http://{host}:{settings.port}/health"
     if _healthy(url):
         raise AtlasError(
             f"port {settings.port} is taken by another label-studio-atlas: choose one with --port"

@@ -25,7 +25,8 @@ def start_redis(supervisor: Supervisor, data_dir: Path, env: dict[str, str]) -> 
     directory = data_dir / "redis"
     directory.mkdir(parents=True, exist_ok=True)
     # Socket paths are limited to about 100 characters, data directories are not.
-    socket = os.path.join(tempfile.mkdtemp(prefix="atlas-"), "redis.sock")
+    folder = supervisor.cleanup.enter_context(tempfile.TemporaryDirectory(prefix="atlas-"))
+    socket = os.path.join(folder, "redis.sock")
     url = f"unix://{socket}"
     options = {
         "port": "0",

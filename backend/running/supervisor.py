@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -46,6 +46,8 @@ class Supervisor:
     def __init__(self) -> None:
         self._children: list[Child] = []
         self._stop_asked = False
+        self.cleanup = ExitStack()
+        """What is to be undone once all children have ended."""
 
     def __enter__(self) -> Supervisor:
         return self
@@ -53,6 +55,7 @@ class Supervisor:
     def __exit__(self, *error: object) -> None:
         for child in reversed(self._children):
             _stop(child.process)
+        self.cleanup.close()
 
     def start(
         self,

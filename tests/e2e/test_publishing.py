@@ -1,0 +1,98 @@
+"""What Label Studio does with a head it does not like, and what we make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from backend.demo.label_studio import LabelStudioServer
+from backend.demo.project import DemoProject
+from backend.errors import AccessDenied, NotFound, Unreachable
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.publishing import HeadChanged, prediction, publish_head
+from backend.labelstudio.scheme import parse_label_config
+from backend.model import ActiveTransferModel
+from tests.conftest import RunningBackend
+
+
+@pytest.fixture
+def client(label_studio: LabelStudioServer) -> LabelStudioClient:
+    return LabelStudioClient(label_studio.url, label_studio.access_token())
+
+
+@pytest.fixture
+def project(label_studio: LabelStudioServer) -> DemoProject:
+    return DemoProject(label_studio.admin.http, "publishing", ["a", "b"], ["one", "two", "three"])
+
+
+def head(project: DemoProject, version: str, label: str = "a") -> list[dict[str, object]]:
+    scheme = parse_label_config(project.label_config)
+    return [
+        {"task": task, **prediction(scheme, version, (i + 0.5) / 3, label, 0.9)}
+        for i, task in enumerate(project.task_ids)
+    ]
+
+
+def test_a_task_deleted_meanwhile_leaves_the_order_as_it_was(
+    label_studio: LabelStudioServer, client: LabelStudioClient, project: DemoProject
+) -> None:
+    publish_head(
+        client, client.project(project.id), "atlas-000001", head(project, "atlas-000001"), first=True
+    )
+    label_studio.admin.http.delete(f"/api/tasks/{project.task_ids[1]}/").raise_for_status()
+    with pytest.raises(HeadChanged):
+        publish_head(
+            client, client.project(project.id), "atlas-000002", head(project, "atlas-000002"), first=False
+        )
+    assert project.model_version() == "atlas-000001"
+    assert not project.predictions("atlas-000002")
+
+
+def test_predictions_dropped_without_a_word_are_noticed(
+    client: LabelStudioClient, project: DemoProject
+) -> None:
+    with pytest.raises(HeadChanged, match="kept 0 of 3"):
+        publish_head(
+            client,
+            client.project(project.id),
+            "atlas-000001",
+            head(project, "atlas-000001", "gone"),
+            first=True,
+        )
+    assert not project.model_version()
+
+
+def test_errors_say_what_to_do(label_studio: LabelStudioServer, client: LabelStudioClient) -> None:
+    with pytest.raises(NotFound):
+        client.project(999_999)
+    with pytest.raises(AccessDenied, match="LABEL_STUDIO_API_KEY"):
+        LabelStudioClient(label_studio.url, "0" * 40).project(1)
+    with pytest.raises(Unreachable, match="LABEL_STUDIO_URL"):
+        LabelStudioClient("http://localhost:1", "0" * 40).project(1)
+
+
+def test_label_studio_mls_model_class_answers_and_fits_like_our_routes(
+    run_backend: Callable[..., RunningBackend],
+    project: DemoProject,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = run_backend()
+    project.connect(backend.url)
+    version = project.wait_for_version_after("", backend.supervisor.check)
+    monkeypatch.setenv("DATA_DIR", str(backend.data_dir))
+    monkeypatch.setenv("REDIS_URL", backend.env["REDIS_URL"])
+
+    model = ActiveTransferModel(label_config=project.label_config)
+    tasks = [{"id": task, "project": project.id, "data": {"text": "x"}} for task in project.task_ids]
+    told = {item.task: item.score for item in project.predictions(version)}
+    assert [item["score"] for item in model.predict(tasks)] == [told[task] for task in project.task_ids]
+
+    data = {"project": {"id": project.id}}
+    job = {"job": f"retrain-{project.id}"}
+    assert (
+        model.fit((), event="START_TRAINING", data=data, job_id="1") == job
+    )  # as label-studio-ml 1.0.9 calls
+    version = project.wait_for_version_after(version, backend.supervisor.check)
+    assert model.fit("START_TRAINING", data) == job  # as 2.x calls
+    project.wait_for_version_after(version, backend.supervisor.check)
