@@ -16,7 +16,7 @@ from backend.model import ActiveTransferModel
 from tests.conftest import RunningBackend
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")  # a user has one personal access token at a time
 def client(label_studio: LabelStudioServer) -> LabelStudioClient:
     return LabelStudioClient(label_studio.url, label_studio.access_token())
 
