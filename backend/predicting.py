@@ -16,7 +16,8 @@ from backend.labelstudio.publishing import prediction
 from backend.labelstudio.scheme import LabelScheme
 from backend.learning.text import TextEncoder
 from backend.learning.training import outputs
-from backend.sampling.registry import places, score
+from backend.sampling import places
+from backend.sampling.registry import score
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.paths import project_dir
@@ -65,11 +66,10 @@ class Predictor:
         worth = None
         if version.network is not None:
             layers = outputs(version.network, features)
-            probabilities = layers.logits.softmax(-1)
-            best = probabilities.max(-1)
+            best = layers.probabilities.max(-1)
             labels = [scheme.labels[i] for i in best.indices.tolist()]
             confidences = best.values.tolist()
-            worth = score(version.strategy, probabilities, layers.last_hidden, version.head)
+            worth = score(version.strategy, layers, version.head)
         scores = _places(loaded, tasks, datas, worth)
         return [
             prediction(scheme, version.name, place, label, confidence)
