@@ -48,4 +48,7 @@ def parse_strategies(text: str | None) -> tuple[str, ...]:
     from backend.sampling.registry import check_name, names
 
     given = default_strategies(names()) if text is None else [name.strip() for name in text.split(",")]
-    return tuple(dict.fromkeys(check_name(name) for name in given if name))
+    strategies = tuple(dict.fromkeys(check_name(name) for name in given if name))
+    if not strategies:
+        raise ValueError(f"no strategy is named; choose among: {', '.join(names())}")
+    return strategies

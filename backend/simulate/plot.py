@@ -107,15 +107,13 @@ def _reference(axes: Axes, summary: Summary, ink: str) -> None:
 
 
 def _name_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Each line's place beside its end, pushed up where they would overlap."""
+    """Each line's place beside its end, pushed apart where they would overlap."""
     low, high = axes.get_ylim()
-    gap = (high - low) / 28
-    at = -float("inf")
-    for end, place, colour in sorted(ends):
-        at = max(end, at + gap)
+    at = _spread([end for end, _, _ in sorted(ends)], (high - low) / 28, high)
+    for height, (_, place, colour) in zip(at, sorted(ends), strict=True):
         axes.annotate(
             place,
-            (1, at),
+            (1, height),
             xycoords=("axes fraction", "data"),
             xytext=(-10, 0),
             textcoords="offset points",
@@ -124,3 +122,14 @@ def _name_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
             fontweight="bold",
             va="center",
         )
+
+
+def _spread(heights: list[float], gap: float, top: float) -> list[float]:
+    """Ascending heights, moved so that they are `gap` apart and none is above `top`."""
+    at: list[float] = []
+    for height in heights:
+        at.append(max(height, at[-1] + gap) if at else height)
+    for index in reversed(range(len(at))):
+        above = at[index + 1] - gap if index + 1 < len(at) else top
+        at[index] = min(at[index], above)
+    return at

@@ -23,9 +23,9 @@ def progress_bar(console: Console) -> Progress:
 
 def show(outcome: Outcome, console: Console) -> None:
     """The strategies, best first, then the verdict and what went wrong."""
-    table = Table(title_justify="left")
+    table = Table(caption="area: mean macro-F1; CPU s: of choosing", caption_justify="left")
     table.add_column("strategy", overflow="fold")
-    for heading in ("area", "± seeds", "labels for 90 %", f"at {outcome.plan.budget}", "seconds choosing"):
+    for heading in ("area", "± seeds", "labels for 90 %", f"at {outcome.plan.budget}", "CPU s"):
         table.add_column(heading, justify="right")
     for row in outcome.summary.strategies:
         needed, deviation = row.median_labels_needed, row.area_deviation

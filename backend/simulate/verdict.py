@@ -32,10 +32,8 @@ def judge(summary: Summary) -> Verdict:
         return Verdict(headline, [_area(best, others[0]), advice, _needed(best, summary)], best.strategy)
     like = summary.like(best)
     if like:
-        headline = (
-            f"No strategy wins beyond noise: {best.strategy} comes out first, not distinguishable from "
-        )
-        headline += f"{_list(row.strategy for row in like)}."
+        peers = _list([row.strategy for row in like])
+        headline = f"{best.strategy} comes out first, but not distinguishable from {peers}."
     else:
         headline = f"{best.strategy} wins, by more than noise."
     noise = f"Differences up to {summary.noise:.3f} are within the noise over {len(best.areas)} seeds."
@@ -60,29 +58,31 @@ def _against_baseline(summary: Summary) -> list[str]:
         return [f"Whether it beats labelling in random order was not asked: add {BASELINE} to --strategies."]
     if baseline is best:
         return ["On these data no strategy was better than labelling in random order."]
-    gain = f"{best.area - baseline.area:.3f}"
     if summary.differ(best, baseline):
+        gain = f"{best.area - baseline.area:.3f}"
         return [f"It beats labelling in random order by {gain}, which is more than noise."]
     return [
-        f"Its lead of {gain} over labelling in random order is within the noise, so these data do not show "
-        "that any strategy pays; more seeds (--seeds) or a larger --budget may."
+        "So these data do not show that any strategy beats random order; more seeds (--seeds) or a larger "
+        "--budget may."
     ]
 
 
 def _needed(best: StrategySummary, summary: Summary) -> str:
+    """How soon the best one, and random order, come near what all labels give."""
     target = f"90 % of the score with every label ({summary.full_macro_f1:.3f})"
-    baseline = next((row for row in summary.strategies if row.strategy == BASELINE), best)
     told = best.median_labels_needed
     sentence = f"It does not reach {target}" if told is None else f"It reaches {target} with {told:g} labels"
+    baseline = next((row for row in summary.strategies if row.strategy == BASELINE), best)
     if baseline is best:
         return f"{sentence}."
     random = baseline.median_labels_needed
-    order = "does not" if random is None else f"needs {random:g}"
-    if told is None:
-        return f"{sentence}; random order {'does not either' if random is None else order}."
-    return f"{sentence}; random order {order}."
+    if random is None:
+        return f"{sentence}; random order does not{' either' if told is None else ''}."
+    return f"{sentence}; random order needs {random:g}."
 
 
-def _list(names: object) -> str:
-    *first, last = list(names)  # type: ignore[call-overload]
+def _list(names: list[str], shown: int = 4) -> str:
+    if len(names) > shown + 1:
+        names = [*names[:shown], f"{len(names) - shown} others"]
+    *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
