@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,7 @@ def simulate(strategies: str | None, seeds: int, seed: int, **options: Any) -> N
         raise click.BadParameter(str(error), param_hint="--strategies") from error
     plan_options = {name: options.pop(name) for name in ("batch", "start", "budget", "held_out")}
     plan = Plan(strategies=names, seeds=tuple(range(seed, seed + seeds)), **plan_options)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-written is left
     if run(SimulateOptions(**options), plan).failures:
         raise SystemExit(1)
 

@@ -12,6 +12,9 @@ from tempfile import TemporaryDirectory
 from backend.errors import AtlasError
 from backend.simulate.tables import MADE_BY
 
+UNFINISHED = ".unfinished-"
+"""How the names of folders that are worked in begin; one stays behind only after a kill -9."""
+
 
 @contextmanager
 def staging(out: Path, force: bool) -> Iterator[Path]:
@@ -22,10 +25,10 @@ def staging(out: Path, force: bool) -> Iterator[Path]:
     """
     try:
         existed = out.exists()
-        if existed and not force and any(out.iterdir()) and not _is_ours(out):
+        if existed and not force and _holds_anything(out) and not _is_ours(out):
             raise AtlasError(f"{out} is not empty and no simulation's: choose another --out, or give --force")
         out.mkdir(parents=True, exist_ok=True)
-        work = TemporaryDirectory(prefix=".unfinished-", dir=out)
+        work = TemporaryDirectory(prefix=UNFINISHED, dir=out)
     except OSError as error:
         raise AtlasError(f"results cannot be written to {out}: {error.strerror}") from error
     try:
@@ -41,6 +44,10 @@ def publish(folder: Path, names: list[str], out: Path) -> None:
     """Move finished files into `out`, over those of an earlier simulation."""
     for name in names:
         os.replace(folder / name, out / name)
+
+
+def _holds_anything(out: Path) -> bool:
+    return any(not path.name.startswith(UNFINISHED) for path in out.iterdir())
 
 
 def _is_ours(out: Path) -> bool:

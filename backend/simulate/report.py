@@ -6,7 +6,6 @@ import shlex
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup
 
 from backend import __version__
 from backend.simulate.outcome import Outcome
@@ -42,7 +41,7 @@ def render(outcome: Outcome) -> str:
         verdict=outcome.verdict,
         setting=shlex.quote(outcome.verdict.setting),
         failures=outcome.failures,
-        plot=Markup(draw_svg(outcome.replays, outcome.summary)),
+        plot=draw_svg(outcome.replays, outcome.summary),
         colours={name: colour for name, (colour, _) in styles(outcome.summary).items()},
         classes=classes,
         shown=SHOWN_CLASSES,
