@@ -15,7 +15,7 @@ from torch import Tensor
 
 from backend.labelled import Row, hold_out
 from backend.learning.text import TextEncoder
-from backend.learning.training import FOLDS, outputs, train
+from backend.learning.training import Trained, outputs, train
 from backend.sampling import select
 from backend.simulate.plan import MAX_HELD_OUT, Plan
 
@@ -96,7 +96,8 @@ def prepare(job: SeedJob, step: Step) -> Score:
     save_file(split, job.file)
     step()
     # Two folds, the least there are: their verdicts are not needed, and ten would take five times as long.
-    score = _judge(split, torch.arange(len(pool)), len(index), job.seed, folds=2)
+    trained = train(split["pool"], split["targets"], len(index), folds=2, seed=job.seed)
+    score = _measure(trained, split, split["targets"])
     step()
     return score
 
@@ -112,8 +113,7 @@ def replay(job: ReplayJob, step: Step) -> Replay:
     points: list[Point] = []
     seconds = 0.0
     for budget in job.plan.budgets:
-        wanted = budget - len(chosen)
-        if wanted:
+        if wanted := budget - len(chosen):
             started = time.process_time()
             # Another seed for every batch, the same for every strategy.
             seed = job.seed * 1_000_003 + budget
@@ -121,20 +121,22 @@ def replay(job: ReplayJob, step: Step) -> Replay:
             seconds += time.process_time() - started
             chosen = torch.cat([chosen, rest[picks]])
             rest = rest[~torch.isin(rest, chosen)]
-        points.append(Point(budget, _judge(split, chosen, len(job.classes), job.seed), seconds))
+        trained = None
+        if len(targets[chosen].unique()) > 1:
+            trained = train(pool[chosen], targets[chosen], len(job.classes), seed=job.seed)
+        points.append(Point(budget, _measure(trained, split, targets[chosen]), seconds))
         step()
     found = Counter(targets[chosen].tolist())
     per_class = {label: found[number] for number, label in enumerate(job.classes)}
     return Replay(job.strategy, job.seed, tuple(points), per_class)
 
 
-def _judge(split: dict[str, Tensor], chosen: Tensor, n_classes: int, seed: int, folds: int = FOLDS) -> Score:
-    """Train the product's classifier on the chosen items and measure it on the held-out ones."""
-    targets, truth = split["targets"][chosen], split["truth"]
-    if len(targets.unique()) < 2:  # nothing to tell apart yet: everything is the class that was seen
-        predicted = targets[:1].expand(len(truth))
+def _measure(trained: Trained | None, split: dict[str, Tensor], seen: Tensor) -> Score:
+    """The classifier on the held-out texts; None, while one class was seen, always says that one."""
+    truth = split["truth"]
+    if trained is None:
+        predicted = seen[:1].expand(len(truth))
     else:
-        trained = train(split["pool"][chosen], targets, n_classes, folds=folds, seed=seed)
         predicted = outputs(trained.network, split["held_out"]).logits.argmax(-1)
     labels = truth.unique()
     return Score(

@@ -111,7 +111,7 @@ def _write(outcome: Outcome, folder: Path) -> list[str]:
         "summary.json": summary_json(outcome),
     }
     for name, content in contents.items():
-        (folder / name).write_text(content, encoding="utf-8", newline="")
+        (folder / name).write_text(content, encoding="utf-8", errors="replace", newline="")
     return ["learning-curve.png", *contents]
 
 

@@ -79,7 +79,10 @@ class Workers:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
+        # Ctrl-C is the parent's to handle; a process started while it is ignored ignores it from its birth.
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         process.start()
+        signal.signal(signal.SIGINT, handler)
         theirs.close()  # so that its end is the end of the pipe
         self._processes[ours] = process
         return ours
@@ -96,7 +99,6 @@ class Workers:
 
 
 def _work(connection: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
     try:
         while True:

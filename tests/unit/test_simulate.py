@@ -22,6 +22,8 @@ from click.testing import CliRunner, Result
 from backend.cli import main
 from backend.running.backend import inherited_environment
 from backend.simulate import run as simulate_run
+from backend.simulate.plan import Plan
+from backend.simulate.replay import ReplayJob, Score, SeedJob, classes_of, prepare, replay
 from backend.simulate.workers import Failure
 
 HOSTILE = '<script>alert("x")</script> & [bold]'
@@ -132,6 +134,17 @@ def test_a_seeds_results_do_not_depend_on_processes_or_other_seeds(simulated: Pa
 
     assert len(scores(alone)) == 6
     assert scores(alone) == scores(simulated / "out")
+
+
+def test_while_one_class_was_seen_it_is_what_the_model_says(tmp_path: Path) -> None:
+    rows = [(f"{name} {i}", name) for name in ("one", "two") for i in range(20)]
+    plan = Plan(("random",), (0,), batch=9, start=1, budget=10, held_out=0.5)
+    prepare(SeedJob(rows, plan, 0, tmp_path / "split"), lambda: None)
+    job = ReplayJob("margin", 0, plan, classes_of(rows), tmp_path / "split")
+    first, last = replay(job, lambda: None).points
+    # Half of the texts are that class: precision 1/2, recall 1, and nothing for the other.
+    assert first.score == Score(macro_f1=pytest.approx(1 / 3), accuracy=0.5)
+    assert last.score.accuracy == 1
 
 
 class InProcess:
