@@ -149,7 +149,9 @@ def demo(**options: Any) -> None:
     show_default=True,
     help="Share of each class to measure on, up to 2000 texts in all.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="The first of the seeds.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, help="The first of the seeds."
+)
 @click.option("--processes", type=click.IntRange(min=1), help="Processes side by side.  [default: cores]")
 @click.option(
     "--out",
