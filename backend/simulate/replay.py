@@ -111,17 +111,19 @@ def replay(job: ReplayJob, step: Step) -> Replay:
     order = torch.randperm(len(pool), generator=torch.Generator().manual_seed(job.seed))
     chosen, rest = order[: job.plan.start], order[job.plan.start :].sort().values
     points: list[Point] = []
+    trained: Trained | None = None
     seconds = 0.0
     for budget in job.plan.budgets:
         if wanted := budget - len(chosen):
             started = time.process_time()
             # Another seed for every batch, the same for every strategy.
             seed = job.seed * 1_000_003 + budget
-            picks = select(job.strategy, pool[rest], pool[chosen], targets[chosen], wanted, seed=seed)
+            picks = select(
+                job.strategy, pool[rest], pool[chosen], targets[chosen], wanted, seed=seed, trained=trained
+            )
             seconds += time.process_time() - started
             chosen = torch.cat([chosen, rest[picks]])
             rest = rest[~torch.isin(rest, chosen)]
-        trained = None
         if len(targets[chosen].unique()) > 1:
             trained = train(pool[chosen], targets[chosen], len(job.classes), seed=job.seed)
         points.append(Point(budget, _measure(trained, split, targets[chosen]), seconds))
