@@ -193,7 +193,7 @@ def test_coreset_is_farthest_first() -> None:
 
 
 def boundary_scene() -> tuple[Scene, Tensor]:
-    """Two classes along x. On the boundary between them lie a big knot of near-copies and two small groups."""
+    """Two classes along x; on the boundary between them a big knot of near-copies and two small groups."""
     labeled = torch.cat([cluster(30, 1.0, seed=1), cluster(30, -1.0, seed=2)])
     targets = (torch.arange(60) < 30).long()
     knot = cluster(60, 0.0, 1.0, spread=0.002, seed=3)
