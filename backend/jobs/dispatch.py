@@ -26,6 +26,8 @@ QUEUE_NAME = "atlas"
 RETRAIN = "backend.jobs.retrain.retrain"
 FLUSH = "backend.jobs.housekeeping.flush"
 CLEAR = "backend.jobs.housekeeping.clear_old_versions"
+FAILURE = "failure"
+"""Where in a job's meta the reason of its last failed attempt stands."""
 RESULT_TTL = 24 * 3600
 """Seconds a retrain's outcome stays readable in RQ."""
 RETRY_SECONDS = [5, 30, 120]

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 OPEN_ENDPOINTS = {"protocol.health"}
 WEBHOOK_ENDPOINT = "protocol.webhook"
-_WEBHOOK_REFUSED = "this webhook does not carry the secret; `label-studio-atlas connect` registers one that does"
+_WEBHOOK_REFUSED = "the webhook lacks the secret; `label-studio-atlas connect` registers one that has it"
 _REFUSED = "basic auth is missing or wrong; `label-studio-atlas connect` sets it on the connection"
 
 
@@ -45,7 +45,7 @@ def require_credentials(app: Flask, settings: Settings) -> None:
 
 def _is_one_of(given: str, wanted: list[str]) -> bool:
     """In a time that does not depend on where they differ."""
-    return any([hmac.compare_digest(given.encode(), value.encode()) for value in wanted])
+    return any(hmac.compare_digest(given.encode(), value.encode()) for value in wanted)
 
 
 def _unauthorized(reason: str) -> Response:

@@ -73,7 +73,7 @@ def test_refused_webhooks_are_logged_once_and_without_the_secret(caplog: pytest.
     logging.getLogger("backend.web.access").addHandler(caplog.handler)
     for _ in range(3):
         status(app, "/webhook", "Bearer guessed")
-    assert caplog.text.count("does not carry the secret") == 1
+    assert caplog.text.count("lacks the secret") == 1
     assert "s3cret" not in caplog.text
     assert "guessed" not in caplog.text
 

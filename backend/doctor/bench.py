@@ -1,0 +1,129 @@
+"""What the checks look at, each part fetched when first needed and then shared."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import httpx
+from redis import Redis
+
+from backend.jobs.contact import Contact
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.state import known_projects
+from backend.labelstudio.administration import TITLE, Administration, Connection, Webhook
+from backend.labelstudio.client import Project
+from backend.running.embedded_redis import running_redis
+from backend.settings import Settings
+from backend.store.paths import project_dir
+from backend.store.versions import VersionStore
+
+TIMEOUT = 30
+"""Seconds for one answer of Label Studio; asked for a connection, it waits up to 7 s for the backend."""
+REDIS_TIMEOUT = 5
+BACKEND_TIMEOUT = 5
+
+
+class Bench:
+    """One installation, by the settings of the environment.
+
+    backend_url: where the web server answers, seen from here; None for HOST and PORT.
+    """
+
+    def __init__(self, backend_url: str | None = None):
+        self._backend_url = backend_url and backend_url.rstrip("/")
+
+    @cached_property
+    def settings(self) -> Settings:
+        """With the Redis of a running `up` where REDIS_URL is not set. Raises pydantic's ValidationError."""
+        settings = Settings()
+        if "redis_url" not in settings.model_fields_set:
+            url = running_redis(settings.data_dir) or settings.redis_url
+            settings = settings.model_copy(update={"redis_url": url})
+        return settings
+
+    @cached_property
+    def redis(self) -> Redis:
+        return Redis.from_url(
+            self.settings.redis_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
+        )
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(self.redis, self.settings)
+
+    @cached_property
+    def label_studio(self) -> Administration:
+        """Raises NotConfigured without an API key, AccessDenied when it has expired."""
+        return Administration(self.settings.label_studio_url, self.settings.api_key, TIMEOUT)
+
+    @property
+    def backend_url(self) -> str:
+        if self._backend_url is not None:
+            return self._backend_url
+        host = "127.0.0.1" if self.settings.host in ("0.0.0.0", "::") else self.settings.host
+        return f"http://{host}:{self.settings.port}"
+
+    @cached_property
+    def backend_version(self) -> str | None:
+        """What the web server says it is, None when it does not answer or is none of ours."""
+        try:
+            told = httpx.get(f"{self.backend_url}/health", timeout=BACKEND_TIMEOUT).json()
+            return str(told["version"]) if told["name"] == "label-studio-atlas" else None
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return None
+
+    def known_projects(self) -> list[int]:
+        """Projects that this backend has had to do with. Needs Redis."""
+        kept = (path.name for path in Path(self.settings.data_dir / "projects").glob("*"))
+        return sorted({*known_projects(self.redis), *(int(name) for name in kept if name.isdigit())})
+
+
+class ProjectBench:
+    """One project of an installation."""
+
+    def __init__(self, bench: Bench, project_id: int):
+        self.bench = bench
+        self.id = project_id
+        self.contact = Contact(bench.redis, project_id)
+
+    @cached_property
+    def project(self) -> Project:
+        return self.bench.label_studio.project(self.id)
+
+    @cached_property
+    def connections(self) -> list[Connection]:
+        """Label Studio tries each of them (/health, /setup) before it answers."""
+        return self.bench.label_studio.connections(self.id)
+
+    @cached_property
+    def connection(self) -> Connection | None:
+        """The one to this backend: made by `connect`, or to its port, or the first."""
+        port = f":{self.bench.settings.port}"
+        ranked = sorted(
+            self.connections,
+            key=lambda each: (
+                each.title != TITLE,
+                each.state != "CO",
+                not each.url.rstrip("/").endswith(port),
+                each.id,
+            ),
+        )
+        return ranked[0] if ranked else None
+
+    @cached_property
+    def webhooks(self) -> list[Webhook]:
+        """Those to this backend."""
+        wanted = self.connection.webhook_url if self.connection else None
+        return [hook for hook in self.bench.label_studio.webhooks(self.id) if hook.url == wanted]
+
+    @cached_property
+    def published(self) -> str | None:
+        """The version last published, by this machine's DATA_DIR."""
+        return VersionStore(project_dir(self.bench.settings.data_dir, self.id)).published()
+
+    @property
+    def connect_command(self) -> str:
+        """What mends most faults of a project."""
+        url = self.connection.url if self.connection else "URL"
+        return f"label-studio-atlas connect {url} --project {self.id}"

@@ -1,0 +1,51 @@
+"""What `label-studio-atlas doctor` and `connect` do and print."""
+
+from __future__ import annotations
+
+import click
+
+from backend.connecting import connect, wait_for_order
+from backend.doctor.bench import Bench
+from backend.doctor.checks import run
+from backend.doctor.examine import all_is_well, examine, examine_project
+from backend.doctor.finding import Finding, State
+from backend.doctor.report import as_json, print_finding, print_findings, print_verdict
+
+
+def diagnose(project_id: int | None, json: bool, backend_url: str | None) -> bool:
+    """Print what all checks found; returns whether all is well."""
+    findings = examine(Bench(backend_url), project_id)
+    if json:
+        click.echo(as_json(findings))
+    else:
+        print_findings(findings)
+        print_verdict(findings)
+    return all_is_well(findings)
+
+
+def connect_project(url: str, project_id: int, wait: float, backend_url: str | None) -> bool:
+    """Connect and check the whole way back, line by line; returns whether all is well.
+
+    Raises AtlasError, having changed nothing, when Label Studio refuses.
+    """
+    bench = Bench(backend_url)
+    general = run(False, bench)
+    if not all_is_well(general):
+        print_findings([finding for finding in general if finding.state is not State.OK])
+        click.echo("\nNothing was changed: mend this first.")
+        return False
+    click.secho(f"Connecting project {project_id}", bold=True)
+    connect(bench, url, project_id, _say)
+    click.secho("\nWaiting for the order of the tasks", bold=True)
+    version = wait_for_order(bench, project_id, wait)
+    _say("order", f"{version} is published" if version else f"not there after {wait:.0f} s; see below")
+    click.secho("\nChecking the way there and back", bold=True)
+    findings = examine_project(bench, project_id, general)
+    for finding in findings:
+        print_finding(finding)
+    print_verdict(findings)
+    return all_is_well(findings)
+
+
+def _say(what: str, done: str) -> None:
+    print_finding(Finding(State.OK, done, check=what))
