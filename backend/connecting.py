@@ -86,9 +86,8 @@ def _set_connection(
 ) -> Connection:
     present = label_studio.connections(project_id)
     mine = next((each for each in present if each.url.rstrip("/") == url), None)
-    saved = _explained(
-        lambda: label_studio.save_connection(project_id, url, settings.basic_auth, mine.id if mine else None), url
-    )
+    known = None if mine is None else mine.id
+    saved = _explained(lambda: label_studio.save_connection(project_id, url, settings.basic_auth, known), url)
     how = "with basic auth" if settings.basic_auth else "without basic auth (BASIC_AUTH_USER is not set)"
     say("connection", f"{'made' if mine is None else 'updated'}, to {url}, {how}")
     for other in present:

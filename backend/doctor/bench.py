@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
@@ -25,13 +26,20 @@ BACKEND_TIMEOUT = 5
 
 
 class Bench:
-    """One installation, by the settings of the environment.
+    """One installation, by the settings of the environment. A context manager that closes what it opened.
 
     backend_url: where the web server answers, seen from here; None for HOST and PORT.
     """
 
     def __init__(self, backend_url: str | None = None):
         self._backend_url = backend_url and backend_url.rstrip("/")
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._cleanup.close()
 
     @cached_property
     def settings(self) -> Settings:
@@ -44,9 +52,10 @@ class Bench:
 
     @cached_property
     def redis(self) -> Redis:
-        return Redis.from_url(
+        redis = Redis.from_url(
             self.settings.redis_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
         )
+        return self._cleanup.enter_context(redis)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -55,7 +64,9 @@ class Bench:
     @cached_property
     def label_studio(self) -> Administration:
         """Raises NotConfigured without an API key, AccessDenied when it has expired."""
-        return Administration(self.settings.label_studio_url, self.settings.api_key, TIMEOUT)
+        client = Administration(self.settings.label_studio_url, self.settings.api_key, TIMEOUT)
+        self._cleanup.callback(client.close)
+        return client
 
     @property
     def backend_url(self) -> str:
@@ -85,7 +96,10 @@ class ProjectBench:
     def __init__(self, bench: Bench, project_id: int):
         self.bench = bench
         self.id = project_id
-        self.contact = Contact(bench.redis, project_id)
+
+    @cached_property
+    def contact(self) -> Contact:
+        return Contact(self.bench.redis, self.id)
 
     @cached_property
     def project(self) -> Project:

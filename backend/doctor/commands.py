@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
 from backend.connecting import connect, wait_for_order
@@ -11,10 +13,14 @@ from backend.doctor.examine import all_is_well, examine, examine_project
 from backend.doctor.finding import Finding, State
 from backend.doctor.report import as_json, print_finding, print_findings, print_verdict
 
+WORKER_STARTS_WITHIN = 30
+"""Seconds from `up`'s word that it answers; the worker has more to import than the web server."""
+
 
 def diagnose(project_id: int | None, json: bool, backend_url: str | None) -> bool:
     """Print what all checks found; returns whether all is well."""
-    findings = examine(Bench(backend_url), project_id)
+    with Bench(backend_url) as bench:
+        findings = examine(bench, project_id)
     if json:
         click.echo(as_json(findings))
     else:
@@ -28,23 +34,34 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
 
     Raises AtlasError, having changed nothing, when Label Studio refuses.
     """
-    bench = Bench(backend_url)
-    general = run(False, bench)
-    if not all_is_well(general):
-        print_findings([finding for finding in general if finding.state is not State.OK])
-        click.echo("\nNothing was changed: mend this first.")
-        return False
-    click.secho(f"Connecting project {project_id}", bold=True)
-    connect(bench, url, project_id, _say)
-    click.secho("\nWaiting for the order of the tasks", bold=True)
-    version = wait_for_order(bench, project_id, wait)
-    _say("order", f"{version} is published" if version else f"not there after {wait:.0f} s; see below")
-    click.secho("\nChecking the way there and back", bold=True)
-    findings = examine_project(bench, project_id, general)
-    for finding in findings:
-        print_finding(finding)
-    print_verdict(findings)
-    return all_is_well(findings)
+    with Bench(backend_url) as bench:
+        general = _once_started(bench)
+        if not all_is_well(general):
+            print_findings([finding for finding in general if finding.state is not State.OK])
+            click.echo("\nNothing was changed: mend this first.")
+            return False
+        click.secho(f"Connecting project {project_id}", bold=True)
+        connect(bench, url, project_id, _say)
+        click.secho("\nWaiting for the order of the tasks", bold=True)
+        version = wait_for_order(bench, project_id, wait)
+        _say("order", f"{version} is published" if version else f"not there after {wait:.0f} s; see below")
+        click.secho("\nChecking the way there and back", bold=True)
+        findings = examine_project(bench, project_id, general)
+        for finding in findings:
+            print_finding(finding)
+        print_verdict(findings)
+        return all_is_well(findings)
+
+
+def _once_started(bench: Bench) -> list[Finding]:
+    """The checks of the installation; a worker that is missing may just be starting."""
+    deadline = time.monotonic() + WORKER_STARTS_WITHIN
+    while True:
+        general = run(False, bench)
+        wrong = {finding.check for finding in general if finding.state is State.WRONG}
+        if wrong != {"worker"} or time.monotonic() > deadline:
+            return general
+        time.sleep(1)
 
 
 def _say(what: str, done: str) -> None:

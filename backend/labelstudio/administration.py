@@ -67,6 +67,9 @@ def webhook_url(backend_url: str) -> str:
 class Administration(LabelStudioClient):
     """One Label Studio, with the calls that set up a project. Errors are LabelStudioClient's."""
 
+    def close(self) -> None:
+        self._sdk._client_wrapper.httpx_client.httpx_client.close()
+
     def user(self) -> str:
         """The email address of the API key's user."""
         return str(self._request("GET", "api/current-user/whoami")["email"])
