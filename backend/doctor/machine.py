@@ -15,6 +15,8 @@ from packaging.requirements import Requirement
 from pydantic import ValidationError
 from redis import RedisError
 from rq import Worker
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
 from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
@@ -124,15 +126,15 @@ def worker(bench: Bench) -> Finding:
     alive = [each for each in Worker.all(queue=queue, serializer=JSONSerializer) if _is_alive(each)]
     if not alive:
         return wrong(f"none is running, {_jobs(len(queue))} waiting", _START)
-    busy = [each for each in alive if each.get_current_job_id()]
-    for each in busy:
-        job = each.get_current_job()
+    running = {each.name: job for each in alive if (job := _job_of(each)) is not None}
+    for each in alive:
+        job = running.get(each.name)
         if job and job.started_at and _age(job.started_at) > (job.timeout or 0) + WAITING:
             return wrong(f"{job.id} has been running for {_age(job.started_at):.0f} s", _restart(each))
     waiting = _longest_wait(bench)
-    if waiting > WAITING and len(busy) < len(alive):
+    if waiting > WAITING and len(running) < len(alive):
         return wrong(f"it takes no job: one has been waiting for {waiting:.0f} s", _restart(alive[0]))
-    doing = ", ".join(str(each.get_current_job_id()) for each in busy) or "idle"
+    doing = ", ".join(job.id for job in running.values()) or "idle"
     return ok(f"{len(alive)} running, {doing}; {_jobs(len(queue))} waiting")
 
 
@@ -160,6 +162,14 @@ def _is_alive(worker: Any) -> bool:
         return False
     here = worker.hostname == socket.gethostname() and worker.pid
     return not here or not Path("/proc/self").exists() or Path(f"/proc/{worker.pid}").exists()
+
+
+def _job_of(worker: Any) -> Job | None:
+    try:
+        job: Job | None = worker.get_current_job()
+        return job
+    except NoSuchJobError:  # it has just ended
+        return None
 
 
 def _longest_wait(bench: Bench) -> float:
