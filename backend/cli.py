@@ -1,4 +1,4 @@
-"""The command line: label-studio-atlas up | connect | doctor | serve | worker | demo."""
+"""The command line: label-studio-atlas up | connect | doctor | serve | worker | cron | demo | ..."""
 
 from __future__ import annotations
 
@@ -121,14 +121,29 @@ def serve(port: int | None, host: str | None) -> None:
 
 
 @main.command()
-def worker() -> None:
+@click.option(
+    "--only",
+    type=click.Choice(["retrain", "upkeep"]),
+    help="Do just this kind of work, so that short jobs never wait behind a retrain.  [default: both]",
+)
+def worker(only: str | None) -> None:
     """Run one RQ worker: it trains, ranks and publishes. TERM lets the running job finish."""
     settings = _settings()
     _check_strategy(settings)
-    logs.configure(settings.log_level, "worker")
+    logs.configure(settings.log_level, only or "worker")
     from backend.jobs.worker import create_worker
 
-    create_worker(settings).work(with_scheduler=True, logging_level="WARNING")
+    create_worker(settings, only).work(with_scheduler=True, logging_level="WARNING")
+
+
+@main.command()
+def cron() -> None:
+    """Run RQ's cron: every RECONCILE_EVERY seconds, look for what no webhook told of."""
+    settings = _settings()
+    logs.configure(settings.log_level, "cron")
+    from backend.jobs.cron import create_cron
+
+    create_cron(settings).start()
 
 
 @main.command()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from backend.doctor.bench import Bench
-from backend.errors import AtlasError, LabelStudioError, Rejected
+from backend.errors import AtlasError, LabelStudioError
 from backend.labelstudio.administration import Administration, Connection, Webhook, webhook_url
 from backend.labelstudio.refusals import explain
 from backend.labelstudio.scheme import parse_label_config
@@ -43,6 +43,7 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> None:
     except AtlasError:
         if new_webhook is not None:
             label_studio.delete_webhook(new_webhook)
+            say("webhook", "removed again")
         raise
     label_studio.set_sampling(project_id)
     say("sampling", "Uncertainty sampling: Label Studio follows the order of predictions")
@@ -97,18 +98,14 @@ def _set_connection(
 
 
 def _set_version(bench: Bench, project_id: int, current: str | None, say: Say) -> None:
-    """Back to the version last published, if the project follows another."""
+    """Have the version last published put in order, or a first one made, by whoever does that."""
     published = VersionStore(project_dir(bench.settings.data_dir, project_id)).published()
-    if published is not None and current != published:
-        try:
-            bench.label_studio.publish(project_id, published, set_sampling=False)
-            say("model version", f"{published}, the one last published, instead of {current or 'none'}")
-            return
-        except Rejected:  # its predictions are gone
-            pass
-    if published is None or current != published:
+    if published is None:
         bench.dispatcher.request_retrain(project_id)
-        say("model version", "a new order is being made")
+        say("model version", "a first order is being made")
+    elif current != published:
+        bench.dispatcher.request_refill(project_id)
+        say("model version", f"{published}, the one last published, is to replace {current or 'none'}")
 
 
 def _explained(act: Callable[[], T], url: str) -> T:

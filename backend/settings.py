@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     queue_head: int = Field(
         200, ge=1, description="Tasks at the head of the queue published to Label Studio."
     )
+    blind: bool = Field(
+        False, description="Keep the order but show annotators no pre-annotation, so as not to bias them."
+    )
+    reconcile_every: float = Field(
+        300, ge=1, description="Seconds between looks at Label Studio for changes that no webhook told of."
+    )
     clear_after: float = Field(
         20, ge=0, description="Seconds without an annotation after which old predictions are deleted."
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import cached_property
-from pathlib import Path
 
 import httpx
 from redis import Redis
@@ -16,7 +15,7 @@ from backend.labelstudio.administration import TITLE, Administration, Connection
 from backend.labelstudio.client import Project
 from backend.running.embedded_redis import running_redis
 from backend.settings import Settings
-from backend.store.paths import project_dir
+from backend.store.paths import project_dir, project_ids
 from backend.store.versions import VersionStore
 
 TIMEOUT = 30
@@ -75,7 +74,6 @@ class Bench:
         host = "127.0.0.1" if self.settings.host in ("0.0.0.0", "::") else self.settings.host
         return f"http://{host}:{self.settings.port}"
 
-    @cached_property
     def backend_version(self) -> str | None:
         """What the web server says it is, None when it does not answer or is none of ours."""
         try:
@@ -86,8 +84,7 @@ class Bench:
 
     def known_projects(self) -> list[int]:
         """Projects that this backend has had to do with. Needs Redis."""
-        kept = (path.name for path in Path(self.settings.data_dir / "projects").glob("*"))
-        return sorted({*known_projects(self.redis), *(int(name) for name in kept if name.isdigit())})
+        return sorted({*known_projects(self.redis), *project_ids(self.settings.data_dir)})
 
 
 class ProjectBench:
@@ -104,6 +101,10 @@ class ProjectBench:
     @cached_property
     def project(self) -> Project:
         return self.bench.label_studio.project(self.id)
+
+    @cached_property
+    def sampling(self) -> str:
+        return self.bench.label_studio.sampling(self.id)
 
     @cached_property
     def connections(self) -> list[Connection]:

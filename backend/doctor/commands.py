@@ -13,8 +13,9 @@ from backend.doctor.examine import all_is_well, examine, examine_project
 from backend.doctor.finding import Finding, State
 from backend.doctor.report import as_json, print_finding, print_findings, print_verdict
 
-WORKER_STARTS_WITHIN = 30
-"""Seconds from `up`'s word that it answers; the worker has more to import than the web server."""
+STARTING = {"backend", "worker", "upkeep", "cron"}
+STARTS_WITHIN = 30
+"""Seconds; workers have more to import than the web server, whose first answer ends `up`'s start."""
 
 
 def diagnose(project_id: int | None, json: bool, backend_url: str | None) -> bool:
@@ -54,12 +55,12 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
 
 
 def _once_started(bench: Bench) -> list[Finding]:
-    """The checks of the installation; a worker that is missing may just be starting."""
-    deadline = time.monotonic() + WORKER_STARTS_WITHIN
+    """The checks of the installation. Where Redis runs, what is missing beside it may just be starting."""
+    deadline = time.monotonic() + STARTS_WITHIN
     while True:
         general = run(False, bench)
-        wrong = {finding.check for finding in general if finding.state is State.WRONG}
-        if wrong != {"worker"} or time.monotonic() > deadline:
+        missing = {finding.check for finding in general if finding.state is not State.OK}
+        if not missing & STARTING or "Redis" in missing or time.monotonic() > deadline:
             return general
         time.sleep(1)
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 # Imported for the checks they register, in this order.
 import backend.doctor.machine
+
+import backend.doctor.workers  # isort:skip
 import backend.doctor.server
 
 import backend.doctor.project  # noqa: F401  isort:skip

@@ -1,24 +1,15 @@
-"""Checks of the installation: settings, packages, Redis, worker, web server."""
+"""Checks of the installation: settings, packages, Redis, web server."""
 
 from __future__ import annotations
 
 import platform
 import re
-import socket
-from datetime import datetime, timezone
 from importlib import metadata
-from pathlib import Path
-from typing import Any
 
 import httpx
 from packaging.requirements import Requirement
 from pydantic import ValidationError
 from redis import RedisError
-from rq import Worker
-from rq.exceptions import NoSuchJobError
-from rq.job import Job
-from rq.registry import ScheduledJobRegistry
-from rq.serializers import JSONSerializer
 
 from backend import __version__
 from backend.doctor.bench import Bench
@@ -28,12 +19,7 @@ from backend.settings import DEFAULT_REDIS_URL
 
 TELLING = ("torch", "label-studio-ml", "label-studio-sdk", "rq")
 """The packages whose versions are shown; the demands of all are checked."""
-SILENT = 120
-"""Seconds without a sign of life after which a worker is taken for dead; it gives one every 45."""
-WAITING = 20
-"""Seconds that a job may wait while a worker is free, or may be overdue."""
 HTTP_TIMEOUT = 5
-_START = "Start `label-studio-atlas up` (or `label-studio-atlas worker`, where the parts run apart)."
 
 
 @check("settings")
@@ -61,7 +47,7 @@ def versions(bench: Bench) -> Finding:
 
 @check("backend", "settings")
 def backend(bench: Bench) -> Finding:
-    url, version = bench.backend_url, bench.backend_version
+    url, version = bench.backend_url, bench.backend_version()
     if version is None:
         return wrong(
             f"no label-studio-atlas answers at {url}",
@@ -90,7 +76,7 @@ def redis(bench: Bench) -> Finding:
         version = bench.redis.info("server")["redis_version"]
     except RedisError as error:
         if bench.settings.redis_url == DEFAULT_REDIS_URL:
-            if bench.backend_version is None:  # `up` would bring its own
+            if bench.backend_version() is None:  # `up` would bring its own
                 return not_checked('"backend" comes first')
             return wrong(
                 f"no `up` runs on {bench.settings.data_dir}, and nothing answers at {address}",
@@ -120,24 +106,6 @@ def redis_on_disk(bench: Bench) -> Finding:
     )
 
 
-@check("worker", "Redis")
-def worker(bench: Bench) -> Finding:
-    queue = bench.dispatcher.queue
-    alive = [each for each in Worker.all(queue=queue, serializer=JSONSerializer) if _is_alive(each)]
-    if not alive:
-        return wrong(f"none is running, {_jobs(len(queue))} waiting", _START)
-    running = {each.name: job for each in alive if (job := _job_of(each)) is not None}
-    for each in alive:
-        job = running.get(each.name)
-        if job and job.started_at and _age(job.started_at) > (job.timeout or 0) + WAITING:
-            return wrong(f"{job.id} has been running for {_age(job.started_at):.0f} s", _restart(each))
-    waiting = _longest_wait(bench)
-    if waiting > WAITING and len(running) < len(alive):
-        return wrong(f"it takes no job: one has been waiting for {waiting:.0f} s", _restart(alive[0]))
-    doing = ", ".join(job.id for job in running.values()) or "idle"
-    return ok(f"{len(alive)} running, {doing}; {_jobs(len(queue))} waiting")
-
-
 def unmet_demands(demands: list[str] | None = None) -> list[str]:
     """Demands of this package (or the given ones) on others that the installed versions do not meet."""
     if demands is None:
@@ -156,52 +124,10 @@ def unmet_demands(demands: list[str] | None = None) -> list[str]:
     return unmet
 
 
-def _is_alive(worker: Any) -> bool:
-    """A killed worker stays in RQ's registry for a minute or two; on this machine its process tells."""
-    if worker.last_heartbeat is None or _age(worker.last_heartbeat) > SILENT:
-        return False
-    here = worker.hostname == socket.gethostname() and worker.pid
-    return not here or not Path("/proc/self").exists() or Path(f"/proc/{worker.pid}").exists()
-
-
-def _job_of(worker: Any) -> Job | None:
-    try:
-        job: Job | None = worker.get_current_job()
-        return job
-    except NoSuchJobError:  # it has just ended
-        return None
-
-
-def _longest_wait(bench: Bench) -> float:
-    """Seconds that the oldest job has been in the queue, or overdue outside of it."""
-    queue = bench.dispatcher.queue
-    job = next(iter(queue.get_jobs(0, 1)), None)
-    waits = [_age(job.enqueued_at)] if job and job.enqueued_at else []
-    scheduled = ScheduledJobRegistry(queue=queue)
-    now = datetime.now(timezone.utc)
-    waits += [
-        (now - scheduled.get_scheduled_time(due)).total_seconds()
-        for due in scheduled.get_jobs_to_schedule(chunk_size=1)
-    ]
-    return max(waits, default=0)
-
-
-def _restart(worker: Any) -> str:
-    return f"Restart the worker (process {worker.pid} on {worker.hostname}), or `label-studio-atlas up`."
-
-
 def _asks(url: str, authorization: str | None) -> bool:
     """Whether it answers 401. OPTIONS passes the door and does nothing behind it."""
     headers = {"Authorization": authorization} if authorization else {}
     return httpx.options(url, headers=headers, timeout=HTTP_TIMEOUT).status_code == 401
-
-
-def _age(moment: datetime) -> float:
-    return (datetime.now(timezone.utc) - moment.replace(tzinfo=timezone.utc)).total_seconds()
-
-
-def _jobs(count: int) -> str:
-    return "1 job" if count == 1 else f"{count} jobs"
 
 
 def _without_password(url: str) -> str:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 
-from rq.exceptions import NoSuchJobError
-from rq.job import Job, JobStatus
-from rq.serializers import JSONSerializer
-
 from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, not_checked, note, ok, wrong
 from backend.errors import LabelConfigError, LabelStudioError, NotFound
-from backend.jobs.dispatch import FAILURE, RETRY_SECONDS
+from backend.jobs.status import job_status
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING
 from backend.labelstudio.refusals import explain
 from backend.labelstudio.scheme import parse_label_config
+from backend.store.versions import version_number
 
 ARRIVES_WITHIN = 3
 """Seconds; Label Studio sends a webhook before it answers, and gives up after one."""
@@ -89,7 +86,7 @@ def webhook(bench: ProjectBench) -> Finding:
 def webhook_arrives(bench: ProjectBench) -> Finding:
     """Asks Label Studio for one: a change of nothing makes it send PROJECT_UPDATED."""
     before = bench.contact.last("webhook")
-    bench.bench.label_studio.set_sampling(bench.id, bench.project.sampling or UNCERTAINTY_SAMPLING)
+    bench.bench.label_studio.set_sampling(bench.id, bench.sampling or UNCERTAINTY_SAMPLING)
     deadline = time.monotonic() + ARRIVES_WITHIN
     while bench.contact.last("webhook") == before:
         if time.monotonic() > deadline:
@@ -104,7 +101,7 @@ def webhook_arrives(bench: ProjectBench) -> Finding:
 
 @project_check("sampling", "project")
 def sampling(bench: ProjectBench) -> Finding:
-    found = bench.project.sampling
+    found = bench.sampling
     if found != UNCERTAINTY_SAMPLING:
         return wrong(f'"{found}": Label Studio does not follow our order', _connect(bench))
     return ok(f'"{found}": Label Studio follows the order of predictions')
@@ -112,58 +109,44 @@ def sampling(bench: ProjectBench) -> Finding:
 
 @project_check("retrain", "project", "worker")
 def retrain(bench: ProjectBench) -> Finding:
-    job = _retrain_job(bench)
-    if job is None:
+    told = job_status(bench.bench.redis, f"retrain-{bench.id}")
+    if told is None:
         return ok("none is waiting")
-    status = job.get_status(refresh=False)
-    retries_left = len(RETRY_SECONDS) if job.retries_left is None else job.retries_left
-    reason = str((job.meta or {}).get(FAILURE, "")).removeprefix("backend.errors.")
-    again = "Mend what it names; the next annotation, or `connect`, starts another retrain."
-    if status == JobStatus.FAILED:
-        return wrong(f"the last one failed: {reason or 'see the log of the worker'}", again)
-    if retries_left < len(RETRY_SECONDS) and status != JobStatus.FINISHED:
-        return wrong(f"the last attempt failed and will be repeated: {reason}", again)
-    if status == JobStatus.FINISHED:
-        return _outcome(job.return_value())
-    return ok("running" if status == JobStatus.STARTED else "waiting")
+    if told.get("error"):
+        when = "the last one failed" if told["status"] == "failed" else "it failed and is tried again"
+        again = "Mend what it names; the next annotation, or `connect`, starts another retrain."
+        return wrong(f"{when}: {told['error']}", again)
+    if told["status"] != "finished":
+        return ok({"started": "running"}.get(told["status"], "waiting"))
+    done = told["result"] if isinstance(told["result"], dict) else {}
+    if done.get("published"):
+        return ok(f"the last one published {done.get('model_version')}, from {done.get('trained_on')} labels")
+    return ok(f"the last one published nothing: {done.get('reason', 'no task waits, or one is pinned')}")
 
 
 @project_check("model version", "project", "retrain")
 def model_version(bench: ProjectBench) -> Finding:
     current, published = bench.project.model_version, bench.published
     if published is None:
-        if not bench.project.task_count:
-            return not_checked("the project has no tasks")
-        if _is_coming(bench):
-            return note("the first order is being made")
-        if (current or "").startswith("atlas-"):
-            return not_checked(f"{current} was not published from DATA_DIR {bench.bench.settings.data_dir}")
-        if bench.connection is None or bench.connection.state != "CO":
-            return not_checked('"connection" comes first')
-        return wrong("nothing has been published yet, and no retrain is coming", _connect(bench))
-    if current != published:
-        found = f"the project follows {current or 'none'}, last published is {published}"
-        return wrong(found, _connect(bench))
-    return ok(f"{current}, the one last published")
+        return _nothing_published(bench)
+    if current == published:
+        return ok(f"{current}, the one last published")
+    if bench.project.counters["finished_task_number"] == bench.project.task_count:
+        return ok("all tasks are labelled: there is nothing to order")
+    return wrong(f"the project follows {current or 'none'}, last published is {published}", _connect(bench))
 
 
-def _outcome(value: object) -> Finding:
-    told = value if isinstance(value, dict) else {}
-    if told.get("published"):
-        return ok(f"the last one published {told.get('model_version')}, from {told.get('trained_on')} labels")
-    return ok(f"the last one published nothing: {told.get('reason', 'all tasks are labelled')}")
-
-
-def _retrain_job(bench: ProjectBench) -> Job | None:
-    try:
-        return Job.fetch(f"retrain-{bench.id}", connection=bench.bench.redis, serializer=JSONSerializer)
-    except NoSuchJobError:
-        return None
-
-
-def _is_coming(bench: ProjectBench) -> bool:
-    job = _retrain_job(bench)
-    return job is not None and job.get_status() in (JobStatus.QUEUED, JobStatus.SCHEDULED, JobStatus.STARTED)
+def _nothing_published(bench: ProjectBench) -> Finding:
+    current = bench.project.model_version or ""
+    if not bench.project.task_count:
+        return not_checked("the project has no tasks")
+    if bench.bench.dispatcher.is_retraining(bench.id):
+        return note("the first order is being made")
+    if version_number(current):
+        return not_checked(f"{current} was not published from DATA_DIR {bench.bench.settings.data_dir}")
+    if bench.connection is None or bench.connection.state != "CO":
+        return not_checked('"connection" comes first')
+    return wrong("nothing has been published yet, and no retrain is coming", _connect(bench))
 
 
 def _why_disconnected(bench: ProjectBench) -> str:

@@ -119,6 +119,9 @@ class Administration(LabelStudioClient):
     def delete_webhook(self, webhook: Webhook) -> None:
         self._request("DELETE", f"api/webhooks/{webhook.id}/")
 
+    def sampling(self, project_id: int) -> str:
+        return str(self._request("GET", f"api/projects/{project_id}/").get("sampling") or "")
+
     def set_sampling(self, project_id: int, sampling: str = UNCERTAINTY_SAMPLING) -> None:
         """Also with the sampling it has: Label Studio then sends the webhook PROJECT_UPDATED and no more."""
         self._request("PATCH", f"api/projects/{project_id}/", json={"sampling": sampling})

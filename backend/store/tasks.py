@@ -5,15 +5,28 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 
+LOCK_SECONDS = 60
+"""How long to wait for another job that is writing: the first pull of a large project takes minutes."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
     id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL, target TEXT
 );
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+
+
+def fingerprint(tasks: Iterable[StoredTask]) -> str:
+    """The same for the same tasks, texts and targets: what a model was made of."""
+    digest = blake2b(digest_size=8)
+    for task in tasks:
+        digest.update(
+            repr((task.id, task.text, task.is_labeled, task.target)).encode("utf-8", "surrogatepass")
+        )
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,8 @@ class TaskStore:
 
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path)
+        self._db = sqlite3.connect(path, timeout=LOCK_SECONDS)
+        self._db.execute("PRAGMA journal_mode=WAL")  # readers do not wait for whoever writes
         self._db.executescript(_SCHEMA)
 
     def __enter__(self) -> TaskStore:
@@ -61,6 +75,10 @@ class TaskStore:
 
     def ids(self) -> set[int]:
         return {row[0] for row in self._db.execute("SELECT id FROM tasks")}
+
+    def last_id(self) -> int:
+        """The largest task id, 0 without tasks: Label Studio numbers tasks upwards and uses no id twice."""
+        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM tasks").fetchone()[0])
 
     def count(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM tasks").fetchone()[0])

@@ -64,7 +64,7 @@ class Parts:
         self._all: dict[str, Supervisor] = {"redis": Supervisor()}
         redis_url = start_redis(self._all["redis"], directory / "redis-data", dict(inherited_environment()))
         self.env = {**env, "REDIS_URL": redis_url}
-        for name in ("serve", "worker"):
+        for name in ("serve", "worker", "cron"):
             self.start(name)
 
     def start(self, name: str, **changes: str) -> None:
@@ -76,7 +76,7 @@ class Parts:
             [sys.executable, "-m", "backend", name],
             env,
             log=self.directory / f"{name}.log",
-            ready=(lambda: answers(url)) if name == "serve" else self._worker_is_there,
+            ready={"serve": lambda: answers(url), "worker": self._worker_is_there}.get(name),
         )
 
     def stop(self, name: str) -> None:
@@ -88,7 +88,7 @@ class Parts:
             child.process.wait()
 
     def stop_all(self) -> None:
-        for name in ("worker", "serve", "redis"):
+        for name in ("cron", "worker", "serve", "redis"):
             self.stop(name)
 
     def _worker_is_there(self) -> bool:
@@ -309,12 +309,26 @@ def test_backend_down(installed: Installation) -> None:
 
 
 def test_worker_killed(installed: Installation) -> None:
+    """It did retrains and upkeep."""
     installed.parts.kill("worker")
     try:
         findings = installed.doctor()
     finally:
         installed.parts.start("worker")
-    assert_only(findings, "worker", "none is running", "label-studio-atlas worker")
+    assert set(wrong(findings)) == {"worker", "upkeep"}
+    for check in ("worker", "upkeep"):
+        assert "is running" in findings[check]["found"]
+        assert "label-studio-atlas worker" in findings[check]["remedy"]
+
+
+def test_cron_killed(installed: Installation) -> None:
+    installed.parts.kill("cron")
+    try:
+        findings = installed.doctor()
+    finally:
+        installed.parts.start("cron")
+    assert_only(findings, "cron", "no webhook tells of", "label-studio-atlas cron")
+    wait_until(lambda: not wrong(installed.doctor()))
 
 
 def test_redis_down(installed: Installation) -> None:
@@ -496,4 +510,5 @@ def test_connect_where_label_studio_finds_nothing_leaves_nothing_behind(installe
     project = DemoProject(installed.http, "nowhere", DATA.labels, TEXTS[:3])
     refused = atlas(installed.env, "connect", nowhere, "--project", str(project.id))
     assert (refused.exit_code, "nothing answers there" in refused.output) == (1, True)
+    assert "removed again" in refused.output
     assert not installed.http.get("/api/webhooks/", params={"project": project.id}).json()

@@ -38,7 +38,8 @@ def job(dispatch: Dispatcher, job_id: str) -> Job:
 
 
 def scheduled(dispatch: Dispatcher) -> list[str]:
-    return ScheduledJobRegistry(queue=dispatch.queue).get_job_ids()
+    queues = (dispatch.queue, dispatch.upkeep)
+    return [job_id for queue in queues for job_id in ScheduledJobRegistry(queue=queue).get_job_ids()]
 
 
 def test_many_events_leave_one_waiting_retrain(redis_url: str) -> None:
@@ -69,7 +70,6 @@ def test_a_job_that_ended_makes_room_for_the_next(redis_url: str, status: JobSta
     for job_id in ("retrain-7", "flush-7"):
         job(dispatch, job_id).set_status(status)
     dispatch.queue.empty()
-    ScheduledJobRegistry(queue=dispatch.queue).cleanup()
 
     dispatch.changed(7)
     dispatch.request_retrain(7)
@@ -116,7 +116,10 @@ def test_nothing_of_the_server_is_left_behind(tmp_path: Path) -> None:
 
 def test_the_worker_takes_what_the_dispatcher_puts(redis_url: str) -> None:
     settings = Settings(redis_url=redis_url)
-    assert create_worker(settings).queue_names() == [Dispatcher.from_settings(settings).queue.name]
+    dispatch = Dispatcher.from_settings(settings)
+    assert create_worker(settings).queue_names() == [dispatch.upkeep.name, dispatch.queue.name]
+    assert create_worker(settings, "retrain").queue_names() == [dispatch.queue.name]
+    assert create_worker(settings, "upkeep").queue_names() == [dispatch.upkeep.name]
 
 
 def test_importing_what_the_webhook_needs_takes_no_torch() -> None:

@@ -14,7 +14,9 @@ from rq.utils import utcformat
 
 from backend.doctor.bench import Bench
 from backend.doctor.finding import State
-from backend.doctor.machine import redis, redis_on_disk, worker
+from backend.doctor.machine import redis, redis_on_disk
+from backend.doctor.workers import cron, retrain_worker, upkeep_worker
+from backend.jobs.cron import create_cron
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.worker import create_worker
 from backend.running.embedded_redis import running_redis, start_redis
@@ -34,9 +36,16 @@ def ago(seconds: float) -> datetime:
     return datetime.now(timezone.utc) - timedelta(seconds=seconds)
 
 
-def register(dispatcher: Dispatcher, *, pid: int = os.getpid(), host: str = "", heard: float = 1) -> Worker:
+def register(
+    dispatcher: Dispatcher,
+    *,
+    pid: int = os.getpid(),
+    host: str = "",
+    heard: float = 1,
+    only: str | None = None,
+) -> Worker:
     """A worker in RQ's registry, as if its process had that id and was last heard so many seconds ago."""
-    made = create_worker(Settings(redis_url=running_redis(Settings().data_dir)))
+    made = create_worker(Settings(redis_url=running_redis(Settings().data_dir)), only)
     made.pid, made.hostname = pid, host or socket.gethostname()
     made.register_birth()
     dispatcher.redis.hset(made.key, "last_heartbeat", utcformat(ago(heard)))
@@ -54,7 +63,7 @@ def retrain(dispatcher: Dispatcher, **stamps: float) -> Job:
 
 def verdict() -> tuple[State, str]:
     with Bench() as bench:
-        finding = worker(bench)
+        finding = retrain_worker(bench)
         return finding.state, f"{finding.found} {finding.remedy}"
 
 
@@ -88,13 +97,13 @@ def test_snapshots_are_persistence_enough(dispatcher: Dispatcher) -> None:
 
 def test_an_idle_worker(dispatcher: Dispatcher) -> None:
     register(dispatcher)
-    assert verdict() == (State.OK, "1 running, idle; 0 jobs waiting ")
+    assert verdict() == (State.OK, "1 for retrains, idle; 0 jobs waiting ")
 
 
 def test_no_worker_ever(dispatcher: Dispatcher) -> None:
     retrain(dispatcher)
     state, words = verdict()
-    assert (state, "none is running, 1 job waiting" in words) == (State.WRONG, True)
+    assert (state, "none for retrains is running, 1 job waiting" in words) == (State.WRONG, True)
 
 
 @pytest.mark.parametrize("host", ["", "elsewhere"])
@@ -118,10 +127,11 @@ def test_a_worker_that_takes_no_job(dispatcher: Dispatcher, waited: float, state
 
 def test_a_scheduler_that_stands_still(dispatcher: Dispatcher) -> None:
     register(dispatcher)
-    dispatcher.changed(7)
+    dispatcher.state(7).retrained(0)
+    dispatcher.request_retrain(7)  # after the rest
     (key,) = dispatcher.redis.scan_iter("rq:scheduled:*")
     assert verdict()[0] is State.OK
-    dispatcher.redis.zadd(key, {"flush-7": ago(300).timestamp()})
+    dispatcher.redis.zadd(key, {"retrain-7": ago(300).timestamp()})
     state, words = verdict()
     assert (state, "Restart the worker" in words) == (State.WRONG, True)
 
@@ -132,3 +142,20 @@ def test_a_job_that_does_not_end(dispatcher: Dispatcher, ran: float, state: Stat
     job = retrain(dispatcher, started_at=ran)
     busy.prepare_execution(job)
     assert verdict()[0] is state
+
+
+def test_each_kind_of_work_needs_its_worker(dispatcher: Dispatcher) -> None:
+    register(dispatcher, only="retrain")
+    with Bench() as bench:
+        assert (retrain_worker(bench).state, upkeep_worker(bench).state) == (State.OK, State.WRONG)
+
+
+def test_cron(dispatcher: Dispatcher) -> None:
+    with Bench() as bench:
+        assert cron(bench).state is State.WRONG
+        scheduler = create_cron(bench.settings)
+        scheduler.register_birth()
+        assert cron(bench).state is State.OK
+        scheduler.pid = gone_pid()
+        scheduler.save()
+        assert cron(bench).state is State.WRONG

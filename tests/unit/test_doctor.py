@@ -15,7 +15,7 @@ from backend.doctor.server import kind_of
 from backend.errors import NotFound
 from backend.labelstudio.administration import WEBHOOK_ACTIONS
 from backend.labelstudio.refusals import explain
-from backend.web.protocol import ANNOTATION_EVENTS, TASK_EVENTS
+from backend.web.events import ANNOTATION_EVENTS
 
 
 @pytest.fixture
@@ -128,4 +128,4 @@ def test_what_is_no_jwt_is_a_legacy_token(key: str) -> None:
 
 
 def test_the_webhook_asks_for_all_events_we_act_on() -> None:
-    assert ANNOTATION_EVENTS | TASK_EVENTS | {"PROJECT_UPDATED"} == WEBHOOK_ACTIONS
+    assert ANNOTATION_EVENTS | {"TASKS_CREATED", "TASKS_DELETED", "PROJECT_UPDATED"} == WEBHOOK_ACTIONS
