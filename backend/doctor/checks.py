@@ -43,10 +43,20 @@ def run(of_project: bool, subject: Any, before: Iterable[Finding] = ()) -> list[
     found = {finding.check: finding for finding in before}
     mine = [each for each in CHECKS.values() if each.of_project == of_project]
     for each in mine:
-        fault = next((need for need in each.needs if not _holds(found[need])), None)
-        finding = _made(each, subject) if fault is None else _cannot_be_made(found[fault])
+        finding = what_is_missing(each.needs, found.values()) or _made(each, subject)
         found[each.name] = replace(finding, check=each.name)
     return [found[each.name] for each in mine]
+
+
+def what_is_missing(needs: Iterable[str], findings: Iterable[Finding]) -> Finding | None:
+    """The root of why one of the needs is not met, as a finding that says "not checked"; None if all are."""
+    found = {finding.check: finding for finding in findings}
+    for need in needs:
+        if found[need].state is State.NOT_CHECKED:
+            return not_checked(found[need].found)
+        if found[need].state is State.WRONG:
+            return not_checked(f'"{need}" comes first')
+    return None
 
 
 def _made(each: Check, subject: Any) -> Finding:
@@ -56,16 +66,6 @@ def _made(each: Check, subject: Any) -> Finding:
         return wrong(str(error), "Do what the message says, then run `label-studio-atlas doctor` again.")
     except RedisError as error:
         return wrong(f"Redis failed meanwhile: {error}", "Run `label-studio-atlas doctor` again.")
-
-
-def _cannot_be_made(fault: Finding) -> Finding:
-    if fault.state is State.NOT_CHECKED:
-        return not_checked(fault.found)  # the root of it, not the link between
-    return not_checked(f'"{fault.check}" comes first')
-
-
-def _holds(finding: Finding) -> bool:
-    return finding.state in (State.OK, State.NOTE)
 
 
 def _register(name: str, needs: tuple[str, ...], *, of_project: bool) -> Callable[[Function], Function]:

@@ -12,25 +12,22 @@ import backend.doctor.server
 
 import backend.doctor.project  # noqa: F401  isort:skip
 from backend.doctor.bench import Bench, ProjectBench
-from backend.doctor.checks import run
+from backend.doctor.checks import run, what_is_missing
 from backend.doctor.finding import Finding, State, not_checked
 from backend.errors import NotFound
 
-PROJECTS = "projects"
+NONE_YET = "none is connected yet: `label-studio-atlas connect URL --project N` does"
 
 
 def examine(bench: Bench, project_id: int | None = None) -> list[Finding]:
     """project_id: the project to look at; None for all that this backend has had to do with."""
     general = run(False, bench)
-    holds = {finding.check for finding in general if finding.state in (State.OK, State.NOTE)}
-    if not {"Redis", "API key"} <= holds:
-        missing = next(name for name in ("Redis", "API key") if name not in holds)
-        if project_id is None:
-            return [*general, replace(not_checked(f'"{missing}" comes first'), check=PROJECTS)]
-    projects = [project_id] if project_id is not None else _present(bench)
+    projects = [] if project_id is None else [project_id]
     if not projects:
-        hint = "none is connected yet: `label-studio-atlas connect URL --project N` does"
-        return [*general, replace(not_checked(hint), check=PROJECTS)]
+        missing = what_is_missing(("Redis", "API key"), general)
+        projects = [] if missing else _present(bench)
+        if not projects:
+            return [*general, replace(missing or not_checked(NONE_YET), check="projects")]
     return [*general, *(finding for each in projects for finding in examine_project(bench, each, general))]
 
 

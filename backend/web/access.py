@@ -37,7 +37,7 @@ def require_credentials(app: Flask, settings: Settings) -> None:
         reason = _WEBHOOK_REFUSED if request.endpoint == WEBHOOK_ENDPOINT else _REFUSED
         if reason not in told:  # once: somebody who guesses must not fill the log
             told.add(reason)
-            logger.warning("401 for %s from %s: %s", request.path, request.remote_addr, reason)
+            logger.warning("401 for %r from %s: %s", request.path, request.remote_addr, reason)
         return _unauthorized(reason)
 
     app.before_request(check)

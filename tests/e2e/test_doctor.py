@@ -471,7 +471,7 @@ def test_address_blocked_by_ssrf_protection(
 
 
 def test_connect_takes_over_what_was_connected_by_hand(
-    label_studio: LabelStudioServer, run_backend: Callable[..., RunningBackend]
+    label_studio: LabelStudioServer, run_backend: Callable[..., RunningBackend], installed: Installation
 ) -> None:
     """Label Studio's own webhook carries no secret. The legacy token serves for everything."""
     backend = run_backend(WEBHOOK_SECRET="s3cret")
@@ -492,6 +492,9 @@ def test_connect_takes_over_what_was_connected_by_hand(
     for task, label in list(zip(project.task_ids, LABELS, strict=False))[:5]:
         annotate(label_studio.admin.http, task, label)
     project.wait_for_version_after(first, backend.supervisor.check)
+
+    findings = installed.doctor(project.id)  # asked at another installation
+    assert_only(findings, "connection", "not the one that shares this Redis", "address of this backend")
 
 
 def test_connect_without_any_secret_says_what_is_open(
