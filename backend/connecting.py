@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from backend.doctor.bench import Bench
-from backend.errors import AtlasError, LabelStudioError
+from backend.errors import AtlasError, LabelStudioError, Unreachable
+from backend.jobs.status import job_status
 from backend.labelstudio.administration import Administration, Connection, Webhook, webhook_url
 from backend.labelstudio.refusals import explain
 from backend.labelstudio.scheme import parse_label_config
@@ -51,14 +52,18 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> None:
 
 
 def wait_for_order(bench: Bench, project_id: int, seconds: float) -> str | None:
-    """The model version the project follows, once it is the one last published here; None if not in time."""
+    """The model version the project follows, once it is the one last published here.
+
+    None if that does not come in time, or cannot: no task waits for a label, or the retrain failed.
+    """
     versions = VersionStore(project_dir(bench.settings.data_dir, project_id))
     deadline = time.monotonic() + seconds
     while True:
-        current = bench.label_studio.project(project_id).model_version
-        if current is not None and current == versions.published():
-            return current
-        if time.monotonic() > deadline:
+        project = bench.label_studio.project(project_id)
+        if project.model_version is not None and project.model_version == versions.published():
+            return project.model_version
+        hopeless = project.is_finished or _retrain_of(bench, project_id).get("error")
+        if hopeless or time.monotonic() > deadline:
             return None
         time.sleep(POLL_SECONDS)
 
@@ -100,18 +105,24 @@ def _set_connection(
 def _set_version(bench: Bench, project_id: int, current: str | None, say: Say) -> None:
     """Have the version last published put in order, or a first one made, by whoever does that."""
     published = VersionStore(project_dir(bench.settings.data_dir, project_id)).published()
-    if published is None:
+    if published is None or _retrain_of(bench, project_id).get("status") == "failed":
         bench.dispatcher.request_retrain(project_id)
-        say("model version", "a first order is being made")
+        say("model version", "a new order is being made")
     elif current != published:
         bench.dispatcher.request_refill(project_id)
         say("model version", f"{published}, the one last published, is to replace {current or 'none'}")
+
+
+def _retrain_of(bench: Bench, project_id: int) -> dict[str, Any]:
+    return job_status(bench.redis, f"retrain-{project_id}") or {}
 
 
 def _explained(act: Callable[[], T], url: str) -> T:
     """Raises NotConnected, saying what to do, where Label Studio refuses to call `url`."""
     try:
         return act()
+    except Unreachable:  # that is Label Studio itself
+        raise
     except LabelStudioError as error:
         found, remedy = explain(str(error))
         raise NotConnected(f"{url}: {found}. {remedy}") from error

@@ -45,7 +45,10 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
         connect(bench, url, project_id, _say)
         click.secho("\nWaiting for the order of the tasks", bold=True)
         version = wait_for_order(bench, project_id, wait)
-        _say("order", f"{version} is published" if version else f"not there after {wait:.0f} s; see below")
+        if version:
+            _say("order", f"{version} is published")
+        else:
+            _say("order", "there is none yet; see below", State.NOTE)
         click.secho("\nChecking the way there and back", bold=True)
         findings = examine_project(bench, project_id, general)
         for finding in findings:
@@ -65,5 +68,5 @@ def _once_started(bench: Bench) -> list[Finding]:
         time.sleep(1)
 
 
-def _say(what: str, done: str) -> None:
-    print_finding(Finding(State.OK, done, check=what))
+def _say(what: str, done: str, state: State = State.OK) -> None:
+    print_finding(Finding(state, done, check=what))

@@ -7,7 +7,7 @@ import time
 from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, not_checked, note, ok, wrong
-from backend.errors import LabelConfigError, LabelStudioError, NotFound
+from backend.errors import LabelConfigError, LabelStudioError, NotFound, Unreachable
 from backend.jobs.status import job_status
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING
 from backend.labelstudio.refusals import explain
@@ -131,7 +131,7 @@ def model_version(bench: ProjectBench) -> Finding:
         return _nothing_published(bench)
     if current == published:
         return ok(f"{current}, the one last published")
-    if bench.project.counters["finished_task_number"] == bench.project.task_count:
+    if bench.project.is_finished:
         return ok("all tasks are labelled: there is nothing to order")
     return wrong(f"the project follows {current or 'none'}, last published is {published}", _connect(bench))
 
@@ -156,6 +156,8 @@ def _why_disconnected(bench: ProjectBench) -> str:
         return ""
     try:
         bench.bench.label_studio.save_connection(bench.id, ours.url, bench.bench.settings.basic_auth, ours.id)
+    except Unreachable:  # that is Label Studio itself
+        raise
     except LabelStudioError as error:
         return str(error)
     return "it answers again now"

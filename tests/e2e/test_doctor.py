@@ -417,6 +417,15 @@ def test_a_config_with_nothing_to_learn(installed: Installation) -> None:
     assert not installed.http.get("/api/webhooks/", params={"project": number}).json()
 
 
+def test_a_project_without_tasks_can_be_connected(installed: Installation) -> None:
+    body = {"title": "empty", "label_config": installed.project.label_config}
+    number = installed.http.post("/api/projects", json=body).json()["id"]
+    done = atlas(installed.env, "connect", installed.url, "--project", str(number))
+    assert done.exit_code == 0, done.output
+    assert "no tasks yet" in done.output
+    assert "not checked: the project has no tasks" in done.output
+
+
 def test_no_such_project(installed: Installation) -> None:
     assert_only(installed.doctor(999_999), "project", "no project 999999", "--project")
 
