@@ -10,6 +10,7 @@ import click
 from pydantic import ValidationError
 
 from backend import __version__, logs
+from backend.cli_versions import versions
 from backend.errors import AtlasError, NotConfigured
 from backend.settings import Settings
 
@@ -180,6 +181,9 @@ def demo(**options: Any) -> None:
     settings = _settings(strategy=options["strategy"])
     _check_strategy(settings)
     run(DemoOptions(**{**options, "strategy": settings.strategy}))
+
+
+main.add_command(versions)
 
 
 def _settings(**given: Any) -> Settings:

@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.targets import target_of
+from backend.labelstudio.targets import consensus, votes_of
 from backend.store.tasks import StoredTask, TaskStore
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ def pull(client: LabelStudioClient, project: Project, scheme: LabelScheme, store
             latest = _store_new(client, project, scheme, store, 0)
     if latest:
         store.set_meta("updated_at", latest)
+    store.settle(consensus(store.votes()))
     store.commit()
 
 
@@ -65,8 +66,8 @@ def _store_new(
 
 
 def _whole(task: dict[str, Any], scheme: LabelScheme) -> StoredTask:
-    target = target_of(task.get("annotations") or [], scheme)
-    return StoredTask(task["id"], scheme.text_of(task["data"]), bool(task["is_labeled"]), target)
+    votes = votes_of(task.get("annotations") or [], scheme)
+    return StoredTask(task["id"], scheme.text_of(task["data"]), bool(task["is_labeled"]), votes)
 
 
 def _earlier(when: str) -> str:

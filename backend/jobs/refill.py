@@ -102,7 +102,8 @@ class _Refill:
         with TaskStore(self._directory / "tasks.sqlite") as store:
             pull(self._client, self._project, scheme, store)
             waiting = [task for task in store.tasks() if not task.is_labeled and task.target is None]
-        if loaded.version.network is None and any(task.id not in loaded.place_of for task in waiting):
+        new = any(task.id not in loaded.place_of for task in waiting)
+        if new and loaded.version.network is None and not versions.pinned():
             return Refilled(needs_retrain="new tasks, and no model yet to place them")
         return self._publish(loaded, waiting)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from datetime import datetime, timezone
 from typing import Any
 
 import torch
@@ -171,12 +172,14 @@ class Retrain:
             queue_ids=torch.tensor([tasks[i].id for i in waiting], dtype=torch.int64)[ranking.order],
             queue_worth=torch.zeros(0) if ranking.worth is None else ranking.worth[ranking.order].float(),
             stats={
+                "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 "fingerprint": fingerprint(tasks),
                 "tasks": len(tasks),
                 "waiting": len(waiting),
                 "trained_on": len(labeled) if trained is not None else 0,
                 "labels": dict(Counter(scheme.labels[target] for target in targets.tolist())),
                 "strategy": self._settings.strategy,
+                "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
                 "notes": ranking.notes,
                 **({} if trained is None else _held_out_scores(trained, targets)),
             },

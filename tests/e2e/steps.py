@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
+
+import httpx
 
 from backend.demo.data import load
 from backend.demo.label_studio import LabelStudioServer
@@ -24,6 +27,46 @@ def annotate(server: LabelStudioServer, task: int, label: str | None, **more: ob
 
 def new_project(server: LabelStudioServer, title: str, texts: list[str] = TEXTS) -> DemoProject:
     return DemoProject(server.admin.http, title, DATA.labels, texts)
+
+
+def trained_project(
+    server: LabelStudioServer, backend: RunningBackend, title: str, texts: int = 40
+) -> DemoProject:
+    """Connected and published by a model that learned from four labels."""
+    project = new_project(server, title, TEXTS[:texts])
+    for label in ("disaster", "other"):
+        for task in tasks_of(project, label)[:2]:
+            annotate(server, task, label)
+    project.connect(backend.url)
+    project.wait_for_version_after("", backend.supervisor.check)
+    return project
+
+
+def tasks_of(project: DemoProject, label: str) -> list[int]:
+    """The tasks whose true label this is."""
+    return [task for task, true in zip(project.task_ids, LABELS, strict=False) if true == label]
+
+
+def follow_queue(server: LabelStudioServer, project: DemoProject, http: httpx.Client | None = None) -> Any:
+    """The task Label Studio serves next, with the predictions of the current version."""
+    answer = (http or server.admin.http).get(f"/api/projects/{project.id}/next")
+    answer.raise_for_status()
+    return answer.json()
+
+
+def scores(project: DemoProject, version: str | None = None) -> dict[int, float]:
+    """Task to score, of the current version's predictions. Fails when a task has two, or none."""
+    found = project.predictions(version or project.model_version())
+    told = {item.task: item.score for item in found if item.score is not None}
+    assert len(told) == len(found), "a task has two predictions of one version"
+    assert len(set(told.values())) == len(told), "two tasks have the same score"
+    return told
+
+
+def deafen(server: LabelStudioServer, project: DemoProject) -> None:
+    """Remove the project's webhooks, so that the backend hears of nothing."""
+    for hook in server.admin.http.get("/api/webhooks/", params={"project": project.id}).json():
+        server.admin.http.delete(f"/api/webhooks/{hook['id']}/").raise_for_status()
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 90) -> None:
