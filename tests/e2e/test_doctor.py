@@ -1,235 +1,27 @@
-"""`doctor` on real set-ups, each broken for real in one way: it names that fault, its remedy, and no other.
-
-One installation for all: a real Label Studio, Redis, web server and worker, each of which can be stopped
-by itself; `connect` set it up. Every test mends what it broke.
-"""
+"""`doctor` on real set-ups, each broken for real in one way: it names that fault, its remedy, no other."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner, Result
 from redis import Redis
 
-from backend.cli import main
-from backend.demo.data import load
 from backend.demo.environment import install_label_studio
 from backend.demo.label_studio import LabelStudioServer, free_port, start_label_studio
 from backend.demo.project import DemoProject
 from backend.running.backend import inherited_environment
-from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
-from tests.conftest import RunningBackend
+from tests.e2e.installation import Installation, assert_only, atlas, unchecked, unheard, wrong
+from tests.e2e.steps import DATA, TEXTS, wait_until
 
-DATA = load(None, seed=0)
-TEXTS = [text for text, _ in DATA.pool[:40]]
-LABELS = [label for _, label in DATA.pool[:40]]
 ORDER = "Uncertainty sampling"
-
-
-def atlas(env: dict[str, str], *arguments: str) -> Result:
-    return CliRunner(env=env).invoke(main, list(arguments))
-
-
-def annotate(http: httpx.Client, task: int, label: str) -> None:
-    region = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": [label]}}
-    http.post(f"/api/tasks/{task}/annotations/", json={"result": [region]}).raise_for_status()
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 90
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.3)
-
-
-class Parts:
-    """Redis, web server and worker as processes of their own."""
-
-    def __init__(self, directory: Path, env: dict[str, str]):
-        self.directory = directory
-        self._all: dict[str, Supervisor] = {"redis": Supervisor()}
-        redis_url = start_redis(self._all["redis"], directory / "redis-data", dict(inherited_environment()))
-        self.env = {**env, "REDIS_URL": redis_url}
-        for name in ("serve", "worker", "cron"):
-            self.start(name)
-
-    def start(self, name: str, **changes: str) -> None:
-        supervisor = self._all[name] = Supervisor()
-        env = {**inherited_environment(), **self.env, **changes}
-        url = f"http://127.0.0.1:{self.env['PORT']}/health"
-        supervisor.start(
-            name,
-            [sys.executable, "-m", "backend", name],
-            env,
-            log=self.directory / f"{name}.log",
-            ready={"serve": lambda: answers(url), "worker": self._worker_is_there}.get(name),
-        )
-
-    def stop(self, name: str) -> None:
-        self._all[name].__exit__()
-
-    def kill(self, name: str) -> None:
-        for child in self._all[name]._children:
-            child.process.send_signal(signal.SIGKILL)
-            child.process.wait()
-
-    def stop_all(self) -> None:
-        for name in ("cron", "worker", "serve", "redis"):
-            self.stop(name)
-
-    def _worker_is_there(self) -> bool:
-        with Redis.from_url(self.env["REDIS_URL"]) as redis:
-            return any(
-                redis.hget(key, "pid") == str(child.process.pid).encode()
-                for key in redis.smembers("rq:workers")
-                for child in self._all["worker"]._children
-            )
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-@dataclass
-class Installation:
-    """`env` is what the backend and the commands are given; it uses a personal access token."""
-
-    parts: Parts
-    project: DemoProject
-    url: str
-    http: httpx.Client
-    connected: Result
-
-    @property
-    def env(self) -> dict[str, str]:
-        return self.parts.env
-
-    def doctor(self, project: int | None = None, **changes: str) -> dict[str, dict[str, Any]]:
-        """What it found by the check's name. The exit code must agree."""
-        number = str(self.project.id if project is None else project)
-        done = atlas({**self.env, **changes}, "doctor", "--json", "--project", number)
-        told = json.loads(done.stdout)
-        assert done.exit_code == (0 if told["ok"] else 1)
-        return {finding["check"]: finding for finding in told["findings"]}
-
-    def connect(self) -> Result:
-        return atlas(self.env, "connect", self.url, "--project", str(self.project.id))
-
-    def patch(self, **changes: object) -> None:
-        self.http.patch(f"/api/projects/{self.project.id}/", json=changes).raise_for_status()
-
-    def webhook(self) -> dict[str, Any]:
-        (hook,) = self.http.get("/api/webhooks/", params={"project": self.project.id}).json()
-        return hook
-
-    def change_webhook(self, **changes: object) -> None:
-        hook = self.webhook()
-        self.http.patch(f"/api/webhooks/{hook['id']}/", json={**hook, **changes}).raise_for_status()
-
-
-@pytest.fixture(scope="module")
-def access_token(label_studio: LabelStudioServer) -> str:
-    """A personal access token of somebody who is no administrator."""
-    answer = label_studio.sign_up("backend").http.post("/api/token/")
-    answer.raise_for_status()
-    return answer.json()["token"]
-
-
-@pytest.fixture(scope="module")
-def installed(
-    label_studio: LabelStudioServer, access_token: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
-    directory = tmp_path_factory.mktemp("installation")
-    port = free_port(0)
-    env = {
-        "LABEL_STUDIO_URL": label_studio.url,
-        "LABEL_STUDIO_API_KEY": access_token,
-        "DATA_DIR": str(directory / "data"),
-        "PORT": str(port),
-        "RETRAIN_PAUSE": "0",
-        "WEBHOOK_SECRET": "s3cret",
-        "BASIC_AUTH_USER": "atlas",
-        "BASIC_AUTH_PASS": "pa55word",
-    }
-    project = DemoProject(label_studio.admin.http, "doctor", DATA.labels, TEXTS)
-    project._http.patch(f"/api/projects/{project.id}/", json={"sampling": "Sequential sampling"})
-    parts = Parts(directory, env)
-    try:
-        url = f"http://localhost:{port}"
-        connected = atlas(parts.env, "connect", url, "--project", str(project.id))
-        yield Installation(parts, project, url, label_studio.admin.http, connected)
-    finally:
-        parts.stop_all()
-
-
-@contextmanager
-def unheard(installed: Installation) -> Iterator[None]:
-    """Label Studio tells the backend nothing meanwhile, as when a webhook gets lost."""
-    installed.change_webhook(is_active=False)
-    yield
-    installed.change_webhook(is_active=True)
-
-
-def wrong(findings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: finding for name, finding in findings.items() if finding["state"] == "wrong"}
-
-
-def assert_only(findings: dict[str, dict[str, Any]], check: str, found: str, remedy: str) -> None:
-    assert set(wrong(findings)) == {check}, wrong(findings)
-    assert found in findings[check]["found"]
-    assert remedy in findings[check]["remedy"]
-
-
-def unchecked(findings: dict[str, dict[str, Any]]) -> dict[str, str]:
-    return {name: each["found"] for name, each in findings.items() if each["state"] == "not checked"}
-
-
-def test_connect_does_it_all_and_says_so(installed: Installation) -> None:
-    told = installed.connected
-    assert told.exit_code == 0, told.output
-    for word in ("registered", "made", ORDER, "atlas-000001 is published", "it arrived", "All is well."):
-        assert word in told.output
-    assert "s3cret" not in told.output
-    assert "pa55word" not in told.output
-
-    hook = installed.webhook()  # one: Label Studio has not made its own
-    assert hook["url"] == f"{installed.url}/webhook"
-    assert hook["headers"] == {"Authorization": "Bearer s3cret"}
-    (connection,) = installed.http.get("/api/ml", params={"project": installed.project.id}).json()
-    assert connection["basic_auth_user"] == "atlas"
-    assert httpx.post(f"{installed.url}/webhook", json={}).status_code == 401
-    assert httpx.post(f"{installed.url}/predict", json={"tasks": [], "project": 1}).status_code == 401
-
-
-def test_connecting_again_doubles_nothing(installed: Installation) -> None:
-    before = installed.webhook()["id"]
-    assert installed.connect().exit_code == 0
-    assert installed.webhook()["id"] == before
-    assert len(installed.http.get("/api/ml", params={"project": installed.project.id}).json()) == 1
-
-
-def test_the_loop_runs_with_secret_basic_auth_and_a_personal_access_token(installed: Installation) -> None:
-    first = installed.project.model_version()
-    for task, label in list(zip(installed.project.task_ids, LABELS, strict=True))[:5]:
-        annotate(installed.http, task, label)
-    assert installed.project.wait_for_version_after(first, lambda: None) > first
 
 
 def test_a_healthy_set_up(installed: Installation) -> None:
@@ -247,8 +39,8 @@ def test_a_healthy_set_up(installed: Installation) -> None:
 
 def test_all_connected_projects_are_looked_at(installed: Installation) -> None:
     done = atlas(installed.env, "doctor", "--json")
-    projects = {finding["project"] for finding in json.loads(done.stdout)["findings"]}
-    assert (done.exit_code, projects) == (0, {None, installed.project.id})
+    findings = json.loads(done.stdout)["findings"]
+    assert ("model version", installed.project.id) in {(each["check"], each["project"]) for each in findings}
 
 
 @pytest.mark.parametrize("kind", ["legacy", "personal"])
@@ -377,17 +169,19 @@ def test_sampling_changed(installed: Installation) -> None:
     assert installed.connect().exit_code == 0
 
 
-@pytest.mark.parametrize("version", ["atlas-000001", ""])
-def test_another_model_version(installed: Installation, version: str) -> None:
-    current = installed.project.model_version()
-    assert current > "atlas-000001"
-    with unheard(installed):
-        installed.patch(model_version=version)
-    findings = installed.doctor()
-    assert_only(findings, "model version", f"follows {version or 'none'}", "label-studio-atlas connect")
-    assert current in findings["model version"]["found"]
-    assert installed.connect().exit_code == 0
-    assert installed.project.model_version() == current
+def test_an_old_model_version_put_back_or_none(installed: Installation) -> None:
+    old = installed.project.model_version()
+    installed.annotate(10, 15)
+    current = installed.project.wait_for_version_after(old, lambda: None)
+    for version in (old, ""):
+        wait_until(lambda: not wrong(installed.doctor()))
+        with unheard(installed):
+            installed.patch(model_version=version)
+        findings = installed.doctor()
+        assert_only(findings, "model version", f"follows {version or 'none'}", "label-studio-atlas connect")
+        assert current in findings["model version"]["found"]
+        assert installed.connect().exit_code == 0
+        assert installed.project.model_version() == current
 
 
 def test_a_retrain_fails(installed: Installation) -> None:
@@ -395,9 +189,8 @@ def test_a_retrain_fails(installed: Installation) -> None:
     store = Path(installed.env["DATA_DIR"]) / "projects" / str(installed.project.id) / "tasks.sqlite"
     kept = store.read_bytes()
     store.write_bytes(b"not a database, " * 64)
-    http, project = installed.http, installed.project
-    for task, label in list(zip(project.task_ids, LABELS, strict=True))[5:10]:
-        annotate(http, task, label)
+    project = installed.project
+    installed.annotate(5, 10)
     wait_until(lambda: "retrain" in wrong(installed.doctor()))
     findings = installed.doctor()
     before = project.model_version()
@@ -477,50 +270,3 @@ def test_address_blocked_by_ssrf_protection(
         refused = atlas(env, "connect", installed.url, "--project", str(fresh.id))
         assert (refused.exit_code, "USE_DEFAULT_BANNED_SUBNETS=false" in refused.output) == (1, True)
         assert not http.get("/api/webhooks/", params={"project": fresh.id}).json()
-
-
-def test_connect_takes_over_what_was_connected_by_hand(
-    label_studio: LabelStudioServer, run_backend: Callable[..., RunningBackend], installed: Installation
-) -> None:
-    """Label Studio's own webhook carries no secret. The legacy token serves for everything."""
-    backend = run_backend(WEBHOOK_SECRET="s3cret")
-    project = DemoProject(label_studio.admin.http, "by hand", DATA.labels, TEXTS[:20])
-    project.connect(backend.url)
-    first = project.wait_for_version_after("", backend.supervisor.check)
-    doctor = ("doctor", "--json", "--project", str(project.id))
-
-    told = json.loads(atlas(backend.env, *doctor).stdout)["findings"]
-    assert [(each["check"], each["state"]) for each in told if each["state"] != "ok"] == [
-        ("webhook", "wrong"),
-        ("webhook arrives", "not checked"),
-    ]
-    done = atlas(backend.env, "connect", backend.url, "--project", str(project.id))
-    assert done.exit_code == 0, done.output
-    assert len(label_studio.admin.http.get("/api/webhooks/", params={"project": project.id}).json()) == 1
-    assert len(label_studio.admin.http.get("/api/ml", params={"project": project.id}).json()) == 1
-    for task, label in list(zip(project.task_ids, LABELS, strict=False))[:5]:
-        annotate(label_studio.admin.http, task, label)
-    project.wait_for_version_after(first, backend.supervisor.check)
-
-    findings = installed.doctor(project.id)  # asked at another installation
-    assert_only(findings, "connection", "not the one that shares this Redis", "address of this backend")
-
-
-def test_connect_without_any_secret_says_what_is_open(
-    label_studio: LabelStudioServer, run_backend: Callable[..., RunningBackend]
-) -> None:
-    backend = run_backend()
-    project = DemoProject(label_studio.admin.http, "open", DATA.labels, TEXTS[:20])
-    done = atlas(backend.env, "connect", backend.url, "--project", str(project.id))
-    assert done.exit_code == 0, done.output
-    assert "WEBHOOK_SECRET is not set" in done.output
-    assert "BASIC_AUTH_USER is not set" in done.output
-
-
-def test_connect_where_label_studio_finds_nothing_leaves_nothing_behind(installed: Installation) -> None:
-    nowhere = f"http://localhost:{free_port(0)}"
-    project = DemoProject(installed.http, "nowhere", DATA.labels, TEXTS[:3])
-    refused = atlas(installed.env, "connect", nowhere, "--project", str(project.id))
-    assert (refused.exit_code, "nothing answers there" in refused.output) == (1, True)
-    assert "removed again" in refused.output
-    assert not installed.http.get("/api/webhooks/", params={"project": project.id}).json()
