@@ -64,7 +64,7 @@ class Predictor:
         Raises DamagedFile when the version cannot be read.
         """
         loaded = self._load(project_id, version)
-        if loaded is None or loaded.version.scheme != scheme or not tasks:
+        if loaded is None or not scheme.fits(loaded.version.scheme) or not tasks:
             return []
         known = [task if isinstance(task, dict) else {} for task in tasks]
         return answers(

@@ -90,6 +90,7 @@ class Retrain:
         tasks = self._pull(project, scheme)
         if not tasks:
             return {"published": False, "reason": "the project has no tasks"}
+        scheme = scheme.with_labels(task.target for task in tasks if task.target)
         version, predictions = self._learn(project, scheme, tasks)
         self._versions.save(version)
         published = not self._is_held(scheme)
@@ -113,7 +114,7 @@ class Retrain:
         published = self._versions.published()
         if published is None or not (self._versions.pinned() or self._state.held_by_label_studio):
             return False
-        return self._versions.scheme(published) == scheme
+        return scheme.fits(self._versions.scheme(published))
 
     def _publish(self, project: Project, version: ModelVersion, predictions: list[dict[str, Any]]) -> None:
         first = self._versions.published() is None
@@ -128,10 +129,11 @@ class Retrain:
 
     def _pull(self, project: Project, scheme: LabelScheme) -> list[StoredTask]:
         with TaskStore(self._directory / "tasks.sqlite") as store:
-            if store.get_meta("field") not in (None, scheme.field):
+            text = f"{scheme.field} {scheme.source} {scheme.text_key}"
+            if store.get_meta("field") not in (None, text):
                 self._features.forget_all_but(set())  # other texts: the encoder was fitted on something else
             pull(self._client, project, scheme, store)
-            store.set_meta("field", scheme.field)
+            store.set_meta("field", text)
             store.commit()
             tasks = store.tasks()
         self._lap("pull")

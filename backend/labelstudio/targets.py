@@ -82,10 +82,7 @@ def _annotator_of(annotation: dict[str, Any]) -> str:
 
 def _choice_of(result: Any, scheme: LabelScheme) -> str | None:
     for region in result if isinstance(result, list) else []:
-        if not isinstance(region, dict) or region.get("from_name") != scheme.from_name:
-            continue
-        value = region.get("value")
-        choices = value.get("choices") if isinstance(value, dict) else None
-        if isinstance(choices, list) and choices and choices[0] in scheme.labels:
-            return str(choices[0])
+        choice = scheme.choice_of(region)
+        if choice is not None:
+            return choice
     return None

@@ -67,9 +67,9 @@ def test_lost_webhooks_and_changes_without_one_are_healed(
 def test_a_deleted_project_does_not_keep_others_waiting(
     label_studio: LabelStudioServer, backend: RunningBackend
 ) -> None:
-    gone = trained_project(label_studio, backend, "gone", texts=10)
+    gone = trained_project(label_studio, backend, "gone", texts=20)
     label_studio.admin.http.delete(f"/api/projects/{gone.id}/").raise_for_status()
-    project = trained_project(label_studio, backend, "stays", texts=10)
+    project = trained_project(label_studio, backend, "stays", texts=20)
     deafen(label_studio, project)
     annotate(label_studio, tasks_of(project, "other")[2], "other")
     wait_until(lambda: retrained(backend, project)["trained_on"] == 5)

@@ -33,7 +33,7 @@ KEYS = st.sampled_from(
         "model_version",
     ]
 )
-SCHEME = LabelScheme("c", "t", "a.b", ("x", "y"), hypertext=True)
+SCHEME = LabelScheme("c", "t", "a.b", ("x", "y"), source="HyperText")
 
 
 @given(JSON)
