@@ -152,17 +152,16 @@ class Retrain:
         trained = self._train(features[labeled], targets, len(scheme.labels))
         self._lap("train")
 
-        ranking = sampling.rank(
-            self._settings.strategy,
+        scene = sampling.make_scene(
             features[waiting],
             features[labeled],
             targets,
             n_classes=len(scheme.labels),
-            head_size=self._settings.queue_head,
             seed=self._settings.seed,
             device=self._settings.device,
             trained=trained,
         )
+        ranking = sampling.rank_scene(self._settings.strategy, scene, self._settings.queue_head)
         self._lap("rank")
         version = ModelVersion(
             name=self._next_version(project),
@@ -183,7 +182,7 @@ class Retrain:
                 "strategy": self._settings.strategy,
                 "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
                 "notes": ranking.notes,
-                **({} if trained is None else _held_out_scores(trained, targets)),
+                **({} if trained is None else _scores(trained, targets, scene)),
             },
         )
         head = torch.tensor(waiting, dtype=torch.int64)[ranking.order[: self._settings.queue_head]]
@@ -231,10 +230,13 @@ class Retrain:
         self._started = now
 
 
-def _held_out_scores(trained: Trained, targets: Tensor) -> dict[str, float]:
-    """How the model does on labelled tasks it did not see, by cross-validation."""
-    predicted = trained.out_of_fold.probabilities.argmax(-1)
+def _scores(trained: Trained, targets: Tensor, scene: sampling.Scene) -> dict[str, float | None]:
+    """How the model does: on labelled tasks it did not see, by cross-validation, and, as its error head
+    estimates it, on the tasks that still wait. The first is lower where the queue serves hard tasks first."""
+    predicted = trained.out_of_fold.layers.logits.argmax(-1)
+    estimate = scene.estimated_accuracy
     return {
         "accuracy": round(float(trained.out_of_fold.correct.float().mean()), 4),
         "macro_f1": round(float(f1_score(targets, predicted, average="macro", zero_division=0)), 4),
+        "estimated_accuracy": None if estimate is None else round(estimate, 4),
     }

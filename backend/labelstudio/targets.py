@@ -45,6 +45,12 @@ def votes_of(annotations: Iterable[Any], scheme: LabelScheme) -> tuple[Vote, ...
     return truths or tuple(votes.values())
 
 
+def target_of(annotations: Iterable[Any], scheme: LabelScheme) -> str | None:
+    """The class of one task alone, all its annotators weighing the same; None without or in disagreement."""
+    votes = votes_of(annotations, scheme)
+    return _verdict(votes, {}).label if votes else None
+
+
 def consensus(votes: Mapping[int, Sequence[Vote]]) -> dict[int, Verdict]:
     """The verdict on every task that has votes: the majority, annotators weighing what they proved worth.
 
