@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from backend.doctor.bench import Bench
+from backend.doctor.bench import Bench, told_classes
 from backend.errors import AtlasError, LabelStudioError, Unreachable
 from backend.jobs.status import job_status
 from backend.labelstudio.administration import Administration, Connection, Webhook, webhook_url
@@ -37,7 +37,7 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> None:
     label_studio, settings = bench.label_studio, bench.settings
     project = label_studio.project(project_id)
     scheme = parse_label_config(project.label_config)
-    say("project", f'{project.task_count} tasks; "{scheme.from_name}" is learned: {", ".join(scheme.labels)}')
+    say("project", f"{project.task_count} tasks; to be learned: {told_classes(scheme)}")
     new_webhook = _set_webhook(label_studio, settings, project_id, url, say)
     try:
         _set_connection(label_studio, settings, project_id, url, say)

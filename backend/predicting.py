@@ -17,7 +17,8 @@ from backend.labelstudio.publishing import prediction
 from backend.labelstudio.scheme import LabelScheme
 from backend.learning.text import TextEncoder
 from backend.learning.training import outputs
-from backend.sampling.registry import places, score
+from backend.sampling import places
+from backend.sampling.registry import score
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.paths import project_dir, project_ids
@@ -64,7 +65,7 @@ class Predictor:
         Raises DamagedFile when the version cannot be read.
         """
         loaded = self._load(project_id, version)
-        if loaded is None or loaded.version.scheme != scheme or not tasks:
+        if loaded is None or not scheme.fits(loaded.version.scheme) or not tasks:
             return []
         known = [task if isinstance(task, dict) else {} for task in tasks]
         return answers(
@@ -106,11 +107,10 @@ def answers(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str]) -> list[di
     worth = None
     if model.network is not None:
         layers = outputs(model.network, features)
-        probabilities = layers.logits.softmax(-1)
-        best = probabilities.max(-1)
+        best = layers.probabilities.max(-1)
         labels = [model.scheme.labels[i] for i in best.indices.tolist()]
         confidences = best.values.tolist()
-        worth = score(model.strategy, probabilities, layers.last_hidden, model.head)
+        worth = score(model.strategy, layers, model.head)
     return [
         prediction(model.scheme, model.name, place, label, confidence)
         for place, label, confidence in zip(

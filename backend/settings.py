@@ -52,7 +52,9 @@ class Settings(BaseSettings):
         1, ge=1, description="Web server processes. Each loads its own copy of the models."
     )
     web_threads: int = Field(8, ge=1, description="Threads per web server process.")
-    strategy: str = Field("margin", description="Query strategy that orders the queue.")
+    strategy: str = Field(
+        "auto", description="Query strategy that orders the queue: a name or a composition."
+    )
     retrain_every: int = Field(5, ge=1, description="New annotations that start a retrain.")
     retrain_within: float = Field(
         30, ge=0, description="Seconds after which a retrain starts even for fewer new annotations."

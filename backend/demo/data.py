@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import random
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.errors import AtlasError
+from backend.labelled import hold_out, read_csv
 
 HEADLINES = Path(__file__).with_name("headlines.csv")
 """800 headlines, 120 of them on disasters, written for this project."""
@@ -45,29 +41,4 @@ def load(path: Path | None, seed: int) -> DemoData:
 
     Raises AtlasError, naming what is missing, for a file that is not like that.
     """
-    rows = _read(path or HEADLINES)
-    random.Random(seed).shuffle(rows)
-    held_out: list[tuple[str, str]] = []
-    pool: list[tuple[str, str]] = []
-    per_class = Counter(label for _, label in rows)
-    share = min(0.2, MAX_HELD_OUT / len(rows))
-    taken: Counter[str] = Counter()
-    for text, label in rows:
-        target = held_out if taken[label] < share * per_class[label] else pool
-        if target is held_out:
-            taken[label] += 1
-        target.append((text, label))
-    if len({label for _, label in pool}) < 2:
-        raise AtlasError("the data needs at least two classes with two texts each")
-    return DemoData(pool, held_out)
-
-
-def _read(path: Path) -> list[tuple[str, str]]:
-    try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
-        if not {"text", "label"} <= set(reader.fieldnames or ()):
-            raise AtlasError(f"{path} needs the columns text,label in its first line")
-        return [(row["text"], row["label"]) for row in reader if row["text"] and row["label"]]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise AtlasError(f"{path} cannot be read as CSV: {error}") from error
+    return DemoData(*hold_out(read_csv(path or HEADLINES), 0.2, MAX_HELD_OUT, seed))

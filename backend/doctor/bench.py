@@ -13,6 +13,7 @@ from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import known_projects
 from backend.labelstudio.administration import TITLE, Administration, Connection, Webhook
 from backend.labelstudio.client import Project
+from backend.labelstudio.scheme import LabelScheme
 from backend.running.embedded_redis import running_redis
 from backend.settings import Settings
 from backend.store.paths import project_dir, project_ids
@@ -22,6 +23,14 @@ TIMEOUT = 30
 """Seconds for one answer of Label Studio; asked for a connection, it waits up to 7 s for the backend."""
 REDIS_TIMEOUT = 5
 BACKEND_TIMEOUT = 5
+SHOWN_CLASSES = 8
+
+
+def told_classes(scheme: LabelScheme) -> str:
+    """What is learned, in a line."""
+    labels = scheme.labels[:SHOWN_CLASSES]
+    more = f" and {len(scheme.labels) - len(labels)} more" if len(scheme.labels) > len(labels) else ""
+    return f'"{scheme.from_name}" on "{scheme.to_name}": ' + (", ".join(labels) + more or "dynamic choices")
 
 
 class Bench:

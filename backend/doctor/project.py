@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from backend.doctor.bench import ProjectBench
+from backend.doctor.bench import ProjectBench, told_classes
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, not_checked, note, ok, wrong
 from backend.errors import LabelConfigError, LabelStudioError, NotFound, Unreachable
@@ -36,7 +36,7 @@ def label_config(bench: ProjectBench) -> Finding:
         scheme = parse_label_config(bench.project.label_config)
     except LabelConfigError as error:
         return wrong(str(error), "Change it under Settings > Labeling Interface.")
-    return ok(f'"{scheme.from_name}" on "{scheme.to_name}": {", ".join(scheme.labels)}')
+    return ok(told_classes(scheme))
 
 
 @project_check("connection", "label config", "backend")

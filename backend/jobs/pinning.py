@@ -25,7 +25,7 @@ def pin(settings: Settings, client: LabelStudioClient, project_id: int, name: st
             f"kept are: {', '.join(versions.names()) or 'none'}"
         )
     scheme = parse_label_config(client.project(project_id).label_config)
-    if versions.scheme(name) != scheme:
+    if not scheme.fits(versions.scheme(name)):
         raise AtlasError(f"{name} was trained for another label config: its classes may be gone")
     versions.set_published(name, pinned=True)
     _bring_up_to_date(settings, client, project_id)

@@ -84,7 +84,7 @@ def _differences(settings: Settings, client: LabelStudioClient, project: Project
         return None
     versions = VersionStore(directory)
     names = versions.names()
-    if not names or versions.scheme(names[-1]) != scheme:
+    if not names or not scheme.fits(versions.scheme(names[-1])):
         return "no version for this label config"
     if versions.stats(names[-1]).get("fingerprint") != fingerprint(tasks):
         return "tasks or annotations changed"

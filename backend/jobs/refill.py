@@ -96,7 +96,7 @@ class _Refill:
         name = versions.published()
         if name is None:
             return Refilled(needs_retrain="no version is published")
-        if versions.scheme(name) != scheme:
+        if not scheme.fits(versions.scheme(name)):
             return Refilled(needs_retrain="the published version was trained for another label config")
         loaded = load_version(self._settings.data_dir, self._project.id, name)
         with TaskStore(self._directory / "tasks.sqlite") as store:

@@ -90,6 +90,7 @@ class Retrain:
         tasks = self._pull(project, scheme)
         if not tasks:
             return {"published": False, "reason": "the project has no tasks"}
+        scheme = scheme.with_labels(task.target for task in tasks if task.target)
         version, predictions = self._learn(project, scheme, tasks)
         self._versions.save(version)
         published = not self._is_held(scheme)
@@ -113,7 +114,7 @@ class Retrain:
         published = self._versions.published()
         if published is None or not (self._versions.pinned() or self._state.held_by_label_studio):
             return False
-        return self._versions.scheme(published) == scheme
+        return scheme.fits(self._versions.scheme(published))
 
     def _publish(self, project: Project, version: ModelVersion, predictions: list[dict[str, Any]]) -> None:
         first = self._versions.published() is None
@@ -128,10 +129,11 @@ class Retrain:
 
     def _pull(self, project: Project, scheme: LabelScheme) -> list[StoredTask]:
         with TaskStore(self._directory / "tasks.sqlite") as store:
-            if store.get_meta("field") not in (None, scheme.field):
+            text = f"{scheme.field} {scheme.source} {scheme.text_key}"
+            if store.get_meta("field") not in (None, text):
                 self._features.forget_all_but(set())  # other texts: the encoder was fitted on something else
             pull(self._client, project, scheme, store)
-            store.set_meta("field", scheme.field)
+            store.set_meta("field", text)
             store.commit()
             tasks = store.tasks()
         self._lap("pull")
@@ -150,17 +152,16 @@ class Retrain:
         trained = self._train(features[labeled], targets, len(scheme.labels))
         self._lap("train")
 
-        ranking = sampling.rank(
-            self._settings.strategy,
+        scene = sampling.make_scene(
             features[waiting],
             features[labeled],
             targets,
             n_classes=len(scheme.labels),
-            head_size=self._settings.queue_head,
             seed=self._settings.seed,
             device=self._settings.device,
             trained=trained,
         )
+        ranking = sampling.rank_scene(self._settings.strategy, scene, self._settings.queue_head)
         self._lap("rank")
         version = ModelVersion(
             name=self._next_version(project),
@@ -181,7 +182,7 @@ class Retrain:
                 "strategy": self._settings.strategy,
                 "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
                 "notes": ranking.notes,
-                **({} if trained is None else _held_out_scores(trained, targets)),
+                **({} if trained is None else _scores(trained, targets, scene)),
             },
         )
         head = torch.tensor(waiting, dtype=torch.int64)[ranking.order[: self._settings.queue_head]]
@@ -229,10 +230,13 @@ class Retrain:
         self._started = now
 
 
-def _held_out_scores(trained: Trained, targets: Tensor) -> dict[str, float]:
-    """How the model does on labelled tasks it did not see, by cross-validation."""
-    predicted = trained.out_of_fold.probabilities.argmax(-1)
+def _scores(trained: Trained, targets: Tensor, scene: sampling.Scene) -> dict[str, float | None]:
+    """How the model does: on labelled tasks it did not see, by cross-validation, and, as its error head
+    estimates it, on the tasks that still wait. The first is lower where the queue serves hard tasks first."""
+    predicted = trained.out_of_fold.layers.logits.argmax(-1)
+    estimate = scene.estimated_accuracy
     return {
         "accuracy": round(float(trained.out_of_fold.correct.float().mean()), 4),
         "macro_f1": round(float(f1_score(targets, predicted, average="macro", zero_division=0)), 4),
+        "estimated_accuracy": None if estimate is None else round(estimate, 4),
     }

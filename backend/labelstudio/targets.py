@@ -45,6 +45,12 @@ def votes_of(annotations: Iterable[Any], scheme: LabelScheme) -> tuple[Vote, ...
     return truths or tuple(votes.values())
 
 
+def target_of(annotations: Iterable[Any], scheme: LabelScheme) -> str | None:
+    """The class of one task alone, all its annotators weighing the same; None without or in disagreement."""
+    votes = votes_of(annotations, scheme)
+    return _verdict(votes, {}).label if votes else None
+
+
 def consensus(votes: Mapping[int, Sequence[Vote]]) -> dict[int, Verdict]:
     """The verdict on every task that has votes: the majority, annotators weighing what they proved worth.
 
@@ -82,10 +88,7 @@ def _annotator_of(annotation: dict[str, Any]) -> str:
 
 def _choice_of(result: Any, scheme: LabelScheme) -> str | None:
     for region in result if isinstance(result, list) else []:
-        if not isinstance(region, dict) or region.get("from_name") != scheme.from_name:
-            continue
-        value = region.get("value")
-        choices = value.get("choices") if isinstance(value, dict) else None
-        if isinstance(choices, list) and choices and choices[0] in scheme.labels:
-            return str(choices[0])
+        choice = scheme.choice_of(region)
+        if choice is not None:
+            return choice
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -16,27 +17,30 @@ WEIGHT_DECAY = 1.0
 macro-F1 hardly moves (four text sets, 60 and 300 labels), but confidence does: 1 is closest to accuracy."""
 FOLDS = 10
 """Repeated 90:10 splits: every labelled item is held out exactly once (Munro, ch. 3)."""
-BATCH = 65_536
-"""Rows per forward pass over a pool: bounds the memory of the hidden layers."""
+BATCH = 8_192
+"""Rows per forward pass over a pool: what a layer leaves is still in the processor's cache for the next."""
 
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Verdicts on every labelled item by a member that never saw it.
+    """What a member that never saw it says of each labelled item, and whether it is right.
 
-    probabilities: float32 [M, C]; last_hidden: float32 [M, H]; correct: bool [M].
+    layers: hidden [M, width] each, logits [M, C]; correct: bool [M].
     """
 
-    probabilities: Tensor
-    last_hidden: Tensor
+    layers: Layers
     correct: Tensor
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The network that serves, and what cross-validation says of it."""
+    """The network that serves, its k-fold siblings, and what cross-validation says of it.
+
+    siblings: a network of K members, each trained on all labelled items but one fold.
+    """
 
     network: LayeredNetwork
+    siblings: LayeredNetwork
     out_of_fold: OutOfFold
 
 
@@ -56,9 +60,7 @@ def train(
     Classes weigh the same however rare they are ("balanced" inverse-frequency weights).
     Raises ValueError with fewer than two items or fewer than two different targets.
     """
-    if len(targets) < 2 or len(targets.unique()) < 2:
-        raise ValueError("training needs labelled items of at least two classes")
-    features, targets = features.to(device), targets.to(device)
+    features, targets = _checked(features, targets, device)
     folds = min(folds, len(targets))
     fold_of = stratified_folds(targets, folds, seed)
     network = LayeredNetwork(Shape(features.shape[1], n_classes, folds + 1, hidden), seed).to(device)
@@ -67,29 +69,74 @@ def train(
     with torch.no_grad():
         layers = network(features)
         own_fold = fold_of + 1  # member 0 was trained on everything
-        rows = torch.arange(len(targets), device=device)
-        probabilities = layers.logits[own_fold, rows].softmax(-1)
-        out_of_fold = OutOfFold(
-            probabilities=probabilities.cpu(),
-            last_hidden=layers.last_hidden[own_fold, rows].cpu(),
-            correct=(probabilities.argmax(-1) == targets).cpu(),
-        )
-    return Trained(network.member(0).to(device), out_of_fold)
+        held_out = Layers(*_of_members(layers, own_fold))
+        out_of_fold = OutOfFold(held_out, (held_out.logits.argmax(-1) == targets).cpu())
+    serving, siblings = network.members(slice(0, 1)), network.members(slice(1, None))
+    return Trained(serving.to(device), siblings.to(device), out_of_fold)
 
 
-def outputs(network: LayeredNetwork, features: Tensor, member: int = 0) -> Layers:
-    """One member's layers over a pool, in batches, on the CPU: hidden [N, width] each, logits [N, C]."""
+def train_network(
+    features: Tensor,
+    targets: Tensor,
+    n_classes: int,
+    *,
+    hidden: tuple[int, ...] = HIDDEN,
+    seed: int = 0,
+    device: str = "cpu",
+) -> LayeredNetwork:
+    """The serving network alone, for callers that need no verdicts: a tenth of the work of `train`."""
+    features, targets = _checked(features, targets, device)
+    network = LayeredNetwork(Shape(features.shape[1], n_classes, 1, hidden), seed).to(device)
+    nobody_held_out = torch.full_like(targets, -1)
+    _fit(network, features, targets, _row_weights(targets, n_classes, nobody_held_out, 0))
+    return network
+
+
+def _checked(features: Tensor, targets: Tensor, device: str) -> tuple[Tensor, Tensor]:
+    if len(targets) < 2 or len(targets.unique()) < 2:
+        raise ValueError("training needs labelled items of at least two classes")
+    return features.to(device=device, dtype=torch.float32), targets.to(device)
+
+
+def outputs(network: LayeredNetwork, features: Tensor) -> Layers:
+    """A single-member network's layers over a pool, on the CPU: hidden [N, width], logits [N, C]."""
+    widths = (*network.shape.hidden, network.shape.classes)
+    layers = [torch.empty(len(features), width) for width in widths]
+    for rows, batch in _batches(network, features):
+        for whole, part in zip(layers, (*batch.hidden, batch.logits), strict=True):
+            whole[rows] = part[0].cpu()
+    return Layers(tuple(layers[:-1]), layers[-1])
+
+
+def member_probabilities(network: LayeredNetwork, features: Tensor) -> Tensor:
+    """What each member says of each item, float32 [K, N, C], on the CPU."""
+    shape = network.shape
+    probabilities = torch.empty(shape.members, len(features), shape.classes)
+    for rows, batch in _batches(network, features):
+        probabilities[:, rows] = batch.probabilities.cpu()
+    return probabilities
+
+
+def layers_by_member(network: LayeredNetwork, features: Tensor, member_of: Tensor) -> Layers:
+    """Each item's layers by a member of its own. member_of: int64 [N] in [0, K). On the CPU."""
     device = next(network.parameters()).device
-    parts = []
-    with torch.inference_mode():
-        for batch in features.split(BATCH):
-            layers = network(batch.to(device=device, dtype=torch.float32))
-            parts.append((tuple(h[member].cpu() for h in layers.hidden), layers.logits[member].cpu()))
-    if not parts:
-        shape = network.shape
-        return Layers(tuple(torch.zeros(0, width) for width in shape.hidden), torch.zeros(0, shape.classes))
-    hidden = tuple(torch.cat([part[0][i] for part in parts]) for i in range(len(parts[0][0])))
-    return Layers(hidden, torch.cat([part[1] for part in parts]))
+    with torch.no_grad():
+        return Layers(*_of_members(network(features.float().to(device)), member_of.to(device)))
+
+
+def _batches(network: LayeredNetwork, features: Tensor) -> Iterator[tuple[slice, Layers]]:
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        for start in range(0, len(features), BATCH):
+            rows = slice(start, start + BATCH)
+            yield rows, network(features[rows].to(device=device, dtype=torch.float32))
+
+
+def _of_members(layers: Layers, member_of: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Row i by member member_of[i]: [K, N, width] -> [N, width]."""
+    rows = torch.arange(len(member_of), device=member_of.device)
+    hidden = tuple(layer[member_of, rows].cpu() for layer in layers.hidden)
+    return hidden, layers.logits[member_of, rows].cpu()
 
 
 def stratified_folds(targets: Tensor, folds: int, seed: int) -> Tensor:
@@ -106,7 +153,8 @@ def stratified_folds(targets: Tensor, folds: int, seed: int) -> Tensor:
 def _row_weights(targets: Tensor, n_classes: int, fold_of: Tensor, folds: int) -> Tensor:
     """What each item counts for each member: float32 [1 + folds, M], rows summing to 1."""
     members = torch.arange(-1, folds, device=targets.device)[:, None]
-    seen = (fold_of[None, :] != members).float()  # [1 + folds, M]; row 0 (member -1) sees all
+    # Row 0 (member -1) is the serving network, which sees all.
+    seen = ((fold_of[None, :] != members) | (members < 0)).float()  # [1 + folds, M]
     counts = torch.zeros(len(seen), n_classes, device=targets.device)
     counts.index_add_(1, targets, seen)
     weights = seen / counts.clamp(min=1)[:, targets]

@@ -1,8 +1,20 @@
 """Query strategies: which unlabelled items are worth labelling next. Tensors in, tensors out.
 
-`select` and `rank` are the public face; `names` lists the strategies.
+`select` picks a batch and `rank` orders a whole pool; `names` lists the strategies.
 """
 
-from backend.sampling.registry import Ranking, names, places, rank, select
+from backend.sampling.ranking import Ranking, make_scene, places, rank, rank_scene, select
+from backend.sampling.registry import check_name, names
+from backend.sampling.scene import Scene
 
-__all__ = ["Ranking", "names", "places", "rank", "select"]
+__all__ = [
+    "Ranking",
+    "Scene",
+    "check_name",
+    "make_scene",
+    "names",
+    "places",
+    "rank",
+    "rank_scene",
+    "select",
+]

@@ -1,4 +1,4 @@
-"""Which items first, while there is nothing to learn from: representative and diverse.
+"""Which items first, while there is nothing to learn from: typical of the pool, and diverse.
 
 Greedy facility location: each pick is the item that adds most to how well every item of the pool is
 represented by its nearest pick (Nemhauser, Wolsey & Fisher 1978: within 1 - 1/e of the best choice;
@@ -10,31 +10,46 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from backend.sampling.scene import Picks, Scene
+
 MAX_CANDIDATES = 20_000
 MAX_REFERENCES = 2_000
-"""Items that may be picked, and items that must be represented: random samples of larger pools,
-so that a pick costs one 20,000 x 2,000 comparison however large the pool is."""
+"""Items that may be picked, and items that must be represented: random samples of larger pools."""
+AT_ONCE = 64
+"""Gains computed anew together: a matrix product of this many rows costs hardly more than one of one."""
 
 
-def facility_location(pool: Tensor, n: int, *, labeled: Tensor | None = None, seed: int = 0) -> Tensor:
-    """Indices of up to `n` distinct pool items, best first: int64 [min(n, N, MAX_CANDIDATES)].
-
-    pool: float [N, D], rows of about unit length; labeled: float [M, D], items that represent already.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    shuffled = torch.randperm(len(pool), generator=generator)
-    candidates = shuffled[:MAX_CANDIDATES].sort().values
-    references = pool[shuffled[:MAX_REFERENCES]].float()
-    similarity = (pool[candidates].float() @ references.T).clamp_(min=0)  # [candidates, references]
+def cold_start(scene: Scene, n: int) -> Picks:
+    """The first MAX_CANDIDATES picks by facility location, whatever is asked beyond them at random."""
+    candidates = scene.shuffled[: max(MAX_CANDIDATES, 1)]
+    rows = scene.unit_pool
+    references = rows[scene.shuffled[:MAX_REFERENCES]]
+    similarity = (rows[candidates] @ references.T).clamp_(min=0)  # [candidates, references]
     covered = torch.zeros(len(references))
-    if labeled is not None and len(labeled):
-        covered = (references @ labeled.float().T).clamp(min=0).max(dim=1).values
-    picks: list[int] = []
-    taken = torch.zeros(len(candidates), dtype=torch.bool)
-    for _ in range(min(n, len(candidates))):
-        gain = (similarity - covered).clamp_(min=0).sum(dim=1)
-        best = int(gain.masked_fill_(taken, -1).argmax())
-        taken[best] = True
-        picks.append(best)
+    if len(scene.labeled):
+        covered = (references @ scene.unit_labeled.T).clamp(min=0).max(dim=1).values
+    first = candidates[_lazy_greedy(similarity, covered, min(n, len(candidates)))]
+    return Picks(torch.cat([first, scene.shuffled[len(candidates) :][: n - len(first)]]))
+
+
+def _lazy_greedy(similarity: Tensor, covered: Tensor, n: int) -> Tensor:
+    """The greedy picks, int64 [n], with most gains never computed again (Minoux 1978).
+
+    An item's gain only shrinks as others are picked, so an old gain bounds the present one from above,
+    and an item whose fresh gain beats all other bounds is the best.
+    """
+    bound = (similarity - covered).clamp_(min=0).sum(dim=1)
+    picks = torch.empty(n, dtype=torch.int64)
+    for i in range(n):
+        while True:
+            stale = bound.topk(min(AT_ONCE, len(bound))).indices
+            bound[stale] = torch.where(
+                bound[stale] < 0, bound[stale], (similarity[stale] - covered).clamp_(min=0).sum(dim=1)
+            )
+            best = int(bound.argmax())
+            if (stale == best).any():
+                break
+        picks[i] = best
+        bound[best] = -1.0
         covered = torch.maximum(covered, similarity[best])
-    return candidates[torch.tensor(picks, dtype=torch.int64)]
+    return picks

@@ -1,146 +1,171 @@
-"""The strategies by name, and the two functions everybody calls: `select` and `rank`.
-
-A strategy scores items one by one: it maps what the network says of an item (and, where it has one,
-a head trained for it) to how much that item's label is worth. So an item that was not in the pool
-when the queue was ranked can be scored later and takes its proper place.
-"""
+"""The strategies by name, as users type them."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
-import torch
 from torch import Tensor
 
-from backend.learning.heads import ErrorHead
-from backend.learning.training import Trained
-from backend.sampling import uncertainty
-from backend.sampling.coldstart import facility_location
-from backend.sampling.scene import Scene
+from backend.learning.heads import DomainHead, ErrorHead
+from backend.learning.network import Layers
+from backend.sampling import ensemble, uncertainty
+from backend.sampling.auto import auto
+from backend.sampling.badge import badge
+from backend.sampling.clusters import (
+    clustered_uncertainty,
+    clusters,
+    most_uncertain_cluster,
+    representative_clusters,
+)
+from backend.sampling.composition import parse
+from backend.sampling.contrastive import contrastive
+from backend.sampling.coreset import coreset
+from backend.sampling.discriminative import discriminative
+from backend.sampling.outliers import model_outliers, uncertain_outliers
+from backend.sampling.representative import adaptive_representative, representative
+from backend.sampling.scene import Picks, Scene
+from backend.sampling.transfer import (
+    atlas,
+    representative_transfer_uncertainty,
+    transfer_adaptive_representative,
+    transfer_representative,
+    transfer_uncertainty,
+)
+from backend.sampling.typiclust import typiclust
 
-COLD_START = "cold_start"
-"""The order while labels of fewer than two classes exist. It needs no classifier, so it has no scorer."""
-RANDOM = "random"
-
-Scorer = Callable[[Tensor, Tensor, "ErrorHead | None"], Tensor]
-"""(probabilities [N, C], last hidden layer [N, H], head) -> worth of a label, float [N], higher = sooner."""
+Pick = Callable[..., Picks]
+"""(scene, n, **options) -> n picks."""
+Head = ErrorHead | DomainHead | None
+Scorer = Callable[[Layers, Head], Tensor]
+"""(layers of items, the strategy's head) -> worth of a label, float [N], higher = sooner."""
 
 
 @dataclass(frozen=True)
-class Ranking:
-    """The whole pool in the order to label it in.
+class Strategy:
+    """How a batch is picked, and how an item that was not in the pool then finds its place.
 
-    order: int64 [N], pool indices, best first; worth: float32 [N] by pool index, the strategy's own
-    number, higher = sooner (None where the order did not come from one); head: what the strategy
-    learned, None if nothing; notes: what the reader of a result should know, such as a fallback taken.
+    scorer: None where an item's worth cannot be told from what the network says of it.
     """
 
-    order: Tensor
-    worth: Tensor | None = None
-    head: ErrorHead | None = None
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def scores(self) -> Tensor:
-        """Places in the queue by pool index: float64 [N], distinct, in (0, 1), lowest = label next."""
-        scores = torch.empty(len(self.order), dtype=torch.float64)
-        scores[self.order] = places(len(self.order))
-        return scores
+    pick: Pick
+    needs_classifier: bool = True
+    scorer: Scorer | None = None
 
 
-def places(n: int) -> Tensor:
-    """The scores of n queued items in order: float64 [n], (i + 1/2) / n."""
-    return (torch.arange(n, dtype=torch.float64) + 0.5) / max(n, 1)
+def _by_margin(layers: Layers, head: Head) -> Tensor:
+    return uncertainty.margin(layers.probabilities)
 
 
-def _predicted_error(probabilities: Tensor, last_hidden: Tensor, head: ErrorHead | None) -> Tensor:
-    if head is None:
-        return uncertainty.margin(probabilities)
-    with torch.no_grad():
-        return head(probabilities, last_hidden)
+def _by_head(layers: Layers, head: Head) -> Tensor:
+    worth: Tensor = _by_margin(layers, None) if head is None else head(layers)
+    return worth
 
 
-_POINTWISE: dict[str, Scorer] = {
-    "least_confidence": lambda p, h, head: uncertainty.least_confidence(p),
-    "margin": lambda p, h, head: uncertainty.margin(p),
-    "ratio": lambda p, h, head: uncertainty.ratio(p),
-    "entropy": lambda p, h, head: uncertainty.entropy(p),
-    "transfer_uncertainty": _predicted_error,
+def _uncertain(measure: Callable[[Tensor], Tensor]) -> Strategy:
+    """A strategy that sorts by a function of the probabilities."""
+
+    def pick(scene: Scene, n: int) -> Picks:
+        worth = measure(scene.probabilities)
+        return Picks(scene.top(worth, n), worth)
+
+    return Strategy(pick, scorer=lambda layers, head: measure(layers.probabilities))
+
+
+def _divided(measure: Callable[[Tensor], Tensor]) -> Strategy:
+    """A strategy that sorts by how the siblings disagree."""
+
+    def pick(scene: Scene, n: int) -> Picks:
+        worth = measure(scene.member_probabilities)
+        return Picks(scene.top(worth, n), worth)
+
+    return Strategy(pick)
+
+
+def _random(scene: Scene, n: int) -> Picks:
+    return Picks(scene.shuffled[:n], scene.lots)
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "auto": Strategy(auto, scorer=_by_margin),
+    "random": Strategy(_random, needs_classifier=False),
+    "least_confidence": _uncertain(uncertainty.least_confidence),
+    "margin": _uncertain(uncertainty.margin),
+    "ratio": _uncertain(uncertainty.ratio),
+    "entropy": _uncertain(uncertainty.entropy),
+    "model_outliers": Strategy(model_outliers),
+    "clusters": Strategy(clusters, needs_classifier=False, scorer=_by_margin),
+    "representative": Strategy(representative, needs_classifier=False),
+    "adaptive_representative": Strategy(adaptive_representative, needs_classifier=False),
+    "transfer_uncertainty": Strategy(transfer_uncertainty, scorer=_by_head),
+    "transfer_representative": Strategy(transfer_representative, scorer=_by_head),
+    "transfer_adaptive_representative": Strategy(transfer_adaptive_representative, scorer=_by_head),
+    "atlas": Strategy(atlas, scorer=_by_head),
+    "clustered_uncertainty": Strategy(clustered_uncertainty, scorer=_by_margin),
+    "uncertain_outliers": Strategy(uncertain_outliers, scorer=_by_margin),
+    "representative_clusters": Strategy(representative_clusters, needs_classifier=False, scorer=_by_margin),
+    "most_uncertain_cluster": Strategy(most_uncertain_cluster),
+    "representative_transfer_uncertainty": Strategy(representative_transfer_uncertainty, scorer=_by_margin),
+    "bald": _divided(ensemble.bald),
+    "variation_ratios": _divided(ensemble.variation_ratios),
+    "badge": Strategy(badge, scorer=_by_margin),
+    "coreset": Strategy(coreset, needs_classifier=False),
+    "typiclust": Strategy(typiclust, needs_classifier=False, scorer=_by_margin),
+    "contrastive": Strategy(contrastive),
+    "discriminative": Strategy(discriminative, needs_classifier=False),
 }
-_WITH_ERROR_HEAD = {"transfer_uncertainty"}
 
 
 def names() -> list[str]:
-    """The strategies' names, as users type them."""
-    return [RANDOM, *_POINTWISE]
+    """The strategies' names, as users type them, the default first."""
+    return list(STRATEGIES)
 
 
 def check_name(strategy: str) -> str:
-    """Raises ValueError naming the known strategies if this is none of them."""
-    if strategy not in names():
-        raise ValueError(f"unknown strategy {strategy!r}; choose one of: {', '.join(names())}")
+    """Raises ValueError, saying what there is, when this is neither a name nor a composition of names."""
+    find(strategy, {})
     return strategy
 
 
-def score(strategy: str, probabilities: Tensor, last_hidden: Tensor, head: ErrorHead | None) -> Tensor | None:
-    """Worth of items by an already trained network, float32 [N]; None for strategies without a scorer."""
-    scorer = _POINTWISE.get(strategy)
-    return None if scorer is None else scorer(probabilities, last_hidden, head)
+def find(strategy: str, options: dict[str, Any]) -> Strategy:
+    """The strategy by this name, or composed as this says, with its options filled in.
 
-
-def rank(
-    strategy: str,
-    pool: Tensor,
-    labeled: Tensor,
-    targets: Tensor,
-    *,
-    n_classes: int | None = None,
-    head_size: int = 200,
-    seed: int = 0,
-    device: str = "cpu",
-    trained: Trained | None = None,
-) -> Ranking:
-    """The whole pool in the order to label it in.
-
-    pool: float [N, D]; labeled: float [M, D]; targets: int [M]. With labels of fewer than two classes
-    the order is the cold start's for the first `head_size` items and random behind them. `trained`
-    saves training when the caller has done it. Ties are broken at random by `seed`.
-    Raises ValueError for an unknown strategy, or features that are not finite.
+    Raises ValueError for an unknown name or option.
     """
-    check_name(strategy)
-    if not torch.isfinite(pool).all() or not torch.isfinite(labeled).all():
-        raise ValueError("features must be finite: found NaN or infinity")
-    targets = targets.long()
-    generator = torch.Generator().manual_seed(seed)
-    shuffled = torch.randperm(len(pool), generator=generator)
-    if strategy == RANDOM:
-        return Ranking(shuffled)
-    if len(targets.unique()) < 2:
-        return _cold_start(pool, labeled, shuffled, head_size, seed)
-    classes = n_classes if n_classes is not None else int(targets.max()) + 1
-    scene = Scene(pool, labeled, targets, max(classes, 2), seed, device, trained)
-    head, notes = None, []
-    if strategy in _WITH_ERROR_HEAD:
-        head = scene.error_head
-        if head is None:
-            notes.append("too few right or too few wrong verdicts to train the error head: ordered by margin")
-    worth = _POINTWISE[strategy](scene.probabilities, scene.pool_layers.last_hidden, head)
-    order = shuffled[worth[shuffled].argsort(descending=True, stable=True)]
-    return Ranking(order, worth, head, notes)
+    known = STRATEGIES.get(strategy)
+    if known is None:
+        known = _composed(strategy)
+    taken = [
+        name
+        for name, parameter in inspect.signature(known.pick).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    for name in options:
+        if name not in taken:
+            raise ValueError(
+                f"strategy {strategy!r} has no option {name!r}; "
+                + (f"its options are: {', '.join(taken)}" if taken else "it has none")
+            )
+    return replace(known, pick=partial(known.pick, **options)) if options else known
 
 
-def select(strategy: str, pool: Tensor, labeled: Tensor, targets: Tensor, n: int, *, seed: int = 0) -> Tensor:
-    """The n most valuable pool items: distinct indices, best first, int64 [n].
+def score(strategy: str, layers: Layers, head: Head) -> Tensor | None:
+    """Worth of items by an already trained network, float32 [N]; None for strategies without a scorer.
 
-    Shapes as in `rank`. Raises ValueError when the pool has fewer than n items.
+    layers: of one network, over N items; head: what the strategy learned when it ranked the pool.
     """
-    if not 0 <= n <= len(pool):
-        raise ValueError(f"asked for {n} items of a pool of {len(pool)}")
-    return rank(strategy, pool, labeled, targets, head_size=n, seed=seed).order[:n]
+    scorer = find(strategy, {}).scorer
+    return None if scorer is None else scorer(layers, head)
 
 
-def _cold_start(pool: Tensor, labeled: Tensor, shuffled: Tensor, n: int, seed: int) -> Ranking:
-    first = facility_location(pool, n, labeled=labeled, seed=seed)
-    behind = shuffled[~torch.isin(shuffled, first)]
-    return Ranking(torch.cat([first, behind]), notes=["labels of fewer than two classes: cold start"])
+def _composed(text: str) -> Strategy:
+    composition = parse(text, STRATEGIES)
+    if composition is None:
+        raise ValueError(
+            f"unknown strategy {text!r}; choose one of: {', '.join(STRATEGIES)}; "
+            "or compose them: 'margin within 20% by representative', '70% auto and 30% random'"
+        )
+    return Strategy(composition.pick, composition.needs_classifier, _by_margin)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from backend.learning.heads import ErrorHead, train_error_head
-from backend.learning.network import Layers
-from backend.learning.training import Trained, outputs, train
+from backend.learning.heads import DomainHead, ErrorHead, estimated_accuracy, train_error_head
+from backend.learning.network import LayeredNetwork, Layers
+from backend.learning.training import Trained, member_probabilities, outputs, train, train_network
+from backend.sampling import chance, uncertainty
 
 
 @dataclass
@@ -23,11 +24,22 @@ class Scene:
     pool: Tensor
     labeled: Tensor
     targets: Tensor
-    n_classes: int
+    n_classes: int = 2
     seed: int = 0
     device: str = "cpu"
     given: Trained | None = None
     """A classifier trained already on `labeled`; without one the scene trains its own."""
+    notes: list[str] = field(default_factory=list)
+    """What the reader of a result should know, such as a fallback taken."""
+
+    @property
+    def size(self) -> int:
+        return len(self.pool)
+
+    @cached_property
+    def has_classifier(self) -> bool:
+        """Labels of two classes at least: less teaches nothing."""
+        return self.given is not None or len(self.targets.unique()) > 1
 
     @cached_property
     def trained(self) -> Trained:
@@ -36,21 +48,107 @@ class Scene:
         return train(self.labeled, self.targets, self.n_classes, seed=self.seed, device=self.device)
 
     @cached_property
+    def network(self) -> LayeredNetwork:
+        """The serving network. Its siblings are trained only for strategies that ask for them."""
+        if self.given is not None or "trained" in self.__dict__:
+            return self.trained.network
+        return train_network(self.labeled, self.targets, self.n_classes, seed=self.seed, device=self.device)
+
+    @cached_property
     def pool_layers(self) -> Layers:
         """The serving network's layers over the pool: hidden [N, width], logits [N, C]."""
-        return outputs(self.trained.network, self.pool)
+        return outputs(self.network, self.pool)
+
+    @cached_property
+    def labeled_layers(self) -> Layers:
+        """The same over the labelled items, which it was trained on: hidden [M, width], logits [M, C]."""
+        return outputs(self.network, self.labeled)
 
     @cached_property
     def probabilities(self) -> Tensor:
         """float32 [N, C]."""
-        return self.pool_layers.logits.softmax(-1)
+        return self.pool_layers.probabilities
+
+    @cached_property
+    def margin(self) -> Tensor:
+        """Uncertainty by margin of confidence, float32 [N] in [0, 1]: what most combinations start from."""
+        return uncertainty.margin(self.probabilities)
+
+    @cached_property
+    def member_probabilities(self) -> Tensor:
+        """What each of the K siblings says, float32 [K, N, C]."""
+        return member_probabilities(self.trained.siblings, self.pool)
 
     @cached_property
     def error_head(self) -> ErrorHead | None:
         """None when the out-of-fold verdicts hold too few errors, or too few successes, to learn from."""
         verdicts = self.trained.out_of_fold
-        return train_error_head(verdicts.probabilities, verdicts.last_hidden, verdicts.correct)
+        return train_error_head(verdicts.layers, verdicts.correct)
 
-    def generator(self) -> torch.Generator:
-        """A fresh random stream of this scene's seed."""
-        return torch.Generator().manual_seed(self.seed)
+    @property
+    def estimated_accuracy(self) -> float | None:
+        """The classifier's accuracy on the pool as its error head sees it; None without a head or a pool."""
+        if self.error_head is None or not self.size:
+            return None
+        return estimated_accuracy(self.error_head, self.pool_layers)
+
+    @cached_property
+    def unit_pool(self) -> Tensor:
+        """The pool's rows at length 1 (all-zero rows stay so), float32 [N, D]."""
+        return unit_rows(self.pool)
+
+    @cached_property
+    def unit_labeled(self) -> Tensor:
+        """float32 [M, D]."""
+        return unit_rows(self.labeled)
+
+    @cached_property
+    def lots(self) -> Tensor:
+        """A number per item that looks random but goes with its content: float64 [N]."""
+        return chance.lots(self.pool, self.seed)
+
+    @cached_property
+    def shuffled(self) -> Tensor:
+        """The pool in random order: int64 [N]."""
+        return self.lots.argsort(stable=True)
+
+    def descending(self, worth: Tensor) -> Tensor:
+        """All indices by falling worth, ties by lot: int64 [N]."""
+        return chance.descending(worth, self.pool, self.seed)
+
+    def top(self, worth: Tensor, n: int) -> Tensor:
+        """The n indices of most worth, ties by lot: int64 [n]."""
+        return chance.top(worth, n, self.pool, self.seed)
+
+    def narrowed(self, rows: Tensor) -> Scene:
+        """The same scene with a part of the pool. rows: int64 [n], indices into this pool."""
+        part = Scene(
+            self.pool[rows], self.labeled, self.targets, self.n_classes, self.seed, self.device, self.given
+        )
+        part.notes = self.notes
+        if self.has_classifier:
+            part.network = self.network
+            part.pool_layers = self.pool_layers.rows(rows)
+        return part
+
+
+@dataclass(frozen=True)
+class Picks:
+    """A strategy's answer.
+
+    indices: int64 [n], distinct pool indices, best first; worth: float [N], the strategy's own number
+    for the whole pool, higher = sooner, None where it has none; head: what it learned, if anything.
+    """
+
+    indices: Tensor
+    worth: Tensor | None = None
+    head: ErrorHead | DomainHead | None = None
+
+
+def unit_rows(rows: Tensor) -> Tensor:
+    """Rows scaled to length 1, float32; the tensor itself when they have it already."""
+    rows = rows.float()
+    lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    if ((lengths - 1).abs() < 1e-3).all():
+        return rows
+    return rows / lengths.clamp(min=1e-12)

@@ -22,11 +22,12 @@ from torch import Tensor
 
 from backend.errors import DamagedFile
 from backend.labelstudio.scheme import LabelScheme
-from backend.learning.heads import ErrorHead
+from backend.learning.heads import DomainHead, ErrorHead
 from backend.learning.network import LayeredNetwork, Shape
 from backend.store.paths import write_atomically
 
 PREFIX = "atlas-"
+HEADS: dict[str, type[ErrorHead] | type[DomainHead]] = {"error": ErrorHead, "domain": DomainHead}
 _NAME = re.compile(rf"^{PREFIX}(\d{{6,}})$")
 
 
@@ -43,7 +44,7 @@ class ModelVersion:
     strategy: str
     encoder: str
     network: LayeredNetwork | None
-    head: ErrorHead | None
+    head: ErrorHead | DomainHead | None
     queue_ids: Tensor
     queue_worth: Tensor
     stats: dict[str, Any] = field(default_factory=dict)
@@ -126,7 +127,7 @@ class VersionStore:
             "strategy": version.strategy,
             "encoder": version.encoder,
             "shape": asdict(version.network.shape) if version.network is not None else None,
-            "head": len(version.head.correction) if version.head is not None else None,
+            "head": _describe(version.head),
             "stats": version.stats,
             "sha256": hashlib.sha256(weights).hexdigest(),
         }
@@ -161,6 +162,14 @@ class VersionStore:
         return {encoder for name in self.names() if (encoder := self._manifest(name).get("encoder"))}
 
 
+def _describe(head: ErrorHead | DomainHead | None) -> dict[str, Any] | None:
+    """What it takes to build the head again."""
+    if head is None:
+        return None
+    kind = next(name for name, made in HEADS.items() if isinstance(head, made))
+    return {"kind": kind, "hidden": head.hidden}
+
+
 def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion:
     network = head = None
     if manifest["shape"] is not None:
@@ -170,7 +179,7 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
         )
         network.load_state_dict(_part(tensors, "network"))
     if manifest["head"] is not None:
-        head = ErrorHead(manifest["head"])
+        head = HEADS[manifest["head"]["kind"]](manifest["head"]["hidden"])
         head.load_state_dict(_part(tensors, "head"))
     return ModelVersion(
         name=manifest["name"],

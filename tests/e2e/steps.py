@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from collections.abc import Callable
 from typing import Any
@@ -60,6 +61,14 @@ def scores(project: DemoProject, version: str | None = None) -> dict[int, float]
     told = {item.task: item.score for item in found if item.score is not None}
     assert len(told) == len(found), "a task has two predictions of one version"
     assert len(set(told.values())) == len(told), "two tasks have the same score"
+    return told
+
+
+def retrained(backend: RunningBackend, project: DemoProject) -> dict[str, Any]:
+    """What the project's last retrain says it did; {} before the first."""
+    mark = f"project {project.id}: {{"
+    lines = [line for line in backend.log().splitlines() if mark in line]
+    told: dict[str, Any] = ast.literal_eval("{" + lines[-1].split(mark, 1)[1]) if lines else {}
     return told
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend.errors import LabelConfigError
+from backend.errors import AtlasError, LabelConfigError
+from backend.labelstudio.export import read_export
 from backend.labelstudio.scheme import LabelScheme, parse_label_config
 from backend.labelstudio.targets import votes_of
 from backend.settings import Settings
@@ -33,7 +35,7 @@ KEYS = st.sampled_from(
         "model_version",
     ]
 )
-SCHEME = LabelScheme("c", "t", "a.b", ("x", "y"), hypertext=True)
+SCHEME = LabelScheme("c", "t", "a.b", ("x", "y"), source="HyperText")
 
 
 @given(JSON)
@@ -51,6 +53,22 @@ def test_any_annotations_give_a_class_or_none(annotations: list[Any]) -> None:
 def test_any_label_config_is_refused_with_a_reason(config: Any) -> None:
     with pytest.raises(LabelConfigError):
         parse_label_config(config)
+
+
+REGION = st.fixed_dictionaries({"from_name": JSON, "value": st.fixed_dictionaries({"choices": JSON}) | JSON})
+TASK = st.fixed_dictionaries(
+    {
+        "data": st.dictionaries(st.text(), JSON, max_size=3) | JSON,
+        "annotations": st.lists(st.fixed_dictionaries({"result": st.lists(REGION) | JSON}) | JSON) | JSON,
+    }
+)
+
+
+@given(st.lists(TASK) | JSON)
+def test_any_export_gives_labelled_texts_or_a_reason(tasks: Any) -> None:
+    with suppress(AtlasError):
+        _, rows = read_export(tasks)
+        assert all(isinstance(text, str) and isinstance(label, str) for text, label in rows)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

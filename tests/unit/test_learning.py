@@ -1,9 +1,19 @@
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 
-from backend.learning.heads import train_error_head
+from backend.learning.heads import doubt, train_domain_head, train_error_head
+from backend.learning.logistic import fit_logistic
+from backend.learning.network import Layers
 from backend.learning.text import TextEncoder
-from backend.learning.training import outputs, stratified_folds, train
+from backend.learning.training import (
+    layers_by_member,
+    member_probabilities,
+    outputs,
+    stratified_folds,
+    train,
+    train_network,
+)
 
 
 def blobs(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -70,20 +80,95 @@ def test_one_class_cannot_be_trained() -> None:
         train(torch.randn(4, 3), torch.zeros(4, dtype=torch.int64), 2)
 
 
+def layers_of(hidden: torch.Tensor, logits: torch.Tensor) -> Layers:
+    return Layers((hidden,), logits)
+
+
+def test_the_stacked_network_is_its_members_side_by_side() -> None:
+    features, targets = blobs(40)
+    trained = train(features, targets, 2, folds=4, hidden=(7, 5))
+    whole = member_probabilities(trained.siblings, features)
+    for member in range(4):
+        alone = trained.siblings.members(slice(member, member + 1))
+        assert torch.allclose(whole[member], outputs(alone, features).probabilities, atol=1e-6)
+    member_of = torch.arange(40) % 4
+    mixed = layers_by_member(trained.siblings, features, member_of)
+    assert mixed.all_hidden.shape == (40, 12)
+    assert torch.allclose(mixed.probabilities, whole[member_of, torch.arange(40)], atol=1e-6)
+
+
+def test_the_serving_network_is_the_same_with_and_without_siblings() -> None:
+    features, targets = blobs(40)
+    alone = outputs(train_network(features, targets, 2), features).probabilities
+    with_siblings = outputs(train(features, targets, 2).network, features).probabilities
+    assert (alone - with_siblings).abs().max() < 0.02  # the optimiser's steps are shared, its goal is not
+
+
+def test_a_network_without_hidden_layers_works_but_has_nothing_for_heads() -> None:
+    features, targets = blobs(40)
+    layers = outputs(train_network(features, targets, 2, hidden=()), features)
+    assert (layers.logits.argmax(-1) == targets).float().mean() > 0.9
+    with pytest.raises(ValueError, match="hidden layer"):
+        layers.last_hidden  # noqa: B018
+
+
+def test_newton_finds_what_scikit_learn_finds() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(200, 5, generator=generator)
+    y = (x[:, 0] - x[:, 1] + torch.randn(200, generator=generator)) > 0
+    penalty = torch.full((6,), 2.0)
+    penalty[5] = 0
+    ours = fit_logistic(torch.nn.functional.pad(x, (0, 1), value=1.0), y, penalty)
+    theirs = LogisticRegression(C=0.5, tol=1e-8).fit(x.numpy(), y.numpy())
+    assert ours[:5].tolist() == pytest.approx(theirs.coef_[0].tolist(), abs=1e-3)
+    assert float(ours[5]) == pytest.approx(theirs.intercept_[0], abs=1e-3)
+
+
+@pytest.mark.parametrize("truth", [torch.zeros(30), torch.ones(30), (torch.arange(30) < 15).float()])
+def test_newton_survives_separable_and_one_sided_data(truth: torch.Tensor) -> None:
+    x = torch.stack([torch.ones(30), torch.arange(30) / 10.0], dim=1)
+    assert torch.isfinite(fit_logistic(x, truth, torch.tensor([0.0, 1e-3]))).all()
+
+
 def test_the_error_head_finds_a_region_of_confident_errors_that_uncertainty_does_not_see() -> None:
     generator = torch.Generator().manual_seed(0)
     hidden = torch.randn(200, 8, generator=generator)
     wrong = hidden[:, 0] > 1
-    sure = torch.tensor([[0.99, 0.01]]).repeat(200, 1)  # as confident in its errors as in the rest
+    sure = torch.tensor([[4.0, 0.0]]).repeat(200, 1)  # as confident in its errors as in the rest
 
-    head = train_error_head(sure, hidden, ~wrong)
+    head = train_error_head(layers_of(hidden, sure), ~wrong)
 
     assert head is not None
-    with torch.no_grad():
-        risk = head(sure, hidden)
+    risk = head(layers_of(hidden, sure))
     assert wrong[risk.topk(int(wrong.sum())).indices].float().mean() > 0.8
+    # Its probabilities mean what they say on average; of each item the ridge keeps them cautious.
+    assert float(risk.mean()) == pytest.approx(float(wrong.float().mean()), abs=0.02)
+
+
+def test_with_few_verdicts_the_error_head_is_the_margin() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(30, 2, generator=generator) * 2
+    hidden = torch.randn(30, 64, generator=generator)
+    correct = (logits[:, 0] - logits[:, 1]).abs() > torch.rand(30, generator=generator)
+    head = train_error_head(layers_of(hidden, logits), correct)
+    assert head is not None
+    fresh = layers_of(torch.randn(200, 64, generator=generator), torch.randn(200, 2, generator=generator))
+    ranks = torch.stack([head(fresh), doubt(fresh.logits)]).argsort(dim=1).argsort(dim=1).double()
+    assert float(torch.corrcoef(ranks)[0, 1]) > 0.8
 
 
 def test_the_error_head_needs_both_kinds_of_verdicts() -> None:
-    probabilities = torch.full((20, 2), 0.5)
-    assert train_error_head(probabilities, torch.randn(20, 4), torch.ones(20, dtype=torch.bool)) is None
+    layers = layers_of(torch.randn(20, 4), torch.zeros(20, 2))
+    assert train_error_head(layers, torch.ones(20, dtype=torch.bool)) is None
+    assert train_error_head(layers, torch.zeros(20, dtype=torch.bool)) is None
+
+
+def test_the_domain_head_needs_its_own_hidden_layer() -> None:
+    """The new domain lies on both sides of the old one: no linear head can tell them apart."""
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(300, 6, generator=generator)
+    application = hidden[:, 0].abs() > 1
+    layers = layers_of(hidden, torch.zeros(300, 2))
+    head = train_domain_head(layers, application)
+    found = head(layers) > 0.5
+    assert (found == application).float().mean() > 0.9

@@ -1,17 +1,28 @@
+"""What holds for every strategy."""
+
+import math
+
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
 
-from backend.sampling import names, places, rank, select
+from backend.sampling import check_name, make_scene, names, places, rank, rank_scene, select
 from backend.sampling import uncertainty as u
-from backend.sampling.coldstart import facility_location
 
 PROBABILITIES = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.4, 0.3, 0.3], [1 / 3, 1 / 3, 1 / 3]])
+COMPOSED = ["margin within 30% by representative", "70% auto and 30% random"]
+ALL = [*names(), *COMPOSED]
 
 
-def scene() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    features = torch.nn.functional.normalize(torch.randn(120, 6, generator=generator), dim=1)
-    return features[40:], features[:40], (features[:40, 0] > 0).long()
+def random_scene(n: int = 80, m: int = 40, dims: int = 6, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """Unit vectors whose class is the sign of the first feature."""
+    generator = torch.Generator().manual_seed(seed)
+    features = torch.nn.functional.normalize(torch.randn(n + m, dims, generator=generator), dim=1)
+    targets = (features[:m, 0] > 0).long()
+    targets[: min(2, m)] = torch.arange(2)[: min(2, m)]
+    return features[m:], features[:m], targets
 
 
 @pytest.mark.parametrize(
@@ -27,55 +38,156 @@ def test_uncertainty_by_the_books_formulas(measure, expected) -> None:
     assert measure(PROBABILITIES).tolist() == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("strategy", names())
-def test_every_strategy_returns_distinct_indices_and_the_same_for_the_same_seed(strategy: str) -> None:
-    pool, labeled, targets = scene()
+@pytest.mark.parametrize("strategy", ALL)
+@given(
+    n=st.integers(2, 40),
+    m=st.integers(0, 12),
+    dims=st.integers(1, 5),
+    share=st.floats(0, 1),
+    kind=st.sampled_from(["random", "duplicates", "constant", "huge", "zero"]),
+    classes=st.integers(1, 3),
+    seed=st.integers(0, 3),
+)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_scene_is_ranked_whole(strategy, n, m, dims, share, kind, classes, seed) -> None:
+    pool, labeled, _ = random_scene(n, m, dims, seed)
+    if kind == "duplicates":
+        pool = pool[torch.arange(n) % 2]
+    elif kind != "random":
+        value = {"constant": 0.5, "huge": 1e6, "zero": 0.0}[kind]
+        pool, labeled = torch.full_like(pool, value), torch.full_like(labeled, value)
+    targets = torch.arange(m) % classes
+    head = max(1, round(share * n))
+
+    ranking = rank(strategy, pool, labeled, targets, head_size=head, seed=seed)
+
+    assert ranking.order.sort().values.tolist() == list(range(n))
+    assert ranking.scores[ranking.order].tolist() == places(n).tolist()
+    if ranking.worth is not None:
+        along = ranking.worth[ranking.order]
+        assert torch.isfinite(along).all()
+        assert (along[1:] <= along[:-1]).all()
+    picks = select(strategy, pool, labeled, targets, head, seed=seed)
+    assert picks.tolist() == ranking.order[:head].tolist()
+
+
+@pytest.mark.parametrize("strategy", ALL)
+def test_same_seed_same_answer_and_permuting_the_pool_permutes_it(strategy: str) -> None:
+    pool, labeled, targets = random_scene()
     picks = select(strategy, pool, labeled, targets, 20, seed=3)
-    assert picks.unique().numel() == 20
     assert torch.equal(picks, select(strategy, pool, labeled, targets, 20, seed=3))
 
+    permutation = torch.randperm(len(pool), generator=torch.Generator().manual_seed(1))
+    permuted = select(strategy, pool[permutation], labeled, targets, 20, seed=3)
 
-@pytest.mark.parametrize("strategy", names())
-@pytest.mark.parametrize("targets", [torch.zeros(5), torch.tensor([0, 1, 1, 1, 1])])
-def test_hard_scenes_are_ranked_whole_and_finite(strategy: str, targets: torch.Tensor) -> None:
-    constant = torch.ones(30, 4) / 2
-    ranking = rank(strategy, constant, constant[:5], targets)
-    assert ranking.order.sort().values.tolist() == list(range(30))
-    assert ranking.scores[ranking.order].tolist() == places(30).tolist()
-    assert ranking.worth is None or torch.isfinite(ranking.worth).all()
+    # Sums are rounded in another order, which may swap two picks of nearly the same worth.
+    assert len(set(permutation[permuted].tolist()) & set(picks.tolist())) >= 18
+
+
+@pytest.mark.parametrize("strategy", ["random", "clusters", "badge"])
+def test_another_seed_gives_another_answer(strategy: str) -> None:
+    pool, labeled, targets = random_scene()
+    answers = {tuple(select(strategy, pool, labeled, targets, 10, seed=seed).tolist()) for seed in range(5)}
+    assert len(answers) > 1
+
+
+@pytest.mark.parametrize("strategy", ALL)
+def test_the_callers_tensors_and_classifier_are_left_alone(strategy: str) -> None:
+    pool, labeled, targets = random_scene()
+    scene = make_scene(pool, labeled, targets)
+    before = [part.clone() for part in (pool, labeled, targets)]
+    weights = [value.clone() for value in scene.trained.network.state_dict().values()]
+
+    rank_scene(strategy, make_scene(pool, labeled, targets, trained=scene.trained), 10)
+
+    for part, copy in zip((pool, labeled, targets), before, strict=True):
+        assert torch.equal(part, copy)
+    for value, copy in zip(scene.trained.network.state_dict().values(), weights, strict=True):
+        assert torch.equal(value, copy)
+    assert all(parameter.grad is None for parameter in scene.trained.network.parameters())
 
 
 def test_margin_ranks_the_boundary_first() -> None:
-    pool, labeled, targets = scene()
+    pool, labeled, targets = random_scene()
     order = rank("margin", pool, labeled, targets).order
     assert pool[order[:10], 0].abs().mean() < pool[order[-10:], 0].abs().mean() / 2
 
 
-def test_transfer_uncertainty_says_when_it_falls_back() -> None:
-    pool = torch.nn.functional.normalize(torch.randn(30, 4), dim=1)
-    labeled = torch.tensor([[1.0, 0, 0, 0]] * 10 + [[-1.0, 0, 0, 0]] * 10)
-    ranking = rank("transfer_uncertainty", pool, labeled, torch.tensor([0] * 10 + [1] * 10))
-    assert ranking.head is None
-    assert "margin" in ranking.notes[0]
+def test_random_is_a_fair_lottery() -> None:
+    pool = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)).sign()  # binary, many alike
+    nothing = pool[:0], torch.zeros(0)
+    first = torch.stack([rank("random", pool, *nothing, seed=s).order[:50] for s in range(40)])
+    counts = torch.bincount(first.flatten(), minlength=200)
+    # 10 expected each. Rows that are equal in content share a lot, so only the spread is looked at.
+    assert counts.float().mean() == 10
+    assert (counts[:100].sum() - counts[100:].sum()).abs() < 300
+
+
+def test_ties_are_not_broken_by_place() -> None:
+    pool, labeled, targets = random_scene(60, 10)
+    with_ties = torch.cat([pool[:1].expand(5, -1), pool])
+    order = rank("entropy", with_ties, labeled, targets).order
+    assert sorted(order.tolist()) == list(range(65))
+    constant = torch.ones(50, 4) * torch.arange(1, 51)[:, None]  # one direction: the same prediction
+    unit = torch.nn.functional.normalize(constant, dim=1)
+    assert rank("coreset", unit, labeled[:, :4], targets).order.sort().values.tolist() == list(range(50))
 
 
 def test_bad_input_is_named() -> None:
-    pool, labeled, targets = scene()
+    pool, labeled, targets = random_scene()
     with pytest.raises(ValueError, match="least_confidence"):
         select("no_such", pool, labeled, targets, 1)
     with pytest.raises(ValueError, match="81 items of a pool of 80"):
         select("margin", pool, labeled, targets, 81)
     with pytest.raises(ValueError, match="finite"):
         select("margin", pool * float("nan"), labeled, targets, 1)
+    with pytest.raises(ValueError, match="6 features, labeled has 3"):
+        select("margin", pool, labeled[:, :3], targets, 1)
+    with pytest.raises(ValueError, match="targets"):
+        select("margin", pool, labeled, targets[:-1], 1)
+    with pytest.raises(ValueError, match="its options are: rounds"):
+        select("atlas", pool, labeled, targets, 1, round=3)
+    with pytest.raises(ValueError, match="it has none"):
+        select("margin", pool, labeled, targets, 1, rounds=3)
+    with pytest.raises(ValueError, match="at least 1"):
+        select("atlas", pool, labeled, (torch.arange(40) % 2), 1, rounds=0)
 
 
-def test_cold_start_takes_each_cluster_before_any_twice_and_the_largest_first() -> None:
-    centers = torch.eye(3, 16)
-    sizes = [30, 20, 10]
-    noise = torch.randn(60, 16, generator=torch.Generator().manual_seed(0)) * 0.05
-    pool = torch.nn.functional.normalize(centers.repeat_interleave(torch.tensor(sizes), 0) + noise, dim=1)
-    cluster = torch.repeat_interleave(torch.arange(3), torch.tensor(sizes))
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("margin within 20% by nonsense", "nonsense"),
+        ("margin within 0% by random", "above 0%"),
+        ("70% margin and 40% random", "110%"),
+        ("margin and random", "share"),
+        ("70% margin and 30% nonsense", "nonsense"),
+    ],
+)
+def test_a_wrong_composition_says_what_is_wrong(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        check_name(text)
 
-    assert cluster[facility_location(pool, 3)].tolist() == [0, 1, 2]
-    # What is labelled already represents its cluster.
-    assert cluster[facility_location(pool, 1, labeled=centers[:1])].tolist() == [1]
+
+def test_compositions_do_what_they_say() -> None:
+    pool, labeled, targets = random_scene()
+    kept = set(select("representative", pool, labeled, targets, 24).tolist())
+    order = rank("margin", pool, labeled, targets).order.tolist()
+    picks = select("margin within 30% by representative", pool, labeled, targets, 5).tolist()
+    assert picks == [i for i in order if i in kept][:5]
+
+    both = select("75% margin and 25% random", pool, labeled, targets, 20).tolist()
+    assert len(set(both)) == 20
+    assert set(order[:15]) <= set(both)
+    lottery = select("random", pool, labeled, targets, 20).tolist()
+    assert len([i for i in both if i in lottery]) >= 5
+    nested = check_name("50% margin within 50% by coreset and 50% typiclust")
+    assert len(set(select(nested, pool, labeled, targets, 12).tolist())) == 12
+
+
+def test_scores_are_places() -> None:
+    pool, labeled, targets = random_scene()
+    ranking = rank("auto", pool, labeled, targets, head_size=10)
+    assert ranking.scores.min() > 0
+    assert ranking.scores.max() < 1
+    assert ranking.scores.argsort().tolist() == ranking.order.tolist()
+    assert math.isclose(float(ranking.scores.sum()), len(pool) / 2)

@@ -1,0 +1,36 @@
+"""BADGE: diverse gradient embeddings (Ash et al. 2020)."""
+
+from __future__ import annotations
+
+import torch
+
+from backend.sampling import chance
+from backend.sampling.scene import Picks, Scene
+
+
+def badge(scene: Scene, n: int) -> Picks:
+    """k-means++ seeding in the space of last-layer gradients, taken as if the prediction were the truth.
+
+    A gradient is the outer product of (probabilities - predicted class) and the last hidden layer, so
+    distances between two come from the products of their factors, and the [N, C * H] matrix is never built.
+    """
+    hidden = scene.pool_layers.last_hidden  # [N, H]
+    miss = scene.probabilities.clone()  # [N, C]
+    miss[torch.arange(scene.size), miss.argmax(1)] -= 1
+    square = (miss**2).sum(1) * (hidden**2).sum(1)  # squared length of each gradient
+    picks = torch.empty(n, dtype=torch.int64)
+    distance = square.clone()
+    taken = torch.zeros(scene.size, dtype=torch.bool)
+    for i in range(n):
+        weight = distance.masked_fill(taken, 0)
+        if i == 0:
+            best = int(square.argmax())
+        elif weight.max() > 0:
+            best = chance.race(weight, scene.lots, i)
+        else:  # all that is left equals a pick
+            best = int(scene.lots.masked_fill(taken, 2).argmin())
+        picks[i] = best
+        taken[best] = True
+        to_pick = square + square[best] - 2 * (miss @ miss[best]) * (hidden @ hidden[best])
+        torch.minimum(distance, to_pick.clamp_(min=0), out=distance)
+    return Picks(picks)

@@ -1,0 +1,150 @@
+"""Spherical k-means, and the strategies that sample by cluster (Munro, ch. 4.3 and 5.1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from backend.sampling.scene import Picks, Scene
+
+PER_CLUSTER = 5
+"""A cluster for every so many picks: its centroid, its outlier and random members, as in the book."""
+ITERATIONS = 12
+"""Rounds of k-means; the order of a queue does not need the last decimals of a centre."""
+FIT_ON = 64
+"""Items per cluster that the centres are fitted on: a random sample of larger pools."""
+
+
+def spherical_kmeans(
+    rows: Tensor, k: int, shuffled: Tensor, *, weight: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Cluster unit vectors by cosine (Dhillon & Modha 2001).
+
+    rows: float [N, D], of unit length; shuffled: int64 [N], indices in random order, of which the first
+    become the sample and the first centres; weight: float [N], how much each item pulls its centre.
+    Returns each item's cluster, int64 [N], and its cosine with that cluster's centre, float [N].
+    A cluster that lost its last item takes the one that fits its own centre least, so none is empty
+    unless there are fewer distinct items than clusters.
+    """
+    k = min(k, len(rows))
+    sample = shuffled[: max(k * FIT_ON, 4096)]
+    fitted = rows[sample]
+    pull = torch.ones(len(sample)) if weight is None else weight[sample].float()
+    centers = fitted[:k].clone()
+    before = None
+    for _ in range(ITERATIONS):
+        similarity, nearest = (fitted @ centers.T).max(dim=1)  # [S]
+        _fill_empty(nearest, similarity, k)
+        if before is not None and torch.equal(nearest, before):
+            break
+        before = nearest
+        sums = torch.zeros_like(centers).index_add_(0, nearest, fitted * pull[:, None])
+        centers = torch.nn.functional.normalize(sums, dim=1)
+    similarity, cluster = nearest_of(rows, centers)
+    return cluster, similarity
+
+
+def nearest_of(rows: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosine with the nearest centre and its index: float [N], int64 [N]. In batches."""
+    parts = [(batch @ centers.T).max(dim=1) for batch in rows.split(8192)]
+    return torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
+
+
+def _fill_empty(nearest: Tensor, similarity: Tensor, k: int) -> None:
+    empty = (torch.bincount(nearest, minlength=k) == 0).nonzero().squeeze(1)
+    if len(empty):
+        worst = similarity.argsort()[: len(empty)]
+        nearest[worst] = empty
+
+
+def in_turn(group: Tensor, place: Tensor, turn_of: Tensor) -> Tensor:
+    """Indices that take the groups in turn: the first of each, then the second of each, ...
+
+    group: int64 [N]; place: int64 [N], each item's place within its group from 0; turn_of: float [G],
+    groups by rising value within a turn.
+    """
+    by_group = turn_of[group].argsort(stable=True)
+    return by_group[place[by_group].argsort(stable=True)]
+
+
+def places_within(group: Tensor, order: Tensor) -> Tensor:
+    """Each item's place within its group when all are taken in `order`: int64 [N].
+
+    group: int64 [N]; order: int64 [N], a permutation.
+    """
+    sorted_by_group = order[group[order].argsort(stable=True)]
+    sizes = torch.bincount(group)
+    starts = sizes.cumsum(0) - sizes
+    place = torch.empty_like(order)
+    place[sorted_by_group] = torch.arange(len(order)) - starts[group[sorted_by_group]]
+    return place
+
+
+def clusters(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
+    """Cluster-based sampling: of each cluster the centroid, the outlier, and random members, in turn.
+
+    clusters: how many; n / 5 by default. Larger clusters come first within a turn.
+    """
+    if not n:
+        return Picks(torch.zeros(0, dtype=torch.int64))
+    k = clusters or -(-n // PER_CLUSTER)
+    cluster, similarity = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
+    order = scene.shuffled.clone()
+    # To the front of its cluster: first the outlier, then, before it, the centroid.
+    for extreme in (-similarity, similarity):
+        place = places_within(cluster, scene.descending(extreme))
+        front = place[order] == 0
+        order = torch.cat([order[front], order[~front]])
+    return Picks(in_turn(cluster, places_within(cluster, order), -torch.bincount(cluster).float())[:n])
+
+
+def most_uncertain_cluster(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
+    """The cluster with the highest mean uncertainty, its most uncertain items first; then the next one.
+
+    clusters: how many; by default as many as make an average cluster hold 2 n items, 20 at most.
+    """
+    k = clusters or int(min(max(scene.size / max(2 * n, 1), 2), 20))
+    cluster, _ = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
+    sizes = torch.bincount(cluster).clamp(min=1)
+    mean = torch.zeros(len(sizes)).index_add_(0, cluster, scene.margin) / sizes
+    worth = mean.argsort().argsort()[cluster] + scene.margin.clamp(max=0.999)
+    return Picks(scene.top(worth, n), worth)
+
+
+def clustered_uncertainty(scene: Scene, n: int, *, within: float = 0.2) -> Picks:
+    """Diverse picks within the most uncertain: n clusters of them, and of each the item at its centre.
+
+    within: share of the pool, by margin, that is clustered. Items pull the centres by their uncertainty.
+    """
+    share = most_uncertain(scene, n, within)
+    part = scene.narrowed(share)
+    cluster, similarity = spherical_kmeans(part.unit_pool, n, part.shuffled, weight=part.margin)
+    place = places_within(cluster, part.descending(similarity))
+    pull = torch.zeros(max(n, 1)).index_add_(0, cluster, part.margin)
+    return Picks(share[in_turn(cluster, place, -pull)[:n]])
+
+
+def representative_clusters(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
+    """Representative sampling by cluster: where the target domain is thick and the training data thin.
+
+    Pool and labelled items are clustered together. Clusters give their items in turn, those with the
+    most unlabelled items per labelled one first, and of each the item most typical of it first.
+    """
+    k = clusters or -(-max(n, 1) // PER_CLUSTER)
+    cluster, similarity = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
+    centers = torch.nn.functional.normalize(
+        torch.zeros(k, scene.pool.shape[1]).index_add_(0, cluster, scene.unit_pool), dim=1
+    )
+    unlabeled = torch.bincount(cluster, minlength=k).float()
+    labeled = torch.zeros(k)
+    if len(scene.labeled):
+        labeled = torch.bincount(nearest_of(scene.unit_labeled, centers)[1], minlength=k).float()
+    place = places_within(cluster, scene.descending(similarity))
+    # A cluster's n-th turn comes as late as if its earlier picks were labelled already.
+    due = unlabeled[cluster] / (labeled[cluster] + 1 + place)
+    return Picks(scene.top(due, n))
+
+
+def most_uncertain(scene: Scene, n: int, share: float) -> Tensor:
+    """The most uncertain share of the pool, 2 n items at least: int64 indices, most uncertain first."""
+    return scene.top(scene.margin, min(max(int(share * scene.size), 2 * n), scene.size))

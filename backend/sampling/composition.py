@@ -1,0 +1,113 @@
+"""Strategies made of strategies, as users write them.
+
+* `margin within 20% by representative`: the pool is first cut to the 20 % that `representative` puts
+  first, and `margin` picks from these.
+* `70% auto and 30% random`: both pick from the whole pool, by these shares; what both want is taken once.
+* The two combine, `within` binding closer than `and`:
+  `80% margin within 50% by representative and 20% random`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from backend.sampling.scene import Picks, Scene
+
+_WITHIN = re.compile(r"^(?P<inner>\w+) within (?P<share>\d+(?:\.\d+)?) ?% by (?P<outer>\w+)$")
+_SHARE = re.compile(r"^(?P<share>\d+(?:\.\d+)?) ?% (?P<part>.+)$")
+
+
+class Part(Protocol):
+    """What a composition needs of each of its parts; a registered strategy is one."""
+
+    @property
+    def needs_classifier(self) -> bool: ...
+
+    def pick(self, scene: Scene, n: int) -> Picks: ...
+
+
+@dataclass(frozen=True)
+class Within:
+    """`inner` picks from the share (0 to 1) of the pool that `outer` puts first, n items at least."""
+
+    inner: Part
+    outer: Part
+    share: float
+
+    @property
+    def needs_classifier(self) -> bool:
+        return self.inner.needs_classifier or self.outer.needs_classifier
+
+    def pick(self, scene: Scene, n: int) -> Picks:
+        kept = self.outer.pick(scene, max(n, round(self.share * scene.size))).indices
+        return Picks(kept[self.inner.pick(scene.narrowed(kept), n).indices])
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Each part picks its share of the batch; the picks are interleaved, so that every stretch is mixed."""
+
+    parts: tuple[tuple[float, Part], ...]
+
+    @property
+    def needs_classifier(self) -> bool:
+        return any(part.needs_classifier for _, part in self.parts)
+
+    def pick(self, scene: Scene, n: int) -> Picks:
+        # Each part is asked for n, so that it can step in with its next ones where others took the same.
+        wanted = [part.pick(scene, n).indices for _, part in self.parts]
+        due = torch.cat([torch.arange(1, n + 1) / share for share, _ in self.parts])
+        return Picks(_first_of_each(torch.cat(wanted)[due.argsort(stable=True)])[:n])
+
+
+def parse(text: str, strategies: Mapping[str, Part]) -> Part | None:
+    """What a composition says; None when it is none. Raises ValueError when it is one, but a wrong one."""
+    parts = [part.strip() for part in text.split(" and ")]
+    if len(parts) == 1:
+        return _within(text.strip(), strategies)
+    shares = []
+    for part in parts:
+        match = _SHARE.match(part)
+        if match is None:
+            raise ValueError(f"{text!r}: each part joined by 'and' needs its share, such as '70% margin'")
+        name = match["part"]
+        inner = strategies[name] if name in strategies else _within(name, strategies)
+        if inner is None:
+            raise ValueError(f"{text!r}: {name!r} is no strategy; choose from: {', '.join(strategies)}")
+        shares.append((_percent(match["share"], text), inner))
+    total = sum(share for share, _ in shares)
+    if abs(total - 1) > 1e-6:
+        raise ValueError(f"{text!r}: the shares add up to {total:.0%}, not to 100%")
+    return Shares(tuple(shares))
+
+
+def _within(text: str, strategies: Mapping[str, Part]) -> Part | None:
+    match = _WITHIN.match(text)
+    if match is None:
+        return None
+    for name in (match["inner"], match["outer"]):
+        if name not in strategies:
+            raise ValueError(f"{text!r}: {name!r} is no strategy; choose from: {', '.join(strategies)}")
+    return Within(strategies[match["inner"]], strategies[match["outer"]], _percent(match["share"], text))
+
+
+def _percent(number: str, text: str) -> float:
+    share = float(number) / 100
+    if not 0 < share <= 1:
+        raise ValueError(f"{text!r}: a share must be above 0% and at most 100%, not {number}%")
+    return share
+
+
+def _first_of_each(indices: Tensor) -> Tensor:
+    """The same without repetitions, in the order of first appearance."""
+    values, inverse = indices.unique(return_inverse=True)
+    first = torch.full((len(values),), len(indices)).scatter_reduce_(
+        0, inverse, torch.arange(len(indices)), reduce="amin"
+    )
+    return indices[first.sort().values]

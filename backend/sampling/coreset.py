@@ -1,0 +1,26 @@
+"""Greedy core-set: cover the pool (Sener & Savarese 2018; farthest-first traversal, Gonzalez 1985)."""
+
+from __future__ import annotations
+
+import torch
+
+from backend.sampling.scene import Picks, Scene
+
+
+def coreset(scene: Scene, n: int) -> Picks:
+    """Each pick is the item farthest, by cosine, from everything labelled or picked before.
+
+    With nothing labelled yet the first pick is the item farthest from the pool's mean.
+    """
+    rows = scene.unit_pool
+    covered = scene.unit_labeled if len(scene.labeled) else rows.mean(0, keepdim=True)
+    nearest = torch.full((scene.size,), -torch.inf)  # cosine with the nearest covered item
+    for block in covered.split(256):
+        nearest = torch.maximum(nearest, (rows @ block.T).max(dim=1).values)
+    taken = torch.zeros(scene.size, dtype=torch.bool)
+    picks = torch.empty(n, dtype=torch.int64)
+    for i in range(n):
+        picks[i] = best = int(nearest.masked_fill(taken, torch.inf).argmin())
+        taken[best] = True
+        torch.maximum(nearest, rows @ rows[best], out=nearest)
+    return Picks(picks, -nearest)

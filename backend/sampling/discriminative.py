@@ -1,0 +1,36 @@
+"""Discriminative active learning (Gissin & Shalev-Shwartz 2019): what looks least like anything labelled."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from backend.sampling.rounds import ROUNDS, sizes
+from backend.sampling.scene import Picks, Scene
+
+SAMPLE = 1_000
+"""Pool items the discriminator learns from: a random sample."""
+
+
+def discriminative(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
+    """A logistic regression tells labelled from unlabelled; the most surely unlabelled come first.
+
+    In rounds: what was picked counts as labelled in the next. With nothing labelled, at random.
+    """
+    rows = scene.unit_pool
+    if not len(scene.labeled):
+        return Picks(scene.shuffled[:n])
+    sample = rows[scene.shuffled[:SAMPLE]]
+    discriminator = LogisticRegression(C=10, class_weight="balanced", warm_start=True)
+    taken = torch.zeros(scene.size, dtype=torch.bool)
+    picks, worth = torch.zeros(0, dtype=torch.int64), torch.zeros(scene.size)
+    for size in sizes(n, rounds):
+        known = torch.cat([scene.unit_labeled, rows[picks]])
+        inputs = torch.cat([known, sample]).numpy()
+        discriminator.fit(inputs, np.arange(len(inputs)) >= len(known))
+        worth = rows @ torch.from_numpy(discriminator.coef_[0]).float()
+        chosen = scene.top(worth.masked_fill(taken, -torch.inf), size)
+        taken[chosen] = True
+        picks = torch.cat([picks, chosen])
+    return Picks(picks, worth)

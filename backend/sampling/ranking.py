@@ -1,0 +1,153 @@
+"""The two functions everybody calls: `select` for a batch, `rank` for the whole queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from backend.learning.heads import DomainHead, ErrorHead
+from backend.learning.training import Trained
+from backend.sampling.coldstart import cold_start
+from backend.sampling.registry import Strategy, find
+from backend.sampling.scene import Picks, Scene
+
+NO_CLASSES = "labels of fewer than two classes: cold start"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The whole pool in the order to label it in.
+
+    order: int64 [N], pool indices, best first; worth: float32 [N] by pool index, falling along the
+    order, by which an item that was not in the pool finds its place (None where that cannot be said);
+    head: what the strategy learned, None if nothing; notes: what the reader of a result should know.
+    """
+
+    order: Tensor
+    worth: Tensor | None = None
+    head: ErrorHead | DomainHead | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def scores(self) -> Tensor:
+        """Places in the queue by pool index: float64 [N], distinct, in (0, 1), lowest = label next."""
+        scores = torch.empty(len(self.order), dtype=torch.float64)
+        scores[self.order] = places(len(self.order))
+        return scores
+
+
+def places(n: int) -> Tensor:
+    """The scores of n queued items in order: float64 [n], (i + 1/2) / n."""
+    return (torch.arange(n, dtype=torch.float64) + 0.5) / max(n, 1)
+
+
+def select(
+    strategy: str,
+    pool: Tensor,
+    labeled: Tensor,
+    targets: Tensor,
+    n: int,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    trained: Trained | None = None,
+    **options: Any,
+) -> Tensor:
+    """The n most valuable pool items: distinct indices, best first, int64 [n].
+
+    pool: float [N, D]; labeled: float [M, D]; targets: int [M]. What the strategy needs is trained
+    inside, unless `trained` brings the classifier along. The answer depends on the seed and on the
+    items' content, not on their places in the pool. `options` are the strategy's own.
+    Raises ValueError for an unknown strategy or option, for features that are not finite, and when the
+    pool has fewer than n items.
+    """
+    chosen = find(strategy, options)
+    scene = make_scene(pool, labeled, targets, seed=seed, device=device, trained=trained)
+    if not 0 <= n <= len(pool):
+        raise ValueError(f"asked for {n} items of a pool of {len(pool)}")
+    return _picks(chosen, scene, n).indices
+
+
+def rank(
+    strategy: str,
+    pool: Tensor,
+    labeled: Tensor,
+    targets: Tensor,
+    *,
+    n_classes: int | None = None,
+    head_size: int = 200,
+    seed: int = 0,
+    device: str = "cpu",
+    trained: Trained | None = None,
+    **options: Any,
+) -> Ranking:
+    """The whole pool in the order to label it in; arguments and errors as for `select`.
+
+    The first `head_size` items are the strategy's batch of that size. Behind them items stand by the
+    strategy's own number where it has one, else by margin, else at random.
+    """
+    scene = make_scene(pool, labeled, targets, n_classes=n_classes, seed=seed, device=device, trained=trained)
+    return rank_scene(strategy, scene, head_size, **options)
+
+
+def rank_scene(strategy: str, scene: Scene, head_size: int, **options: Any) -> Ranking:
+    """`rank` for a scene that is at hand already."""
+    chosen = find(strategy, options)
+    picks = _picks(chosen, scene, min(head_size, scene.size))
+    worth = picks.worth
+    if worth is None and scene.has_classifier and chosen.scorer is not None:
+        worth = scene.margin
+    behind = scene.shuffled if worth is None else scene.descending(worth)
+    is_head = torch.zeros(scene.size, dtype=torch.bool)
+    is_head[picks.indices] = True
+    order = torch.cat([picks.indices, behind[~is_head[behind]]])
+    if chosen.scorer is None or worth is None or not scene.has_classifier:
+        return Ranking(order, None, picks.head, scene.notes)
+    return Ranking(order, _falling(worth, order, len(picks.indices)), picks.head, scene.notes)
+
+
+def make_scene(
+    pool: Tensor,
+    labeled: Tensor,
+    targets: Tensor,
+    *,
+    n_classes: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    trained: Trained | None = None,
+) -> Scene:
+    """Check what a caller hands in. Raises ValueError for shapes that do not fit or values not finite."""
+    if pool.dim() != 2 or labeled.dim() != 2 or len(labeled) != len(targets):
+        raise ValueError(
+            f"pool and labeled must be [N, D] and [M, D], targets [M]; "
+            f"got {tuple(pool.shape)}, {tuple(labeled.shape)} and {tuple(targets.shape)}"
+        )
+    if pool.shape[1] != labeled.shape[1]:
+        raise ValueError(f"pool has {pool.shape[1]} features, labeled has {labeled.shape[1]}")
+    # A sum is not finite when any part of it is not, and costs no [N, D] mask.
+    if not all(torch.isfinite(part.sum()) or torch.isfinite(part).all() for part in (pool, labeled)):
+        raise ValueError("features must be finite: found NaN or infinity")
+    targets = targets.long()
+    classes = n_classes if n_classes is not None else int(targets.max()) + 1 if len(targets) else 2
+    return Scene(pool, labeled, targets, max(classes, 2), seed, device, trained)
+
+
+def _picks(strategy: Strategy, scene: Scene, n: int) -> Picks:
+    if strategy.needs_classifier and not scene.has_classifier:
+        scene.notes.append(NO_CLASSES)
+        return cold_start(scene, n)
+    return strategy.pick(scene, n)
+
+
+def _falling(worth: Tensor, order: Tensor, head: int) -> Tensor:
+    """The worth lifted for the picked head, so that it falls along the order: float32 [N] by pool index."""
+    along = worth[order].float()
+    behind = along[head:].max() if len(along) > head else along.min() if len(along) else worth.new_zeros(())
+    along[:head] = torch.maximum(along[:head], behind)
+    along[:head] = along[:head].flip(0).cummax(0).values.flip(0)
+    falling = torch.empty_like(along)
+    falling[order] = along
+    return falling

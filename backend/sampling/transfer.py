@@ -1,0 +1,133 @@
+"""Active transfer learning (Munro, ch. 5.4; "Active Transfer Learning with PyTorch").
+
+The classifier's own hidden layers are transferred to a new question: is it wrong here (error head), or
+does this item come from the domain that is still unlabelled (domain head)?
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from backend.learning.heads import DomainHead, train_domain_head, train_error_head
+from backend.learning.network import Layers
+from backend.learning.training import layers_by_member
+from backend.sampling.rounds import ROUNDS, sizes
+from backend.sampling.scene import Picks, Scene
+
+DOMAIN_SAMPLE = 1_000
+"""Pool items the domain head learns from: a random sample that stands for the whole domain."""
+NO_ERROR_HEAD = "too few right or too few wrong verdicts to train the error head: ordered by margin"
+
+
+def transfer_uncertainty(scene: Scene, n: int) -> Picks:
+    """Active transfer learning for uncertainty sampling: most surely wrong first.
+
+    Out-of-fold verdicts on all labelled items (the article's 90:10 split, repeated until each was held
+    out once) train the error head. Falls back to margin, with a note, when there are too few of a kind.
+    """
+    head = scene.error_head
+    if head is None:
+        return _by_margin(scene, n)
+    worth = head(scene.pool_layers)
+    return Picks(scene.top(worth, n), worth, head)
+
+
+def atlas(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
+    """Active transfer learning for adaptive sampling (ATLAS): a batch in `rounds` rounds.
+
+    What was picked will be labelled, and predicted correctly from then on; so its verdict is taken to be
+    "correct", the head is trained again, and the next round goes to the errors that are left.
+    """
+    head = scene.error_head
+    if head is None:
+        return _by_margin(scene, n)
+    verdicts = scene.trained.out_of_fold
+    layers, correct = verdicts.layers, verdicts.correct
+    first, before = head, head(scene.pool_layers)
+    worth, picks, taken = before, _none(), torch.zeros(scene.size, dtype=torch.bool)
+    for size in sizes(n, rounds):
+        chosen = scene.top(worth.masked_fill(taken, -1.0), size)
+        taken[chosen] = True
+        picks = torch.cat([picks, chosen])
+        if len(picks) == n:
+            break
+        layers = _joined(layers, scene.pool_layers.rows(chosen))
+        correct = torch.cat([correct, torch.ones(size, dtype=torch.bool)])
+        head = train_error_head(layers, correct, start=head) or head
+        worth = head(scene.pool_layers)
+    return Picks(picks, before, first)
+
+
+def transfer_representative(scene: Scene, n: int) -> Picks:
+    """Active transfer learning for representative sampling: most surely "application" first.
+
+    The domain head learns to tell held-out labelled items from a sample of the pool.
+    """
+    head = domain_head(scene)
+    worth = head(scene.pool_layers)
+    return Picks(scene.top(worth, n), worth, head)
+
+
+def transfer_adaptive_representative(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
+    """The same in rounds: what was picked will be labelled, so it turns to "training" for the next."""
+    layers, application = _domains(scene)
+    head = first = train_domain_head(layers, application, seed=scene.seed)
+    worth = before = head(scene.pool_layers)
+    picks, taken = _none(), torch.zeros(scene.size, dtype=torch.bool)
+    for size in sizes(n, rounds):
+        chosen = scene.top(worth.masked_fill(taken, -1.0), size)
+        taken[chosen] = True
+        picks = torch.cat([picks, chosen])
+        if len(picks) == n:
+            break
+        layers = _joined(layers, scene.pool_layers.rows(chosen))
+        application = torch.cat([application, torch.zeros(size, dtype=torch.bool)])
+        head = train_domain_head(layers, application, seed=scene.seed, start=head)
+        worth = head(scene.pool_layers)
+    return Picks(picks, before, first)
+
+
+def representative_transfer_uncertainty(scene: Scene, n: int, *, within: float = 0.5) -> Picks:
+    """Most surely wrong first, within the most representative share of the pool: errors that matter there."""
+    worth = domain_head(scene)(scene.pool_layers)
+    share = scene.top(worth, min(max(int(within * scene.size), 2 * n), scene.size))
+    picks = transfer_uncertainty(scene.narrowed(share), n)
+    return replace(picks, indices=share[picks.indices], worth=None)
+
+
+def domain_head(scene: Scene) -> DomainHead:
+    """A head that tells the pool from what was labelled."""
+    return train_domain_head(*_domains(scene), seed=scene.seed)
+
+
+def _domains(scene: Scene) -> tuple[Layers, Tensor]:
+    """Held-out labelled items and a sample of the pool, and which of them are of the pool.
+
+    Both sides' layers come from the siblings. Were the pool's taken from the serving network, the head
+    could tell the networks apart instead of the domains.
+    """
+    sample = scene.shuffled[:DOMAIN_SAMPLE]
+    siblings = scene.trained.siblings
+    member_of = torch.arange(len(sample)) % siblings.shape.members
+    target = layers_by_member(siblings, scene.pool[sample], member_of)
+    source = scene.trained.out_of_fold.layers
+    application = torch.arange(len(source.logits) + len(sample)) >= len(source.logits)
+    return _joined(source, target), application
+
+
+def _by_margin(scene: Scene, n: int) -> Picks:
+    if NO_ERROR_HEAD not in scene.notes:
+        scene.notes.append(NO_ERROR_HEAD)
+    return Picks(scene.top(scene.margin, n), scene.margin)
+
+
+def _joined(first: Layers, second: Layers) -> Layers:
+    hidden = tuple(torch.cat(pair) for pair in zip(first.hidden, second.hidden, strict=True))
+    return Layers(hidden, torch.cat([first.logits, second.logits]))
+
+
+def _none() -> Tensor:
+    return torch.zeros(0, dtype=torch.int64)

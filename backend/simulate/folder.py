@@ -1,0 +1,57 @@
+"""The folder the results go to: claimed before the work, filled at its end, all at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from backend.errors import AtlasError
+from backend.simulate.tables import MADE_BY
+
+UNFINISHED = ".unfinished-"
+"""How the names of folders that are worked in begin; one stays behind only after a kill -9."""
+
+
+@contextmanager
+def staging(out: Path, force: bool) -> Iterator[Path]:
+    """A folder inside `out` to work in, which is gone afterwards, as is `out` if nothing came into it.
+
+    Raises AtlasError when `out` holds something else than a simulation's results and `force` is not
+    given, or cannot be written.
+    """
+    try:
+        existed = out.exists()
+        if existed and not force and _holds_anything(out) and not _is_ours(out):
+            raise AtlasError(f"{out} is not empty and no simulation's: choose another --out, or give --force")
+        out.mkdir(parents=True, exist_ok=True)
+        work = TemporaryDirectory(prefix=UNFINISHED, dir=out)
+    except OSError as error:
+        raise AtlasError(f"results cannot be written to {out}: {error.strerror}") from error
+    try:
+        with work as folder:
+            yield Path(folder)
+    finally:
+        if not existed:
+            with suppress(OSError):  # there are results in it
+                out.rmdir()
+
+
+def publish(folder: Path, names: list[str], out: Path) -> None:
+    """Move finished files into `out`, over those of an earlier simulation."""
+    for name in names:
+        os.replace(folder / name, out / name)
+
+
+def _holds_anything(out: Path) -> bool:
+    return any(not path.name.startswith(UNFINISHED) for path in out.iterdir())
+
+
+def _is_ours(out: Path) -> bool:
+    try:
+        return bool(json.loads((out / "summary.json").read_text("utf-8"))["made_by"] == MADE_BY)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

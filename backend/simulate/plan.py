@@ -1,0 +1,54 @@
+"""What is replayed: the strategies, the seeds and the budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from backend.errors import AtlasError
+
+MAX_HELD_OUT = 2000
+"""Texts held out at most: the standard error of an accuracy of 80 % is then below one point."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """start, budget: labels in all, before the first batch and at the end; held_out: share of each class."""
+
+    strategies: tuple[str, ...]
+    seeds: tuple[int, ...]
+    batch: int
+    start: int
+    budget: int
+    held_out: float
+
+    @property
+    def budgets(self) -> list[int]:
+        """Numbers of labels at which the model is measured; the last batch may be smaller."""
+        return [*range(self.start, self.budget, self.batch), self.budget]
+
+    def within(self, pool: int) -> Plan:
+        """This plan for so many texts to label. Raises AtlasError when there is nothing to choose."""
+        plan = replace(self, budget=min(self.budget, pool))
+        if plan.start >= plan.budget:
+            raise AtlasError(
+                f"nothing is left to choose: --start is {plan.start} and --budget {self.budget}, "
+                f"of {pool} texts to label"
+            )
+        return plan
+
+
+def default_strategies(known: Sequence[str]) -> list[str]:
+    """The baseline, the classic, and the one that mixes by itself, as far as they exist."""
+    return [name for name in ("random", "margin", "auto") if name in known]
+
+
+def parse_strategies(text: str | None) -> tuple[str, ...]:
+    """Names separated by commas, each once. Raises ValueError naming the known ones for an unknown one."""
+    from backend.sampling.registry import check_name, names
+
+    given = default_strategies(names()) if text is None else [name.strip() for name in text.split(",")]
+    strategies = tuple(dict.fromkeys(check_name(name) for name in given if name))
+    if not strategies:
+        raise ValueError(f"no strategy is named; choose among: {', '.join(names())}")
+    return strategies

@@ -1,0 +1,147 @@
+"""One seed's split, and one strategy's labelling of it from the start to the budget."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from sklearn.metrics import accuracy_score, f1_score
+from torch import Tensor
+
+from backend.labelled import Row, hold_out
+from backend.learning.text import TextEncoder
+from backend.learning.training import Trained, outputs, train
+from backend.sampling import select
+from backend.simulate.plan import MAX_HELD_OUT, Plan
+
+Step = Callable[[], None]
+"""Called after each piece of work, for the progress bar."""
+
+
+@dataclass(frozen=True)
+class SeedJob:
+    """The split of one seed is written to `file`."""
+
+    rows: list[Row]
+    plan: Plan
+    seed: int
+    file: Path
+
+    def __str__(self) -> str:
+        return f"seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class ReplayJob:
+    """One strategy on one seed's split. classes: the labels' names by target."""
+
+    strategy: str
+    seed: int
+    plan: Plan
+    classes: tuple[str, ...]
+    file: Path
+
+    def __str__(self) -> str:
+        return f"strategy {self.strategy}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Score:
+    """On the held-out texts. macro_f1: over the classes that are among them."""
+
+    macro_f1: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """The model after so many labels. seconds_choosing: CPU seconds of the strategy up to here."""
+
+    labels: int
+    score: Score
+    seconds_choosing: float
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A learning curve. per_class: how many labels of each class the strategy had found at the end."""
+
+    strategy: str
+    seed: int
+    points: tuple[Point, ...]
+    per_class: dict[str, int]
+
+
+def classes_of(rows: list[Row]) -> tuple[str, ...]:
+    return tuple(sorted({label for _, label in rows}))
+
+
+def prepare(job: SeedJob, step: Step) -> Score:
+    """Split, encode and write one seed's texts; the score of a model trained on the whole pool."""
+    torch.set_num_threads(1)
+    index = {label: number for number, label in enumerate(classes_of(job.rows))}
+    pool, held_out = hold_out(job.rows, job.plan.held_out, MAX_HELD_OUT, job.seed)
+    encoder = TextEncoder.fit([text for text, _ in pool], seed=job.seed)
+    split = {
+        "pool": encoder.encode([text for text, _ in pool]),
+        "targets": torch.tensor([index[label] for _, label in pool]),
+        "held_out": encoder.encode([text for text, _ in held_out]),
+        "truth": torch.tensor([index[label] for _, label in held_out]),
+    }
+    save_file(split, job.file)
+    step()
+    # Two folds, the least there are: their verdicts are not needed, and ten would take five times as long.
+    trained = train(split["pool"], split["targets"], len(index), folds=2, seed=job.seed)
+    score = _measure(trained, split, split["targets"])
+    step()
+    return score
+
+
+def replay(job: ReplayJob, step: Step) -> Replay:
+    """Label batch by batch what the strategy chooses, retraining and measuring after each."""
+    torch.set_num_threads(1)
+    split = load_file(job.file)
+    pool, targets = split["pool"], split["targets"]
+    # The first labels are random, and the same for every strategy of a seed.
+    order = torch.randperm(len(pool), generator=torch.Generator().manual_seed(job.seed))
+    chosen, rest = order[: job.plan.start], order[job.plan.start :].sort().values
+    points: list[Point] = []
+    trained: Trained | None = None
+    seconds = 0.0
+    for budget in job.plan.budgets:
+        if wanted := budget - len(chosen):
+            started = time.process_time()
+            # Another seed for every batch, the same for every strategy.
+            seed = job.seed * 1_000_003 + budget
+            picks = select(
+                job.strategy, pool[rest], pool[chosen], targets[chosen], wanted, seed=seed, trained=trained
+            )
+            seconds += time.process_time() - started
+            chosen = torch.cat([chosen, rest[picks]])
+            rest = rest[~torch.isin(rest, chosen)]
+        if len(targets[chosen].unique()) > 1:
+            trained = train(pool[chosen], targets[chosen], len(job.classes), seed=job.seed)
+        points.append(Point(budget, _measure(trained, split, targets[chosen]), seconds))
+        step()
+    found = Counter(targets[chosen].tolist())
+    per_class = {label: found[number] for number, label in enumerate(job.classes)}
+    return Replay(job.strategy, job.seed, tuple(points), per_class)
+
+
+def _measure(trained: Trained | None, split: dict[str, Tensor], seen: Tensor) -> Score:
+    """The classifier on the held-out texts; None, while one class was seen, always says that one."""
+    truth = split["truth"]
+    if trained is None:
+        predicted = seen[:1].expand(len(truth))
+    else:
+        predicted = outputs(trained.network, split["held_out"]).logits.argmax(-1)
+    labels = truth.unique()
+    return Score(
+        float(f1_score(truth, predicted, average="macro", labels=labels, zero_division=0)),
+        float(accuracy_score(truth, predicted)),
+    )

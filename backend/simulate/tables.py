@@ -1,0 +1,71 @@
+"""The numbers as files: curves.csv, a row per measurement, and summary.json."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from typing import Any
+
+from backend import __version__
+from backend.simulate.outcome import Outcome
+from backend.simulate.replay import Replay
+from backend.simulate.summary import TARGET, StrategySummary
+
+MADE_BY = "label-studio-atlas simulate"
+"""How summary.json tells its folder from any other."""
+COLUMNS = ("strategy", "seed", "labels", "macro_f1", "accuracy", "seconds_choosing")
+
+
+def curves_csv(replays: list[Replay]) -> str:
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for replay in replays:
+        for point in replay.points:
+            score = (f"{point.score.macro_f1:.6f}", f"{point.score.accuracy:.6f}")
+            writer.writerow(
+                (replay.strategy, replay.seed, point.labels, *score, f"{point.seconds_choosing:.3f}")
+            )
+    return content.getvalue()
+
+
+def summary_json(outcome: Outcome) -> str:
+    """Strategies by place. "not reached" is null; seconds are of CPU time."""
+    summary = outcome.summary
+    content = {
+        "made_by": MADE_BY,
+        "version": __version__,
+        "verdict": str(outcome.verdict),
+        "setting": {"STRATEGY": outcome.verdict.setting},
+        "plan": asdict(outcome.plan),
+        "data": {
+            "file": outcome.file,
+            "source": outcome.texts.source,
+            "texts": len(outcome.texts.rows),
+            "duplicates": outcome.texts.duplicates,
+            "per_class": outcome.texts.per_class,
+            "pool": outcome.pool,
+        },
+        "method": outcome.method,
+        "full_data": {seed: asdict(score) for seed, score in sorted(summary.full_scores.items())},
+        "target": TARGET,
+        "noise": summary.noise,
+        "strategies": {row.strategy: _strategy(row) for row in summary.strategies},
+        "failures": outcome.failures,
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _strategy(row: StrategySummary) -> dict[str, Any]:
+    return {
+        "area": row.area,
+        "area_deviation": row.area_deviation,
+        "areas": row.areas,
+        "labels_for_target": row.median_labels_needed,
+        "labels_for_target_by_seed": row.labels_needed,
+        "final_macro_f1": row.final_macro_f1,
+        "seconds_choosing": row.seconds_choosing,
+        "labels_per_class": row.per_class,
+    }

@@ -1,0 +1,260 @@
+"""The command as a person runs it, on made data, with real processes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from backend.cli import main
+from backend.running.backend import inherited_environment
+from backend.simulate import run as simulate_run
+from backend.simulate.plan import Plan
+from backend.simulate.replay import ReplayJob, Score, SeedJob, classes_of, prepare, replay
+from backend.simulate.workers import Failure
+
+HOSTILE = '<script>alert("x")</script> & [bold]'
+"""A class name that HTML and the terminal's markup would both take for their own."""
+
+
+def write_rare(path: Path, rare: str = HOSTILE, packed_with: int = 300) -> Path:
+    """Two easy classes and a rare one that a model which knows only those finds odd."""
+    generator = random.Random(0)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for label, name, count in (
+            ("weather", "weather", packed_with),
+            ("sport", "sport", packed_with),
+            ("flood", rare, 10),
+        ):
+            for _ in range(count):
+                words = [f"{label}{generator.randrange(8)}" for _ in range(3)]
+                words += [f"word{generator.randrange(400)}" for _ in range(5)]
+                writer.writerow([" ".join(words), name])
+    return path
+
+
+def simulate(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["simulate", *map(str, arguments)])
+
+
+def read_curves(folder: Path) -> list[dict[str, str]]:
+    with open(folder / "curves.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+SMALL = ("--strategies", "random,margin", "--budget", "45", "--batch", "15")
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    result = simulate(
+        write_rare(folder / "rare.csv"), *SMALL, "--seeds", "2", "--processes", "2", "--out", folder / "out"
+    )
+    assert result.exit_code == 0, result.output
+    (folder / "output.txt").write_text(result.output)
+    return folder
+
+
+def test_all_files_are_there_and_nothing_unfinished(simulated: Path) -> None:
+    names = {"curves.csv", "learning-curve.png", "report.html", "summary.json"}
+    assert {path.name for path in (simulated / "out").iterdir()} == names
+    assert (simulated / "out" / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_summary_follows_from_the_curves(simulated: Path) -> None:
+    rows = read_curves(simulated / "out")
+    summary = json.loads((simulated / "out" / "summary.json").read_text())
+    assert [row["labels"] for row in rows] == ["20", "35", "45"] * 4
+    for name, strategy in summary["strategies"].items():
+        for seed, area in strategy["areas"].items():
+            curve = [row for row in rows if (row["strategy"], row["seed"]) == (name, seed)]
+            scores = [float(row["macro_f1"]) for row in curve]
+            assert area == pytest.approx(statistics.mean(scores), abs=1e-5)
+            target = summary["target"] * summary["full_data"][seed]["macro_f1"]
+            reached = [int(row["labels"]) for row in curve if float(row["macro_f1"]) >= target]
+            assert strategy["labels_for_target_by_seed"][seed] == (reached[0] if reached else None)
+        assert strategy["area"] == pytest.approx(statistics.mean(strategy["areas"].values()))
+        assert sum(strategy["labels_per_class"].values()) == 45
+    assert summary["data"]["per_class"] == {HOSTILE: 10, "sport": 300, "weather": 300}
+    assert summary["data"]["pool"] == 488
+
+
+def test_the_start_is_the_same_for_every_strategy(simulated: Path) -> None:
+    first = [
+        (row["seed"], row["macro_f1"]) for row in read_curves(simulated / "out") if row["labels"] == "20"
+    ]
+    assert first[:2] == first[2:]
+
+
+def test_margin_finds_the_rare_class_and_wins(simulated: Path) -> None:
+    summary = json.loads((simulated / "out" / "summary.json").read_text())
+    strategies = summary["strategies"]
+    assert list(strategies) == ["margin", "random"]
+    margin, baseline = (strategies[name]["labels_per_class"][HOSTILE] for name in ("margin", "random"))
+    assert margin > 2 * baseline
+    assert strategies["margin"]["final_macro_f1"] > strategies["random"]["final_macro_f1"] + 0.1
+    assert summary["setting"] == {"STRATEGY": "margin"}
+
+
+def test_the_report_says_the_same_needs_nothing_else_and_escapes_the_data(simulated: Path) -> None:
+    report = (simulated / "out" / "report.html").read_text()
+    summary = json.loads((simulated / "out" / "summary.json").read_text())
+    assert f"{summary['strategies']['margin']['area']:.3f}" in report
+    assert "STRATEGY=margin" in report
+    assert "<script" not in report
+    assert "&lt;script&gt;" in report
+    assert not re.findall(r'(?:src|href)="(?!#)[^"]*"|url\((?!#)|@import', report)
+    assert "area" in (simulated / "output.txt").read_text()
+
+
+def test_a_seeds_results_do_not_depend_on_processes_or_other_seeds(simulated: Path) -> None:
+    alone = simulated / "alone"
+    one = ("--seeds", "1", "--seed", "1", "--processes", "1")
+    result = simulate(simulated / "rare.csv", *SMALL, *one, "--out", alone)
+    assert result.exit_code == 0, result.output
+
+    def scores(folder: Path) -> list[tuple[str, ...]]:
+        return [tuple(row.values())[:5] for row in read_curves(folder) if row["seed"] == "1"]
+
+    assert len(scores(alone)) == 6
+    assert scores(alone) == scores(simulated / "out")
+
+
+def test_while_one_class_was_seen_it_is_what_the_model_says(tmp_path: Path) -> None:
+    rows = [(f"{name} {i}", name) for name in ("one", "two") for i in range(20)]
+    plan = Plan(("random",), (0,), batch=9, start=1, budget=10, held_out=0.5)
+    prepare(SeedJob(rows, plan, 0, tmp_path / "split"), lambda: None)
+    job = ReplayJob("margin", 0, plan, classes_of(rows), tmp_path / "split")
+    first, last = replay(job, lambda: None).points
+    # Half of the texts are that class: precision 1/2, recall 1, and nothing for the other.
+    assert first.score == Score(macro_f1=pytest.approx(1 / 3), accuracy=0.5)
+    assert last.score.accuracy == 1
+
+
+class InProcess:
+    """Workers without processes. Fails the jobs of entropy: no real strategy can be made to."""
+
+    def __init__(self, processes: int):
+        assert processes >= 1
+
+    def __enter__(self) -> InProcess:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def run(self, function: Callable[..., Any], jobs: Sequence[Any], step: Any) -> Iterator[tuple[Any, Any]]:
+        for job in jobs:
+            failed = "entropy, seed 1" in str(job)
+            yield job, Failure("ValueError: <b>odd</b>") if failed else function(job, step)
+
+
+QUICK = ("--seeds", "2", "--start", "10", "--batch", "10", "--budget", "20")
+
+
+def test_a_failing_strategy_is_named_left_out_and_costs_the_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate_run, "Workers", InProcess)
+    data, out = write_rare(tmp_path / "d.csv", packed_with=40), tmp_path / "out"
+    result = simulate(data, *QUICK, "--strategies", "random,entropy", "--out", out)
+    assert result.exit_code == 1
+    assert "left out: strategy entropy, seed 1: ValueError: <b>odd</b>" in result.output
+    assert "&lt;b&gt;odd" in (out / "report.html").read_text()
+    assert list(json.loads((out / "summary.json").read_text())["strategies"]) == ["random"]
+    assert {row["strategy"] for row in read_curves(out)} == {"random", "entropy"}
+    # Where none is left there is no report, and a former one stays.
+    before = (out / "report.html").read_bytes()
+    result = simulate(data, *QUICK, "--strategies", "entropy", "--out", out)
+    assert result.exit_code == 1
+    assert "every strategy failed: strategy entropy, seed 1" in result.output
+    assert (out / "report.html").read_bytes() == before
+
+
+def test_only_simulations_are_overwritten_without_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate_run, "Workers", InProcess)
+    data, out = write_rare(tmp_path / "d.csv", packed_with=40), tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.txt").write_text("precious")
+    arguments = (data, *QUICK, "--strategies", "random", "--out", out)
+    refused = simulate(*arguments)
+    assert refused.exit_code == 1
+    assert "give --force" in refused.output
+    assert [path.name for path in out.iterdir()] == ["thesis.txt"]
+    assert simulate(*arguments, "--force").exit_code == 0
+    (out / "report.html").write_text("old")
+    assert simulate(*arguments).exit_code == 0
+    assert (out / "report.html").read_text() != "old"
+    assert (out / "thesis.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "reason"),
+    [
+        ("", (), "needs the columns text,label"),
+        ("text,topic\na,b\n", (), "label is missing, found: text, topic"),
+        ("text,label\n" + "".join(f"t{i},same\n" for i in range(50)), (), "two classes with two texts"),
+        ("text,label\n" + "".join(f"t{i},c{i % 2}\n" for i in range(20)), (), "of 16 texts to label"),
+        ("text,label\n" + "same,a\nsame,b\n" * 30, (), "two classes with two texts"),
+        ("text,label\na,b\n", ("--strategies", "best"), "unknown strategy 'best'; choose one of: random"),
+        ("text,label\na,b\n", ("--held-out", "1"), "--held-out"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused_and_leaves_nothing(
+    tmp_path: Path, content: str, arguments: tuple[str, ...], reason: str
+) -> None:
+    (tmp_path / "d.csv").write_text(content)
+    result = simulate(tmp_path / "d.csv", *arguments, "--out", tmp_path / "out")
+    assert result.exit_code in (1, 2)
+    assert reason in " ".join(result.output.split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_ends_all_processes_and_leaves_nothing(tmp_path: Path) -> None:
+    data, out = write_rare(tmp_path / "d.csv"), tmp_path / "out"
+    command = [sys.executable, "-m", "backend", "simulate", str(data), "--processes", "2", "--out", str(out)]
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(
+        command, cwd=root, env=inherited_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    # Once the texts of a seed are written, the workers are at work.
+    deadline = time.monotonic() + 120
+    while not list(out.glob(".unfinished-*/*")):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert b"Traceback" not in output
+    assert not out.exists()
+    assert len(children) >= 2
+    # The interpreter's own bookkeeping process notices the end by itself, a moment later.
+    while any(map(_runs, children)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _runs(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
