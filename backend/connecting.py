@@ -36,7 +36,7 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> None:
     url = url.rstrip("/")
     label_studio, settings = bench.label_studio, bench.settings
     project = label_studio.project(project_id)
-    scheme = parse_label_config(project.label_config)
+    scheme = parse_label_config(project.label_config, settings.queue_control)
     say("project", f"{project.task_count} tasks; to be learned: {told_classes(scheme)}")
     new_webhook = _set_webhook(label_studio, settings, project_id, url, say)
     try:

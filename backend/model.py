@@ -36,7 +36,9 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
         project_id = self._project_id(tasks[0].get("project") if tasks else None)
         if project_id is None:
             return []
-        return _predictor().predict(project_id, parse_label_config(self._config), tasks)
+        return _predictor().predict(
+            project_id, parse_label_config(self._config, Settings().queue_control), tasks
+        )
 
     def fit(self, *args: Any, data: Any = None, **kwargs: Any) -> dict[str, Any]:
         """Queue a retrain of the event's project; returns its job id."""

@@ -102,14 +102,12 @@ def answers(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str]) -> list[di
     """One prediction per text, in order. `ids` tell which of them were ranked; None for one without."""
     features = loaded.encoder.encode(texts)
     model = loaded.version
-    labels: list[str | None] = [None] * len(texts)
+    labels: Sequence[str | None] = [None] * len(texts)
     confidences = [0.0] * len(texts)
     worth = None
     if model.network is not None:
         layers = outputs(model.network, features)
-        best = layers.probabilities.max(-1)
-        labels = [model.scheme.labels[i] for i in best.indices.tolist()]
-        confidences = best.values.tolist()
+        labels, confidences = decide(model.scheme, layers.probabilities)
         worth = score(model.strategy, layers, model.head)
     return [
         prediction(model.scheme, model.name, place, label, confidence)
@@ -117,6 +115,28 @@ def answers(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str]) -> list[di
             _places(loaded, ids, texts, worth), labels, confidences, strict=True
         )
     ]
+
+
+def decide(scheme: LabelScheme, probabilities: Tensor) -> tuple[list[str], list[float]]:
+    """The class to show for each item, and how sure the model is of it.
+
+    probabilities: float [N, C]. Where several choices may be given, those that are each more likely than
+    not, even if that set was never given; the sureness is that of the least sure of them.
+    """
+    best = probabilities.max(-1)
+    if not scheme.several:
+        return [scheme.labels[i] for i in best.indices.tolist()], best.values.tolist()
+    sets = [scheme.choices_in(label) for label in scheme.labels]
+    choices = sorted({choice for chosen in sets for choice in chosen})
+    has = torch.tensor([[float(choice in chosen) for choice in choices] for chosen in sets])  # [C, choices]
+    likely = probabilities @ has  # each choice's probability, [N, choices]
+    shown = torch.where((likely >= 0.5).any(-1, keepdim=True), likely >= 0.5, has[best.indices] > 0)
+    sure = likely.masked_fill(~shown, 1).min(-1).values.clamp(max=1)
+    labels = [
+        scheme.class_of(choice for choice, on in zip(choices, row, strict=True) if on)
+        for row in shown.tolist()
+    ]
+    return labels, sure.tolist()
 
 
 def _places(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], worth: Tensor | None) -> list[float]:

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     strategy: str = Field(
         "auto", description="Query strategy that orders the queue: a name or a composition."
     )
+    queue_control: str | None = Field(
+        None, description="Name of the control that orders the queue, where a label config has several."
+    )
     retrain_every: int = Field(5, ge=1, description="New annotations that start a retrain.")
     retrain_within: float = Field(
         30, ge=0, description="Seconds after which a retrain starts even for fewer new annotations."

@@ -28,9 +28,10 @@ SHOWN_CLASSES = 8
 
 def told_classes(scheme: LabelScheme) -> str:
     """What is learned, in a line."""
-    labels = scheme.labels[:SHOWN_CLASSES]
-    more = f" and {len(scheme.labels) - len(labels)} more" if len(scheme.labels) > len(labels) else ""
-    return f'"{scheme.from_name}" on "{scheme.to_name}": ' + (", ".join(labels) + more or "dynamic choices")
+    known = scheme.options if scheme.several else scheme.labels
+    more = f" and {len(known) - SHOWN_CLASSES} more" if len(known) > SHOWN_CLASSES else ""
+    shown = ", ".join(known[:SHOWN_CLASSES]) + more
+    return f'"{scheme.from_name}" on "{scheme.to_name}": {shown or "dynamic choices"}'
 
 
 class Bench:

@@ -33,7 +33,7 @@ def project(bench: ProjectBench) -> Finding:
 @project_check("label config", "project")
 def label_config(bench: ProjectBench) -> Finding:
     try:
-        scheme = parse_label_config(bench.project.label_config)
+        scheme = parse_label_config(bench.project.label_config, bench.bench.settings.queue_control)
     except LabelConfigError as error:
         return wrong(str(error), "Change it under Settings > Labeling Interface.")
     return ok(told_classes(scheme))

@@ -24,7 +24,7 @@ def pin(settings: Settings, client: LabelStudioClient, project_id: int, name: st
             f"project {project_id} has no version {name or 'published yet'}; "
             f"kept are: {', '.join(versions.names()) or 'none'}"
         )
-    scheme = parse_label_config(client.project(project_id).label_config)
+    scheme = parse_label_config(client.project(project_id).label_config, settings.queue_control)
     if not scheme.fits(versions.scheme(name)):
         raise AtlasError(f"{name} was trained for another label config: its classes may be gone")
     versions.set_published(name, pinned=True)

@@ -73,7 +73,7 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
 def _differences(settings: Settings, client: LabelStudioClient, project: Project) -> str | None:
     """What a job should see to; None when all is as the newest version saw it, or nothing can be learned."""
     try:
-        scheme = parse_label_config(project.label_config)
+        scheme = parse_label_config(project.label_config, settings.queue_control)
     except LabelConfigError:
         return None
     directory = project_dir(settings.data_dir, project.id)

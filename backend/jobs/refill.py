@@ -91,7 +91,7 @@ class _Refill:
         self._directory = project_dir(settings.data_dir, project.id)
 
     def run(self) -> Refilled:
-        scheme = parse_label_config(self._project.label_config)
+        scheme = parse_label_config(self._project.label_config, self._settings.queue_control)
         versions = VersionStore(self._directory)
         name = versions.published()
         if name is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -22,6 +23,7 @@ from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
 from backend.labelstudio.scheme import LabelScheme, parse_label_config
 from backend.learning.training import Trained, outputs, train
+from backend.predicting import decide
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.paths import project_dir
@@ -79,7 +81,7 @@ class Retrain:
         try:
             project = self._client.project(self._id)
             self._state.label_config = project.label_config
-            scheme = parse_label_config(project.label_config)
+            scheme = parse_label_config(project.label_config, self._settings.queue_control)
         except NotFound:
             return {
                 "published": False,
@@ -205,12 +207,11 @@ class Retrain:
         self, version: ModelVersion, head: Tensor, features: Tensor, queue_length: int
     ) -> list[dict[str, Any]]:
         scores = sampling.places(queue_length)[: len(head)].tolist()
-        labels: list[str | None] = [None] * len(head)
+        labels: Sequence[str | None] = [None] * len(head)
         confidences = [0.0] * len(head)
         if version.network is not None:
-            best = outputs(version.network, features[head]).logits.softmax(-1).max(-1)
-            labels = [version.scheme.labels[i] for i in best.indices.tolist()]
-            confidences = best.values.tolist()
+            probabilities = outputs(version.network, features[head]).probabilities
+            labels, confidences = decide(version.scheme, probabilities)
         ids = version.queue_ids[: len(head)].tolist()
         return [
             {"task": task_id, **prediction(version.scheme, version.name, score, label, confidence)}

@@ -195,7 +195,7 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
 
 
 def _scheme(stored: dict[str, Any]) -> LabelScheme:
-    return LabelScheme(**{**stored, "labels": tuple(stored["labels"])})
+    return LabelScheme(**{**stored, "labels": tuple(stored["labels"]), "options": tuple(stored["options"])})
 
 
 def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:

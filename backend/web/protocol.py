@@ -35,7 +35,7 @@ def setup() -> Response:
     """Label Studio connects, or shows a page of the project. 4xx with a reason where we cannot learn."""
     body = _body()
     project_id = _project_id(body.get("project"))
-    parse_label_config(body.get("schema"))
+    parse_label_config(body.get("schema"), _settings().queue_control)
     _settings().api_key  # noqa: B018  raises NotConfigured, which Label Studio shows on connecting
     version = _predictor().version_of(project_id)
     if version is None:
@@ -60,7 +60,7 @@ def predict() -> Response:
     project_id = _project_id(body.get("project"))
     version = _asked_version(project_id, body)
     try:
-        scheme = parse_label_config(body.get("label_config"))
+        scheme = parse_label_config(body.get("label_config"), _settings().queue_control)
         results = _predictor().predict(project_id, scheme, tasks, version)
     except LabelConfigError:
         results = []

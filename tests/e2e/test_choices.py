@@ -12,6 +12,7 @@ from tests.conftest import RunningBackend, backends
 from tests.e2e.steps import wait_until
 
 CHOICES = '<Choices name="c" toName="o"><Choice value="Yes" alias="y"/><Choice value="No"/></Choices>'
+MULTIPLE = CHOICES.replace('toName="o"', 'toName="o" choice="multiple"')
 TAXONOMY = '<Taxonomy name="c" toName="o"><Choice value="y"/><Choice value="No"/></Taxonomy>'
 DYNAMIC = '<Choices name="c" toName="o" value="$options"/>'
 OPTIONS = [{"value": "y"}, {"value": "No"}]
@@ -37,8 +38,9 @@ def backend(
             lambda t: {"talk": [{"who": "a", "said": t}, {"who": "b", "said": "?"}]},
         ),
         ('<Text name="o" value="$text"/>', DYNAMIC, lambda t: {"text": t, "options": OPTIONS}),
+        ('<Text name="o" value="$text"/>', MULTIPLE, lambda t: {"text": t}),
     ],
-    ids=["alias on nested HyperText", "Taxonomy", "Paragraphs", "dynamic choices"],
+    ids=["alias on nested HyperText", "Taxonomy", "Paragraphs", "dynamic choices", "several choices"],
 )
 def test_it_is_learned_and_predicted(
     label_studio: LabelStudioServer, backend: RunningBackend, source: str, control: str, data: Any
@@ -49,7 +51,8 @@ def test_it_is_learned_and_predicted(
     kind = "taxonomy" if control == TAXONOMY else "choices"
 
     def region(label: str) -> dict[str, Any]:
-        value = {kind: [[label]] if kind == "taxonomy" else [label]}
+        chosen = ["No", "y"] if control == MULTIPLE and label == "y" else [label]
+        value = {kind: [chosen] if kind == "taxonomy" else chosen}
         return {"from_name": "c", "to_name": "o", "type": kind, "value": value}
 
     tasks = [{"data": data(text)} for text in TEXTS]

@@ -63,6 +63,29 @@ def test_dynamic_choices_are_learned_as_they_are_chosen() -> None:
     ).fits(learned)
 
 
+def test_several_choices_are_a_class_of_their_own() -> None:
+    xml = '<Choices name="c" toName="t" choice="multiple"><Choice value="a"/><Choice value="b"/></Choices>'
+    scheme = parse_label_config(config(xml))
+    assert scheme.choice_of(scheme.region('["a", "b"]', 1)) == '["a", "b"]'
+    told = {"from_name": "c", "value": {"choices": ["b", "a", "gone", "a", 3]}}
+    assert scheme.choice_of(told) == '["a", "b"]'
+    assert scheme.choice_of({"from_name": "c", "value": {"choices": ["gone"]}}) is None
+    learned = scheme.with_labels(['["a"]', '["a", "b"]'])
+    assert scheme.fits(learned)
+    renamed = parse_label_config(config(xml.replace('"b"', '"B"')))
+    assert not renamed.fits(learned)
+
+
+def test_a_setting_says_which_of_several_controls_is_learned() -> None:
+    one, two = (
+        f'<Choices name="{name}" toName="t"><Choice value="a"/><Choice value="b"/></Choices>'
+        for name in ("one", "two")
+    )
+    assert parse_label_config(config(one + two)).from_name == "one"
+    assert parse_label_config(config(one + two), "two").from_name == "two"
+    assert parse_label_config(config(one + two), "three").from_name == "one"
+
+
 BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
 
 
@@ -79,13 +102,6 @@ BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
         (
             config('<Taxonomy name="c" toName="t"><Choice value="a"><Choice value="b"/></Choice></Taxonomy>'),
             "one level",
-        ),
-        (
-            config(
-                '<Choices name="c" toName="t" choice="multiple">'
-                '<Choice value="a"/><Choice value="b"/></Choices>'
-            ),
-            'choice="single"',
         ),
     ],
 )
