@@ -1,8 +1,9 @@
-"""The command line: label-studio-atlas up | serve | worker | demo | simulate."""
+"""The command line: label-studio-atlas up | connect | doctor | serve | worker | cron | demo | ..."""
 
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from pydantic import ValidationError
 
 from backend import __version__, logs
+from backend.cli_versions import versions
 from backend.errors import AtlasError, NotConfigured
 from backend.settings import Settings
 
@@ -37,7 +39,8 @@ def main() -> None:
     Use it:       export LABEL_STUDIO_URL=http://localhost:8080
                   export LABEL_STUDIO_API_KEY=...   (user icon > Account & Settings > Personal Access Token)
                   label-studio-atlas up
-                  then, in Label Studio: project Settings > Model > Connect Model > http://localhost:9090
+                  label-studio-atlas connect http://localhost:9090 --project 1
+    Not working?  label-studio-atlas doctor
 
     Every setting is an environment variable; the README lists them all.
     """
@@ -72,6 +75,41 @@ def up(port: int | None, data_dir: Path | None) -> None:
             click.echo("Stopping.")
 
 
+_BACKEND = click.option(
+    "--backend", metavar="URL", help="The web server, seen from here.  [default: HOST and PORT]"
+)
+
+
+@main.command()
+@click.argument("url")
+@click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
+@click.option("--wait", type=float, default=300, show_default=True, help="Seconds to wait for an order.")
+@_BACKEND
+def connect(url: str, project: int, wait: float, backend: str | None) -> None:
+    """Connect a Label Studio project to this backend, and prove that every road is open.
+
+    URL is where Label Studio reaches the backend. Makes the connection, the webhook and the sampling;
+    doing it again mends what is not as it should be. Run it while the backend runs, with its settings.
+    """
+    from backend.doctor.commands import connect_project
+
+    sys.exit(0 if connect_project(url, project, wait, backend) else 1)
+
+
+@main.command()
+@click.option("--project", type=int, help="Number of a project.  [default: all that are connected]")
+@click.option("--json", "as_json", is_flag=True, help="Findings as JSON, for scripts.")
+@_BACKEND
+def doctor(project: int | None, as_json: bool, backend: str | None) -> None:
+    """Test every link and say, for each fault, the one thing to do. Exit code 1 when something is wrong.
+
+    Run it where the backend runs, with its settings.
+    """
+    from backend.doctor.commands import diagnose
+
+    sys.exit(0 if diagnose(project, as_json, backend) else 1)
+
+
 @main.command()
 @click.option("--port", type=int, help="Port to listen on.  [default: 9090, or PORT]")
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1, or HOST]")
@@ -85,14 +123,29 @@ def serve(port: int | None, host: str | None) -> None:
 
 
 @main.command()
-def worker() -> None:
+@click.option(
+    "--only",
+    type=click.Choice(["retrain", "upkeep"]),
+    help="Do just this kind of work, so that short jobs never wait behind a retrain.  [default: both]",
+)
+def worker(only: str | None) -> None:
     """Run one RQ worker: it trains, ranks and publishes. TERM lets the running job finish."""
     settings = _settings()
     _check_strategy(settings)
-    logs.configure(settings.log_level, "worker")
+    logs.configure(settings.log_level, only or "worker")
     from backend.jobs.worker import create_worker
 
-    create_worker(settings).work(with_scheduler=True, logging_level="WARNING")
+    create_worker(settings, only).work(with_scheduler=True, logging_level="WARNING")
+
+
+@main.command()
+def cron() -> None:
+    """Run RQ's cron: every RECONCILE_EVERY seconds, look for what no webhook told of."""
+    settings = _settings()
+    logs.configure(settings.log_level, "cron")
+    from backend.jobs.cron import create_cron
+
+    create_cron(settings).start()
 
 
 @main.command()
@@ -182,6 +235,9 @@ def simulate(strategies: str | None, seeds: int, seed: int, **options: Any) -> N
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-written is left
     if run(SimulateOptions(**options), plan).failures:
         raise SystemExit(1)
+
+
+main.add_command(versions)
 
 
 def _settings(**given: Any) -> Settings:

@@ -36,7 +36,9 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
         project_id = self._project_id(tasks[0].get("project") if tasks else None)
         if project_id is None:
             return []
-        return _predictor().predict(project_id, parse_label_config(self._config), tasks)
+        return _predictor().predict(
+            project_id, parse_label_config(self._config, Settings().queue_control), tasks
+        )
 
     def fit(self, *args: Any, data: Any = None, **kwargs: Any) -> dict[str, Any]:
         """Queue a retrain of the event's project; returns its job id."""
@@ -46,9 +48,7 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
         project_id = self._project_id(project.get("id") if isinstance(project, dict) else project)
         if project_id is None:
             return {}
-        dispatcher = Dispatcher.from_settings(Settings())
-        dispatcher.state(project_id).note_changes(1)
-        return {"job": dispatcher.request_retrain(project_id)}
+        return {"job": Dispatcher.from_settings(Settings()).demand_retrain(project_id)}
 
     def _project_id(self, told: object) -> int | None:
         number = str(told if told is not None else self._project).split(".")[0]

@@ -1,4 +1,4 @@
-"""Answer predictions from the newest published model, without asking Label Studio anything."""
+"""Answer predictions from the published model, or a kept one, without asking Label Studio anything."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,11 +21,11 @@ from backend.sampling import places
 from backend.sampling.registry import score
 from backend.settings import Settings
 from backend.store.features import FeatureCache
-from backend.store.paths import project_dir
-from backend.store.versions import ModelVersion, VersionStore
+from backend.store.paths import project_dir, project_ids
+from backend.store.versions import ModelVersion, VersionStore, version_number
 
 MAX_LOADED = 8
-"""Projects whose model is kept in memory; about 15 MB each."""
+"""Model versions kept in memory, the most recently used; about 15 MB each."""
 
 
 @dataclass(frozen=True)
@@ -41,80 +42,134 @@ class Predictor:
 
     def __init__(self, settings: Settings):
         self._data_dir = settings.data_dir
-        self._loaded: OrderedDict[int, Loaded] = OrderedDict()
+        self._loaded: OrderedDict[tuple[int, str], Loaded] = OrderedDict()
         self._lock = threading.Lock()
 
     def version_of(self, project_id: int) -> str | None:
         """The published version's name, without loading it; None when there is none yet."""
         return VersionStore(project_dir(self._data_dir, project_id)).published()
 
-    def predict(self, project_id: int, scheme: LabelScheme, tasks: Sequence[Any]) -> list[dict[str, Any]]:
-        """One prediction per task, in order, all of the published version.
+    def versions(self, project_id: int | None = None) -> list[str]:
+        """Names of the kept versions, newest first: of one project, or of all."""
+        projects = project_ids(self._data_dir) if project_id is None else [project_id]
+        kept = {name for i in projects for name in VersionStore(project_dir(self._data_dir, i)).names()}
+        return sorted(kept, key=version_number, reverse=True)
+
+    def predict(
+        self, project_id: int, scheme: LabelScheme, tasks: Sequence[Any], version: str | None = None
+    ) -> list[dict[str, Any]]:
+        """One prediction per task, in order, all of one version: the published one unless told.
 
         scheme: what the request's label config asks for. Returns [] when there is nothing to say: no
         version yet, or one that was trained for another label config.
-        Raises DamagedFile when the published version cannot be read.
+        Raises DamagedFile when the version cannot be read.
         """
-        loaded = self._load(project_id)
-        if loaded is None or loaded.version.scheme != scheme or not tasks:
+        loaded = self._load(project_id, version)
+        if loaded is None or not scheme.fits(loaded.version.scheme) or not tasks:
             return []
-        datas = [task.get("data") if isinstance(task, dict) else None for task in tasks]
-        features = loaded.encoder.encode([scheme.text_of(data) for data in datas])
-        version = loaded.version
-        labels: list[str | None] = [None] * len(tasks)
-        confidences = [0.0] * len(tasks)
-        worth = None
-        if version.network is not None:
-            layers = outputs(version.network, features)
-            best = layers.probabilities.max(-1)
-            labels = [scheme.labels[i] for i in best.indices.tolist()]
-            confidences = best.values.tolist()
-            worth = score(version.strategy, layers, version.head)
-        scores = _places(loaded, tasks, datas, worth)
-        return [
-            prediction(scheme, version.name, place, label, confidence)
-            for place, label, confidence in zip(scores, labels, confidences, strict=True)
-        ]
+        known = [task if isinstance(task, dict) else {} for task in tasks]
+        return answers(
+            loaded, [task.get("id") for task in known], [scheme.text_of(task.get("data")) for task in known]
+        )
 
-    def _load(self, project_id: int) -> Loaded | None:
+    def _load(self, project_id: int, name: str | None = None) -> Loaded | None:
         store = VersionStore(project_dir(self._data_dir, project_id))
-        name = store.published()
+        name = name or store.published()
         if name is None:
             return None
         with self._lock:
-            known = self._loaded.get(project_id)
-            if known is not None and known.version.name == name:
-                self._loaded.move_to_end(project_id)
+            known = self._loaded.get((project_id, name))
+            if known is not None:
+                self._loaded.move_to_end((project_id, name))
                 return known
-            version = store.load(name)
-            features = FeatureCache(project_dir(self._data_dir, project_id) / "features")
-            ids = version.queue_ids.tolist()
-            place_of = dict(zip(ids, places(len(ids)).tolist(), strict=True))
-            loaded = Loaded(version, features.encoder(version.encoder), place_of)
-            self._loaded[project_id] = loaded
-            self._loaded.move_to_end(project_id)
+            loaded = load_version(self._data_dir, project_id, name)
+            self._loaded[(project_id, name)] = loaded
             while len(self._loaded) > MAX_LOADED:
                 self._loaded.popitem(last=False)
             return loaded
 
 
-def _places(loaded: Loaded, tasks: Sequence[Any], datas: Sequence[Any], worth: Tensor | None) -> list[float]:
-    """Where each task stands in the published queue, or would stand had it been there: in (0, 1)."""
+def load_version(data_dir: Path, project_id: int, name: str) -> Loaded:
+    """Raises DamagedFile when it cannot be read."""
+    directory = project_dir(data_dir, project_id)
+    version = VersionStore(directory).load(name)
+    encoder = FeatureCache(directory / "features").encoder(version.encoder)
+    ids = version.queue_ids.tolist()
+    return Loaded(version, encoder, dict(zip(ids, places(len(ids)).tolist(), strict=True)))
+
+
+def answers(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str]) -> list[dict[str, Any]]:
+    """One prediction per text, in order. `ids` tell which of them were ranked; None for one without."""
+    features = loaded.encoder.encode(texts)
+    model = loaded.version
+    labels: Sequence[str | None] = [None] * len(texts)
+    confidences = [0.0] * len(texts)
+    worth = None
+    if model.network is not None:
+        layers = outputs(model.network, features)
+        labels, confidences = decide(model.scheme, layers.probabilities)
+        worth = score(model.strategy, layers, model.head)
+    return [
+        prediction(model.scheme, model.name, place, label, confidence)
+        for place, label, confidence in zip(
+            _places(loaded, ids, texts, worth), labels, confidences, strict=True
+        )
+    ]
+
+
+def decide(scheme: LabelScheme, probabilities: Tensor) -> tuple[list[str], list[float]]:
+    """The class to show for each item, and how sure the model is of it.
+
+    probabilities: float [N, C]. Where several choices may be given, those that are each more likely than
+    not, even if that set was never given; the sureness is that of the least sure of them.
+    """
+    best = probabilities.max(-1)
+    if not scheme.several:
+        return [scheme.labels[i] for i in best.indices.tolist()], best.values.tolist()
+    sets = [scheme.choices_in(label) for label in scheme.labels]
+    choices = sorted({choice for chosen in sets for choice in chosen})
+    has = torch.tensor([[float(choice in chosen) for choice in choices] for chosen in sets])  # [C, choices]
+    likely = probabilities @ has  # each choice's probability, [N, choices]
+    shown = torch.where((likely >= 0.5).any(-1, keepdim=True), likely >= 0.5, has[best.indices] > 0)
+    sure = likely.masked_fill(~shown, 1).min(-1).values.clamp(max=1)
+    labels = [
+        scheme.class_of(choice for choice, on in zip(choices, row, strict=True) if on)
+        for row in shown.tolist()
+    ]
+    return labels, sure.tolist()
+
+
+def _places(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], worth: Tensor | None) -> list[float]:
+    """Where each task stands in the published queue, or would stand had it been there: in (0, 1).
+
+    Distinct from each other and from every place of the queue, and the same whenever asked.
+    """
+    keys = [_fraction(task_id, text) for task_id, text in zip(ids, texts, strict=True)]
     ranked = loaded.version.queue_worth
-    if worth is not None and len(ranked):
-        # As many are before it as are worth more; between two places, so it equals neither.
-        before = torch.searchsorted(-ranked, -worth.float()).double()
-        between = (before / len(ranked)).clamp(1e-9, 1 - 1e-9).tolist()
-    else:
-        between = [_anywhere(data) for data in datas]
-    ids = [task.get("id") if isinstance(task, dict) else None for task in tasks]
+    between = keys if worth is None or not len(ranked) else _between(ranked, worth, keys)
     return [
         loaded.place_of.get(task_id, place) if isinstance(task_id, int) else place
         for task_id, place in zip(ids, between, strict=True)
     ]
 
 
-def _anywhere(data: Any) -> float:
-    """A fixed place in (0, 1) that looks random, for orders that have no number per item."""
-    digest = blake2b(repr(data).encode("utf-8", "surrogatepass"), digest_size=7).digest()
-    return (int.from_bytes(digest, "big") + 0.5) / 2**56
+def _between(ranked: Tensor, worth: Tensor, keys: list[float]) -> list[float]:
+    """Places in the gaps of a queue whose worth falls from item to item: by worth, then by key.
+
+    ranked: float [N], descending; worth: float [M]; keys: M numbers in (0, 1) that settle equal worth.
+    """
+    ranked, worth = ranked.double(), worth.double()
+    before = torch.searchsorted(-ranked, -worth, right=True)  # as many ranked items come sooner
+    ends = torch.cat([ranked[:1] + 1, ranked, ranked[-1:] - 1])
+    upper, lower = ends[before], ends[before + 1]
+    into = ((upper - worth) / (upper - lower).clamp(min=1e-12)).clamp(0, 1)  # 0: as good as the item before
+    into = 0.05 + 0.85 * into + 0.05 * torch.tensor(keys, dtype=torch.float64)
+    place = places(len(ranked))
+    edges = torch.cat([torch.zeros(1, dtype=torch.float64), place, torch.ones(1, dtype=torch.float64)])
+    return (edges[before] + into * (edges[before + 1] - edges[before])).tolist()
+
+
+def _fraction(task_id: Any, text: str) -> float:
+    """A number in (0, 1) that looks random but is always the same for this task."""
+    digest = blake2b(repr((task_id, text)).encode("utf-8", "surrogatepass"), digest_size=6).digest()
+    return (int.from_bytes(digest, "big") + 0.5) / 2**48

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,19 +44,22 @@ class RunningBackend:
     supervisor: Supervisor
     data_dir: Path
 
-    def log(self) -> str:
-        return (self.data_dir / "worker.log").read_text()
+    def log(self, part: str = "worker") -> str:
+        return (self.data_dir / f"{part}.log").read_text()
+
+    def pid(self, part: str) -> int:
+        return next(child.process.pid for child in self.supervisor.children if child.name == part)
 
 
-@pytest.fixture
-def run_backend(label_studio: LabelStudioServer, tmp_path: Path) -> Iterator[Callable[..., RunningBackend]]:
-    """Start backends connected to the real Label Studio; all are stopped after the test."""
+@contextmanager
+def backends(label_studio: LabelStudioServer, folder: Path) -> Iterator[Callable[..., RunningBackend]]:
+    """Start backends connected to the real Label Studio; all are stopped in the end."""
     running: list[Supervisor] = []
 
     def start(data_dir: Path | None = None, port: int | None = None, **env: str) -> RunningBackend:
         supervisor = Supervisor()
         running.append(supervisor)
-        directory = data_dir or tmp_path / f"backend{len(running)}"
+        directory = data_dir or folder / f"backend{len(running)}"
         directory.mkdir(parents=True, exist_ok=True)
         settings = Settings(data_dir=directory, port=port or free_port(0))
         given = {
@@ -68,6 +72,14 @@ def run_backend(label_studio: LabelStudioServer, tmp_path: Path) -> Iterator[Cal
         used = start_backend(supervisor, settings, given, logs=directory)
         return RunningBackend(f"http://localhost:{settings.port}", used, supervisor, directory)
 
-    yield start
-    for supervisor in running:
-        supervisor.__exit__()
+    try:
+        yield start
+    finally:
+        for supervisor in running:
+            supervisor.__exit__()
+
+
+@pytest.fixture
+def run_backend(label_studio: LabelStudioServer, tmp_path: Path) -> Iterator[Callable[..., RunningBackend]]:
+    with backends(label_studio, tmp_path) as start:
+        yield start

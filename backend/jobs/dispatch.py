@@ -23,13 +23,19 @@ from backend.settings import Settings
 logger = logging.getLogger(__name__)
 
 QUEUE_NAME = "atlas"
+"""Retrains, which may be slow."""
+UPKEEP_QUEUE = "atlas-upkeep"
+"""Everything short: a worker of its own keeps the queue's head full while a retrain takes its time."""
 RETRAIN = "backend.jobs.retrain.retrain"
 FLUSH = "backend.jobs.housekeeping.flush"
 CLEAR = "backend.jobs.housekeeping.clear_old_versions"
+REFILL = "backend.jobs.refill.refill"
+RECONCILE = "backend.jobs.reconcile.reconcile"
 RESULT_TTL = 24 * 3600
-"""Seconds a retrain's outcome stays readable in RQ."""
+"""Seconds a job's outcome stays readable in RQ."""
 RETRY_SECONDS = [5, 30, 120]
 """Waits before a failed retrain is tried again: a restart of Label Studio, then an outage."""
+_REMEMBERED = {"result_ttl": RESULT_TTL, "failure_ttl": RESULT_TTL}
 _ENDED = {JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED}
 
 
@@ -40,6 +46,7 @@ class Dispatcher:
         self.redis = redis
         self._settings = settings
         self.queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
+        self.upkeep = Queue(UPKEEP_QUEUE, connection=redis, serializer=JSONSerializer)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Dispatcher:
@@ -50,43 +57,80 @@ class Dispatcher:
 
     def changed(self, project_id: int, count: int = 1) -> None:
         """Annotations changed: retrain at RETRAIN_EVERY of them, or RETRAIN_WITHIN seconds from now."""
-        if self.state(project_id).note_changes(count) >= self._settings.retrain_every:
+        state = self.state(project_id)
+        if state.note_changes(count) >= self._settings.retrain_every:
             self.request_retrain(project_id)
         else:
-            self._enqueue_unique(FLUSH, f"flush-{project_id}", project_id, self._settings.retrain_within)
+            seconds = self._settings.retrain_within
+            self._enqueue_unique(self.upkeep, FLUSH, f"flush-{project_id}", seconds, project_id)
+        if state.head_is_low:
+            self.request_refill(project_id)
+
+    def demand_retrain(self, project_id: int) -> str:
+        """As `request_retrain`, and one more if a retrain is running: it may have read the old state."""
+        self.state(project_id).note_changes(1)
+        return self.request_retrain(project_id)
 
     def request_retrain(self, project_id: int) -> str:
         """One retrain of the project, as soon as the rest after the last one is over; returns its job id."""
         job_id = f"retrain-{project_id}"
         rest = self._settings.retrain_pause - self.state(project_id).seconds_since_retrain()
         self._enqueue_unique(
+            self.queue,
             RETRAIN,
             job_id,
-            project_id,
             rest,
+            project_id,
             job_timeout=self._settings.job_timeout,
-            result_ttl=RESULT_TTL,
-            failure_ttl=RESULT_TTL,
             retry=Retry(max=len(RETRY_SECONDS), interval=RETRY_SECONDS),
+            **_REMEMBERED,
         )
         return job_id
 
+    def is_retraining(self, project_id: int) -> bool:
+        """Whether a retrain of the project waits or runs."""
+        try:
+            job = Job.fetch(f"retrain-{project_id}", connection=self.redis, serializer=JSONSerializer)
+        except NoSuchJobError:
+            return False
+        return job.get_status() not in _ENDED
+
+    def request_refill(self, project_id: int) -> None:
+        """Bring the published queue up to date with the published model: no retrain, a few seconds."""
+        self.state(project_id).owe(REFILL)
+        self._enqueue_unique(
+            self.upkeep,
+            REFILL,
+            f"refill-{project_id}",
+            0,
+            project_id,
+            job_timeout=self._settings.job_timeout,
+            **_REMEMBERED,
+        )
+
     def request_clearing(self, project_id: int) -> None:
         """Old predictions go once nobody has annotated for CLEAR_AFTER seconds."""
-        self.state(project_id).has_stale_predictions = True
-        self._enqueue_unique(CLEAR, f"clear-{project_id}", project_id, self._settings.clear_after)
+        self.state(project_id).owe(CLEAR)
+        seconds = self._settings.clear_after
+        self._enqueue_unique(self.upkeep, CLEAR, f"clear-{project_id}", seconds, project_id)
+
+    def request_reconcile(self) -> str:
+        """Look at every project for what no event told of."""
+        timeout = self._settings.job_timeout
+        self._enqueue_unique(self.upkeep, RECONCILE, "reconcile", 0, job_timeout=timeout, **_REMEMBERED)
+        return "reconcile"
 
     def _enqueue_unique(
-        self, function: str, job_id: str, project_id: int, seconds: float, **options: Any
+        self, queue: Queue, function: str, job_id: str, seconds: float, *args: int, **options: Any
     ) -> None:
         """Enqueue after so many seconds, unless a job of this id waits or runs; one that ended makes room."""
-        options = {"args": (project_id,), "job_id": job_id, "unique": True, "result_ttl": 0, **options}
+        options = {"args": args, "job_id": job_id, "unique": True, "result_ttl": 0, **options}
         for _ in range(2):
             try:
                 if seconds > 0:
-                    self.queue.enqueue_in(timedelta(seconds=seconds), function, **options)
+                    queue.enqueue_in(timedelta(seconds=seconds), function, **options)
                 else:
-                    self.queue.enqueue(function, **options)
+                    queue.enqueue(function, **options)
                 return
             except DuplicateJobError:
                 if not self._remove_ended(job_id):

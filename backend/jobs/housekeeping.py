@@ -8,7 +8,7 @@ from redis import Redis
 
 from backend import logs
 from backend.errors import NotFound
-from backend.jobs.dispatch import Dispatcher
+from backend.jobs.dispatch import CLEAR, Dispatcher
 from backend.jobs.state import ProjectState
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.publishing import stale_versions
@@ -36,7 +36,7 @@ def clear_old_versions(project_id: int) -> int:
     logs.set_context(f"project {project_id}: ")
     with Redis.from_url(settings.redis_url) as redis:
         state = ProjectState(redis, project_id)
-        state.has_stale_predictions = False  # before looking: a publication meanwhile sets it again
+        state.settle(CLEAR)
         client = LabelStudioClient.from_settings(settings)
         try:
             project = client.project(project_id)
@@ -48,7 +48,7 @@ def clear_old_versions(project_id: int) -> int:
         deleted = 0
         for name in stale_versions(client, project, ours):
             if state.seconds_since_change() < settings.clear_after:
-                state.has_stale_predictions = True
+                state.owe(CLEAR)
                 break
             client.delete_version(project_id, name)
             deleted += 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 import torch
@@ -18,13 +20,14 @@ from backend.jobs.dispatch import Dispatcher
 from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
 from backend.labelstudio.client import LabelStudioClient, Project
-from backend.labelstudio.publishing import HeadChanged, prediction, publish_head
+from backend.labelstudio.publishing import HeadChanged, import_head, prediction
 from backend.labelstudio.scheme import LabelScheme, parse_label_config
 from backend.learning.training import Trained, outputs, train
+from backend.predicting import decide
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.paths import project_dir
-from backend.store.tasks import StoredTask, TaskStore
+from backend.store.tasks import StoredTask, TaskStore, fingerprint
 from backend.store.versions import ModelVersion, VersionStore, version_name, version_number
 
 logger = logging.getLogger(__name__)
@@ -78,7 +81,7 @@ class Retrain:
         try:
             project = self._client.project(self._id)
             self._state.label_config = project.label_config
-            scheme = parse_label_config(project.label_config)
+            scheme = parse_label_config(project.label_config, self._settings.queue_control)
         except NotFound:
             return {
                 "published": False,
@@ -89,29 +92,50 @@ class Retrain:
         tasks = self._pull(project, scheme)
         if not tasks:
             return {"published": False, "reason": "the project has no tasks"}
+        scheme = scheme.with_labels(task.target for task in tasks if task.target)
         version, predictions = self._learn(project, scheme, tasks)
         self._versions.save(version)
-        if predictions:
-            publish_head(
-                self._client, project, version.name, predictions, first=self._versions.published() is None
-            )
-        self._versions.set_published(version.name)
+        published = not self._is_held(scheme)
+        if published:
+            self._publish(project, version, predictions)
         self._features.forget_all_but(self._versions.prune(self._settings.keep_versions))
         self._lap("publish")
         return {
-            "published": bool(predictions),
+            "published": published and bool(predictions),
             "model_version": version.name,
             "head": len(predictions),
             **version.stats,
             "seconds": self._seconds,
         }
 
+    def _is_held(self, scheme: LabelScheme) -> bool:
+        """Whether the published version is to stay: pinned here, or by `auto_update` off in Label Studio.
+
+        A version that was trained for another label config cannot stay.
+        """
+        published = self._versions.published()
+        if published is None or not (self._versions.pinned() or self._state.held_by_label_studio):
+            return False
+        return scheme.fits(self._versions.scheme(published))
+
+    def _publish(self, project: Project, version: ModelVersion, predictions: list[dict[str, Any]]) -> None:
+        first = self._versions.published() is None
+        if predictions:
+            import_head(self._client, project, version.name, predictions)
+        # Before the switch, which comes back as a webhook at once: it must find what it tells of.
+        self._versions.set_published(version.name)
+        if predictions:
+            self._client.publish(project.id, version.name, set_sampling=first, blind=self._settings.blind)
+        more = version.stats["waiting"] > len(predictions)
+        self._state.refill_after(len(predictions) // 2 if more else None)
+
     def _pull(self, project: Project, scheme: LabelScheme) -> list[StoredTask]:
         with TaskStore(self._directory / "tasks.sqlite") as store:
-            if store.get_meta("field") not in (None, scheme.field):
+            text = f"{scheme.field} {scheme.source} {scheme.text_key}"
+            if store.get_meta("field") not in (None, text):
                 self._features.forget_all_but(set())  # other texts: the encoder was fitted on something else
             pull(self._client, project, scheme, store)
-            store.set_meta("field", scheme.field)
+            store.set_meta("field", text)
             store.commit()
             tasks = store.tasks()
         self._lap("pull")
@@ -151,11 +175,14 @@ class Retrain:
             queue_ids=torch.tensor([tasks[i].id for i in waiting], dtype=torch.int64)[ranking.order],
             queue_worth=torch.zeros(0) if ranking.worth is None else ranking.worth[ranking.order].float(),
             stats={
+                "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                "fingerprint": fingerprint(tasks),
                 "tasks": len(tasks),
                 "waiting": len(waiting),
                 "trained_on": len(labeled) if trained is not None else 0,
                 "labels": dict(Counter(scheme.labels[target] for target in targets.tolist())),
                 "strategy": self._settings.strategy,
+                "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
                 "notes": ranking.notes,
                 **({} if trained is None else _scores(trained, targets, scene)),
             },
@@ -180,12 +207,11 @@ class Retrain:
         self, version: ModelVersion, head: Tensor, features: Tensor, queue_length: int
     ) -> list[dict[str, Any]]:
         scores = sampling.places(queue_length)[: len(head)].tolist()
-        labels: list[str | None] = [None] * len(head)
+        labels: Sequence[str | None] = [None] * len(head)
         confidences = [0.0] * len(head)
         if version.network is not None:
-            best = outputs(version.network, features[head]).logits.softmax(-1).max(-1)
-            labels = [version.scheme.labels[i] for i in best.indices.tolist()]
-            confidences = best.values.tolist()
+            probabilities = outputs(version.network, features[head]).probabilities
+            labels, confidences = decide(version.scheme, probabilities)
         ids = version.queue_ids[: len(head)].tolist()
         return [
             {"task": task_id, **prediction(version.scheme, version.name, score, label, confidence)}
@@ -194,7 +220,9 @@ class Retrain:
 
     def _next_version(self, project: Project) -> str:
         """Above every number used before, even when this machine's copy of the versions was lost."""
-        used = [*self._versions.names(), *self._client.version_sizes(project.id)]
+        used = [*self._versions.names(), project.model_version or ""]
+        if not self._versions.names():
+            used += self._client.version_sizes(project.id)
         return version_name(1 + max((version_number(name) for name in used), default=0))
 
     def _lap(self, stage: str) -> None:

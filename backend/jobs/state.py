@@ -51,17 +51,54 @@ class ProjectState:
     def seconds_since_retrain(self) -> float:
         return time.time() - float(self._redis.hget(self._key, "ended") or 0)
 
-    @property
-    def has_stale_predictions(self) -> bool:
-        """Whether a publication has left predictions behind that are still to be cleared."""
-        return bool(self._redis.hexists(self._key, "stale"))
+    def owe(self, job: str) -> None:
+        """A unique job is wanted. It settles that before it looks, so a wish that arrives while it runs,
+        when its id is taken, is still there once it has ended."""
+        self._redis.hset(self._key, f"owed:{job}", 1)
 
-    @has_stale_predictions.setter
-    def has_stale_predictions(self, value: bool) -> None:
-        if value:
-            self._redis.hset(self._key, "stale", 1)
+    def settle(self, job: str) -> None:
+        self._redis.hdel(self._key, f"owed:{job}")
+
+    def owes(self, job: str) -> bool:
+        return bool(self._redis.hexists(self._key, f"owed:{job}"))
+
+    def refill_after(self, annotations: int | None) -> None:
+        """From now on the published head is low after so many annotations; None: nothing more to publish."""
+        if annotations is None:
+            self._redis.hdel(self._key, "refill_at")
         else:
-            self._redis.hdel(self._key, "stale")
+            self._redis.hset(self._key, "refill_at", self.changes + annotations)
+
+    @property
+    def head_is_low(self) -> bool:
+        changes, low = self._redis.hmget(self._key, "changes", "refill_at")
+        return low is not None and int(changes or 0) >= int(low)
+
+    @property
+    def fingerprint(self) -> str | None:
+        """What Label Studio's project looked like when reconcile last found nothing to do."""
+        value = self._redis.hget(self._key, "fingerprint")
+        return value.decode() if isinstance(value, bytes) else value
+
+    @fingerprint.setter
+    def fingerprint(self, value: str) -> None:
+        self._redis.hset(self._key, "fingerprint", value)
+
+    @property
+    def held_by_label_studio(self) -> bool:
+        """Whether the connection's `auto_update` was off when last looked at: no new version is published."""
+        return bool(self._redis.hexists(self._key, "held"))
+
+    @held_by_label_studio.setter
+    def held_by_label_studio(self, value: bool) -> None:
+        if value:
+            self._redis.hset(self._key, "held", 1)
+        else:
+            self._redis.hdel(self._key, "held")
+
+    def forget(self) -> None:
+        """The project is gone, or hidden from us: no event needs to find it any more."""
+        self._redis.srem(PROJECTS_KEY, self._id)
 
     @property
     def label_config(self) -> str | None:

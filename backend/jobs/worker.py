@@ -13,11 +13,17 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 # Imported once here, not in every forked job: torch, and what its optimizers import when first used (2 s).
+import backend.jobs.reconcile
+import backend.jobs.refill
 import backend.jobs.retrain  # noqa: F401
-from backend.jobs.dispatch import CLEAR, FLUSH, RETRAIN, Dispatcher
+from backend.jobs.dispatch import CLEAR, FLUSH, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE, Dispatcher
+from backend.jobs.status import remember_reason
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+WORKER_TTL = 60
+"""Seconds; an idle worker gives a sign of life 15 s before they are over."""
 
 
 class AtlasWorker(Worker):
@@ -30,19 +36,32 @@ class AtlasWorker(Worker):
         between such a step and the mark would find the id taken, and nobody would look again.
         """
         done = super().perform_job(job, queue, execution)
-        if done and job.func_name in (RETRAIN, FLUSH, CLEAR):
-            project_id = job.args[0]
-            dispatcher = Dispatcher(self.connection, Settings())
-            state = dispatcher.state(project_id)
-            if job.func_name in (RETRAIN, FLUSH) and state.unseen > 0:
-                dispatcher.request_retrain(project_id)
-            if job.func_name == CLEAR and state.has_stale_predictions:
-                dispatcher.request_clearing(project_id)
+        if done and job.args:
+            self._look_again(job.func_name, job.args[0])
         return done
 
+    def _look_again(self, job: str | None, project_id: int) -> None:
+        dispatcher = Dispatcher(self.connection, Settings())
+        state = dispatcher.state(project_id)
+        if job in (RETRAIN, FLUSH) and state.unseen > 0:
+            dispatcher.request_retrain(project_id)
+        elif job == REFILL and state.owes(REFILL):
+            dispatcher.request_refill(project_id)
+        elif job == CLEAR and state.owes(CLEAR):
+            dispatcher.request_clearing(project_id)
 
-def create_worker(settings: Settings) -> AtlasWorker:
-    """A worker on the project queue; `work(with_scheduler=True)` runs it."""
+
+def create_worker(settings: Settings, only: str | None = None) -> AtlasWorker:
+    """A worker; `work(with_scheduler=True)` runs it.
+
+    only: "retrain" or "upkeep", to do just that kind of work; None does both, upkeep first.
+    """
     redis = Redis.from_url(settings.redis_url)
-    dispatcher = Dispatcher(redis, settings)
-    return AtlasWorker([dispatcher.queue], connection=redis, serializer=JSONSerializer)
+    queues = {None: [UPKEEP_QUEUE, QUEUE_NAME], "retrain": [QUEUE_NAME], "upkeep": [UPKEEP_QUEUE]}
+    return AtlasWorker(
+        queues[only],
+        connection=redis,
+        serializer=JSONSerializer,
+        exception_handlers=[remember_reason],
+        worker_ttl=WORKER_TTL,
+    )

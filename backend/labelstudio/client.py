@@ -22,6 +22,15 @@ from backend.settings import Settings
 PAGE_SIZE = 1000
 """Tasks per request: about 0.4 s of Label Studio's time."""
 UNCERTAINTY_SAMPLING = "Uncertainty sampling"
+COUNTERS = (
+    "task_number",
+    "total_annotations_number",
+    "skipped_annotations_number",
+    "ground_truth_number",
+    "finished_task_number",
+    "total_predictions_number",
+)
+_LIGHT = "id,data,updated_at,is_labeled,total_annotations"
 
 
 @dataclass(frozen=True)
@@ -31,8 +40,15 @@ class Project:
     id: int
     label_config: str
     model_version: str | None
-    sampling: str | None
     task_count: int
+    shows_predictions: bool
+    counters: dict[str, int]
+    """How many tasks, annotations, skips, predictions: with the newest change they tell of any change."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether no task waits for a label; so it is without tasks."""
+        return self.counters["finished_task_number"] >= self.task_count
 
 
 class LabelStudioClient:
@@ -55,23 +71,55 @@ class LabelStudioClient:
             id=raw["id"],
             label_config=raw.get("label_config") or "",
             model_version=raw.get("model_version") or None,
-            sampling=raw.get("sampling"),
             task_count=raw.get("task_number") or 0,
+            shows_predictions=bool(raw.get("show_collab_predictions", True)),
+            counters={key: raw.get(key) or 0 for key in COUNTERS},
         )
 
-    def all_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
-        """Every task with `id`, `data`, `updated_at` and `is_labeled`, without annotations."""
-        return self._tasks(project_id, fields="task_only", include="id,data,updated_at,is_labeled")
+    def tasks_after(self, project_id: int, last_id: int = 0) -> Iterator[dict[str, Any]]:
+        """Tasks with a larger id: id, data, updated_at, is_labeled and total_annotations, no more."""
+        query = _where(("id", "greater", "Number", last_id))
+        return self._tasks(project_id, fields="task_only", include=_LIGHT, query=query)
 
-    def annotated_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
-        """The tasks that have annotations, whole."""
-        return self._tasks(
-            project_id, fields="all", query=_where("total_annotations", "greater", "Number", 0)
+    def annotated_tasks(self, project_id: int, last_id: int = 0) -> Iterator[dict[str, Any]]:
+        """The tasks with a larger id that have annotations, whole."""
+        query = _where(("total_annotations", "greater", "Number", 0), ("id", "greater", "Number", last_id))
+        return self._tasks(project_id, fields="all", query=query)
+
+    def tasks_changed_since(
+        self, project_id: int, when: str, last_id: int | None
+    ) -> Iterator[dict[str, Any]]:
+        """The tasks (up to this id) whose data or annotations changed after `when` (ISO 8601, UTC), whole."""
+        up_to = [] if last_id is None else [("id", "less_or_equal", "Number", last_id)]
+        query = _where(("updated_at", "greater", "Datetime", when), *up_to)
+        return self._tasks(project_id, fields="all", query=query)
+
+    def scored_tasks(self, project_id: int, model_version: str) -> dict[int, bool]:
+        """Tasks that have a prediction of this version; true for those nobody has annotated or skipped."""
+        found = self._tasks(
+            project_id,
+            fields="task_only",
+            include="id,total_annotations,cancelled_annotations",
+            query=_where(("predictions_model_versions", "contains", "List", [model_version])),
         )
+        return {
+            task["id"]: not task["total_annotations"] and not task["cancelled_annotations"] for task in found
+        }
 
-    def tasks_changed_since(self, project_id: int, when: str) -> Iterator[dict[str, Any]]:
-        """The tasks whose data or annotations changed after `when` (ISO 8601, UTC), whole."""
-        return self._tasks(project_id, fields="all", query=_where("updated_at", "greater", "Datetime", when))
+    def newest_change(self, project_id: int) -> str:
+        """When a task of the project, or one of its annotations, last changed; "" without tasks."""
+        query = json.dumps({"ordering": ["-tasks:updated_at"]})
+        params = {"project": project_id, "page_size": 1, "fields": "task_only", "include": "updated_at"}
+        found = self._request("GET", "api/tasks", params={**params, "query": query})["tasks"]
+        return found[0]["updated_at"] if found else ""
+
+    def updates_itself(self, project_id: int) -> bool:
+        """False when every connection of the project has `auto_update` off: nobody wants new versions.
+
+        Label Studio asks each connected backend for its health before it answers.
+        """
+        connections = self._request("GET", "api/ml", params={"project": project_id})
+        return not connections or any(item.get("auto_update", True) for item in connections)
 
     def task_ids(self, project_id: int) -> set[int]:
         return {task["id"] for task in self._tasks(project_id, fields="task_only", include="id")}
@@ -90,11 +138,15 @@ class LabelStudioClient:
             )
         return int(answer.created or 0)
 
-    def publish(self, project_id: int, model_version: str, *, set_sampling: bool) -> None:
-        """Make `model_version` the one Label Studio orders by (and shows)."""
-        changes = {"model_version": model_version}
+    def publish(
+        self, project_id: int, model_version: str, *, set_sampling: bool = False, blind: bool = False
+    ) -> None:
+        """Make `model_version` the one Label Studio orders by, and shows unless `blind`."""
+        changes: dict[str, Any] = {"model_version": model_version}
         if set_sampling:
             changes["sampling"] = UNCERTAINTY_SAMPLING
+        if blind:
+            changes["show_collab_predictions"] = False
         with _translated(self._url):
             self._sdk.projects.update(id=project_id, **changes)
 
@@ -131,9 +183,13 @@ class LabelStudioClient:
             return response.json() if response.content else None
 
 
-def _where(column: str, operator: str, kind: str, value: Any) -> str:
-    item = {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
-    return json.dumps({"filters": {"conjunction": "and", "items": [item]}})
+def _where(*conditions: tuple[str, str, str, Any]) -> str:
+    """A Data Manager query: (column, operator, kind, value) each, all of which must hold."""
+    items = [
+        {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
+        for column, operator, kind, value in conditions
+    ]
+    return json.dumps({"filters": {"conjunction": "and", "items": items}})
 
 
 @contextmanager

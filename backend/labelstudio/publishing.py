@@ -17,6 +17,10 @@ class HeadChanged(LabelStudioError):
     """Tasks of the head vanished, or the label config changed, while it was being published."""
 
 
+class Dropped(HeadChanged):
+    """Label Studio kept only some of the predictions: they do not fit the label config."""
+
+
 def prediction(
     scheme: LabelScheme, model_version: str, score: float, label: str | None, confidence: float
 ) -> dict[str, Any]:
@@ -25,28 +29,32 @@ def prediction(
     return {"result": result, "score": score, "model_version": model_version}
 
 
-def publish_head(
-    client: LabelStudioClient,
-    project: Project,
-    model_version: str,
-    predictions: Sequence[dict[str, Any]],
-    *,
-    first: bool,
+def import_head(
+    client: LabelStudioClient, project: Project, model_version: str, predictions: Sequence[dict[str, Any]]
 ) -> None:
-    """Import the head and make its version the one Label Studio orders by.
+    """Import the head of a version that Label Studio has none of yet.
 
-    predictions: each with a `task`; scores distinct, lowest first. `first` (nothing was ever published
-    for this project) also sets the project's sampling, which Community Edition's own pages cannot.
+    predictions: each with a `task`; scores distinct, lowest first.
     Raises HeadChanged when Label Studio did not keep all of it; the order it has is left as it was.
+    """
+    try:
+        extend_head(client, project, predictions)
+    except Dropped:
+        client.delete_version(project.id, model_version)
+        raise
+
+
+def extend_head(client: LabelStudioClient, project: Project, predictions: Sequence[dict[str, Any]]) -> None:
+    """Add predictions to a version that may already have some, of other tasks.
+
+    Raises HeadChanged: Rejected ones are all kept out, of Dropped ones some may have gone in.
     """
     try:
         created = client.import_predictions(project.id, list(predictions))
     except Rejected as error:  # one task that is gone fails the whole call
         raise HeadChanged(f"the head of the queue was refused: {error}") from error
     if created != len(predictions):
-        client.delete_version(project.id, model_version)
-        raise HeadChanged(f"Label Studio kept {created} of {len(predictions)} predictions of {model_version}")
-    client.publish(project.id, model_version, set_sampling=first)
+        raise Dropped(f"Label Studio kept {created} of {len(predictions)} predictions")
 
 
 def stale_versions(client: LabelStudioClient, project: Project, ours: Sequence[str]) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from html import unescape
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -13,8 +15,10 @@ from defusedxml.ElementTree import fromstring
 
 from backend.errors import LabelConfigError
 
-TEXT_TAGS = ("Text", "HyperText")
+TEXT_TAGS = ("Text", "HyperText", "Paragraphs")
 """Object tags whose content we can encode."""
+CONTROL_TAGS = ("Choices", "Taxonomy")
+"""Control tags that put a task into one of several classes."""
 
 
 @dataclass(frozen=True)
@@ -22,41 +26,96 @@ class LabelScheme:
     """One classification: which control labels which text, and with what classes.
 
     `labels` are as annotations store them (a choice's alias where it has one), in the config's order;
-    `field` is the key of the text in a task's data.
+    `field` is the key of the text in a task's data, `text_key` that of the words in each paragraph.
+    With `dynamic` choices the classes stand in the tasks: those that annotators chose are learned.
+    Where `several` choices may be given at once, each set of them that annotators gave is a class of its
+    own (label powerset; Tsoumakas & Katakis 2007), written as a JSON list; `options` are the choices.
     """
 
     from_name: str
     to_name: str
     field: str
     labels: tuple[str, ...]
-    hypertext: bool = False
+    control: str = "Choices"
+    source: str = "Text"
+    text_key: str = "text"
+    dynamic: bool = False
+    several: bool = False
+    options: tuple[str, ...] = ()
 
     def text_of(self, data: Any) -> str:
         """The task's text, "" where there is none. Markup is left out of HyperText."""
         value = _lookup(data, self.field)
+        if self.source == "Paragraphs" and isinstance(value, list):
+            value = "\n".join(_words(item, self.text_key) for item in value)
         text = value if isinstance(value, str) else "" if value is None else str(value)
         text = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be stored
-        return unescape(re.sub(r"<[^>]*>", " ", text)) if self.hypertext else text
+        return unescape(re.sub(r"<[^>]*>", " ", text)) if self.source == "HyperText" else text
 
     def region(self, label: str, confidence: float) -> dict[str, Any]:
-        """One choice as Label Studio stores it."""
+        """The choice, or the choices, of a class as Label Studio stores them."""
+        kind = self.control.lower()
+        chosen = self.choices_in(label)
         return {
             "from_name": self.from_name,
             "to_name": self.to_name,
-            "type": "choices",
-            "value": {"choices": [label]},
+            "type": kind,
+            "value": {kind: [[choice] for choice in chosen] if kind == "taxonomy" else chosen},
             "score": confidence,
         }
 
+    def choice_of(self, region: Any) -> str | None:
+        """The class a region of an annotation names, None if it names none (any more) or is not ours."""
+        if not isinstance(region, dict) or region.get("from_name") != self.from_name:
+            return None
+        value = region.get("value")
+        chosen = value.get(self.control.lower()) if isinstance(value, dict) else None
+        chosen = chosen if isinstance(chosen, list) else []
+        if self.control == "Taxonomy":  # paths from the root
+            chosen = [path[0] if isinstance(path, list) and len(path) == 1 else None for path in chosen]
+        known = [choice for choice in chosen if self._knows(choice)]
+        if self.several:
+            return self.class_of(known) if known else None
+        return known[0] if len(chosen) == 1 and known else None
 
-def parse_label_config(xml: object) -> LabelScheme:
-    """The first single-choice control on a text.
+    def class_of(self, choices: Iterable[str]) -> str:
+        """The class of a set of choices, where several may be given."""
+        return json.dumps(sorted(set(choices)), ensure_ascii=False)
+
+    def choices_in(self, label: str) -> list[str]:
+        """The choices that make up a class: one, unless several may be given."""
+        choices: list[str] = json.loads(label) if self.several else [label]
+        return choices
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the classes are those that annotators gave, not those of the config."""
+        return self.dynamic or self.several
+
+    def with_labels(self, chosen: Iterable[str]) -> LabelScheme:
+        """The scheme to learn: an open one has the classes that were given."""
+        return replace(self, labels=tuple(sorted(set(chosen)))) if self.is_open else self
+
+    def fits(self, other: LabelScheme | None) -> bool:
+        """Whether a model of one answers for the other: in an open one, classes may have been given since."""
+        return other is not None and (
+            self == replace(other, labels=self.labels) if self.is_open else self == other
+        )
+
+    def _knows(self, choice: Any) -> bool:
+        return isinstance(choice, str) and (self.dynamic or choice in (self.options or self.labels))
+
+
+def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme:
+    """The first <Choices>, or <Taxonomy> of one level, on a text; the one of a `preferred` name, if there.
 
     Raises LabelConfigError, with what to change, when the config has none.
     """
     root = _parse_xml(xml)
     objects = {tag.get("name", ""): tag for tag in root.iter() if tag.tag in TEXT_TAGS and tag.get("value")}
-    controls = [tag for tag in root.iter("Choices") if tag.get("name") and tag.get("toName")]
+    controls = [
+        tag for tag in root.iter() if tag.tag in CONTROL_TAGS and tag.get("name") and tag.get("toName")
+    ]
     if not controls:
         raise LabelConfigError("The label config has no <Choices> tag: there is no class to learn. Add one.")
     on_text = [tag for tag in controls if tag.get("toName") in objects]
@@ -66,7 +125,7 @@ def parse_label_config(xml: object) -> LabelScheme:
             f"No <Choices> of the label config belongs to a {wanted} tag: let one's toName name it."
         )
     problems = []
-    for control in on_text:
+    for control in sorted(on_text, key=lambda tag: tag.get("name") != preferred):
         try:
             return _scheme(control, objects[control.get("toName", "")])
         except LabelConfigError as problem:
@@ -87,17 +146,32 @@ def _parse_xml(xml: object) -> Element:
 
 
 def _scheme(control: Element, text: Element) -> LabelScheme:
-    name = control.get("name", "")
-    if control.get("choice", "single") == "multiple":
-        raise LabelConfigError(
-            f'<Choices name="{name}"> allows several choices; only choice="single" is learned.'
-        )
+    name, tag = control.get("name", ""), control.tag
+    if tag == "Taxonomy" and any(choice.find("Choice") is not None for choice in control.iter("Choice")):
+        raise LabelConfigError(f'<Taxonomy name="{name}"> has choices within choices; one level is learned.')
     labels = [choice.get("alias") or choice.get("value") or "" for choice in control.iter("Choice")]
     distinct = tuple(dict.fromkeys(label for label in labels if label))
-    if len(distinct) < 2:
-        raise LabelConfigError(f'<Choices name="{name}"> has fewer than two choices: nothing to tell apart.')
-    field = text.get("value", "").removeprefix("$")
-    return LabelScheme(name, control.get("toName", ""), field, distinct, text.tag == "HyperText")
+    dynamic = (control.get("value") or "").startswith("$")
+    several = tag == "Choices" and control.get("choice") == "multiple"
+    if len(distinct) < 2 and not dynamic:
+        raise LabelConfigError(f'<{tag} name="{name}"> has fewer than two choices: nothing to tell apart.')
+    return LabelScheme(
+        from_name=name,
+        to_name=control.get("toName", ""),
+        field=text.get("value", "").removeprefix("$"),
+        labels=() if dynamic or several else distinct,
+        control=tag,
+        source=text.tag,
+        text_key=text.get("textKey") or text.get("textkey") or "text",
+        dynamic=dynamic,
+        several=several,
+        options=distinct if several and not dynamic else (),
+    )
+
+
+def _words(paragraph: Any, key: str) -> str:
+    words = paragraph.get(key) if isinstance(paragraph, dict) else paragraph
+    return words if isinstance(words, str) else ""
 
 
 def _lookup(data: Any, field: str) -> Any:

@@ -2,42 +2,93 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from backend.labelstudio.scheme import LabelScheme
 
+CLEAR = 0.6
+"""The share of the annotators' weight that a class needs. One against one has half each, a little more
+where one of the two is known to agree with the others less often: too little to train on."""
 
-def target_of(annotations: Iterable[Any], scheme: LabelScheme) -> str | None:
-    """The class most annotators chose, ground truth outweighing all others; None where nobody chose.
+
+class Vote(NamedTuple):
+    """What one annotator says of a task. `truth`: marked as ground truth."""
+
+    annotator: str
+    label: str
+    truth: bool = False
+
+
+class Verdict(NamedTuple):
+    """The class of a task, None where annotators disagree, and the share of their weight it has."""
+
+    label: str | None
+    agreement: float
+
+
+def votes_of(annotations: Iterable[Any], scheme: LabelScheme) -> tuple[Vote, ...]:
+    """One vote per annotator, the latest; ground truth outdoes all that is not.
 
     Skipped annotations (`was_cancelled`, which may carry a full result), empty ones and choices the
-    config no longer has do not count. Among equally frequent classes the most recent choice wins.
+    config no longer has do not count.
     """
-    votes = []
-    for annotation in annotations:
-        if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
-            continue
+    votes: dict[str, Vote] = {}
+    usable = [item for item in annotations if isinstance(item, dict) and not item.get("was_cancelled")]
+    for annotation in sorted(usable, key=lambda item: str(item.get("updated_at", ""))):
         choice = _choice_of(annotation.get("result"), scheme)
         if choice is not None:
-            truth = bool(annotation.get("ground_truth"))
-            votes.append((truth, str(annotation.get("updated_at", "")), choice))
-    if not votes:
-        return None
-    if any(truth for truth, _, _ in votes):
-        votes = [vote for vote in votes if vote[0]]
-    counts = Counter(choice for _, _, choice in votes)
-    latest = {choice: when for _, when, choice in sorted(votes)}
-    return max(counts, key=lambda choice: (counts[choice], latest[choice]))
+            who = _annotator_of(annotation)
+            votes[who] = Vote(who, choice, bool(annotation.get("ground_truth")))
+    truths = tuple(vote for vote in votes.values() if vote.truth)
+    return truths or tuple(votes.values())
+
+
+def target_of(annotations: Iterable[Any], scheme: LabelScheme) -> str | None:
+    """The class of one task alone, all its annotators weighing the same; None without or in disagreement."""
+    votes = votes_of(annotations, scheme)
+    return _verdict(votes, {}).label if votes else None
+
+
+def consensus(votes: Mapping[int, Sequence[Vote]]) -> dict[int, Verdict]:
+    """The verdict on every task that has votes: the majority, annotators weighing what they proved worth.
+
+    Worker Agreement with Aggregate (as in crowd-kit's `Wawa`): an annotator's weight is the share of
+    their votes, on tasks others voted on too, that went with the majority; one more vote each way keeps
+    it off 0 and 1 while there are few.
+    """
+    right: dict[str, int] = defaultdict(int)
+    asked: dict[str, int] = defaultdict(int)
+    for task_votes in votes.values():
+        majority = _verdict(task_votes, {}) if len(task_votes) > 1 else Verdict(None, 0)
+        if majority.label is not None:
+            for vote in task_votes:
+                asked[vote.annotator] += 1
+                right[vote.annotator] += vote.label == majority.label
+    weights = {who: (right[who] + 1) / (asked[who] + 2) for who in asked}
+    return {task: _verdict(task_votes, weights) for task, task_votes in votes.items() if task_votes}
+
+
+def _verdict(votes: Sequence[Vote], weights: Mapping[str, float]) -> Verdict:
+    shares: dict[str, float] = defaultdict(float)
+    for vote in votes:
+        shares[vote.label] += weights.get(vote.annotator, 0.5)
+    label = max(shares, key=lambda name: shares[name])
+    agreement = shares[label] / sum(shares.values())
+    return Verdict(label if agreement >= CLEAR else None, agreement)
+
+
+def _annotator_of(annotation: dict[str, Any]) -> str:
+    """Label Studio tells the user's id or the user; nobody, in some imports: then each is somebody else."""
+    who = annotation.get("completed_by")
+    who = who.get("id") if isinstance(who, dict) else who
+    return str(who) if isinstance(who, int | str) else f"annotation {annotation.get('id')}"
 
 
 def _choice_of(result: Any, scheme: LabelScheme) -> str | None:
     for region in result if isinstance(result, list) else []:
-        if not isinstance(region, dict) or region.get("from_name") != scheme.from_name:
-            continue
-        value = region.get("value")
-        choices = value.get("choices") if isinstance(value, dict) else None
-        if isinstance(choices, list) and choices and choices[0] in scheme.labels:
-            return str(choices[0])
+        choice = scheme.choice_of(region)
+        if choice is not None:
+            return choice
     return None

@@ -17,6 +17,9 @@ from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 
+PARTS = {"worker": ["worker", "--only=retrain"], "upkeep": ["worker", "--only=upkeep"], "cron": ["cron"]}
+"""Beside Redis and the web server."""
+
 
 @contextmanager
 def lock(data_dir: Path) -> Iterator[None]:
@@ -50,7 +53,8 @@ def start_backend(
         raise AtlasError(
             f"port {settings.port} is taken by another label-studio-atlas: choose one with --port"
         )
-    supervisor.start("worker", [*this_program, "worker"], env, log=_log(logs, "worker"))
+    for name, arguments in PARTS.items():
+        supervisor.start(name, [*this_program, *arguments], env, log=_log(logs, name))
     supervisor.start(
         "web server", [*this_program, "serve"], env, log=_log(logs, "web"), ready=lambda: _healthy(url)
     )

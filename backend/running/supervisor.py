@@ -44,7 +44,7 @@ class Supervisor:
     """Use as a context manager: on the way out every child is stopped, the last started first."""
 
     def __init__(self) -> None:
-        self._children: list[Child] = []
+        self.children: list[Child] = []
         self._stop_asked = False
         self.cleanup = ExitStack()
         """What is to be undone once all children have ended."""
@@ -53,7 +53,7 @@ class Supervisor:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for child in reversed(self._children):
+        for child in reversed(self.children):
             _stop(child.process)
         self.cleanup.close()
 
@@ -82,7 +82,7 @@ class Supervisor:
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
         child = Child(name, process, log)
-        self._children.append(child)
+        self.children.append(child)
         deadline = time.monotonic() + timeout
         while ready is not None and not ready():
             if process.poll() is not None:
@@ -94,7 +94,7 @@ class Supervisor:
 
     def check(self) -> None:
         """Raises ProcessDied when a child has ended by itself."""
-        for child in self._children:
+        for child in self.children:
             if child.process.poll() is not None:
                 raise child.died()
 

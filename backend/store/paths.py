@@ -10,6 +10,11 @@ def project_dir(data_dir: Path, project_id: int) -> Path:
     return data_dir / "projects" / str(project_id)
 
 
+def project_ids(data_dir: Path) -> list[int]:
+    """The projects that something is kept of."""
+    return sorted(int(path.name) for path in data_dir.glob("projects/*") if path.name.isdecimal())
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Readers see the old file or the new one, never half of it, even after a power cut."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 
+from backend.labelstudio.targets import Verdict, Vote
+
+LOCK_SECONDS = 60
+"""How long to wait for another job that is writing: the first pull of a large project takes minutes."""
+LAYOUT = 2
+"""Number of the tables' layout. A file of another one is emptied: the next pull fills it again."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
-    id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL, target TEXT
+    id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL,
+    target TEXT, agreement REAL NOT NULL, votes TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
+def fingerprint(tasks: Iterable[StoredTask]) -> str:
+    """The same for the same tasks, texts and targets: what a model was made of."""
+    digest = blake2b(digest_size=8)
+    for task in tasks:
+        digest.update(
+            repr((task.id, task.text, task.is_labeled, task.target)).encode("utf-8", "surrogatepass")
+        )
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class StoredTask:
-    """`target` is the class annotators gave it; a task may be finished (`is_labeled`) without one."""
+    """`target` is the class annotators gave it, `agreement` the share of their weight that it has.
+
+    A task may be finished (`is_labeled`) without a target: skipped, or its annotators disagree.
+    """
 
     id: int
     text: str
     is_labeled: bool
+    votes: tuple[Vote, ...] = ()
     target: str | None = None
+    agreement: float = 1.0
 
 
 class TaskStore:
@@ -31,8 +55,11 @@ class TaskStore:
 
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path)
-        self._db.executescript(_SCHEMA)
+        self._db = sqlite3.connect(path, timeout=LOCK_SECONDS)
+        self._db.execute("PRAGMA journal_mode=WAL")  # readers do not wait for whoever writes
+        if self._db.execute("PRAGMA user_version").fetchone()[0] != LAYOUT:
+            self._db.executescript(f"DROP TABLE IF EXISTS tasks; DROP TABLE IF EXISTS meta; {_SCHEMA}")
+            self._db.execute(f"PRAGMA user_version = {LAYOUT}")
 
     def __enter__(self) -> TaskStore:
         return self
@@ -46,9 +73,22 @@ class TaskStore:
         self._db.commit()
 
     def upsert(self, tasks: Iterable[StoredTask]) -> None:
+        """Store tasks with their votes; `settle` turns the votes into targets."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO tasks (id, text, is_labeled, target) VALUES (?, ?, ?, ?)",
-            ((task.id, task.text, task.is_labeled, task.target) for task in tasks),
+            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, NULL, 1.0, ?)",
+            ((task.id, task.text, task.is_labeled, json.dumps(task.votes)) for task in tasks),
+        )
+
+    def votes(self) -> dict[int, list[Vote]]:
+        """The votes on every task that has any."""
+        rows = self._db.execute("SELECT id, votes FROM tasks WHERE votes != '[]'")
+        return {task_id: [Vote(*vote) for vote in json.loads(votes)] for task_id, votes in rows}
+
+    def settle(self, verdicts: Mapping[int, Verdict]) -> None:
+        """Store what became of the votes."""
+        self._db.executemany(
+            "UPDATE tasks SET target = ?, agreement = ? WHERE id = ?",
+            ((verdict.label, verdict.agreement, task_id) for task_id, verdict in verdicts.items()),
         )
 
     def clear(self) -> None:
@@ -62,13 +102,20 @@ class TaskStore:
     def ids(self) -> set[int]:
         return {row[0] for row in self._db.execute("SELECT id FROM tasks")}
 
+    def last_id(self) -> int:
+        """The largest task id, 0 without tasks: Label Studio numbers tasks upwards and uses no id twice."""
+        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM tasks").fetchone()[0])
+
     def count(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM tasks").fetchone()[0])
 
     def tasks(self) -> list[StoredTask]:
-        """All tasks, by id."""
-        rows = self._db.execute("SELECT id, text, is_labeled, target FROM tasks ORDER BY id")
-        return [StoredTask(task_id, text, bool(done), target) for task_id, text, done, target in rows]
+        """All tasks, by id, without their votes."""
+        rows = self._db.execute("SELECT id, text, is_labeled, target, agreement FROM tasks ORDER BY id")
+        return [
+            StoredTask(task_id, text, bool(done), (), target, agreement)
+            for task_id, text, done, target, agreement in rows
+        ]
 
     def get_meta(self, key: str) -> str | None:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()

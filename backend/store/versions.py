@@ -77,14 +77,41 @@ class VersionStore:
 
     def published(self) -> str | None:
         """The version that serves, None when there is none yet."""
-        try:
-            name = json.loads(self._pointer.read_bytes()).get("version")
-        except (OSError, ValueError, AttributeError):
-            return None
+        name = self._read_pointer().get("version")
         return name if isinstance(name, str) and (self._directory / name).is_dir() else None
 
-    def set_published(self, name: str) -> None:
-        write_atomically(self._pointer, json.dumps({"version": name}).encode())
+    def pinned(self) -> bool:
+        """Whether the published version is to stay, whatever is trained meanwhile."""
+        return self.published() is not None and self._read_pointer().get("pinned") is True
+
+    def set_published(self, name: str, *, pinned: bool = False) -> None:
+        write_atomically(self._pointer, json.dumps({"version": name, "pinned": pinned}).encode())
+
+    def _read_pointer(self) -> dict[str, Any]:
+        try:
+            pointer = json.loads(self._pointer.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return pointer if isinstance(pointer, dict) else {}
+
+    def stats(self, name: str) -> dict[str, Any]:
+        """What is told of a version, without loading it; {} when its manifest cannot be read."""
+        stats = self._manifest(name).get("stats")
+        return stats if isinstance(stats, dict) else {}
+
+    def scheme(self, name: str) -> LabelScheme | None:
+        """What a version was trained for, without loading it; None when its manifest cannot be read."""
+        try:
+            return _scheme(self._manifest(name)["scheme"])
+        except (KeyError, TypeError):
+            return None
+
+    def _manifest(self, name: str) -> dict[str, Any]:
+        try:
+            manifest = json.loads((self._directory / name / "manifest.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return manifest if isinstance(manifest, dict) else {}
 
     def save(self, version: ModelVersion) -> None:
         tensors = {"queue.ids": version.queue_ids, "queue.worth": version.queue_worth}
@@ -132,13 +159,7 @@ class VersionStore:
         for name in names:
             if name not in kept:
                 shutil.rmtree(self._directory / name, ignore_errors=True)
-        encoders = set()
-        for name in self.names():
-            try:
-                encoders.add(json.loads((self._directory / name / "manifest.json").read_bytes())["encoder"])
-            except (OSError, ValueError, KeyError):
-                continue
-        return encoders
+        return {encoder for name in self.names() if (encoder := self._manifest(name).get("encoder"))}
 
 
 def _describe(head: ErrorHead | DomainHead | None) -> dict[str, Any] | None:
@@ -150,7 +171,6 @@ def _describe(head: ErrorHead | DomainHead | None) -> dict[str, Any] | None:
 
 
 def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion:
-    scheme = manifest["scheme"]
     network = head = None
     if manifest["shape"] is not None:
         shape = manifest["shape"]
@@ -163,7 +183,7 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
         head.load_state_dict(_part(tensors, "head"))
     return ModelVersion(
         name=manifest["name"],
-        scheme=LabelScheme(**{**scheme, "labels": tuple(scheme["labels"])}),
+        scheme=_scheme(manifest["scheme"]),
         strategy=manifest["strategy"],
         encoder=manifest["encoder"],
         network=network,
@@ -172,6 +192,10 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
         queue_worth=tensors["queue.worth"],
         stats=manifest["stats"],
     )
+
+
+def _scheme(stored: dict[str, Any]) -> LabelScheme:
+    return LabelScheme(**{**stored, "labels": tuple(stored["labels"]), "options": tuple(stored["options"])})
 
 
 def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:

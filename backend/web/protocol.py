@@ -6,27 +6,21 @@ import logging
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, NotFound
 
 from backend import __version__
 from backend.errors import LabelConfigError
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import known_projects
+from backend.jobs.status import job_status
 from backend.labelstudio.scheme import parse_label_config
 from backend.predicting import Predictor
 from backend.settings import Settings
+from backend.web.events import react
 
 logger = logging.getLogger(__name__)
 
 protocol = Blueprint("protocol", __name__)
-
-ANNOTATION_EVENTS = {
-    "ANNOTATION_CREATED",
-    "ANNOTATIONS_CREATED",
-    "ANNOTATION_UPDATED",
-    "ANNOTATIONS_DELETED",
-}
-TASK_EVENTS = {"TASKS_CREATED", "TASKS_DELETED"}
 
 
 @protocol.route("/", methods=["GET"])
@@ -41,7 +35,7 @@ def setup() -> Response:
     """Label Studio connects, or shows a page of the project. 4xx with a reason where we cannot learn."""
     body = _body()
     project_id = _project_id(body.get("project"))
-    parse_label_config(body.get("schema"))
+    parse_label_config(body.get("schema"), _settings().queue_control)
     _settings().api_key  # noqa: B018  raises NotConfigured, which Label Studio shows on connecting
     version = _predictor().version_of(project_id)
     if version is None:
@@ -54,23 +48,34 @@ def setup() -> Response:
 def predict() -> Response:
     """One prediction per task, in order; `{"results": []}`, which Label Studio takes for "none", otherwise.
 
-    Label Studio calls this while it builds a task page, and an error here breaks that page. So whatever
-    goes wrong on our side is logged and answered with "none".
+    Label Studio calls this while it builds a task page, for a batch of selected tasks, and for a region
+    under an annotator's hand (`params.context`, which a whole text's class does not depend on). An error
+    here would break that page, so whatever goes wrong on our side is logged and answered with "none".
+    A script may ask for a stored `model_version` by name: 404 where that is not kept.
     """
     body = _body()
     tasks = body.get("tasks")
     if not isinstance(tasks, list):
         raise BadRequest('The body needs "tasks", a list.')
     project_id = _project_id(body.get("project"))
+    version = _asked_version(project_id, body)
     try:
-        scheme = parse_label_config(body.get("label_config"))
-        results = _predictor().predict(project_id, scheme, tasks)
+        scheme = parse_label_config(body.get("label_config"), _settings().queue_control)
+        results = _predictor().predict(project_id, scheme, tasks, version)
     except LabelConfigError:
         results = []
     except Exception:
         logger.exception("project %d: cannot predict", project_id)
         results = []
     return jsonify({"results": results})
+
+
+@protocol.route("/versions", methods=["GET", "POST"])
+def versions() -> Response:
+    """The model versions kept, newest first: of one project where it is named, else of all (Label Studio
+    asks without naming one)."""
+    project = _told("project")
+    return jsonify({"versions": _predictor().versions(None if project is None else _project_id(project))})
 
 
 @protocol.route("/webhook", methods=["POST"])
@@ -85,32 +90,45 @@ def webhook() -> tuple[Response, int]:
         project_ids = known_projects(_dispatcher().redis)
     answer = {}
     for project_id in project_ids:
-        job = _react(str(action), project_id, body)
+        job = react(_dispatcher(), _predictor().version_of(project_id), str(action), project_id, body)
         if job is not None:
             answer["job"] = job
     return jsonify(answer), 201
 
 
-def _react(action: str, project_id: int, body: dict[str, Any]) -> str | None:
-    """Returns the id of the retrain that was asked for, if one was."""
-    dispatcher = _dispatcher()
-    if action in ANNOTATION_EVENTS:
-        many = body.get("annotations") or body.get("annotation")
-        dispatcher.changed(project_id, len(many) if isinstance(many, list) and many else 1)
+@protocol.route("/train", methods=["POST"])
+def train() -> tuple[Response, int]:
+    """How older Label Studios start a training. The job reads the tasks itself; those sent are not used."""
+    project_id = _project_id(_body().get("project"))
+    return jsonify({"job": _dispatcher().demand_retrain(project_id)}), 201
+
+
+@protocol.route("/job_status", methods=["GET", "POST"])
+def status() -> Response | tuple[Response, int]:
+    """State of a job by the id that /webhook or /train gave; 410 for one that is unknown or forgotten."""
+    job_id = _told("job")
+    if not isinstance(job_id, str):
+        raise BadRequest('Say which job: /job_status?job=..., or a body with "job".')
+    found = job_status(_dispatcher().redis, job_id)
+    if found is None:
+        return jsonify({"error": f"There is no job {job_id}; outcomes are kept for a day."}), 410
+    return jsonify(found)
+
+
+def _told(name: str) -> Any:
+    """A value from the query, or from the body where there is one."""
+    body = request.get_json(force=True, silent=True)
+    return request.args.get(name) or (body.get(name) if isinstance(body, dict) else None)
+
+
+def _asked_version(project_id: int, body: dict[str, Any]) -> str | None:
+    params = body.get("params")
+    asked = body.get("model_version") or (params.get("model_version") if isinstance(params, dict) else None)
+    if not asked:
         return None
-    if action in TASK_EVENTS or action == "START_TRAINING" or _label_config_changed(action, project_id, body):
-        dispatcher.state(project_id).note_changes(1)
-        return dispatcher.request_retrain(project_id)
-    return None
-
-
-def _label_config_changed(action: str, project_id: int, body: dict[str, Any]) -> bool:
-    """Each publication comes back as PROJECT_UPDATED; only another label config is news."""
-    project = body.get("project")
-    if action != "PROJECT_UPDATED" or not isinstance(project, dict):
-        return False
-    known = _dispatcher().state(project_id).label_config
-    return known is not None and project.get("label_config") != known
+    if asked not in _predictor().versions(project_id):
+        raise NotFound(f"Model version {asked} of project {project_id} is not kept here; see /versions.")
+    return str(asked)
 
 
 def _body() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import DemoProject
 from backend.errors import AccessDenied, NotFound, Unreachable
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.publishing import HeadChanged, prediction, publish_head
+from backend.labelstudio.publishing import HeadChanged, extend_head, import_head, prediction
 from backend.labelstudio.scheme import parse_label_config
 from backend.model import ActiveTransferModel
 from tests.conftest import RunningBackend
@@ -37,14 +37,11 @@ def head(project: DemoProject, version: str, label: str = "a") -> list[dict[str,
 def test_a_task_deleted_meanwhile_leaves_the_order_as_it_was(
     label_studio: LabelStudioServer, client: LabelStudioClient, project: DemoProject
 ) -> None:
-    publish_head(
-        client, client.project(project.id), "atlas-000001", head(project, "atlas-000001"), first=True
-    )
+    import_head(client, client.project(project.id), "atlas-000001", head(project, "atlas-000001"))
+    client.publish(project.id, "atlas-000001", set_sampling=True)
     label_studio.admin.http.delete(f"/api/tasks/{project.task_ids[1]}/").raise_for_status()
     with pytest.raises(HeadChanged):
-        publish_head(
-            client, client.project(project.id), "atlas-000002", head(project, "atlas-000002"), first=False
-        )
+        import_head(client, client.project(project.id), "atlas-000002", head(project, "atlas-000002"))
     assert project.model_version() == "atlas-000001"
     assert not project.predictions("atlas-000002")
 
@@ -52,15 +49,18 @@ def test_a_task_deleted_meanwhile_leaves_the_order_as_it_was(
 def test_predictions_dropped_without_a_word_are_noticed(
     client: LabelStudioClient, project: DemoProject
 ) -> None:
-    with pytest.raises(HeadChanged, match="kept 0 of 3"):
-        publish_head(
-            client,
-            client.project(project.id),
-            "atlas-000001",
-            head(project, "atlas-000001", "gone"),
-            first=True,
-        )
-    assert not project.model_version()
+    version = "atlas-000001"
+    one, *others = head(project, version)
+    with pytest.raises(HeadChanged, match="kept 1 of 3"):
+        import_head(client, client.project(project.id), version, [one, *head(project, version, "gone")[1:]])
+    assert not project.predictions(version)
+
+    import_head(client, client.project(project.id), version, [one])
+    with pytest.raises(HeadChanged, match="kept 0 of 2"):
+        extend_head(client, client.project(project.id), head(project, version, "gone")[1:])
+    assert [item.task for item in project.predictions(version)] == [one["task"]]  # what orders now stays
+    extend_head(client, client.project(project.id), others)
+    assert [item.task for item in project.predictions(version)] == project.task_ids
 
 
 def test_errors_say_what_to_do(label_studio: LabelStudioServer, client: LabelStudioClient) -> None:

@@ -15,7 +15,9 @@ from rq.job import Job, JobStatus
 from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
-from backend.jobs.dispatch import Dispatcher
+from backend.jobs.cron import create_cron
+from backend.jobs.dispatch import REFILL, Dispatcher
+from backend.jobs.status import job_status
 from backend.jobs.worker import create_worker
 from backend.running.backend import inherited_environment
 from backend.running.embedded_redis import start_redis
@@ -38,7 +40,8 @@ def job(dispatch: Dispatcher, job_id: str) -> Job:
 
 
 def scheduled(dispatch: Dispatcher) -> list[str]:
-    return ScheduledJobRegistry(queue=dispatch.queue).get_job_ids()
+    queues = (dispatch.queue, dispatch.upkeep)
+    return [job_id for queue in queues for job_id in ScheduledJobRegistry(queue=queue).get_job_ids()]
 
 
 def test_many_events_leave_one_waiting_retrain(redis_url: str) -> None:
@@ -69,7 +72,6 @@ def test_a_job_that_ended_makes_room_for_the_next(redis_url: str, status: JobSta
     for job_id in ("retrain-7", "flush-7"):
         job(dispatch, job_id).set_status(status)
     dispatch.queue.empty()
-    ScheduledJobRegistry(queue=dispatch.queue).cleanup()
 
     dispatch.changed(7)
     dispatch.request_retrain(7)
@@ -104,6 +106,41 @@ def test_a_worker_process_tries_again_later_when_label_studio_is_away(redis_url:
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
     assert "Check LABEL_STUDIO_URL" in log.read_text()
+    told = job_status(dispatch.redis, "retrain-7")
+    assert told is not None
+    assert told["status"] == "scheduled"  # RQ's own state, and why the last attempt failed
+    assert "Check LABEL_STUDIO_URL" in told["error"]
+
+
+def test_job_status_tells_rqs_states_and_knows_nothing_of_unknown_jobs(redis_url: str) -> None:
+    dispatch = dispatcher(redis_url, retrain_pause=60)
+    dispatch.request_retrain(7)
+    told = job_status(dispatch.redis, "retrain-7")
+    assert told is not None
+    assert (told["status"], told["error"], told["ended_at"]) == ("queued", None, None)
+    assert job_status(dispatch.redis, "retrain-8") is None
+    assert job_status(dispatch.redis, "no such:id \n") is None
+
+
+def test_cron_leaves_one_waiting_reconcile_however_long_the_worker_is_away(redis_url: str) -> None:
+    settings = Settings(redis_url=redis_url)
+    (cron_job,) = create_cron(settings).get_jobs()
+    dispatch = Dispatcher.from_settings(settings)
+    for _ in range(3):
+        cron_job.enqueue(dispatch.redis)
+    assert dispatch.upkeep.get_job_ids() == ["reconcile"]
+    assert job(dispatch, "reconcile").func_name == "backend.jobs.reconcile.reconcile"  # read as JSON
+
+
+def test_a_head_that_runs_low_is_refilled_once(redis_url: str) -> None:
+    dispatch = dispatcher(redis_url, retrain_every=100)
+    dispatch.state(7).refill_after(3)
+    dispatch.changed(7, count=2)
+    assert dispatch.upkeep.get_job_ids() == []
+    dispatch.changed(7)
+    dispatch.changed(7)
+    assert dispatch.upkeep.get_job_ids() == ["refill-7"]
+    assert dispatch.state(7).owes(REFILL)
 
 
 def test_nothing_of_the_server_is_left_behind(tmp_path: Path) -> None:
@@ -116,9 +153,12 @@ def test_nothing_of_the_server_is_left_behind(tmp_path: Path) -> None:
 
 def test_the_worker_takes_what_the_dispatcher_puts(redis_url: str) -> None:
     settings = Settings(redis_url=redis_url)
-    assert create_worker(settings).queue_names() == [Dispatcher.from_settings(settings).queue.name]
+    dispatch = Dispatcher.from_settings(settings)
+    assert create_worker(settings).queue_names() == [dispatch.upkeep.name, dispatch.queue.name]
+    assert create_worker(settings, "retrain").queue_names() == [dispatch.queue.name]
+    assert create_worker(settings, "upkeep").queue_names() == [dispatch.upkeep.name]
 
 
-def test_importing_what_the_webhook_needs_takes_no_torch() -> None:
-    code = "import sys, backend.jobs.dispatch; sys.exit('torch' in sys.modules)"
+def test_cron_and_events_take_no_torch() -> None:
+    code = "import sys, backend.jobs.cron, backend.web.events; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

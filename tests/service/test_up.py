@@ -60,7 +60,7 @@ def test_term_stops_all_of_it_cleanly(up: tuple[subprocess.Popen[str], str]) -> 
         == 201
     )
     parts = children(process.pid)
-    assert len(parts) == 3
+    assert len(parts) == 5  # Redis, two workers, cron, the web server
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     assert gone(parts)

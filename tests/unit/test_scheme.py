@@ -32,6 +32,60 @@ def test_nested_field_and_missing_field() -> None:
     assert scheme.text_of({"item": {"title": 7}}) == "7"
 
 
+def test_taxonomy_of_one_level_is_a_choice_by_another_shape() -> None:
+    xml = config('<Taxonomy name="c" toName="t"><Choice value="A"/><Choice value="B" alias="b"/></Taxonomy>')
+    scheme = parse_label_config(xml)
+    region = scheme.region("b", 0.5)
+    assert (scheme.labels, region["type"], region["value"]) == (("A", "b"), "taxonomy", {"taxonomy": [["b"]]})
+    assert scheme.choice_of(region) == "b"
+    for value in ([["A", "deeper"]], [["A"], ["b"]], ["A"], [[3]], "A", []):
+        assert scheme.choice_of({"from_name": "c", "value": {"taxonomy": value}}) is None
+
+
+def test_paragraphs_are_read_by_their_keys() -> None:
+    text = '<Paragraphs name="t" value="$talk" textKey="said"/>'
+    scheme = parse_label_config(
+        config('<Choices name="c" toName="t"><Choice value="a"/><Choice value="b"/></Choices>', text)
+    )
+    talk = [{"who": "x", "said": "hello"}, {"who": "y", "said": "bye"}, {"said": 3}, "plain"]
+    assert scheme.text_of({"talk": talk}) == "hello\nbye\n\nplain"
+    assert scheme.text_of({"talk": "flat"}) == "flat"
+
+
+def test_dynamic_choices_are_learned_as_they_are_chosen() -> None:
+    scheme = parse_label_config(config('<Choices name="c" toName="t" value="$options"/>'))
+    assert scheme.choice_of(scheme.region("any", 1)) == "any"
+    learned = scheme.with_labels(["b", "a", "b"])
+    assert learned.labels == ("a", "b")
+    assert scheme.fits(learned)
+    assert not parse_label_config(
+        config('<Choices name="c" toName="t"><Choice value="a"/><Choice value="b"/></Choices>')
+    ).fits(learned)
+
+
+def test_several_choices_are_a_class_of_their_own() -> None:
+    xml = '<Choices name="c" toName="t" choice="multiple"><Choice value="a"/><Choice value="b"/></Choices>'
+    scheme = parse_label_config(config(xml))
+    assert scheme.choice_of(scheme.region('["a", "b"]', 1)) == '["a", "b"]'
+    told = {"from_name": "c", "value": {"choices": ["b", "a", "gone", "a", 3]}}
+    assert scheme.choice_of(told) == '["a", "b"]'
+    assert scheme.choice_of({"from_name": "c", "value": {"choices": ["gone"]}}) is None
+    learned = scheme.with_labels(['["a"]', '["a", "b"]'])
+    assert scheme.fits(learned)
+    renamed = parse_label_config(config(xml.replace('"b"', '"B"')))
+    assert not renamed.fits(learned)
+
+
+def test_a_setting_says_which_of_several_controls_is_learned() -> None:
+    one, two = (
+        f'<Choices name="{name}" toName="t"><Choice value="a"/><Choice value="b"/></Choices>'
+        for name in ("one", "two")
+    )
+    assert parse_label_config(config(one + two)).from_name == "one"
+    assert parse_label_config(config(one + two), "two").from_name == "two"
+    assert parse_label_config(config(one + two), "three").from_name == "one"
+
+
 BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
 
 
@@ -46,11 +100,8 @@ BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
         (config('<Choices name="c" toName="i"><Choice value="a"/></Choices>'), "<Text>"),
         (config('<Choices name="c" toName="t"><Choice value="a"/></Choices>'), "fewer than two"),
         (
-            config(
-                '<Choices name="c" toName="t" choice="multiple">'
-                '<Choice value="a"/><Choice value="b"/></Choices>'
-            ),
-            'choice="single"',
+            config('<Taxonomy name="c" toName="t"><Choice value="a"><Choice value="b"/></Choice></Taxonomy>'),
+            "one level",
         ),
     ],
 )

@@ -1,7 +1,7 @@
 from typing import Any
 
 from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.targets import target_of
+from backend.labelstudio.targets import Vote, consensus, votes_of
 
 SCHEME = LabelScheme("c", "t", "text", ("a", "b"))
 
@@ -11,21 +11,47 @@ def annotation(choice: str | None, **more: Any) -> dict[str, Any]:
     return {"result": [] if choice is None else [region], "was_cancelled": False, **more}
 
 
+def by(annotator: int, choice: str | None, **more: Any) -> dict[str, Any]:
+    return annotation(choice, completed_by=annotator, **more)
+
+
+def target_of(annotations: list[Any]) -> str | None:
+    verdicts = consensus({1: votes_of(annotations, SCHEME)})
+    return verdicts[1].label if verdicts else None
+
+
 def test_majority_wins() -> None:
-    assert target_of([annotation("a"), annotation("b"), annotation("a")], SCHEME) == "a"
+    assert target_of([by(1, "a"), by(2, "b"), by(3, "a")]) == "a"
 
 
 def test_ground_truth_outweighs_the_majority() -> None:
-    assert target_of([annotation("a"), annotation("a"), annotation("b", ground_truth=True)], SCHEME) == "b"
+    assert target_of([by(1, "a"), by(2, "a"), by(3, "b", ground_truth=True)]) == "b"
 
 
-def test_the_latest_breaks_a_tie() -> None:
-    votes = [annotation("b", updated_at="2026-01-02"), annotation("a", updated_at="2026-01-01")]
-    assert target_of(votes, SCHEME) == "b"
+def test_one_against_one_is_no_label() -> None:
+    assert target_of([by(1, "b"), by(2, "a")]) is None
+
+
+def test_an_annotators_latest_word_counts() -> None:
+    changed_mind = [by(1, "b", updated_at="2026-01-02"), by(1, "a", updated_at="2026-01-01")]
+    assert target_of(changed_mind) == "b"
+    assert len(votes_of(changed_mind, SCHEME)) == 1
+
+
+def test_annotators_weigh_what_they_proved_worth() -> None:
+    careful, other, careless = "1", "2", "3"
+    together = {
+        task: [Vote(careful, "a"), Vote(other, "a"), Vote(careless, "a" if task % 4 == 0 else "b")]
+        for task in range(12)
+    }
+    verdicts = consensus({**together, 99: [Vote(careful, "a"), Vote(careless, "b")]})
+    assert verdicts[99].label == "a"
+    assert 0.6 < verdicts[99].agreement < 1
+    assert all(verdicts[task].agreement == 1 for task in range(0, 12, 4))
 
 
 def test_a_skip_is_no_label_even_with_a_full_result() -> None:
-    assert target_of([annotation("a", was_cancelled=True)], SCHEME) is None
+    assert target_of([annotation("a", was_cancelled=True)]) is None
 
 
 def test_empty_unknown_and_malformed_results_are_no_label() -> None:
@@ -36,4 +62,4 @@ def test_empty_unknown_and_malformed_results_are_no_label() -> None:
         {"result": [{"from_name": "c", "value": 1}]},
         3,
     ]
-    assert target_of(odd, SCHEME) is None
+    assert target_of(odd) is None

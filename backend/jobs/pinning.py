@@ -1,0 +1,64 @@
+"""Which model version a project works with, decided by people."""
+
+from __future__ import annotations
+
+from backend.errors import AtlasError
+from backend.jobs.refill import Refilled, bring_up_to_date
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.scheme import parse_label_config
+from backend.settings import Settings
+from backend.store.paths import project_dir
+from backend.store.versions import VersionStore
+
+
+def pin(settings: Settings, client: LabelStudioClient, project_id: int, name: str | None = None) -> str:
+    """Publish a kept version (the present one when none is named) and stay with it; returns its name.
+
+    Retrains go on, but what they make is only kept. Raises AtlasError when there is no such version, or
+    it was trained for another label config.
+    """
+    versions = _versions(settings, project_id)
+    name = name or versions.published()
+    if name is None or name not in versions.names():
+        raise AtlasError(
+            f"project {project_id} has no version {name or 'published yet'}; "
+            f"kept are: {', '.join(versions.names()) or 'none'}"
+        )
+    scheme = parse_label_config(client.project(project_id).label_config, settings.queue_control)
+    if not scheme.fits(versions.scheme(name)):
+        raise AtlasError(f"{name} was trained for another label config: its classes may be gone")
+    versions.set_published(name, pinned=True)
+    _bring_up_to_date(settings, client, project_id)
+    return name
+
+
+def roll_back(settings: Settings, client: LabelStudioClient, project_id: int) -> str:
+    """Pin the version before the published one; returns its name. Raises AtlasError when there is none."""
+    versions = _versions(settings, project_id)
+    names, published = versions.names(), versions.published()
+    before = names[: names.index(published)] if published is not None else []
+    if not before:
+        raise AtlasError(f"project {project_id} has no version before {published or 'the first'}")
+    return pin(settings, client, project_id, before[-1])
+
+
+def unpin(settings: Settings, client: LabelStudioClient, project_id: int) -> str:
+    """Publish the newest version, and each retrain's from now on; returns its name."""
+    versions = _versions(settings, project_id)
+    if not versions.names():
+        raise AtlasError(f"project {project_id} has no version yet")
+    newest = versions.names()[-1]
+    versions.set_published(newest)
+    _bring_up_to_date(settings, client, project_id)
+    return newest
+
+
+def _versions(settings: Settings, project_id: int) -> VersionStore:
+    return VersionStore(project_dir(settings.data_dir, project_id))
+
+
+def _bring_up_to_date(settings: Settings, client: LabelStudioClient, project_id: int) -> Refilled:
+    done = bring_up_to_date(settings, client, project_id)
+    if done.needs_retrain is not None:
+        raise AtlasError(f"Label Studio could not be brought to this version: {done.needs_retrain}")
+    return done
