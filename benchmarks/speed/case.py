@@ -14,7 +14,6 @@ import sys
 import time
 from pathlib import Path
 
-
 ENOUGH = 20
 """Seconds after which a slow case is not repeated again."""
 
