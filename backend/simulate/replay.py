@@ -60,7 +60,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Point:
-    """The model after so many labels. seconds_choosing: CPU seconds of the strategy up to here."""
+    """The model after so many labels. seconds_choosing: CPU seconds of the strategy up to here,
+    the classifier's training not counted."""
 
     labels: int
     score: Score
