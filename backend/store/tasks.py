@@ -102,10 +102,6 @@ class TaskStore:
     def ids(self) -> set[int]:
         return {row[0] for row in self._db.execute("SELECT id FROM tasks")}
 
-    def last_id(self) -> int:
-        """The largest task id, 0 without tasks: Label Studio numbers tasks upwards and uses no id twice."""
-        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM tasks").fetchone()[0])
-
     def count(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM tasks").fetchone()[0])
 
