@@ -35,7 +35,7 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Refilled:
-    """What was done. `left`: published tasks nobody has touched yet; `more`: whether others wait behind."""
+    """What was done. `left`: tasks of the head nobody has touched yet; `more`: whether others wait behind."""
 
     added: int = 0
     left: int = 0
@@ -125,7 +125,7 @@ class _Refill:
         if told:
             predictions = [{"task": i, **item} for i, item in zip(ids, told, strict=True)]
             extend_head(self._client, self._project, predictions)
-        left = len(missing) + sum(scored.values())
+        left = sum(scored.get(task.id, True) for task in head)
         return Refilled(len(missing), left, len(waiting) > len(head))
 
     def _mend(self, name: str, done: Refilled) -> Refilled:

@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score
 from torch import Tensor
 
 from backend import logs, sampling
-from backend.errors import LabelConfigError, NotFound
+from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 PUBLISH_ATTEMPTS = 3
 """Tasks may be deleted between the pull and the import; then both are done again."""
+HANDED_OUT = 20
+"""Tasks at the front of the last queue that may be before annotators while the next one is published."""
 
 
 def retrain(project_id: int) -> dict[str, Any]:
@@ -126,8 +128,8 @@ class Retrain:
         self._versions.set_published(version.name)
         if predictions:
             self._client.publish(project.id, version.name, set_sampling=first, blind=self._settings.blind)
-        more = version.stats["waiting"] > len(predictions)
-        self._state.refill_after(len(predictions) // 2 if more else None)
+        head = self._settings.queue_head
+        self._state.refill_after(head // 2 if version.stats["waiting"] > head else None)
 
     def _pull(self, project: Project, scheme: LabelScheme) -> list[StoredTask]:
         with TaskStore(self._directory / "tasks.sqlite") as store:
@@ -187,8 +189,27 @@ class Retrain:
                 **({} if trained is None else _scores(trained, targets, scene)),
             },
         )
-        head = torch.tensor(waiting, dtype=torch.int64)[ranking.order[: self._settings.queue_head]]
-        return version, self._predictions(version, head, features, len(waiting))
+        places = self._to_publish(version.queue_ids)
+        rows = torch.tensor(waiting, dtype=torch.int64)[ranking.order[places]]
+        return version, self._predictions(version, places, features[rows])
+
+    def _to_publish(self, queue: Tensor) -> Tensor:
+        """Which places of a queue of task ids to publish: the head, and what annotators may have before them.
+
+        Label Studio sticks to a task it has handed out, or is handing out while the version changes, and
+        without a prediction of the new version it would come without a pre-annotation.
+        """
+        head = torch.arange(min(self._settings.queue_head, len(queue)))
+        before = self._versions.published()
+        if before is None:
+            return head
+        try:
+            front = self._versions.load(before).queue_ids
+        except DamagedFile:
+            return head
+        handed_out = front[torch.isin(front, queue)][:HANDED_OUT]
+        places = torch.isin(queue, handed_out).nonzero().flatten()
+        return torch.cat([head, places[places >= len(head)]])
 
     def _train(self, features: Tensor, targets: Tensor, n_classes: int) -> Trained | None:
         """None while there are labels of fewer than two classes."""
@@ -203,16 +224,14 @@ class Retrain:
             device=self._settings.device,
         )
 
-    def _predictions(
-        self, version: ModelVersion, head: Tensor, features: Tensor, queue_length: int
-    ) -> list[dict[str, Any]]:
-        scores = sampling.places(queue_length)[: len(head)].tolist()
-        labels: Sequence[str | None] = [None] * len(head)
-        confidences = [0.0] * len(head)
+    def _predictions(self, version: ModelVersion, places: Tensor, features: Tensor) -> list[dict[str, Any]]:
+        """What to import for these places of the version's queue, int64 [n]; features: float [n, D]."""
+        scores = sampling.places(len(version.queue_ids))[places].tolist()
+        labels: Sequence[str | None] = [None] * len(places)
+        confidences = [0.0] * len(places)
         if version.network is not None:
-            probabilities = outputs(version.network, features[head]).probabilities
-            labels, confidences = decide(version.scheme, probabilities)
-        ids = version.queue_ids[: len(head)].tolist()
+            labels, confidences = decide(version.scheme, outputs(version.network, features).probabilities)
+        ids = version.queue_ids[places].tolist()
         return [
             {"task": task_id, **prediction(version.scheme, version.name, score, label, confidence)}
             for task_id, score, label, confidence in zip(ids, scores, labels, confidences, strict=True)

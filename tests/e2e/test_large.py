@@ -28,11 +28,7 @@ def test_the_queue_of_a_large_project_never_falls_back_to_random(
         before = after
         served = follow_queue(label_studio, project)
         after = project.model_version()
-        if served["queue"] == "Task lock":  # reserved before a switch of versions, and still the annotator's
-            done.add(served["id"])
-            annotate(label_studio, served["id"], label_of[served["id"]])
-            continue
-        (prediction,) = served["predictions"]  # a random task has none: only 60 of 10,000 have one
+        (prediction,) = served["predictions"]  # a random task has none: only some 80 of 10,000 have one
         assert prediction["model_version"] in (before, after)
         if i % 30 == 0:
             left = {task: place for task, place in scores(project, before).items() if task not in done}
