@@ -43,8 +43,19 @@ def pull(client: LabelStudioClient, project: Project, scheme: LabelScheme, store
             latest = _store_all(client, project, scheme, store)
     if latest:
         store.set_meta("updated_at", latest)
-    store.settle(consensus(store.votes()))
+    _settle(scheme, store)
     store.commit()
+
+
+def _settle(scheme: LabelScheme, store: TaskStore) -> None:
+    """Turn all annotators' votes into targets: each vote may change what its annotator's others weigh."""
+    verdicts = {control: consensus(votes) for control, votes in store.votes().items()}
+    others: dict[int, dict[str, str]] = {}
+    for companion in scheme.companions:
+        for task_id, verdict in verdicts.get(companion.from_name, {}).items():
+            if verdict.label is not None:
+                others.setdefault(task_id, {})[companion.from_name] = verdict.label
+    store.settle(verdicts.get(scheme.from_name, {}), others)
 
 
 def _store_all(client: LabelStudioClient, project: Project, scheme: LabelScheme, store: TaskStore) -> str:
@@ -59,7 +70,9 @@ def _store_all(client: LabelStudioClient, project: Project, scheme: LabelScheme,
 
 
 def _stored(task: dict[str, Any], scheme: LabelScheme) -> StoredTask:
-    votes = votes_of(task.get("annotations") or [], scheme)
+    annotations = task.get("annotations") or []
+    controls = (scheme, *scheme.companions)
+    votes = {control.from_name: cast for control in controls if (cast := votes_of(annotations, control))}
     return StoredTask(task["id"], scheme.text_of(task["data"]), bool(task["is_labeled"]), votes)
 
 
