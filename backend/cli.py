@@ -1,8 +1,9 @@
-"""The command line: label-studio-atlas up | serve | worker | cron | demo | simulate | versions."""
+"""The command line: label-studio-atlas up | connect | doctor | serve | worker | cron | demo | ..."""
 
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def main() -> None:
     Use it:       export LABEL_STUDIO_URL=http://localhost:8080
                   export LABEL_STUDIO_API_KEY=...   (user icon > Account & Settings > Personal Access Token)
                   label-studio-atlas up
-                  then, in Label Studio: project Settings > Model > Connect Model > http://localhost:9090
+                  label-studio-atlas connect http://localhost:9090 --project 1
+    Not working?  label-studio-atlas doctor
 
     Every setting is an environment variable; the README lists them all.
     """
@@ -71,6 +73,41 @@ def up(port: int | None, data_dir: Path | None) -> None:
             supervisor.wait()
         except KeyboardInterrupt:
             click.echo("Stopping.")
+
+
+_BACKEND = click.option(
+    "--backend", metavar="URL", help="The web server, seen from here.  [default: HOST and PORT]"
+)
+
+
+@main.command()
+@click.argument("url")
+@click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
+@click.option("--wait", type=float, default=300, show_default=True, help="Seconds to wait for an order.")
+@_BACKEND
+def connect(url: str, project: int, wait: float, backend: str | None) -> None:
+    """Connect a Label Studio project to this backend, and prove that every road is open.
+
+    URL is where Label Studio reaches the backend. Makes the connection, the webhook and the sampling;
+    doing it again mends what is not as it should be. Run it while the backend runs, with its settings.
+    """
+    from backend.doctor.commands import connect_project
+
+    sys.exit(0 if connect_project(url, project, wait, backend) else 1)
+
+
+@main.command()
+@click.option("--project", type=int, help="Number of a project.  [default: all that are connected]")
+@click.option("--json", "as_json", is_flag=True, help="Findings as JSON, for scripts.")
+@_BACKEND
+def doctor(project: int | None, as_json: bool, backend: str | None) -> None:
+    """Test every link and say, for each fault, the one thing to do. Exit code 1 when something is wrong.
+
+    Run it where the backend runs, with its settings.
+    """
+    from backend.doctor.commands import diagnose
+
+    sys.exit(0 if diagnose(project, as_json, backend) else 1)
 
 
 @main.command()

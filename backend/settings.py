@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.errors import NotConfigured
@@ -38,6 +39,15 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the web server listens on; 0.0.0.0 for all.")
     port: int = Field(9090, ge=0, le=65535, description="Port the web server listens on.")
+    basic_auth_user: str | None = Field(
+        None, description="With BASIC_AUTH_PASS: what Label Studio must send to everything but `/health`."
+    )
+    basic_auth_pass: SecretStr | None = Field(
+        None, validate_default=True, description="The password that goes with BASIC_AUTH_USER."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="What webhooks must carry as `Authorization: Bearer ...`; `connect` registers it."
+    )
     web_workers: int = Field(
         1, ge=1, description="Web server processes. Each loads its own copy of the models."
     )
@@ -96,6 +106,28 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
 
+    @field_validator("basic_auth_user", "basic_auth_pass", "webhook_secret")
+    @classmethod
+    def _fits_a_header(cls, value: str | SecretStr | None) -> str | SecretStr | None:
+        clear = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if clear and not (clear.isascii() and clear.isprintable() and " " not in clear):
+            raise ValueError("must be of ASCII characters without spaces, as HTTP headers are")
+        return value if clear else None
+
+    @field_validator("basic_auth_user")
+    @classmethod
+    def _no_colon(cls, value: str | None) -> str | None:
+        if value and ":" in value:
+            raise ValueError("must not contain a colon, which ends the user in basic auth")
+        return value
+
+    @field_validator("basic_auth_pass")
+    @classmethod
+    def _both_or_neither(cls, value: SecretStr | None, known: ValidationInfo) -> SecretStr | None:
+        if "basic_auth_user" in known.data and (value is None) != (known.data["basic_auth_user"] is None):
+            raise ValueError("set both BASIC_AUTH_USER and BASIC_AUTH_PASS, or neither")
+        return value
+
     @field_validator("label_studio_api_key")
     @classmethod
     def _empty_is_unset(cls, value: SecretStr | None) -> SecretStr | None:
@@ -118,3 +150,28 @@ class Settings(BaseSettings):
                 "set LABEL_STUDIO_API_KEY to it and restart label-studio-atlas."
             )
         return self.label_studio_api_key.get_secret_value().strip()
+
+    @property
+    def basic_auth(self) -> tuple[str, str] | None:
+        """User and password that Label Studio sends along a connection, None when it need not."""
+        if self.basic_auth_user is None or self.basic_auth_pass is None:
+            return None
+        return self.basic_auth_user, self.basic_auth_pass.get_secret_value()
+
+    @property
+    def basic_authorization(self) -> str | None:
+        """`basic_auth` as an Authorization header."""
+        if self.basic_auth is None:
+            return None
+        return "Basic " + b64encode(":".join(self.basic_auth).encode()).decode()
+
+    @property
+    def webhook_authorization(self) -> str | None:
+        """The Authorization header our webhooks are registered with.
+
+        Label Studio does not send a connection's basic auth on webhooks, so where there is no secret of
+        their own they carry the same credentials as a header. None when anybody may post.
+        """
+        if self.webhook_secret is None:
+            return self.basic_authorization
+        return f"Bearer {self.webhook_secret.get_secret_value()}"

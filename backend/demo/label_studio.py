@@ -33,6 +33,7 @@ class LabelStudioServer:
 
     url: str
     admin: User
+    directory: Path
 
     def access_token(self) -> str:
         """A personal access token of the administrator's, as a person would make one for a backend."""
@@ -63,10 +64,11 @@ class LabelStudioServer:
 
 
 def start_label_studio(
-    supervisor: Supervisor, program: Path, directory: Path, port: int | None = None
+    supervisor: Supervisor, program: Path, directory: Path, port: int | None = None, **more_env: str
 ) -> LabelStudioServer:
     """Start it on a free port with its data in `directory`, which should be empty.
 
+    more_env: environment variables of Label Studio's, stronger than those chosen here.
     Raises ProcessDied when it does not come up.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -90,11 +92,12 @@ def start_label_studio(
         "LATEST_VERSION_CHECK": "False",
         "SENTRY_DSN": "",
         "FRONTEND_SENTRY_DSN": "",
+        **more_env,
     }
     command = [str(program), "start", "--port", str(port), "--no-browser", "--internal-host", "127.0.0.1"]
     log = directory / "label-studio.log"
     supervisor.start("Label Studio", command, env, log=log, ready=lambda: _is_up(url), timeout=BOOT_SECONDS)
-    return LabelStudioServer(url, User(email, password, _client(url, token)))
+    return LabelStudioServer(url, User(email, password, _client(url, token)), directory)
 
 
 def free_port(preferred: int = 8080) -> int:

@@ -96,6 +96,8 @@ def _boot(
             "LABEL_STUDIO_API_KEY": server.access_token(),
             "STRATEGY": options.strategy,
             "REDIS_URL": "",
+            # Connected as the Model page does, without credentials.
+            **dict.fromkeys(("BASIC_AUTH_USER", "BASIC_AUTH_PASS", "WEBHOOK_SECRET"), ""),
         }
         start_backend(supervisor, settings, env, logs=directory)
         backend_url = f"http://localhost:{port}"

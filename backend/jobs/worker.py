@@ -22,6 +22,9 @@ from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+WORKER_TTL = 60
+"""Seconds; an idle worker gives a sign of life 15 s before they are over."""
+
 
 class AtlasWorker(Worker):
     """A worker that looks, after each job, whether it has to be done once more."""
@@ -60,4 +63,5 @@ def create_worker(settings: Settings, only: str | None = None) -> AtlasWorker:
         connection=redis,
         serializer=JSONSerializer,
         exception_handlers=[remember_reason],
+        worker_ttl=WORKER_TTL,
     )

@@ -48,6 +48,11 @@ class Project:
     counters: dict[str, int]
     """How many tasks, annotations, skips, predictions: with the newest change they tell of any change."""
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether no task waits for a label; so it is without tasks."""
+        return self.counters["finished_task_number"] >= self.task_count
+
 
 class LabelStudioClient:
     """One Label Studio, as one user."""

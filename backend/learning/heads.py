@@ -20,11 +20,11 @@ from backend.learning.network import Layers
 
 MIN_VERDICTS = 3
 """Right and wrong verdicts needed of each kind before a head is worth training."""
-ERROR_RIDGES = (8.0, 32.0, 128.0, 512.0)
+ERROR_RIDGES = (0.5, 4.0, 32.0, 256.0)
 """Penalties on the error head's hidden-layer weights, of which the verdicts choose. Under the last the
 head is hardly more than the classifier's own uncertainty, calibrated; with few verdicts, or where the
-layer knows no more, that is what it should be (measured on four text sets: 8 always loses to margin)."""
-DOUBT_PENALTY = 4.0
+layer knows no more, that is what it should be (measured on four text sets: a fixed 8 loses to margin)."""
+DOUBT_PENALTY = 1.0
 """How strongly the weight on the uncertainty is pulled to 1, where it is the classifier's own word: of two
 classes' softmax, the probability of the second best is the sigmoid of the difference of the logits."""
 DOMAIN_WIDTH = 16

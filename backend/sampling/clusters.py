@@ -5,14 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from backend.sampling import chance
 from backend.sampling.scene import Picks, Scene
 
 PER_CLUSTER = 5
 """A cluster for every so many picks: its centroid, its outlier and random members, as in the book."""
+MIN_CLUSTERS = 10
+"""Fewer would not tell regions with labels from regions without."""
 ITERATIONS = 12
 """Rounds of k-means; the order of a queue does not need the last decimals of a centre."""
 FIT_ON = 64
 """Items per cluster that the centres are fitted on: a random sample of larger pools."""
+TRIALS = 3
+SEED_FROM = 8
+"""Items per cluster that the first centres are chosen from."""
 
 
 def spherical_kmeans(
@@ -30,7 +36,7 @@ def spherical_kmeans(
     sample = shuffled[: max(k * FIT_ON, 4096)]
     fitted = rows[sample]
     pull = torch.ones(len(sample)) if weight is None else weight[sample].float()
-    centers = fitted[:k].clone()
+    centers = _seeds(fitted[: max(k * SEED_FROM, 1024)], k)
     before = None
     for _ in range(ITERATIONS):
         similarity, nearest = (fitted @ centers.T).max(dim=1)  # [S]
@@ -42,6 +48,27 @@ def spherical_kmeans(
         centers = torch.nn.functional.normalize(sums, dim=1)
     similarity, cluster = nearest_of(rows, centers)
     return cluster, similarity
+
+
+def _seeds(sample: Tensor, k: int) -> Tensor:
+    """First centres, far apart: greedy k-means++ (Arthur & Vassilvitskii 2007). float [k, D]
+
+    sample: float [S, D], unit vectors in random order, so an item's place is its lot. Of TRIALS drawn
+    items each step keeps the one that leaves the rest nearest to a centre.
+    """
+    lot = (torch.arange(len(sample), dtype=torch.float64) + 0.5) / len(sample)
+    chosen = torch.zeros(k, dtype=torch.int64)  # the first one is random already
+    distance = (1 - sample @ sample[0]).clamp_(min=0)
+    for i in range(1, k):
+        if not distance.max() > 1e-6:  # fewer distinct items than centres: any will do
+            chosen[i:] = torch.arange(i, k)
+            break
+        drawn = torch.tensor([chance.race(distance, lot, i * TRIALS + trial) for trial in range(TRIALS)])
+        nearer = torch.minimum(distance[:, None], (1 - sample @ sample[drawn].T).clamp_(min=0))
+        best = int(nearer.sum(0).argmin())
+        chosen[i] = drawn[best]
+        distance = nearer[:, best].contiguous()
+    return sample[chosen]
 
 
 def nearest_of(rows: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,8 +156,9 @@ def representative_clusters(scene: Scene, n: int, *, clusters: int | None = None
 
     Pool and labelled items are clustered together. Clusters give their items in turn, those with the
     most unlabelled items per labelled one first, and of each the item most typical of it first.
+    clusters: how many; n / 5 by default, MIN_CLUSTERS at least.
     """
-    k = clusters or -(-max(n, 1) // PER_CLUSTER)
+    k = min(clusters or max(n // PER_CLUSTER, MIN_CLUSTERS), scene.size)
     cluster, similarity = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
     centers = torch.nn.functional.normalize(
         torch.zeros(k, scene.pool.shape[1]).index_add_(0, cluster, scene.unit_pool), dim=1

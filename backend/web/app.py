@@ -13,6 +13,8 @@ from backend.errors import AtlasError
 from backend.jobs.dispatch import Dispatcher
 from backend.predicting import Predictor
 from backend.settings import Settings
+from backend.web.access import require_credentials
+from backend.web.contact import note_contacts
 from backend.web.protocol import protocol
 
 logger = logging.getLogger(__name__)
@@ -33,6 +35,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
     app.extensions["predictor"] = Predictor(settings)
+    require_credentials(app, settings)
+    note_contacts(app, settings)
     app.register_blueprint(protocol)
     app.register_error_handler(AtlasError, _refused)
     app.register_error_handler(RedisError, _redis_down)

@@ -1,0 +1,128 @@
+"""Connect a project of Label Studio's to this backend, and prove that every road is open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from backend.doctor.bench import Bench, told_classes
+from backend.errors import AtlasError, LabelStudioError, Unreachable
+from backend.jobs.status import job_status
+from backend.labelstudio.administration import Administration, Connection, Webhook, webhook_url
+from backend.labelstudio.refusals import explain
+from backend.labelstudio.scheme import parse_label_config
+from backend.settings import Settings
+from backend.store.paths import project_dir
+from backend.store.versions import VersionStore
+
+POLL_SECONDS = 0.5
+T = TypeVar("T")
+Say = Callable[[str, str], None]
+"""Tells one thing that was done: what it was done to, and what."""
+
+
+class NotConnected(AtlasError):
+    """Label Studio refused; nothing of ours was left behind."""
+
+
+def connect(bench: Bench, url: str, project_id: int, say: Say) -> None:
+    """Set everything up that a person can set up, in an order that leaves no half of it working.
+
+    url: where Label Studio reaches this backend. Doing it again changes only what is not as it should be.
+    Raises NotConnected, with the one thing to do; LabelConfigError; LabelStudioError.
+    """
+    url = url.rstrip("/")
+    label_studio, settings = bench.label_studio, bench.settings
+    project = label_studio.project(project_id)
+    scheme = parse_label_config(project.label_config, settings.queue_control)
+    say("project", f"{project.task_count} tasks; to be learned: {told_classes(scheme)}")
+    new_webhook = _set_webhook(label_studio, settings, project_id, url, say)
+    try:
+        _set_connection(label_studio, settings, project_id, url, say)
+    except AtlasError:
+        if new_webhook is not None:
+            label_studio.delete_webhook(new_webhook)
+            say("webhook", "removed again")
+        raise
+    label_studio.set_sampling(project_id)
+    say("sampling", "Uncertainty sampling: Label Studio follows the order of predictions")
+    _set_version(bench, project_id, project.model_version, say)
+
+
+def wait_for_order(bench: Bench, project_id: int, seconds: float) -> str | None:
+    """The model version the project follows, once it is the one last published here.
+
+    None if that does not come in time, or cannot: no task waits for a label, or the retrain failed.
+    """
+    versions = VersionStore(project_dir(bench.settings.data_dir, project_id))
+    deadline = time.monotonic() + seconds
+    while True:
+        project = bench.label_studio.project(project_id)
+        if project.model_version is not None and project.model_version == versions.published():
+            return project.model_version
+        hopeless = project.is_finished or _retrain_of(bench, project_id).get("error")
+        if hopeless or time.monotonic() > deadline:
+            return None
+        time.sleep(POLL_SECONDS)
+
+
+def _set_webhook(
+    label_studio: Administration, settings: Settings, project_id: int, url: str, say: Say
+) -> Webhook | None:
+    """Before the connection, so that Label Studio does not make one of its own. Returns it if it is new."""
+    secret = settings.webhook_authorization
+    wanted = Webhook(webhook_url(url), {} if secret is None else {"Authorization": secret})
+    present = [hook for hook in label_studio.webhooks(project_id) if hook.url == wanted.url]
+    for double in present[1:]:
+        label_studio.delete_webhook(double)
+    how = "with a secret" if secret else "without a secret: anybody may post (WEBHOOK_SECRET is not set)"
+    if present and replace(present[0], id=None) == wanted:
+        say("webhook", f"found as it should be, to {wanted.url}, {how}")
+        return None
+    wanted = replace(wanted, id=present[0].id if present else None)
+    saved = _explained(lambda: label_studio.save_webhook(project_id, wanted), wanted.url)
+    say("webhook", f"{'corrected' if present else 'registered'}, to {wanted.url}, {how}")
+    return None if present else saved
+
+
+def _set_connection(
+    label_studio: Administration, settings: Settings, project_id: int, url: str, say: Say
+) -> Connection:
+    present = label_studio.connections(project_id)
+    mine = next((each for each in present if each.url.rstrip("/") == url), None)
+    known = None if mine is None else mine.id
+    saved = _explained(lambda: label_studio.save_connection(project_id, url, settings.basic_auth, known), url)
+    how = "with basic auth" if settings.basic_auth else "without basic auth (BASIC_AUTH_USER is not set)"
+    say("connection", f"{'made' if mine is None else 'updated'}, to {url}, {how}")
+    for other in present:
+        if other != mine:
+            say("connection", f"there is another, to {other.url}; remove it under Settings > Model if unused")
+    return saved
+
+
+def _set_version(bench: Bench, project_id: int, current: str | None, say: Say) -> None:
+    """Have the version last published put in order, or a first one made, by whoever does that."""
+    published = VersionStore(project_dir(bench.settings.data_dir, project_id)).published()
+    if published is None or _retrain_of(bench, project_id).get("status") == "failed":
+        bench.dispatcher.request_retrain(project_id)
+        say("model version", "a new order is being made")
+    elif current != published:
+        bench.dispatcher.request_refill(project_id)
+        say("model version", f"{published}, the one last published, is to replace {current or 'none'}")
+
+
+def _retrain_of(bench: Bench, project_id: int) -> dict[str, Any]:
+    return job_status(bench.redis, f"retrain-{project_id}") or {}
+
+
+def _explained(act: Callable[[], T], url: str) -> T:
+    """Raises NotConnected, saying what to do, where Label Studio refuses to call `url`."""
+    try:
+        return act()
+    except Unreachable:  # that is Label Studio itself
+        raise
+    except LabelStudioError as error:
+        found, remedy = explain(str(error))
+        raise NotConnected(f"{url}: {found}. {remedy}") from error

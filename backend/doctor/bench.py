@@ -1,0 +1,154 @@
+"""What the checks look at, each part fetched when first needed and then shared."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cached_property
+
+import httpx
+from redis import Redis
+
+from backend.jobs.contact import Contact
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.state import known_projects
+from backend.labelstudio.administration import TITLE, Administration, Connection, Webhook
+from backend.labelstudio.client import Project
+from backend.labelstudio.scheme import LabelScheme
+from backend.running.embedded_redis import running_redis
+from backend.settings import Settings
+from backend.store.paths import project_dir, project_ids
+from backend.store.versions import VersionStore
+
+TIMEOUT = 30
+"""Seconds for one answer of Label Studio; asked for a connection, it waits up to 7 s for the backend."""
+REDIS_TIMEOUT = 5
+BACKEND_TIMEOUT = 5
+SHOWN_CLASSES = 8
+
+
+def told_classes(scheme: LabelScheme) -> str:
+    """What is learned, in a line."""
+    known = scheme.options if scheme.several else scheme.labels
+    more = f" and {len(known) - SHOWN_CLASSES} more" if len(known) > SHOWN_CLASSES else ""
+    shown = ", ".join(known[:SHOWN_CLASSES]) + more
+    return f'"{scheme.from_name}" on "{scheme.to_name}": {shown or "dynamic choices"}'
+
+
+class Bench:
+    """One installation, by the settings of the environment. A context manager that closes what it opened.
+
+    backend_url: where the web server answers, seen from here; None for HOST and PORT.
+    """
+
+    def __init__(self, backend_url: str | None = None):
+        self._backend_url = backend_url and backend_url.rstrip("/")
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._cleanup.close()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """With the Redis of a running `up` where REDIS_URL is not set. Raises pydantic's ValidationError."""
+        settings = Settings()
+        if "redis_url" not in settings.model_fields_set:
+            url = running_redis(settings.data_dir) or settings.redis_url
+            settings = settings.model_copy(update={"redis_url": url})
+        return settings
+
+    @cached_property
+    def redis(self) -> Redis:
+        redis = Redis.from_url(
+            self.settings.redis_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
+        )
+        return self._cleanup.enter_context(redis)
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(self.redis, self.settings)
+
+    @cached_property
+    def label_studio(self) -> Administration:
+        """Raises NotConfigured without an API key, AccessDenied when it has expired."""
+        client = Administration(self.settings.label_studio_url, self.settings.api_key, TIMEOUT)
+        self._cleanup.callback(client.close)
+        return client
+
+    @property
+    def backend_url(self) -> str:
+        if self._backend_url is not None:
+            return self._backend_url
+        host = "127.0.0.1" if self.settings.host in ("0.0.0.0", "::") else self.settings.host
+        return f"http://{host}:{self.settings.port}"
+
+    def backend_version(self) -> str | None:
+        """What the web server says it is, None when it does not answer or is none of ours."""
+        try:
+            told = httpx.get(f"{self.backend_url}/health", timeout=BACKEND_TIMEOUT).json()
+            return str(told["version"]) if told["name"] == "label-studio-atlas" else None
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return None
+
+    def known_projects(self) -> list[int]:
+        """Projects that this backend has had to do with. Needs Redis."""
+        return sorted({*known_projects(self.redis), *project_ids(self.settings.data_dir)})
+
+
+class ProjectBench:
+    """One project of an installation."""
+
+    def __init__(self, bench: Bench, project_id: int):
+        self.bench = bench
+        self.id = project_id
+
+    @cached_property
+    def contact(self) -> Contact:
+        return Contact(self.bench.redis, self.id)
+
+    @cached_property
+    def project(self) -> Project:
+        return self.bench.label_studio.project(self.id)
+
+    @cached_property
+    def sampling(self) -> str:
+        return self.bench.label_studio.sampling(self.id)
+
+    @cached_property
+    def connections(self) -> list[Connection]:
+        """Label Studio tries each of them (/health, /setup) before it answers."""
+        return self.bench.label_studio.connections(self.id)
+
+    @cached_property
+    def connection(self) -> Connection | None:
+        """The one to this backend: made by `connect`, or to its port, or the first."""
+        port = f":{self.bench.settings.port}"
+        ranked = sorted(
+            self.connections,
+            key=lambda each: (
+                each.title != TITLE,
+                each.state != "CO",
+                not each.url.rstrip("/").endswith(port),
+                each.id,
+            ),
+        )
+        return ranked[0] if ranked else None
+
+    @cached_property
+    def webhooks(self) -> list[Webhook]:
+        """Those to this backend."""
+        wanted = self.connection.webhook_url if self.connection else None
+        return [hook for hook in self.bench.label_studio.webhooks(self.id) if hook.url == wanted]
+
+    @cached_property
+    def published(self) -> str | None:
+        """The version last published, by this machine's DATA_DIR."""
+        return VersionStore(project_dir(self.bench.settings.data_dir, self.id)).published()
+
+    @property
+    def connect_command(self) -> str:
+        """What mends most faults of a project."""
+        url = self.connection.url if self.connection else "URL"
+        return f"label-studio-atlas connect {url} --project {self.id}"

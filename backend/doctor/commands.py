@@ -1,0 +1,72 @@
+"""What `label-studio-atlas doctor` and `connect` do and print."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from backend.connecting import connect, wait_for_order
+from backend.doctor.bench import Bench
+from backend.doctor.checks import run
+from backend.doctor.examine import all_is_well, examine, examine_project
+from backend.doctor.finding import Finding, State
+from backend.doctor.report import as_json, print_finding, print_findings, print_verdict
+
+STARTING = {"backend", "worker", "upkeep", "cron"}
+STARTS_WITHIN = 30
+"""Seconds; workers have more to import than the web server, whose first answer ends `up`'s start."""
+
+
+def diagnose(project_id: int | None, json: bool, backend_url: str | None) -> bool:
+    """Print what all checks found; returns whether all is well."""
+    with Bench(backend_url) as bench:
+        findings = examine(bench, project_id)
+    if json:
+        click.echo(as_json(findings))
+    else:
+        print_findings(findings)
+        print_verdict(findings)
+    return all_is_well(findings)
+
+
+def connect_project(url: str, project_id: int, wait: float, backend_url: str | None) -> bool:
+    """Connect and check the whole way back, line by line; returns whether all is well.
+
+    Raises AtlasError, having changed nothing, when Label Studio refuses.
+    """
+    with Bench(backend_url) as bench:
+        general = _once_started(bench)
+        if not all_is_well(general):
+            print_findings([finding for finding in general if finding.state is not State.OK])
+            click.echo("\nNothing was changed: mend this first.")
+            return False
+        click.secho(f"Connecting project {project_id}", bold=True)
+        connect(bench, url, project_id, _say)
+        click.secho("\nWaiting for the order of the tasks", bold=True)
+        version = wait_for_order(bench, project_id, wait)
+        if version:
+            _say("order", f"{version} is published")
+        else:
+            _say("order", "there is none yet; see below", State.NOTE)
+        click.secho("\nChecking the way there and back", bold=True)
+        findings = examine_project(bench, project_id, general)
+        for finding in findings:
+            print_finding(finding)
+        print_verdict(findings)
+        return all_is_well(findings)
+
+
+def _once_started(bench: Bench) -> list[Finding]:
+    """The checks of the installation. Where Redis runs, what is missing beside it may just be starting."""
+    deadline = time.monotonic() + STARTS_WITHIN
+    while True:
+        general = run(False, bench)
+        missing = {finding.check for finding in general if finding.state is not State.OK}
+        if not missing & STARTING or "Redis" in missing or time.monotonic() > deadline:
+            return general
+        time.sleep(1)
+
+
+def _say(what: str, done: str, state: State = State.OK) -> None:
+    print_finding(Finding(state, done, check=what))

@@ -1,0 +1,134 @@
+"""Checks of the installation: settings, packages, Redis, web server."""
+
+from __future__ import annotations
+
+import platform
+import re
+from importlib import metadata
+
+import httpx
+from packaging.requirements import Requirement
+from pydantic import ValidationError
+from redis import RedisError
+
+from backend import __version__
+from backend.doctor.bench import Bench
+from backend.doctor.checks import check
+from backend.doctor.finding import Finding, not_checked, note, ok, wrong
+from backend.settings import DEFAULT_REDIS_URL
+
+TELLING = ("torch", "label-studio-ml", "label-studio-sdk", "rq")
+"""The packages whose versions are shown; the demands of all are checked."""
+HTTP_TIMEOUT = 5
+
+
+@check("settings")
+def settings(bench: Bench) -> Finding:
+    from backend.sampling.registry import check_name
+
+    try:
+        check_name(bench.settings.strategy)
+    except ValidationError as error:
+        problems = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        return wrong("; ".join(problems), "Set them as the table of settings in the README says.")
+    except ValueError as error:
+        return wrong(f"STRATEGY: {error}", "Set STRATEGY to one of these.")
+    return ok(f"valid; data in {bench.settings.data_dir}")
+
+
+@check("versions")
+def versions(bench: Bench) -> Finding:
+    unmet = unmet_demands()
+    if unmet:
+        return wrong("; ".join(unmet), "Install the locked set: `make setup`, or pip with requirements.lock.")
+    told = ", ".join(f"{name} {metadata.version(name)}" for name in TELLING)
+    return ok(f"Python {platform.python_version()}, {told}")
+
+
+@check("backend", "settings")
+def backend(bench: Bench) -> Finding:
+    url, version = bench.backend_url, bench.backend_version()
+    if version is None:
+        return wrong(
+            f"no label-studio-atlas answers at {url}",
+            "Start `label-studio-atlas up`, or tell its address with --backend.",
+        )
+    settings = bench.settings
+    restart = "Restart the backend with the settings of this shell (or run the doctor with the backend's)."
+    for path, header in (
+        ("webhook", settings.webhook_authorization),
+        ("predict", settings.basic_authorization),
+    ):
+        if _asks(f"{url}/{path}", header):
+            return wrong(f"{url}/{path} wants other credentials than are set here", restart)
+        if header and not _asks(f"{url}/{path}", None):
+            return wrong(f"{url}/{path} is open to anybody, though credentials are set here", restart)
+    if version != __version__:
+        return note(f"version {version} at {url}, this is {__version__}", "Restart the backend.")
+    open_doors = "" if settings.webhook_authorization else "; webhooks are open (WEBHOOK_SECRET is not set)"
+    return ok(f"version {version} at {url}{open_doors}")
+
+
+@check("Redis", "settings")
+def redis(bench: Bench) -> Finding:
+    address = _without_password(bench.settings.redis_url)
+    try:
+        version = bench.redis.info("server")["redis_version"]
+    except RedisError as error:
+        if bench.settings.redis_url == DEFAULT_REDIS_URL:
+            if bench.backend_version() is None:  # `up` would bring its own
+                return not_checked('"backend" comes first')
+            return wrong(
+                f"no `up` runs on {bench.settings.data_dir}, and nothing answers at {address}",
+                "Start `label-studio-atlas up`, or set REDIS_URL to the Redis that the backend uses.",
+            )
+        return wrong(f"{address} does not answer: {error}", "Start Redis, or correct REDIS_URL.")
+    return ok(f"{version} at {address}")
+
+
+@check("Redis on disk", "Redis")
+def redis_on_disk(bench: Bench) -> Finding:
+    status = bench.redis.info("persistence")
+    failed = [name for name in ("aof_last_write_status", "rdb_last_bgsave_status") if status[name] != "ok"]
+    if failed:
+        return wrong(f"its last write failed ({', '.join(failed)})", "Make room on its disk; see its log.")
+    if status["aof_enabled"]:
+        return ok("keeps an append-only file")
+    try:
+        snapshots = bench.redis.config_get("save").get("save")
+    except RedisError:
+        return note("this Redis does not let us see whether it writes snapshots")
+    if snapshots:
+        return ok(f"writes snapshots (save {snapshots})")
+    return wrong(
+        "keeps nothing: waiting jobs are lost when it restarts",
+        "Start Redis with `--appendonly yes`, or run `redis-cli config set appendonly yes` for now.",
+    )
+
+
+def unmet_demands(demands: list[str] | None = None) -> list[str]:
+    """Demands of this package (or the given ones) on others that the installed versions do not meet."""
+    if demands is None:
+        demands = metadata.requires("label-studio-atlas") or []
+    unmet = []
+    for demand in map(Requirement, demands):
+        if demand.marker is not None and not demand.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            installed = metadata.version(demand.name)
+        except metadata.PackageNotFoundError:
+            unmet.append(f"{demand} is not installed")
+            continue
+        if not demand.specifier.contains(installed, prereleases=True):
+            unmet.append(f"{demand} is needed, {installed} is installed")
+    return unmet
+
+
+def _asks(url: str, authorization: str | None) -> bool:
+    """Whether it answers 401. OPTIONS passes the door and does nothing behind it."""
+    headers = {"Authorization": authorization} if authorization else {}
+    return httpx.options(url, headers=headers, timeout=HTTP_TIMEOUT).status_code == 401
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"://[^/@]*@", "://***@", url)

@@ -1,0 +1,22 @@
+"""When Label Studio last reached this backend for a project, and by which road. In Redis."""
+
+from __future__ import annotations
+
+import time
+
+from redis import Redis
+
+
+class Contact:
+    """`kind` is "setup" (what Label Studio asks along a connection) or "webhook" (an authentic one)."""
+
+    def __init__(self, redis: Redis, project_id: int):
+        self._redis = redis
+        self._key = f"atlas:contact:{project_id}"
+
+    def note(self, kind: str) -> None:
+        self._redis.hset(self._key, kind, time.time())
+
+    def last(self, kind: str) -> float:
+        """Unix time, 0 for never. Another value than before proves a contact in between."""
+        return float(self._redis.hget(self._key, kind) or 0)

@@ -1,0 +1,149 @@
+"""What a person would set up in Label Studio by hand: connections, webhooks, sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backend.labelstudio.client import UNCERTAINTY_SAMPLING, LabelStudioClient
+
+TITLE = "label-studio-atlas"
+"""Title of the connections made here."""
+WEBHOOK_ACTIONS = frozenset(
+    {
+        "ANNOTATION_CREATED",
+        "ANNOTATIONS_CREATED",
+        "ANNOTATION_UPDATED",
+        "ANNOTATIONS_DELETED",
+        "TASKS_CREATED",
+        "TASKS_DELETED",
+        "PROJECT_UPDATED",
+    }
+)
+"""The events we act on."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A project's connection to an ML backend, as Label Studio found it just now.
+
+    state: "CO" connected, "DI" nothing answers, "ER" it answers with an error, told in `error`.
+    """
+
+    id: int
+    url: str
+    title: str
+    state: str
+    error: str
+
+    @property
+    def webhook_url(self) -> str:
+        return webhook_url(self.url)
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A webhook of a project. `actions` are empty where it is sent all of them."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    actions: frozenset[str] = WEBHOOK_ACTIONS
+    all_actions: bool = False
+    is_active: bool = True
+    with_payload: bool = True
+    id: int | None = None
+
+    @property
+    def missing_actions(self) -> frozenset[str]:
+        return frozenset() if self.all_actions else WEBHOOK_ACTIONS - self.actions
+
+
+def webhook_url(backend_url: str) -> str:
+    """Where the webhook of a backend goes; Label Studio's own takes the same place."""
+    return backend_url.rstrip("/") + "/webhook"
+
+
+class Administration(LabelStudioClient):
+    """One Label Studio, with the calls that set up a project. Errors are LabelStudioClient's."""
+
+    def close(self) -> None:
+        self._sdk._client_wrapper.httpx_client.httpx_client.close()
+
+    def user(self) -> str:
+        """The email address of the API key's user."""
+        return str(self._request("GET", "api/current-user/whoami")["email"])
+
+    def connections(self, project_id: int) -> list[Connection]:
+        """The first is the one Label Studio asks for predictions. It tries each of them for this answer."""
+        raw = self._request("GET", "api/ml", params={"project": project_id})
+        return [_connection(item) for item in sorted(raw, key=lambda item: item["id"])]
+
+    def save_connection(
+        self, project_id: int, url: str, basic_auth: tuple[str, str] | None, connection_id: int | None = None
+    ) -> Connection:
+        """Make a connection, or update the one of that id.
+
+        Raises Rejected or AccessDenied, with Label Studio's reason, when it cannot reach the backend.
+        """
+        body: dict[str, Any] = {"url": url, "project": project_id}
+        if basic_auth is not None:
+            user, password = basic_auth
+            body |= {"auth_method": "BASIC_AUTH", "basic_auth_user": user, "basic_auth_pass": password}
+        else:
+            body |= {"auth_method": "NONE", "basic_auth_user": ""}  # a password alone is not sent
+        if connection_id is None:
+            return _connection(self._request("POST", "api/ml", json={**body, "title": TITLE}))
+        return _connection(self._request("PATCH", f"api/ml/{connection_id}", json=body))
+
+    def webhooks(self, project_id: int) -> list[Webhook]:
+        """The project's own; those of the whole organization are not listed."""
+        raw = self._request("GET", "api/webhooks/", params={"project": project_id})
+        return [_webhook(item) for item in raw if item["project"] == project_id]
+
+    def save_webhook(self, project_id: int, webhook: Webhook) -> Webhook:
+        """Make it, or change the one of its id, in every part: what a change leaves out is emptied."""
+        body = {
+            "url": webhook.url,
+            "project": project_id,
+            "send_payload": webhook.with_payload,
+            "send_for_all_actions": webhook.all_actions,
+            "headers": dict(webhook.headers),
+            "actions": sorted(webhook.actions),
+            "is_active": webhook.is_active,
+        }
+        if webhook.id is None:
+            return _webhook(self._request("POST", "api/webhooks/", json=body))
+        return _webhook(self._request("PATCH", f"api/webhooks/{webhook.id}/", json=body))
+
+    def delete_webhook(self, webhook: Webhook) -> None:
+        self._request("DELETE", f"api/webhooks/{webhook.id}/")
+
+    def sampling(self, project_id: int) -> str:
+        return str(self._request("GET", f"api/projects/{project_id}/").get("sampling") or "")
+
+    def set_sampling(self, project_id: int, sampling: str = UNCERTAINTY_SAMPLING) -> None:
+        """Also with the sampling it has: Label Studio then sends the webhook PROJECT_UPDATED and no more."""
+        self._request("PATCH", f"api/projects/{project_id}/", json={"sampling": sampling})
+
+
+def _connection(raw: dict[str, Any]) -> Connection:
+    return Connection(
+        id=raw["id"],
+        url=raw["url"],
+        title=raw.get("title") or "",
+        state=raw.get("state") or "",
+        error=raw.get("error_message") or "",
+    )
+
+
+def _webhook(raw: dict[str, Any]) -> Webhook:
+    return Webhook(
+        url=raw["url"],
+        headers=raw.get("headers") or {},
+        actions=frozenset(raw.get("actions") or ()),
+        all_actions=bool(raw.get("send_for_all_actions")),
+        is_active=bool(raw.get("is_active")),
+        with_payload=bool(raw.get("send_payload")),
+        id=raw["id"],
+    )

@@ -1,0 +1,42 @@
+"""Note when Label Studio reached us for a project, so that `connect` and `doctor` can prove that it does."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, request
+from redis import Redis, RedisError
+
+from backend.jobs.contact import Contact
+from backend.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+NOTED = {"protocol.setup": "setup", "protocol.webhook": "webhook"}
+REDIS_SECONDS = 0.5
+"""A note is worth no more of the second that Label Studio waits."""
+
+
+def note_contacts(app: Flask, settings: Settings) -> None:
+    """After each accepted /setup and /webhook; the note may fail, the answer never does."""
+    redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_SECONDS)
+
+    def note(response: Response) -> Response:
+        kind = NOTED.get(request.endpoint or "")
+        project_id = _project_id() if kind and response.status_code < 400 else None
+        if kind and project_id is not None:
+            try:
+                Contact(redis, project_id).note(kind)
+            except RedisError as error:
+                logger.debug("cannot note a contact: %s", error)
+        return response
+
+    app.after_request(note)
+
+
+def _project_id() -> int | None:
+    """None for a webhook without payload, which does not say."""
+    body = request.get_json(force=True, silent=True)
+    told = body.get("project") if isinstance(body, dict) else None
+    number = str(told.get("id") if isinstance(told, dict) else told).split(".")[0]
+    return int(number) if number.isascii() and number.isdigit() else None

@@ -1,0 +1,47 @@
+"""One installation for all tests of `connect` and `doctor`. Every test mends what it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from backend.demo.label_studio import LabelStudioServer, free_port
+from tests.e2e.installation import Installation, Parts, atlas
+from tests.e2e.steps import TEXTS, new_project
+
+
+@pytest.fixture(scope="session")
+def access_token(label_studio: LabelStudioServer) -> str:
+    """A personal access token of somebody who is no administrator."""
+    answer = label_studio.sign_up("backend").http.post("/api/token/")
+    answer.raise_for_status()
+    return answer.json()["token"]
+
+
+@pytest.fixture(scope="session")
+def installed(
+    label_studio: LabelStudioServer, access_token: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    directory = tmp_path_factory.mktemp("installation")
+    port = free_port(0)
+    env = {
+        "LABEL_STUDIO_URL": label_studio.url,
+        "LABEL_STUDIO_API_KEY": access_token,
+        "DATA_DIR": str(directory / "data"),
+        "PORT": str(port),
+        "RETRAIN_PAUSE": "0",
+        "WEBHOOK_SECRET": "s3cret",
+        "BASIC_AUTH_USER": "atlas",
+        "BASIC_AUTH_PASS": "pa55word",
+    }
+    project = new_project(label_studio, "doctor", TEXTS[:40])
+    other = {"sampling": "Sequential sampling"}
+    label_studio.admin.http.patch(f"/api/projects/{project.id}/", json=other).raise_for_status()
+    parts = Parts(directory, env)
+    try:
+        url = f"http://localhost:{port}"
+        connected = atlas(parts.env, "connect", url, "--project", str(project.id))
+        yield Installation(parts, project, url, label_studio, connected)
+    finally:
+        parts.stop_all()

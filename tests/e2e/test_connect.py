@@ -1,0 +1,90 @@
+"""`connect` on a real Label Studio: what it sets up, takes over, and leaves alone."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+
+from backend.demo.label_studio import LabelStudioServer, free_port
+from tests.e2e.installation import Installation, assert_only, atlas
+from tests.e2e.steps import LABELS, TEXTS, Start, annotate, new_project
+
+ORDER = "Uncertainty sampling"
+
+
+def test_connect_does_it_all_and_says_so(installed: Installation) -> None:
+    told = installed.connected
+    assert told.exit_code == 0, told.output
+    for word in ("registered", "made", ORDER, "atlas-000001 is published", "it arrived", "All is well."):
+        assert word in told.output
+    assert "s3cret" not in told.output
+    assert "pa55word" not in told.output
+
+    hook = installed.webhook()  # one: Label Studio has not made its own
+    assert hook["url"] == f"{installed.url}/webhook"
+    assert hook["headers"] == {"Authorization": "Bearer s3cret"}
+    (connection,) = installed.http.get("/api/ml", params={"project": installed.project.id}).json()
+    assert connection["basic_auth_user"] == "atlas"
+    assert httpx.post(f"{installed.url}/webhook", json={}).status_code == 401
+    assert httpx.post(f"{installed.url}/predict", json={"tasks": [], "project": 1}).status_code == 401
+
+
+def test_connecting_again_doubles_nothing(installed: Installation) -> None:
+    before = installed.webhook()["id"]
+    assert installed.connect().exit_code == 0
+    assert installed.webhook()["id"] == before
+    assert len(installed.http.get("/api/ml", params={"project": installed.project.id}).json()) == 1
+
+
+def test_the_loop_runs_with_secret_basic_auth_and_a_personal_access_token(installed: Installation) -> None:
+    first = installed.project.model_version()
+    installed.annotate(0, 5)
+    assert installed.project.wait_for_version_after(first, lambda: None) > first
+
+
+def test_connect_takes_over_what_was_connected_by_hand(
+    label_studio: LabelStudioServer, run_backend: Start, installed: Installation
+) -> None:
+    """Label Studio's own webhook carries no secret. The legacy token serves for everything."""
+    backend = run_backend(WEBHOOK_SECRET="s3cret")
+    project = new_project(label_studio, "by hand", TEXTS[:20])
+    project.connect(backend.url)
+    first = project.wait_for_version_after("", backend.supervisor.check)
+    doctor = ("doctor", "--json", "--project", str(project.id))
+
+    told = json.loads(atlas(backend.env, *doctor).stdout)["findings"]
+    assert [(each["check"], each["state"]) for each in told if each["state"] != "ok"] == [
+        ("webhook", "wrong"),
+        ("webhook arrives", "not checked"),
+    ]
+    done = atlas(backend.env, "connect", backend.url, "--project", str(project.id))
+    assert done.exit_code == 0, done.output
+    assert len(label_studio.admin.http.get("/api/webhooks/", params={"project": project.id}).json()) == 1
+    assert len(label_studio.admin.http.get("/api/ml", params={"project": project.id}).json()) == 1
+    for task, label in list(zip(project.task_ids, LABELS, strict=False))[:5]:
+        annotate(label_studio, task, label)
+    project.wait_for_version_after(first, backend.supervisor.check)
+
+    findings = installed.doctor(project.id)  # asked at another installation
+    assert_only(findings, "connection", "not the one that shares this Redis", "address of this backend")
+
+
+def test_connect_without_any_secret_says_what_is_open(
+    label_studio: LabelStudioServer, run_backend: Start
+) -> None:
+    backend = run_backend()
+    project = new_project(label_studio, "open", TEXTS[:20])
+    done = atlas(backend.env, "connect", backend.url, "--project", str(project.id))
+    assert done.exit_code == 0, done.output
+    assert "WEBHOOK_SECRET is not set" in done.output
+    assert "BASIC_AUTH_USER is not set" in done.output
+
+
+def test_connect_where_label_studio_finds_nothing_leaves_nothing_behind(installed: Installation) -> None:
+    nowhere = f"http://localhost:{free_port(0)}"
+    project = new_project(installed.server, "nowhere", TEXTS[:3])
+    refused = atlas(installed.env, "connect", nowhere, "--project", str(project.id))
+    assert (refused.exit_code, "nothing answers there" in refused.output) == (1, True)
+    assert "removed again" in refused.output
+    assert not installed.http.get("/api/webhooks/", params={"project": project.id}).json()

@@ -1,0 +1,101 @@
+"""Who may call what, by which of the two credentials are configured."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64encode
+
+import pytest
+from flask.testing import FlaskClient
+from pydantic import ValidationError
+
+from backend.settings import Settings
+from backend.web import create_app
+
+SECRET = {"webhook_secret": "s3cret"}
+BASIC = {"basic_auth_user": "atlas", "basic_auth_pass": "pa55:word"}
+BEARER_HEADER = "Bearer s3cret"
+BASIC_HEADER = "Basic " + b64encode(b"atlas:pa55:word").decode()
+WRONG = ["", "Bearer ", "Bearer s3cre", "Basic s3cret", "s3cret", "Bearer \xe9", BASIC_HEADER[:-2]]
+
+
+def client(**settings: str) -> FlaskClient:
+    return create_app(Settings(redis_url="redis://localhost:1", **settings)).test_client()
+
+
+def status(client: FlaskClient, path: str, authorization: str) -> int:
+    body = {"project": {"id": 1}} if path == "/webhook" else {"project": 1, "tasks": []}
+    headers = {"Authorization": authorization} if authorization else {}
+    return client.post(path, json=body, headers=headers).status_code
+
+
+@pytest.mark.parametrize("header", ["", BEARER_HEADER])
+def test_all_is_open_when_nothing_is_configured(header: str) -> None:
+    assert status(client(), "/predict", header) == 200
+    assert status(client(), "/webhook", header) == 201
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "accepted"),
+    [
+        (SECRET, "/webhook", {BEARER_HEADER}),
+        (BASIC, "/webhook", {BASIC_HEADER}),
+        (SECRET | BASIC, "/webhook", {BEARER_HEADER, BASIC_HEADER}),
+        (BASIC, "/predict", {BASIC_HEADER}),
+        (SECRET | BASIC, "/predict", {BASIC_HEADER}),
+    ],
+)
+def test_only_the_configured_credentials_are_accepted(
+    settings: dict[str, str], path: str, accepted: set[str]
+) -> None:
+    app = client(**settings)
+    for header in [*WRONG, BEARER_HEADER, BASIC_HEADER]:
+        assert (status(app, path, header) != 401) == (header in accepted), header
+
+
+def test_a_secret_for_webhooks_leaves_the_rest_open() -> None:
+    assert status(client(**SECRET), "/predict", "") == 200
+
+
+def test_health_needs_nothing_and_minds_nothing() -> None:
+    app = client(**SECRET, **BASIC)
+    assert app.get("/health").status_code == 200
+    assert app.get("/health", headers={"Authorization": "Bearer wrong"}).status_code == 200
+
+
+def test_pages_that_do_not_exist_tell_strangers_nothing() -> None:
+    assert client(**BASIC).get("/nowhere").status_code == 401
+
+
+def test_refused_webhooks_are_logged_once_and_without_the_secret(caplog: pytest.LogCaptureFixture) -> None:
+    app = client(**SECRET)
+    # The application has set up logging of its own; this handler is one more.
+    logging.getLogger("backend.web.access").addHandler(caplog.handler)
+    for _ in range(3):
+        status(app, "/webhook", "Bearer guessed")
+    assert caplog.text.count("lacks the secret") == 1
+    assert "s3cret" not in caplog.text
+    assert "guessed" not in caplog.text
+
+
+def test_what_a_webhook_is_registered_with() -> None:
+    assert Settings().webhook_authorization is None
+    assert Settings(**SECRET, **BASIC).webhook_authorization == BEARER_HEADER
+    assert Settings(**BASIC).webhook_authorization == BASIC_HEADER
+    assert "s3cret" not in repr(Settings(**SECRET))
+    assert Settings(webhook_secret="", basic_auth_user="", basic_auth_pass="").webhook_authorization is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"basic_auth_user": "atlas"},
+        {"basic_auth_pass": "x"},
+        {"basic_auth_user": "a:b", "basic_auth_pass": "x"},
+        {"webhook_secret": "zwei Worte"},
+        {"webhook_secret": "für"},
+    ],
+)
+def test_credentials_that_cannot_work_are_refused_at_the_start(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**wrong)
