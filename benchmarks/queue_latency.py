@@ -96,7 +96,7 @@ def _retrained(backend_url: str, project: DemoProject, version: str) -> tuple[st
         job = httpx.get(f"{backend_url}/job_status", params={"job": f"retrain-{project.id}"}).json()
         if job["status"] == "finished" and job["result"]["model_version"] != version:
             return job["result"]["model_version"], datetime.fromisoformat(job["ended_at"]).timestamp()
-        time.sleep(0.05)
+        time.sleep(0.5)  # what is measured is when the job says it ended
 
 
 def _import_and_switch(server: LabelStudioServer, project: DemoProject, version: str, name: str) -> float:
