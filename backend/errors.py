@@ -3,6 +3,7 @@
 AtlasError
 ├── LabelConfigError      the project's label config has nothing we can learn
 ├── NotConfigured         a setting is missing that this action needs
+├── UnknownStrategy       no query strategy has this name
 ├── DamagedFile           a stored file is not what its manifest says
 └── LabelStudioError      Label Studio answered with an error
     ├── Unreachable       ... or did not answer at all; worth another try
@@ -26,6 +27,10 @@ class LabelConfigError(AtlasError):
 
 class NotConfigured(AtlasError):
     """A setting is missing that this action needs."""
+
+
+class UnknownStrategy(AtlasError):
+    """No query strategy has this name."""
 
 
 class DamagedFile(AtlasError):

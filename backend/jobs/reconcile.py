@@ -15,6 +15,7 @@ from backend.jobs.pull import pull
 from backend.jobs.state import known_projects
 from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.scheme import parse_label_config
+from backend.sampling import check_name
 from backend.settings import Settings
 from backend.store.paths import project_dir, project_ids
 from backend.store.tasks import TaskStore, fingerprint
@@ -52,7 +53,13 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     except NotFound:
         state.forget()
         return "gone"
-    state.held_by_label_studio = not client.updates_itself(project_id)
+    wishes = client.wishes(project_id)
+    state.held_by_label_studio = not wishes.updates
+    strategy = _known(wishes.strategy)
+    if state.strategy != strategy:  # Redis lost it: /setup takes it only when it comes
+        state.strategy = strategy
+        dispatcher.demand_retrain(project_id)
+        return "another strategy is asked for"
     seen = json.dumps([asdict(project), client.newest_change(project_id)])
     if state.fingerprint == seen:
         return "nothing changed"
@@ -68,6 +75,15 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     else:
         dispatcher.demand_retrain(project_id)
     return found
+
+
+def _known(strategy: str | None) -> str | None:
+    """None for one that does not exist: /setup has refused it, with the reason."""
+    try:
+        return None if strategy is None else check_name(strategy)
+    except ValueError as error:
+        logger.warning("extra params: %s", error)
+        return None
 
 
 def _differences(settings: Settings, client: LabelStudioClient, project: Project) -> str | None:

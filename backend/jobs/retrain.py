@@ -170,12 +170,13 @@ class Retrain:
             device=self._settings.device,
             trained=trained,
         )
-        ranking = sampling.rank_scene(self._settings.strategy, scene, self._settings.queue_head)
+        strategy = self._state.strategy or self._settings.strategy
+        ranking = sampling.rank_scene(strategy, scene, self._settings.queue_head)
         self._lap("rank")
         version = ModelVersion(
             name=self._next_version(project),
             scheme=scheme,
-            strategy=self._settings.strategy,
+            strategy=strategy,
             encoder=encoder,
             network=None if trained is None else trained.network.cpu(),
             head=ranking.head,
@@ -188,7 +189,7 @@ class Retrain:
                 "waiting": len(waiting),
                 "trained_on": len(labeled) if trained is not None else 0,
                 "labels": dict(Counter(scheme.labels[target] for target in targets.tolist())),
-                "strategy": self._settings.strategy,
+                "strategy": strategy,
                 "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
                 "notes": ranking.notes,
                 **({} if trained is None else _scores(trained, targets, scene)),

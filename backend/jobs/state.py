@@ -96,6 +96,19 @@ class ProjectState:
         else:
             self._redis.hdel(self._key, "held")
 
+    @property
+    def strategy(self) -> str | None:
+        """The query strategy that the project's connection names; None where it names none."""
+        value = self._redis.hget(self._key, "strategy")
+        return value.decode() if isinstance(value, bytes) else value
+
+    @strategy.setter
+    def strategy(self, value: str | None) -> None:
+        if value is None:
+            self._redis.hdel(self._key, "strategy")
+        else:
+            self._redis.hset(self._key, "strategy", value)
+
     def forget(self) -> None:
         """The project is gone, or hidden from us: no event needs to find it any more."""
         self._redis.srem(PROJECTS_KEY, self._id)

@@ -17,6 +17,7 @@ from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
 from backend.errors import AccessDenied, LabelStudioError, NotFound, Rejected, Unreachable
+from backend.labelstudio.connection import Wishes, wishes_of
 from backend.settings import Settings
 
 PAGE_SIZE = 1000
@@ -120,13 +121,12 @@ class LabelStudioClient:
         found = page["tasks"]
         return found[0]["updated_at"] if found else ""
 
-    def updates_itself(self, project_id: int) -> bool:
-        """False when every connection of the project has `auto_update` off: nobody wants new versions.
+    def wishes(self, project_id: int) -> Wishes:
+        """What the project's connections ask for.
 
-        Label Studio asks each connected backend for its health before it answers.
+        Label Studio calls each connected backend's /health and /setup before it answers.
         """
-        connections = self._request("GET", "api/ml", params={"project": project_id})
-        return not connections or any(item.get("auto_update", True) for item in connections)
+        return wishes_of(self._request("GET", "api/ml", params={"project": project_id}))
 
     def task_ids(self, project_id: int) -> set[int]:
         return {task["id"] for task in self._tasks(project_id, fields="task_only", include="id")}

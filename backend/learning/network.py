@@ -72,12 +72,14 @@ class StackedLinear(nn.Module):
     def forward(self, x: Tensor, scale: float = 1.0) -> Tensor:
         """x: [N, in], the same for all members, or [K, N, in]; returns [K, N, out] of `scale * x`."""
         weight = self.weight * scale  # scaling the few weights instead of the many rows
-        if x.dim() == 3:
+        if x.dim() == 3 and len(x) > 1:
             return torch.baddbmm(self.bias, x, weight)
-        # One wide product instead of K narrow ones: each row of x is read once.
-        wide = weight.transpose(0, 1).flatten(1)  # [in, K * out]
-        out = torch.addmm(self.bias.flatten(), x, wide)  # [N, K * out]
-        return out.view(len(x), *self.bias.shape[::2]).transpose(0, 1)
+        # One wide product instead of K narrow ones: each row of x is read once. Output by input, as
+        # `linear` wants it, since that is up to four times faster where the output is narrow.
+        wide = weight.transpose(1, 2).flatten(0, 1).contiguous()  # [K * out, in]
+        rows = x if x.dim() == 2 else x[0]
+        out = torch.nn.functional.linear(rows, wide, self.bias.flatten())  # [N, K * out]
+        return out.view(len(rows), *self.bias.shape[::2]).transpose(0, 1)
 
 
 @dataclass(frozen=True)

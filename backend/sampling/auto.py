@@ -32,28 +32,25 @@ def auto(scene: Scene, n: int) -> Picks:
     """
     weight = scene.margin**SHARPNESS / 4  # [N]; a margin of 0 is a Bernoulli variance of 1/4
     known = uncertainty.margin(scene.labeled_layers.probabilities) ** SHARPNESS / 4
-    ridge = RIDGE * float((scene.pool[:MAX_REFERENCES].float() ** 2).sum(1).mean())
     candidates = scene.top(scene.margin, min(max(MAX_CANDIDATES, 2 * n), scene.size))
+    stand_in = slice(None) if scene.size <= MAX_REFERENCES else scene.shuffled[:MAX_REFERENCES]
+    references = scene.pool[stand_in].float()  # [R, D]
     picks = v_optimal(
         scene.pool[candidates],
         weight[candidates],
         scene.labeled,
         known,
-        _doubt_over_the_pool(scene, weight),
-        max(ridge, 1e-12),
+        _doubt_over(references, weight[stand_in], scene.probabilities[stand_in]),
+        max(RIDGE * float((references**2).sum(1).mean()), 1e-12),
         n,
     )
     return Picks(candidates[picks])
 
 
-def _doubt_over_the_pool(scene: Scene, weight: Tensor) -> Tensor:
-    """The pool's second moment, weighted by doubt and by the rarity of what items seem to be: [D, D]."""
-    probabilities = scene.probabilities
-    rarity = (probabilities / (probabilities.mean(0) + 1e-3)).sum(1)  # [N]
-    importance = weight * rarity
-    rows = scene.pool
-    if scene.size > MAX_REFERENCES:
-        sample = scene.shuffled[:MAX_REFERENCES]
-        rows, importance = rows[sample], importance[sample]
-    rows = rows.float()
-    return (rows.T * importance) @ rows / len(rows)
+def _doubt_over(rows: Tensor, weight: Tensor, probabilities: Tensor) -> Tensor:
+    """Second moment of the rows, weighted by doubt and by the rarity of what they seem to be: [D, D].
+
+    rows: float [R, D]; weight: float [R]; probabilities: float [R, C].
+    """
+    rarity = (probabilities / (probabilities.mean(0) + 1e-3)).sum(1)  # [R]
+    return (rows.T * (weight * rarity)) @ rows / max(len(rows), 1)

@@ -9,12 +9,14 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from backend import __version__
-from backend.errors import LabelConfigError
+from backend.errors import LabelConfigError, UnknownStrategy
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import known_projects
 from backend.jobs.status import job_status
+from backend.labelstudio.connection import strategy_in
 from backend.labelstudio.scheme import parse_label_config
 from backend.predicting import Predictor
+from backend.sampling import check_name
 from backend.settings import Settings
 from backend.web.events import react
 
@@ -37,11 +39,26 @@ def setup() -> Response:
     project_id = _project_id(body.get("project"))
     parse_label_config(body.get("schema"), _settings().queue_control)
     _settings().api_key  # noqa: B018  raises NotConfigured, which Label Studio shows on connecting
+    _take_strategy(project_id, strategy_in(body.get("extra_params")))
     version = _predictor().version_of(project_id)
     if version is None:
         _dispatcher().request_retrain(project_id)  # a first order, before any label
         return jsonify({})
     return jsonify({"model_version": version})
+
+
+def _take_strategy(project_id: int, strategy: str | None) -> None:
+    """Order the project's queue by this strategy from now on. Raises UnknownStrategy, with a reason."""
+    if strategy is not None:
+        try:
+            check_name(strategy)
+        except ValueError as error:
+            raise UnknownStrategy(f"extra params: {error}") from error
+    dispatcher = _dispatcher()
+    state = dispatcher.state(project_id)
+    if state.strategy != strategy:
+        state.strategy = strategy
+        dispatcher.demand_retrain(project_id)
 
 
 @protocol.route("/predict", methods=["POST"])

@@ -44,7 +44,7 @@ class Bench:
 
     def time(self, module: str, case: str, n: int, python: str = sys.executable, **env: str) -> dict | str:
         """What the case's process printed; a sentence where it did not end well."""
-        repeats = "3" if n < 1_000_000 else "2"
+        repeats = "7" if n <= 100_000 else "2"
         try:
             done = self.run(
                 *("benchmarks.speed.case", module, case, str(n), str(self.pool(n)), repeats),

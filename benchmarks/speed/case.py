@@ -14,12 +14,15 @@ import sys
 import time
 from pathlib import Path
 
+ENOUGH = 20
+"""Seconds after which a slow case is not repeated again."""
+
 
 def main(module: str, case: str, n: str, pool_file: str, repeats: str) -> None:
     limit_threads()
     run = importlib.import_module(f"benchmarks.speed.{module}").make(case, Path(pool_file), int(n))
     cpu, wall, picked = [], [], 0
-    for _ in range(int(repeats)):
+    while len(cpu) < int(repeats) and sum(wall) < ENOUGH:
         started = time.process_time(), time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):  # the reference prints as it goes
             picked = run()

@@ -54,7 +54,7 @@ def test_budgets_go_by_the_batch_and_end_at_the_budget_or_the_pool() -> None:
 
 def test_strategies_are_checked_and_each_taken_once() -> None:
     assert parse_strategies(" margin,random, margin,") == ("margin", "random")
-    with pytest.raises(ValueError, match="unknown strategy 'best'; choose one of: random"):
+    with pytest.raises(ValueError, match="unknown strategy 'best'; choose one of: auto"):
         parse_strategies("margin,best")
     with pytest.raises(ValueError, match="no strategy"):
         parse_strategies(" ,")
