@@ -102,19 +102,22 @@ def answers(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str]) -> list[di
     """One prediction per text, in order. `ids` tell which of them were ranked; None for one without."""
     features = loaded.encoder.encode(texts)
     model = loaded.version
-    labels: Sequence[str | None] = [None] * len(texts)
-    confidences = [0.0] * len(texts)
     worth = None
     if model.network is not None:
-        layers = outputs(model.network, features)
-        labels, confidences = decide(model.scheme, layers.probabilities)
-        worth = score(model.strategy, layers, model.head)
-    return [
-        prediction(model.scheme, model.name, place, label, confidence)
-        for place, label, confidence in zip(
-            _places(loaded, ids, texts, worth), labels, confidences, strict=True
-        )
-    ]
+        worth = score(model.strategy, outputs(model.network, features), model.head)
+    scores = _places(loaded, ids, texts, worth)
+    shown = regions(model, features)
+    return [prediction(model.name, place, told) for place, told in zip(scores, shown, strict=True)]
+
+
+def regions(model: ModelVersion, features: Tensor) -> list[list[dict[str, Any]]]:
+    """What to show for each item, float [N, D]: a region for each control that there is a model of."""
+    shown: list[list[dict[str, Any]]] = [[] for _ in range(len(features))]
+    for scheme, network in model.models:
+        labels, confidences = decide(scheme, outputs(network, features).probabilities)
+        for told, label, confidence in zip(shown, labels, confidences, strict=True):
+            told.append(scheme.region(label, confidence))
+    return shown
 
 
 def decide(scheme: LabelScheme, probabilities: Tensor) -> tuple[list[str], list[float]]:

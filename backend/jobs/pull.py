@@ -16,57 +16,63 @@ logger = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=10)
 """How far each pull reaches back behind the last: a transaction may commit after a later one did."""
 
-FEW_NEW = 100
-"""Up to so many new tasks are read whole, in the same request as what else changed."""
-
 
 def pull(client: LabelStudioClient, project: Project, scheme: LabelScheme, store: TaskStore) -> None:
     """After this the store holds every task of the project, with its present text and target.
 
     The first pull, and the first after a change of what is learned, reads everything; later ones read
-    what changed since and what is new, and compare ids only when the number of tasks tells that some
-    were deleted. Many new tasks are read without their annotations, which few have: ten times faster.
+    what changed since, and compare ids only when the number of tasks tells that some were deleted.
     """
     if store.get_meta("scheme") != repr(scheme):
         store.clear()
         store.set_meta("scheme", repr(scheme))
-    since, last = store.get_meta("updated_at"), store.last_id()
+    since = store.get_meta("updated_at")
     latest = since or ""
-    if since is not None:
-        many_new = project.task_count - store.count() > FEW_NEW
-        for task in client.tasks_changed_since(project.id, _earlier(since), last if many_new else None):
-            latest = max(latest, task["updated_at"])
-            store.upsert([_whole(task, scheme)])
+    if since is None:
+        latest = _store_all(client, project, scheme, store)
+    else:
+        # All is read before the first is written: another job may be waiting to write.
+        changed = list(client.tasks_changed_since(project.id, _earlier(since)))
+        latest = max([latest, *(task["updated_at"] for task in changed)])
+        store.upsert(_stored(task, scheme) for task in changed)
     if store.count() != project.task_count:
-        latest = max(latest, _store_new(client, project, scheme, store, last))
-    if store.count() != project.task_count:  # some were deleted, or came and went in this second
+        # More here than there: deleted. Fewer: imported in this second, or hidden by equal time stamps.
         present = client.task_ids(project.id)
         store.delete(store.ids() - present)
         if present - store.ids():
-            latest = _store_new(client, project, scheme, store, 0)
+            latest = _store_all(client, project, scheme, store)
     if latest:
         store.set_meta("updated_at", latest)
-    store.settle(consensus(store.votes()))
+    _settle(scheme, store)
     store.commit()
 
 
-def _store_new(
-    client: LabelStudioClient, project: Project, scheme: LabelScheme, store: TaskStore, last: int
-) -> str:
-    """Store the tasks with a larger id than `last`; returns the time of the newest change among them."""
-    latest, annotated = "", False
-    for task in client.tasks_after(project.id, last):
+def _settle(scheme: LabelScheme, store: TaskStore) -> None:
+    """Turn all annotators' votes into targets: each vote may change what its annotator's others weigh."""
+    verdicts = {control: consensus(votes) for control, votes in store.votes().items()}
+    others: dict[int, dict[str, str]] = {}
+    for companion in scheme.companions:
+        for task_id, verdict in verdicts.get(companion.from_name, {}).items():
+            if verdict.label is not None:
+                others.setdefault(task_id, {})[companion.from_name] = verdict.label
+    store.settle(verdicts.get(scheme.from_name, {}), others)
+
+
+def _store_all(client: LabelStudioClient, project: Project, scheme: LabelScheme, store: TaskStore) -> str:
+    latest = ""
+    for task in client.all_tasks(project.id):
         latest = max(latest, task["updated_at"])
-        annotated = annotated or bool(task["total_annotations"])
-        store.upsert([StoredTask(task["id"], scheme.text_of(task["data"]), bool(task["is_labeled"]))])
-    for task in client.annotated_tasks(project.id, last) if annotated else ():
+        store.upsert([_stored(task, scheme)])
+    for task in client.annotated_tasks(project.id):
         # Not `latest`: a task annotated between the two reads must be read again next time.
-        store.upsert([_whole(task, scheme)])
+        store.upsert([_stored(task, scheme)])
     return latest
 
 
-def _whole(task: dict[str, Any], scheme: LabelScheme) -> StoredTask:
-    votes = votes_of(task.get("annotations") or [], scheme)
+def _stored(task: dict[str, Any], scheme: LabelScheme) -> StoredTask:
+    annotations = task.get("annotations") or []
+    controls = (scheme, *scheme.companions)
+    votes = {control.from_name: cast for control in controls if (cast := votes_of(annotations, control))}
     return StoredTask(task["id"], scheme.text_of(task["data"]), bool(task["is_labeled"]), votes)
 
 

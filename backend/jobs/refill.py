@@ -9,7 +9,7 @@ where the published ones end. New tasks are scored by the published model and ta
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from redis import Redis
@@ -35,7 +35,7 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Refilled:
-    """What was done. `left`: published tasks nobody has touched yet; `more`: whether others wait behind."""
+    """What was done. `left`: tasks of the head nobody has touched yet; `more`: whether others wait behind."""
 
     added: int = 0
     left: int = 0
@@ -70,10 +70,10 @@ def bring_up_to_date(settings: Settings, client: LabelStudioClient, project_id: 
 
     Raises NotFound for a project that is gone, LabelConfigError where there is nothing to learn.
     """
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         project = client.project(project_id)
         try:
-            return _Refill(settings, client, project).run()
+            return _Refill(settings, client, project).run(pull_first=attempt > 0)
         except Dropped as error:
             return Refilled(needs_retrain=str(error))
         except DamagedFile as error:
@@ -90,7 +90,9 @@ class _Refill:
         self._project = project
         self._directory = project_dir(settings.data_dir, project.id)
 
-    def run(self) -> Refilled:
+    def run(self, *, pull_first: bool) -> Refilled:
+        """At first by what is known here: where thousands of tasks are new, a pull takes its time, and the
+        head might run dry meanwhile. Then once more if the pull brought something."""
         scheme = parse_label_config(self._project.label_config, self._settings.queue_control)
         versions = VersionStore(self._directory)
         name = versions.published()
@@ -100,16 +102,22 @@ class _Refill:
             return Refilled(needs_retrain="the published version was trained for another label config")
         loaded = load_version(self._settings.data_dir, self._project.id, name)
         with TaskStore(self._directory / "tasks.sqlite") as store:
+            known = _waiting(store)
+            done = None if pull_first else self._mend(name, self._top_up(loaded, known))
             pull(self._client, self._project, scheme, store)
-            waiting = [task for task in store.tasks() if not task.is_labeled and task.target is None]
+            waiting = _waiting(store)
+        if done is not None and waiting == known:
+            return done
         new = any(task.id not in loaded.place_of for task in waiting)
         if new and loaded.version.network is None and not versions.pinned():
             return Refilled(needs_retrain="new tasks, and no model yet to place them")
-        return self._publish(loaded, waiting)
+        again = self._top_up(loaded, waiting)
+        if done is None:
+            return self._mend(name, again)
+        return replace(again, added=done.added + again.added, mended=done.mended)
 
-    def _publish(self, loaded: Loaded, waiting: list[StoredTask]) -> Refilled:
-        name = loaded.version.name
-        scored = self._client.scored_tasks(self._project.id, name)
+    def _top_up(self, loaded: Loaded, waiting: list[StoredTask]) -> Refilled:
+        scored = self._client.scored_tasks(self._project.id, loaded.version.name)
         head = _head(loaded, waiting, self._settings.queue_head)
         missing = [task for task in head if task.id not in scored]
         ids = [task.id for task in missing]
@@ -117,16 +125,24 @@ class _Refill:
         if told:
             predictions = [{"task": i, **item} for i, item in zip(ids, told, strict=True)]
             extend_head(self._client, self._project, predictions)
-        mend = bool(scored or told) and self._is_off(name)
-        if mend:
-            self._client.publish(self._project.id, name, blind=self._settings.blind)
-        left = len(missing) + sum(scored.values())
-        return Refilled(len(missing), left, len(waiting) > len(head), mend)
+        left = sum(scored.get(task.id, True) for task in head)
+        return Refilled(len(missing), left, len(waiting) > len(head))
+
+    def _mend(self, name: str, done: Refilled) -> Refilled:
+        """Make Label Studio order by the version, if it does not and there is something to order."""
+        if not done.left or not self._is_off(name):
+            return done
+        self._client.publish(self._project.id, name, blind=self._settings.blind)
+        return replace(done, mended=True)
 
     def _is_off(self, name: str) -> bool:
         return self._project.model_version != name or (
             self._settings.blind and self._project.shows_predictions
         )
+
+
+def _waiting(store: TaskStore) -> list[StoredTask]:
+    return [task for task in store.tasks() if not task.is_labeled and task.target is None]
 
 
 def _head(loaded: Loaded, waiting: list[StoredTask], size: int) -> list[StoredTask]:

@@ -15,15 +15,16 @@ from sklearn.metrics import f1_score
 from torch import Tensor
 
 from backend import logs, sampling
-from backend.errors import LabelConfigError, NotFound
+from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
 from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
 from backend.labelstudio.scheme import LabelScheme, parse_label_config
-from backend.learning.training import Trained, outputs, train
-from backend.predicting import decide
+from backend.learning.network import LayeredNetwork
+from backend.learning.training import Trained, train
+from backend.predicting import regions
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.paths import project_dir
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 PUBLISH_ATTEMPTS = 3
 """Tasks may be deleted between the pull and the import; then both are done again."""
+HANDED_OUT = 20
+"""Tasks at the front of the last queue that may be before annotators while the next one is published."""
 
 
 def retrain(project_id: int) -> dict[str, Any]:
@@ -92,7 +95,12 @@ class Retrain:
         tasks = self._pull(project, scheme)
         if not tasks:
             return {"published": False, "reason": "the project has no tasks"}
-        scheme = scheme.with_labels(task.target for task in tasks if task.target)
+        given = {scheme.from_name: [task.target for task in tasks if task.target]}
+        for companion in scheme.companions:
+            given[companion.from_name] = [
+                task.others[companion.from_name] for task in tasks if companion.from_name in task.others
+            ]
+        scheme = scheme.with_labels(given)
         version, predictions = self._learn(project, scheme, tasks)
         self._versions.save(version)
         published = not self._is_held(scheme)
@@ -126,8 +134,8 @@ class Retrain:
         self._versions.set_published(version.name)
         if predictions:
             self._client.publish(project.id, version.name, set_sampling=first, blind=self._settings.blind)
-        more = version.stats["waiting"] > len(predictions)
-        self._state.refill_after(len(predictions) // 2 if more else None)
+        head = self._settings.queue_head
+        self._state.refill_after(head // 2 if version.stats["waiting"] > head else None)
 
     def _pull(self, project: Project, scheme: LabelScheme) -> list[StoredTask]:
         with TaskStore(self._directory / "tasks.sqlite") as store:
@@ -147,11 +155,10 @@ class Retrain:
         """The new version, and the predictions for the head of its queue."""
         features, encoder = self._features.encode([task.text for task in tasks])
         self._lap("encode")
-        class_of = {label: i for i, label in enumerate(scheme.labels)}
-        labeled = [i for i, task in enumerate(tasks) if task.target in class_of]
+        labeled, targets = _labeled(scheme, [task.target for task in tasks])
         waiting = [i for i, task in enumerate(tasks) if not task.is_labeled and task.target is None]
-        targets = torch.tensor([class_of[tasks[i].target or ""] for i in labeled], dtype=torch.int64)
-        trained = self._train(features[labeled], targets, len(scheme.labels))
+        trained = self._train(features[labeled], targets, len(scheme.labels), self._settings.folds)
+        companions = self._train_companions(scheme, tasks, features)
         self._lap("train")
 
         scene = sampling.make_scene(
@@ -187,11 +194,44 @@ class Retrain:
                 "notes": ranking.notes,
                 **({} if trained is None else _scores(trained, targets, scene)),
             },
+            companions=companions,
         )
-        head = torch.tensor(waiting, dtype=torch.int64)[ranking.order[: self._settings.queue_head]]
-        return version, self._predictions(version, head, features, len(waiting))
+        places = self._to_publish(version.queue_ids)
+        rows = torch.tensor(waiting, dtype=torch.int64)[ranking.order[places]]
+        return version, self._predictions(version, places, features[rows])
 
-    def _train(self, features: Tensor, targets: Tensor, n_classes: int) -> Trained | None:
+    def _to_publish(self, queue: Tensor) -> Tensor:
+        """Which places of a queue of task ids to publish: the head, and what annotators may have before them.
+
+        Label Studio sticks to a task it has handed out, or is handing out while the version changes, and
+        without a prediction of the new version it would come without a pre-annotation.
+        """
+        head = torch.arange(min(self._settings.queue_head, len(queue)))
+        before = self._versions.published()
+        if before is None:
+            return head
+        try:
+            front = self._versions.load(before).queue_ids
+        except DamagedFile:
+            return head
+        handed_out = front[torch.isin(front, queue)][:HANDED_OUT]
+        places = torch.isin(queue, handed_out).nonzero().flatten()
+        return torch.cat([head, places[places >= len(head)]])
+
+    def _train_companions(
+        self, scheme: LabelScheme, tasks: list[StoredTask], features: Tensor
+    ) -> tuple[tuple[LabelScheme, LayeredNetwork], ...]:
+        """A network each for the other controls with labels of two classes. No head needs their folds."""
+        made = []
+        for companion in scheme.companions:
+            name = companion.from_name
+            labeled, targets = _labeled(companion, [task.others.get(name) for task in tasks])
+            trained = self._train(features[labeled], targets, len(companion.labels), folds=2)
+            if trained is not None:
+                made.append((companion, trained.network.cpu()))
+        return tuple(made)
+
+    def _train(self, features: Tensor, targets: Tensor, n_classes: int, folds: int) -> Trained | None:
         """None while there are labels of fewer than two classes."""
         if len(targets.unique()) < 2:
             return None
@@ -199,24 +239,18 @@ class Retrain:
             features,
             targets,
             n_classes,
-            folds=self._settings.folds,
+            folds=folds,
             seed=self._settings.seed,
             device=self._settings.device,
         )
 
-    def _predictions(
-        self, version: ModelVersion, head: Tensor, features: Tensor, queue_length: int
-    ) -> list[dict[str, Any]]:
-        scores = sampling.places(queue_length)[: len(head)].tolist()
-        labels: Sequence[str | None] = [None] * len(head)
-        confidences = [0.0] * len(head)
-        if version.network is not None:
-            probabilities = outputs(version.network, features[head]).probabilities
-            labels, confidences = decide(version.scheme, probabilities)
-        ids = version.queue_ids[: len(head)].tolist()
+    def _predictions(self, version: ModelVersion, places: Tensor, features: Tensor) -> list[dict[str, Any]]:
+        """What to import for these places of the version's queue, int64 [n]; features: float [n, D]."""
+        scores = sampling.places(len(version.queue_ids))[places].tolist()
+        ids = version.queue_ids[places].tolist()
         return [
-            {"task": task_id, **prediction(version.scheme, version.name, score, label, confidence)}
-            for task_id, score, label, confidence in zip(ids, scores, labels, confidences, strict=True)
+            {"task": task_id, **prediction(version.name, score, shown)}
+            for task_id, score, shown in zip(ids, scores, regions(version, features), strict=True)
         ]
 
     def _next_version(self, project: Project) -> str:
@@ -230,6 +264,13 @@ class Retrain:
         now = time.monotonic()
         self._seconds[stage] = round(now - self._started, 3)
         self._started = now
+
+
+def _labeled(scheme: LabelScheme, labels: Sequence[str | None]) -> tuple[list[int], Tensor]:
+    """Which of all tasks have a class of the scheme, and which class: int64 [M]."""
+    class_of = {label: i for i, label in enumerate(scheme.labels)}
+    found = [(i, class_of[label]) for i, label in enumerate(labels) if label in class_of]
+    return [i for i, _ in found], torch.tensor([target for _, target in found], dtype=torch.int64)
 
 
 def _scores(trained: Trained, targets: Tensor, scene: sampling.Scene) -> dict[str, float | None]:

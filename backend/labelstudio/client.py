@@ -31,7 +31,10 @@ COUNTERS = (
     "finished_task_number",
     "total_predictions_number",
 )
-_LIGHT = "id,data,updated_at,is_labeled,total_annotations"
+FEW = 50
+"""Tasks read whole in one request, half a second of Label Studio's time at most."""
+_LIGHT = "id,data,updated_at,is_labeled"
+_ANNOTATED = ("total_annotations", "greater", "Number", 0)
 
 
 @dataclass(frozen=True)
@@ -77,23 +80,27 @@ class LabelStudioClient:
             counters={key: raw.get(key) or 0 for key in COUNTERS},
         )
 
-    def tasks_after(self, project_id: int, last_id: int = 0) -> Iterator[dict[str, Any]]:
-        """Tasks with a larger id: id, data, updated_at, is_labeled and total_annotations, no more."""
-        query = _where(("id", "greater", "Number", last_id))
-        return self._tasks(project_id, fields="task_only", include=_LIGHT, query=query)
+    def all_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
+        """Every task with `id`, `data`, `updated_at` and `is_labeled`, without annotations."""
+        return self._tasks(project_id, fields="task_only", include=_LIGHT)
 
-    def annotated_tasks(self, project_id: int, last_id: int = 0) -> Iterator[dict[str, Any]]:
-        """The tasks with a larger id that have annotations, whole."""
-        query = _where(("total_annotations", "greater", "Number", 0), ("id", "greater", "Number", last_id))
-        return self._tasks(project_id, fields="all", query=query)
+    def annotated_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
+        """The tasks that have annotations, whole."""
+        return self._tasks(project_id, fields="all", query=_where(_ANNOTATED))
 
-    def tasks_changed_since(
-        self, project_id: int, when: str, last_id: int | None
-    ) -> Iterator[dict[str, Any]]:
-        """The tasks (up to this id) whose data or annotations changed after `when` (ISO 8601, UTC), whole."""
-        up_to = [] if last_id is None else [("id", "less_or_equal", "Number", last_id)]
-        query = _where(("updated_at", "greater", "Datetime", when), *up_to)
-        return self._tasks(project_id, fields="all", query=query)
+    def tasks_changed_since(self, project_id: int, when: str) -> Iterator[dict[str, Any]]:
+        """The tasks whose data or annotations changed after `when` (ISO 8601, UTC), the annotated ones whole.
+
+        Few come in one request. Of many, such as those just imported, all come without annotations, which
+        is ten times faster, and then the annotated ones again.
+        """
+        changed = ("updated_at", "greater", "Datetime", when)
+        few = self._page(project_id, 1, FEW, fields="all", query=_where(changed))
+        if few["total"] <= FEW:
+            yield from few["tasks"]
+            return
+        yield from self._tasks(project_id, fields="task_only", include=_LIGHT, query=_where(changed))
+        yield from self._tasks(project_id, fields="all", query=_where(changed, _ANNOTATED))
 
     def scored_tasks(self, project_id: int, model_version: str) -> dict[int, bool]:
         """Tasks that have a prediction of this version; true for those nobody has annotated or skipped."""
@@ -109,9 +116,9 @@ class LabelStudioClient:
 
     def newest_change(self, project_id: int) -> str:
         """When a task of the project, or one of its annotations, last changed; "" without tasks."""
-        query = json.dumps({"ordering": ["-tasks:updated_at"]})
-        params = {"project": project_id, "page_size": 1, "fields": "task_only", "include": "updated_at"}
-        found = self._request("GET", "api/tasks", params={**params, "query": query})["tasks"]
+        newest_first = json.dumps({"ordering": ["-tasks:updated_at"]})
+        page = self._page(project_id, 1, 1, fields="task_only", include="updated_at", query=newest_first)
+        found = page["tasks"]
         return found[0]["updated_at"] if found else ""
 
     def wishes(self, project_id: int) -> Wishes:
@@ -164,16 +171,17 @@ class LabelStudioClient:
     def _tasks(self, project_id: int, **params: str) -> Iterator[dict[str, Any]]:
         page, seen, total = 1, 0, 1
         while seen < total:
-            answer = self._request(
-                "GET",
-                "api/tasks",
-                params={"project": project_id, "page": page, "page_size": PAGE_SIZE, **params},
-            )
+            answer = self._page(project_id, page, PAGE_SIZE, **params)
             tasks, total = answer["tasks"], answer["total"]
             if not tasks:
                 return
             yield from tasks
             page, seen = page + 1, seen + len(tasks)
+
+    def _page(self, project_id: int, page: int, page_size: int, **params: str) -> dict[str, Any]:
+        where: dict[str, Any] = {"project": project_id, "page": page, "page_size": page_size}
+        answer: dict[str, Any] = self._request("GET", "api/tasks", params={**where, **params})
+        return answer
 
     def _request(self, method: str, path: str, **options: Any) -> Any:
         with _translated(self._url):

@@ -8,7 +8,6 @@ from typing import Any
 
 from backend.errors import LabelStudioError, Rejected
 from backend.labelstudio.client import LabelStudioClient, Project
-from backend.labelstudio.scheme import LabelScheme
 
 logger = logging.getLogger(__name__)
 
@@ -21,12 +20,9 @@ class Dropped(HeadChanged):
     """Label Studio kept only some of the predictions: they do not fit the label config."""
 
 
-def prediction(
-    scheme: LabelScheme, model_version: str, score: float, label: str | None, confidence: float
-) -> dict[str, Any]:
-    """A prediction by Label Studio's shape. `label` None says where the task stands and nothing more."""
-    result = [] if label is None else [scheme.region(label, confidence)]
-    return {"result": result, "score": score, "model_version": model_version}
+def prediction(model_version: str, score: float, regions: list[dict[str, Any]]) -> dict[str, Any]:
+    """A prediction by Label Studio's shape. Without regions it says where the task stands, no more."""
+    return {"result": regions, "score": score, "model_version": model_version}
 
 
 def import_head(

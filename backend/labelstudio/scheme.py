@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from html import unescape
 from typing import Any
@@ -30,6 +30,7 @@ class LabelScheme:
     With `dynamic` choices the classes stand in the tasks: those that annotators chose are learned.
     Where `several` choices may be given at once, each set of them that annotators gave is a class of its
     own (label powerset; Tsoumakas & Katakis 2007), written as a JSON list; `options` are the choices.
+    `companions` are the config's other controls on the same text: predicted too, without a say in the queue.
     """
 
     from_name: str
@@ -42,6 +43,7 @@ class LabelScheme:
     dynamic: bool = False
     several: bool = False
     options: tuple[str, ...] = ()
+    companions: tuple[LabelScheme, ...] = ()
 
     def text_of(self, data: Any) -> str:
         """The task's text, "" where there is none. Markup is left out of HyperText."""
@@ -92,15 +94,19 @@ class LabelScheme:
         """Whether the classes are those that annotators gave, not those of the config."""
         return self.dynamic or self.several
 
-    def with_labels(self, chosen: Iterable[str]) -> LabelScheme:
-        """The scheme to learn: an open one has the classes that were given."""
-        return replace(self, labels=tuple(sorted(set(chosen)))) if self.is_open else self
+    def reads_as(self, other: LabelScheme) -> bool:
+        """Whether both are about the same text."""
+        return (self.field, self.source, self.text_key) == (other.field, other.source, other.text_key)
+
+    def with_labels(self, given: Mapping[str, Iterable[str]]) -> LabelScheme:
+        """The scheme to learn: open ones have the classes that were given. given: by the control's name."""
+        companions = tuple(companion.with_labels(given) for companion in self.companions)
+        labels = tuple(sorted(set(given.get(self.from_name, ())))) if self.is_open else self.labels
+        return replace(self, labels=labels, companions=companions)
 
     def fits(self, other: LabelScheme | None) -> bool:
         """Whether a model of one answers for the other: in an open one, classes may have been given since."""
-        return other is not None and (
-            self == replace(other, labels=self.labels) if self.is_open else self == other
-        )
+        return other is not None and self.with_labels({}) == other.with_labels({})
 
     def _knows(self, choice: Any) -> bool:
         return isinstance(choice, str) and (self.dynamic or choice in (self.options or self.labels))
@@ -109,6 +115,7 @@ class LabelScheme:
 def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme:
     """The first <Choices>, or <Taxonomy> of one level, on a text; the one of a `preferred` name, if there.
 
+    The others on the same text are its companions.
     Raises LabelConfigError, with what to change, when the config has none.
     """
     root = _parse_xml(xml)
@@ -124,13 +131,16 @@ def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme
         raise LabelConfigError(
             f"No <Choices> of the label config belongs to a {wanted} tag: let one's toName name it."
         )
-    problems = []
+    problems, learned = [], []
     for control in sorted(on_text, key=lambda tag: tag.get("name") != preferred):
         try:
-            return _scheme(control, objects[control.get("toName", "")])
+            learned.append(_scheme(control, objects[control.get("toName", "")]))
         except LabelConfigError as problem:
             problems.append(str(problem))
-    raise LabelConfigError(" ".join(problems))
+    if not learned:
+        raise LabelConfigError(" ".join(problems))
+    first, *others = learned
+    return replace(first, companions=tuple(other for other in others if other.reads_as(first)))
 
 
 def _parse_xml(xml: object) -> Element:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -14,12 +14,12 @@ from backend.labelstudio.targets import Verdict, Vote
 
 LOCK_SECONDS = 60
 """How long to wait for another job that is writing: the first pull of a large project takes minutes."""
-LAYOUT = 2
+LAYOUT = 3
 """Number of the tables' layout. A file of another one is emptied: the next pull fills it again."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
     id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL,
-    target TEXT, agreement REAL NOT NULL, votes TEXT NOT NULL
+    target TEXT, agreement REAL NOT NULL, others TEXT NOT NULL, votes TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -29,9 +29,8 @@ def fingerprint(tasks: Iterable[StoredTask]) -> str:
     """The same for the same tasks, texts and targets: what a model was made of."""
     digest = blake2b(digest_size=8)
     for task in tasks:
-        digest.update(
-            repr((task.id, task.text, task.is_labeled, task.target)).encode("utf-8", "surrogatepass")
-        )
+        seen = repr((task.id, task.text, task.is_labeled, task.target, sorted(task.others.items())))
+        digest.update(seen.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
@@ -40,14 +39,16 @@ class StoredTask:
     """`target` is the class annotators gave it, `agreement` the share of their weight that it has.
 
     A task may be finished (`is_labeled`) without a target: skipped, or its annotators disagree.
+    votes: by control; others: the classes of the label config's other controls, by control.
     """
 
     id: int
     text: str
     is_labeled: bool
-    votes: tuple[Vote, ...] = ()
+    votes: Mapping[str, Sequence[Vote]] = field(default_factory=dict)
     target: str | None = None
     agreement: float = 1.0
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 class TaskStore:
@@ -75,20 +76,27 @@ class TaskStore:
     def upsert(self, tasks: Iterable[StoredTask]) -> None:
         """Store tasks with their votes; `settle` turns the votes into targets."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, NULL, 1.0, ?)",
+            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, NULL, 1.0, '{}', ?)",
             ((task.id, task.text, task.is_labeled, json.dumps(task.votes)) for task in tasks),
         )
 
-    def votes(self) -> dict[int, list[Vote]]:
-        """The votes on every task that has any."""
-        rows = self._db.execute("SELECT id, votes FROM tasks WHERE votes != '[]'")
-        return {task_id: [Vote(*vote) for vote in json.loads(votes)] for task_id, votes in rows}
+    def votes(self) -> dict[str, dict[int, list[Vote]]]:
+        """The votes on every task that has any: by control, then by task."""
+        found: dict[str, dict[int, list[Vote]]] = {}
+        for task_id, votes in self._db.execute("SELECT id, votes FROM tasks WHERE votes != '{}'"):
+            for control, cast in json.loads(votes).items():
+                found.setdefault(control, {})[task_id] = [Vote(*vote) for vote in cast]
+        return found
 
-    def settle(self, verdicts: Mapping[int, Verdict]) -> None:
-        """Store what became of the votes."""
+    def settle(self, verdicts: Mapping[int, Verdict], others: Mapping[int, Mapping[str, str]]) -> None:
+        """Store what became of the votes: on the control that is learned, and on the others, by task."""
         self._db.executemany(
             "UPDATE tasks SET target = ?, agreement = ? WHERE id = ?",
             ((verdict.label, verdict.agreement, task_id) for task_id, verdict in verdicts.items()),
+        )
+        self._db.executemany(
+            "UPDATE tasks SET others = ? WHERE id = ?",
+            ((json.dumps(labels), task_id) for task_id, labels in others.items()),
         )
 
     def clear(self) -> None:
@@ -102,19 +110,17 @@ class TaskStore:
     def ids(self) -> set[int]:
         return {row[0] for row in self._db.execute("SELECT id FROM tasks")}
 
-    def last_id(self) -> int:
-        """The largest task id, 0 without tasks: Label Studio numbers tasks upwards and uses no id twice."""
-        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM tasks").fetchone()[0])
-
     def count(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM tasks").fetchone()[0])
 
     def tasks(self) -> list[StoredTask]:
         """All tasks, by id, without their votes."""
-        rows = self._db.execute("SELECT id, text, is_labeled, target, agreement FROM tasks ORDER BY id")
+        rows = self._db.execute(
+            "SELECT id, text, is_labeled, target, agreement, others FROM tasks ORDER BY id"
+        )
         return [
-            StoredTask(task_id, text, bool(done), (), target, agreement)
-            for task_id, text, done, target, agreement in rows
+            StoredTask(task_id, text, bool(done), {}, target, agreement, json.loads(others))
+            for task_id, text, done, target, agreement, others in rows
         ]
 
     def get_meta(self, key: str) -> str | None:

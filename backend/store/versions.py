@@ -48,6 +48,14 @@ class ModelVersion:
     queue_ids: Tensor
     queue_worth: Tensor
     stats: dict[str, Any] = field(default_factory=dict)
+    companions: tuple[tuple[LabelScheme, LayeredNetwork], ...] = ()
+    """The label config's other controls that there is something to say of."""
+
+    @property
+    def models(self) -> list[tuple[LabelScheme, LayeredNetwork]]:
+        """All controls that are predicted, the one that orders the queue first."""
+        first = [] if self.network is None else [(self.scheme, self.network)]
+        return [*first, *self.companions]
 
 
 def version_number(name: str) -> int:
@@ -115,7 +123,8 @@ class VersionStore:
 
     def save(self, version: ModelVersion) -> None:
         tensors = {"queue.ids": version.queue_ids, "queue.worth": version.queue_worth}
-        for part, module in (("network", version.network), ("head", version.head)):
+        others = [(f"companion{i}", network) for i, (_, network) in enumerate(version.companions)]
+        for part, module in (("network", version.network), ("head", version.head), *others):
             if module is not None:
                 tensors |= {
                     f"{part}.{key}": value.detach().cpu() for key, value in module.state_dict().items()
@@ -128,6 +137,10 @@ class VersionStore:
             "encoder": version.encoder,
             "shape": asdict(version.network.shape) if version.network is not None else None,
             "head": _describe(version.head),
+            "companions": [
+                {"scheme": asdict(scheme), "shape": asdict(network.shape)}
+                for scheme, network in version.companions
+            ],
             "stats": version.stats,
             "sha256": hashlib.sha256(weights).hexdigest(),
         }
@@ -173,11 +186,7 @@ def _describe(head: ErrorHead | DomainHead | None) -> dict[str, Any] | None:
 def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion:
     network = head = None
     if manifest["shape"] is not None:
-        shape = manifest["shape"]
-        network = LayeredNetwork(
-            Shape(shape["inputs"], shape["classes"], shape["members"], tuple(shape["hidden"]))
-        )
-        network.load_state_dict(_part(tensors, "network"))
+        network = _network(manifest["shape"], _part(tensors, "network"))
     if manifest["head"] is not None:
         head = HEADS[manifest["head"]["kind"]](manifest["head"]["hidden"])
         head.load_state_dict(_part(tensors, "head"))
@@ -191,11 +200,25 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
         queue_ids=tensors["queue.ids"].to(torch.int64),
         queue_worth=tensors["queue.worth"],
         stats=manifest["stats"],
+        companions=tuple(
+            (_scheme(other["scheme"]), _network(other["shape"], _part(tensors, f"companion{i}")))
+            for i, other in enumerate(manifest["companions"])
+        ),
     )
 
 
+def _network(shape: dict[str, Any], weights: dict[str, Tensor]) -> LayeredNetwork:
+    network = LayeredNetwork(
+        Shape(shape["inputs"], shape["classes"], shape["members"], tuple(shape["hidden"]))
+    )
+    network.load_state_dict(weights)
+    return network
+
+
 def _scheme(stored: dict[str, Any]) -> LabelScheme:
-    return LabelScheme(**{**stored, "labels": tuple(stored["labels"]), "options": tuple(stored["options"])})
+    lists = {"labels": tuple(stored["labels"]), "options": tuple(stored["options"])}
+    companions = tuple(_scheme(companion) for companion in stored["companions"])
+    return LabelScheme(**{**stored, **lists, "companions": companions})
 
 
 def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:

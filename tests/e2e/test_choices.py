@@ -73,3 +73,41 @@ def test_it_is_learned_and_predicted(
         assert {**region("y"), "value": shown["value"]}.items() <= shown.items()
         right += shown["value"] == region("y" if i % 2 else "No")["value"]
     assert right >= 5
+
+
+def test_all_controls_of_a_config_are_predicted_and_the_first_orders_the_queue(
+    label_studio: LabelStudioServer, backend: RunningBackend
+) -> None:
+    http = label_studio.admin.http
+    topic = '<Choices name="topic" toName="o"><Choice value="weather"/><Choice value="sport"/></Choices>'
+    words = (
+        '<Choices name="words" toName="o" choice="multiple"><Choice value="rain"/>'
+        '<Choice value="cup"/><Choice value="town"/></Choices>'
+    )
+    text = '<Text name="o" value="$text"/>'
+    config = {"title": "several", "label_config": f"<View>{text}{topic}{words}</View>"}
+    project = http.post("/api/projects", json=config).json()["id"]
+
+    def region(name: str, chosen: list[str]) -> dict[str, Any]:
+        return {"from_name": name, "to_name": "o", "type": "choices", "value": {"choices": chosen}}
+
+    def truth(i: int) -> list[dict[str, Any]]:
+        wet = i % 2 == 1
+        return [
+            region("topic", ["weather" if wet else "sport"]),
+            region("words", ["rain", "town"] if wet else ["cup"]),
+        ]
+
+    tasks: list[dict[str, Any]] = [{"data": {"text": text}} for text in TEXTS]
+    for i in range(6):
+        tasks[i]["annotations"] = [{"result": truth(i)}]
+    answer = http.post(f"/api/projects/{project}/import?return_task_ids=true", json=tasks)
+    ids = answer.json()["task_ids"]
+    http.post("/api/ml", json={"project": project, "url": backend.url, "title": "a"}).raise_for_status()
+    address = f"/api/projects/{project}/"
+    wait_until(lambda: (http.get(address).json()["model_version"] or "").startswith("atlas"))
+    told = {p["task"]: p["result"] for p in http.get("/api/predictions", params={"project": project}).json()}
+    assert set(told) == set(ids[6:])
+    for i, task in enumerate(ids[6:], start=6):
+        shown = {item["from_name"]: set(item["value"]["choices"]) for item in told[task]}
+        assert shown == {item["from_name"]: set(item["value"]["choices"]) for item in truth(i)}

@@ -12,29 +12,27 @@ TASKS, GIVEN = 10_000, 300
 def test_the_queue_of_a_large_project_never_falls_back_to_random(
     label_studio: LabelStudioServer, run_backend: Start
 ) -> None:
-    backend = run_backend(QUEUE_HEAD="60")  # so that it has to be renewed several times
+    backend = run_backend(
+        QUEUE_HEAD="60", RETRAIN_PAUSE="5"
+    )  # the default pause; a head that has to be renewed
     pool = load(None, seed=0).pool
     rows = [(f"{pool[i % len(pool)][0]} ({i})", pool[i % len(pool)][1]) for i in range(TASKS)]
     project = new_project(label_studio, "large", [text for text, _ in rows])
     label_of = dict(zip(project.task_ids, (label for _, label in rows), strict=True))
     project.connect(backend.url)
-    project.wait_for_version_after("", backend.supervisor.check)
+    after = project.wait_for_version_after("", backend.supervisor.check)
     done: set[int] = set()
     used: set[str] = set()
     compared = 0
     for i in range(GIVEN):
-        before = project.model_version()
+        before = after
         served = follow_queue(label_studio, project)
-        current = {before, project.model_version()}
-        if served["queue"] == "Task lock":  # reserved before a switch of versions, and still the annotator's
-            done.add(served["id"])
-            annotate(label_studio, served["id"], label_of[served["id"]])
-            continue
-        (prediction,) = served["predictions"]  # a random task has none: only 60 of 10,000 have one
-        assert prediction["model_version"] in current
+        after = project.model_version()
+        (prediction,) = served["predictions"]  # a random task has none: only some 80 of 10,000 have one
+        assert prediction["model_version"] in (before, after)
         if i % 30 == 0:
             left = {task: place for task, place in scores(project, before).items() if task not in done}
-            if project.model_version() == before and len(current) == 1:
+            if project.model_version() == before == after:
                 assert prediction["score"] == min(left.values())
                 compared += 1
         annotate(label_studio, served["id"], label_of[served["id"]])

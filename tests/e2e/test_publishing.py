@@ -29,7 +29,7 @@ def project(label_studio: LabelStudioServer) -> DemoProject:
 def head(project: DemoProject, version: str, label: str = "a") -> list[dict[str, object]]:
     scheme = parse_label_config(project.label_config)
     return [
-        {"task": task, **prediction(scheme, version, (i + 0.5) / 3, label, 0.9)}
+        {"task": task, **prediction(version, (i + 0.5) / 3, [scheme.region(label, 0.9)])}
         for i, task in enumerate(project.task_ids)
     ]
 

@@ -55,7 +55,7 @@ def test_paragraphs_are_read_by_their_keys() -> None:
 def test_dynamic_choices_are_learned_as_they_are_chosen() -> None:
     scheme = parse_label_config(config('<Choices name="c" toName="t" value="$options"/>'))
     assert scheme.choice_of(scheme.region("any", 1)) == "any"
-    learned = scheme.with_labels(["b", "a", "b"])
+    learned = scheme.with_labels({"c": ["b", "a", "b"]})
     assert learned.labels == ("a", "b")
     assert scheme.fits(learned)
     assert not parse_label_config(
@@ -70,7 +70,7 @@ def test_several_choices_are_a_class_of_their_own() -> None:
     told = {"from_name": "c", "value": {"choices": ["b", "a", "gone", "a", 3]}}
     assert scheme.choice_of(told) == '["a", "b"]'
     assert scheme.choice_of({"from_name": "c", "value": {"choices": ["gone"]}}) is None
-    learned = scheme.with_labels(['["a"]', '["a", "b"]'])
+    learned = scheme.with_labels({"c": ['["a"]', '["a", "b"]']})
     assert scheme.fits(learned)
     renamed = parse_label_config(config(xml.replace('"b"', '"B"')))
     assert not renamed.fits(learned)
@@ -81,7 +81,9 @@ def test_a_setting_says_which_of_several_controls_is_learned() -> None:
         f'<Choices name="{name}" toName="t"><Choice value="a"/><Choice value="b"/></Choices>'
         for name in ("one", "two")
     )
-    assert parse_label_config(config(one + two)).from_name == "one"
+    scheme = parse_label_config(config(one + two))
+    assert (scheme.from_name, [other.from_name for other in scheme.companions]) == ("one", ["two"])
+    assert not scheme.fits(parse_label_config(config(one + two.replace('"b"', '"B"'))))
     assert parse_label_config(config(one + two), "two").from_name == "two"
     assert parse_label_config(config(one + two), "three").from_name == "one"
 

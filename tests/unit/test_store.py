@@ -11,13 +11,14 @@ from backend.learning.network import LayeredNetwork, Shape
 from backend.store.features import FeatureCache
 from backend.store.versions import ModelVersion, VersionStore, version_name
 
-SCHEME = LabelScheme("c", "t", "text", ("a", "b"))
+SCHEME = LabelScheme("c", "t", "text", ("a", "b"), companions=(LabelScheme("d", "t", "text", ("x", "y")),))
 
 
 def version(number: int) -> ModelVersion:
     return ModelVersion(
         version_name(number), SCHEME, "margin", "lsa-000003", LayeredNetwork(Shape(4, 2)), ErrorHead(64),
         torch.tensor([5, 3]), torch.tensor([0.9, 0.1]), {"trained_on": 2},
+        ((SCHEME.companions[0], LayeredNetwork(Shape(4, 2), seed=1)),),
     )  # fmt: skip
 
 
@@ -29,6 +30,8 @@ def test_a_version_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert loaded.network is not None
     assert saved.network is not None
     assert torch.equal(loaded.network(x).logits, saved.network(x).logits)
+    assert torch.equal(loaded.companions[0][1](x).logits, saved.companions[0][1](x).logits)
+    assert loaded.companions[0][0] == SCHEME.companions[0]
     assert (loaded.scheme, loaded.queue_ids.tolist(), loaded.stats) == (SCHEME, [5, 3], {"trained_on": 2})
 
 
