@@ -111,10 +111,17 @@ def answers(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str]) -> list[di
 
 
 def regions(model: ModelVersion, features: Tensor) -> list[list[dict[str, Any]]]:
-    """What to show for each item, float [N, D]: a region for each control that there is a model of."""
+    """What to show for each item, float [N, D]: a region for each control that there is a model of.
+
+    A region's own score is how likely it is right, by the error head where there is one.
+    """
     shown: list[list[dict[str, Any]]] = [[] for _ in range(len(features))]
     for scheme, network in model.models:
-        labels, confidences = decide(scheme, outputs(network, features).probabilities)
+        layers = outputs(network, features)
+        labels, confidences = decide(scheme, layers.probabilities)
+        if scheme is model.scheme and model.error_head is not None and not scheme.several:
+            # What the verdicts taught of the classifier's word, which alone is too bold or too shy.
+            confidences = (1 - model.error_head(layers)).tolist()
         for told, label, confidence in zip(shown, labels, confidences, strict=True):
             told.append(scheme.region(label, confidence))
     return shown

@@ -23,7 +23,7 @@ from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
 from backend.labelstudio.scheme import LabelScheme, parse_label_config
 from backend.learning.network import LayeredNetwork
-from backend.learning.training import Trained, train
+from backend.learning.training import Trained, train, train_network
 from backend.predicting import regions
 from backend.settings import Settings
 from backend.store.features import FeatureCache
@@ -157,7 +157,7 @@ class Retrain:
         self._lap("encode")
         labeled, targets = _labeled(scheme, [task.target for task in tasks])
         waiting = [i for i, task in enumerate(tasks) if not task.is_labeled and task.target is None]
-        trained = self._train(features[labeled], targets, len(scheme.labels), self._settings.folds)
+        trained = self._train(features[labeled], targets, len(scheme.labels))
         companions = self._train_companions(scheme, tasks, features)
         self._lap("train")
 
@@ -195,6 +195,7 @@ class Retrain:
                 **({} if trained is None else _scores(trained, targets, scene)),
             },
             companions=companions,
+            error_head=None if trained is None else scene.error_head,
         )
         places = self._to_publish(version.queue_ids)
         rows = torch.tensor(waiting, dtype=torch.int64)[ranking.order[places]]
@@ -221,17 +222,20 @@ class Retrain:
     def _train_companions(
         self, scheme: LabelScheme, tasks: list[StoredTask], features: Tensor
     ) -> tuple[tuple[LabelScheme, LayeredNetwork], ...]:
-        """A network each for the other controls with labels of two classes. No head needs their folds."""
+        """A network each for the other controls with labels of two classes. No head needs their verdicts."""
         made = []
         for companion in scheme.companions:
             name = companion.from_name
             labeled, targets = _labeled(companion, [task.others.get(name) for task in tasks])
-            trained = self._train(features[labeled], targets, len(companion.labels), folds=2)
-            if trained is not None:
-                made.append((companion, trained.network.cpu()))
+            if len(targets.unique()) > 1:
+                seed, device = self._settings.seed, self._settings.device
+                network = train_network(
+                    features[labeled], targets, len(companion.labels), seed=seed, device=device
+                )
+                made.append((companion, network.cpu()))
         return tuple(made)
 
-    def _train(self, features: Tensor, targets: Tensor, n_classes: int, folds: int) -> Trained | None:
+    def _train(self, features: Tensor, targets: Tensor, n_classes: int) -> Trained | None:
         """None while there are labels of fewer than two classes."""
         if len(targets.unique()) < 2:
             return None
@@ -239,7 +243,7 @@ class Retrain:
             features,
             targets,
             n_classes,
-            folds=folds,
+            folds=self._settings.folds,
             seed=self._settings.seed,
             device=self._settings.device,
         )

@@ -50,6 +50,9 @@ class ModelVersion:
     stats: dict[str, Any] = field(default_factory=dict)
     companions: tuple[tuple[LabelScheme, LayeredNetwork], ...] = ()
     """The label config's other controls that there is something to say of."""
+    error_head: ErrorHead | None = None
+    """What knows how likely the network is right, whatever the strategy; None while there were too few
+    errors, or too few successes, to learn from."""
 
     @property
     def models(self) -> list[tuple[LabelScheme, LayeredNetwork]]:
@@ -124,7 +127,8 @@ class VersionStore:
     def save(self, version: ModelVersion) -> None:
         tensors = {"queue.ids": version.queue_ids, "queue.worth": version.queue_worth}
         others = [(f"companion{i}", network) for i, (_, network) in enumerate(version.companions)]
-        for part, module in (("network", version.network), ("head", version.head), *others):
+        heads = [("head", version.head), ("error_head", version.error_head)]
+        for part, module in (("network", version.network), *heads, *others):
             if module is not None:
                 tensors |= {
                     f"{part}.{key}": value.detach().cpu() for key, value in module.state_dict().items()
@@ -137,6 +141,7 @@ class VersionStore:
             "encoder": version.encoder,
             "shape": asdict(version.network.shape) if version.network is not None else None,
             "head": _describe(version.head),
+            "error_head": _describe(version.error_head),
             "companions": [
                 {"scheme": asdict(scheme), "shape": asdict(network.shape)}
                 for scheme, network in version.companions
@@ -184,19 +189,17 @@ def _describe(head: ErrorHead | DomainHead | None) -> dict[str, Any] | None:
 
 
 def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion:
-    network = head = None
+    network = None
     if manifest["shape"] is not None:
         network = _network(manifest["shape"], _part(tensors, "network"))
-    if manifest["head"] is not None:
-        head = HEADS[manifest["head"]["kind"]](manifest["head"]["hidden"])
-        head.load_state_dict(_part(tensors, "head"))
+    error_head = _head(manifest["error_head"], _part(tensors, "error_head"))
     return ModelVersion(
         name=manifest["name"],
         scheme=_scheme(manifest["scheme"]),
         strategy=manifest["strategy"],
         encoder=manifest["encoder"],
         network=network,
-        head=head,
+        head=_head(manifest["head"], _part(tensors, "head")),
         queue_ids=tensors["queue.ids"].to(torch.int64),
         queue_worth=tensors["queue.worth"],
         stats=manifest["stats"],
@@ -204,7 +207,16 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
             (_scheme(other["scheme"]), _network(other["shape"], _part(tensors, f"companion{i}")))
             for i, other in enumerate(manifest["companions"])
         ),
+        error_head=error_head if isinstance(error_head, ErrorHead) else None,
     )
+
+
+def _head(described: dict[str, Any] | None, weights: dict[str, Tensor]) -> ErrorHead | DomainHead | None:
+    if described is None:
+        return None
+    head = HEADS[described["kind"]](described["hidden"])
+    head.load_state_dict(weights)
+    return head
 
 
 def _network(shape: dict[str, Any], weights: dict[str, Tensor]) -> LayeredNetwork:

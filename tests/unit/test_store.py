@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,8 +7,8 @@ import torch
 
 from backend.errors import DamagedFile
 from backend.labelstudio.scheme import LabelScheme
-from backend.learning.heads import ErrorHead
-from backend.learning.network import LayeredNetwork, Shape
+from backend.learning.heads import DomainHead, ErrorHead
+from backend.learning.network import LayeredNetwork, Layers, Shape
 from backend.store.features import FeatureCache
 from backend.store.versions import ModelVersion, VersionStore, version_name
 
@@ -33,6 +34,23 @@ def test_a_version_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert torch.equal(loaded.companions[0][1](x).logits, saved.companions[0][1](x).logits)
     assert loaded.companions[0][0] == SCHEME.companions[0]
     assert (loaded.scheme, loaded.queue_ids.tolist(), loaded.stats) == (SCHEME, [5, 3], {"trained_on": 2})
+
+
+@pytest.mark.parametrize("head", [None, ErrorHead(64), DomainHead(64, seed=3)])
+def test_heads_come_back_as_what_they_were(tmp_path: Path, head: ErrorHead | DomainHead | None) -> None:
+    taught = ErrorHead(64)
+    taught.weights.copy_(torch.randn(66))
+    store = VersionStore(tmp_path)
+    store.save(replace(version(1), head=head, error_head=taught))
+    loaded = store.load(version_name(1))
+    layers = Layers((torch.randn(5, 64),), torch.randn(5, 2))
+    assert loaded.error_head is not None
+    assert torch.equal(loaded.error_head(layers), taught(layers))
+    if head is None:
+        assert loaded.head is None
+    else:
+        assert type(loaded.head) is type(head)
+        assert torch.equal(loaded.head(layers), head(layers))
 
 
 def test_a_damaged_version_is_refused(tmp_path: Path) -> None:
