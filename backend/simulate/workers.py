@@ -79,10 +79,11 @@ class Workers:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
-        # Ctrl-C is the parent's to handle; a process started while it is ignored ignores it from its birth.
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Ctrl-C is the parent's to handle: a process started while it is blocked never sees it, and one
+        # that comes meanwhile reaches the parent afterwards.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         process.start()
-        signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         theirs.close()  # so that its end is the end of the pipe
         self._processes[ours] = process
         return ours

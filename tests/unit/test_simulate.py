@@ -213,7 +213,7 @@ def test_only_simulations_are_overwritten_without_force(
         ("text,label\n" + "".join(f"t{i},same\n" for i in range(50)), (), "two classes with two texts"),
         ("text,label\n" + "".join(f"t{i},c{i % 2}\n" for i in range(20)), (), "of 16 texts to label"),
         ("text,label\n" + "same,a\nsame,b\n" * 30, (), "two classes with two texts"),
-        ("text,label\na,b\n", ("--strategies", "best"), "unknown strategy 'best'; choose one of: random"),
+        ("text,label\na,b\n", ("--strategies", "best"), "unknown strategy 'best'; choose one of: auto"),
         ("text,label\na,b\n", ("--held-out", "1"), "--held-out"),
     ],
 )

@@ -63,19 +63,19 @@ def test_atlas_takes_from_both_error_regions_where_the_plain_head_takes_from_one
     source = torch.cat([cluster(40, 1.0, seed=1), cluster(40, -1.0, seed=2)])
     targets = (torch.arange(80) < 40).long()
     parts = [(1.0,), (-1.0,), (1.0, 1.0), (1.0, 0.0, 1.0)]
-    held_out = torch.cat([cluster(60, *axes, seed=10 + i) for i, axes in enumerate(parts)])
+    held_out = torch.cat([cluster(150, *axes, seed=10 + i) for i, axes in enumerate(parts)])
     pool = torch.cat([cluster(100, *axes, seed=20 + i) for i, axes in enumerate(parts)])
     generator = torch.Generator().manual_seed(0)
-    share_wrong = torch.tensor([0.02, 0.02, 0.97, 0.6]).repeat_interleave(60)  # the worst, and a bad one
-    scene = with_verdicts(source, targets, held_out, torch.rand(240, generator=generator) < share_wrong, pool)
+    share_wrong = torch.tensor([0.02, 0.02, 0.97, 0.7]).repeat_interleave(150)  # the worst, and a bad one
+    scene = with_verdicts(source, targets, held_out, torch.rand(600, generator=generator) < share_wrong, pool)
     region = torch.arange(400) // 100
 
     plain = torch.bincount(region[picks_of("transfer_uncertainty", scene, 60)], minlength=4)
     adaptive = torch.bincount(region[picks_of("atlas", scene, 60)], minlength=4)
 
     assert plain[3] <= 8  # it is all but done with the worst region before it turns to the other
-    assert adaptive[3] >= 15
-    assert adaptive[2] >= 15
+    assert adaptive[3] >= 10
+    assert adaptive[2] >= 30
     assert adaptive[:2].sum() == 0
 
 
