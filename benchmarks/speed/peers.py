@@ -81,7 +81,8 @@ def _skactiveml(case: str, pool: np.ndarray, labeled: np.ndarray, targets: np.nd
 
     def run() -> int:
         strategy = getattr(strategies, name)(random_state=0, **options)
-        return len(set(strategy.query(X=features, y=labels, batch_size=PICKS, **needs).tolist()))
+        picks = strategy.query(X=features, y=labels, batch_size=PICKS, **needs)
+        return len(set(np.asarray(picks).tolist()))
 
     return run
 
