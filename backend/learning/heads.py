@@ -10,8 +10,6 @@ heads read is detached: training one never touches the classifier.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import torch
 from torch import Tensor, nn
 
@@ -62,11 +60,12 @@ class ErrorHead(nn.Module):
         doubts = doubt(layers.logits)
         return torch.cat([torch.ones(len(doubts), 1), doubts[:, None], hidden], dim=1)
 
-    def forward(self, layers: Layers) -> Tensor:
-        """P(wrong), float32 [N]."""
+    def forward(self, layers: Layers, doubts: Tensor | None = None) -> Tensor:
+        """P(wrong), float32 [N]. doubts: `doubt(layers.logits)`, for callers that ask again and again."""
         # The same as inputs @ weights, without the copy of a large pool's hidden layer.
         unit = self.weights[2:] / self.scale
-        logit = torch.addmv(doubt(layers.logits) * self.weights[1], layers.last_hidden, unit)
+        doubts = doubt(layers.logits) if doubts is None else doubts
+        logit = torch.addmv(doubts * self.weights[1], layers.last_hidden, unit)
         return (logit + (self.weights[0] - unit @ self.center)).sigmoid_()
 
 
@@ -95,24 +94,36 @@ def train_error_head(layers: Layers, correct: Tensor, *, start: ErrorHead | None
     else:
         head.load_state_dict(start.state_dict())
     inputs = head.inputs(layers)
-    ridges = ERROR_RIDGES if start is None else (float(head.ridge),)
-    _, best, ridge = max(_fits(inputs, wrong, ridges, head.weights), key=lambda fit: fit[0])
-    head.weights.copy_(best)
-    head.ridge.fill_(ridge)
+    if start is not None:
+        head.weights.copy_(_fit(inputs, wrong, float(head.ridge), head.weights))
+        return head
+    best = -torch.inf
+    weights = head.weights.double()
+    for ridge in reversed(ERROR_RIDGES):  # the strongest first: each fit starts at the one before
+        weights = _fit(inputs, wrong, ridge, weights)
+        evidence = log_evidence(inputs, wrong, _penalty(inputs, ridge), weights, toward=_own_word(inputs))
+        if evidence > best:
+            best = evidence
+            head.weights.copy_(weights)
+            head.ridge.fill_(ridge)
     return head
 
 
-def _fits(
-    inputs: Tensor, wrong: Tensor, ridges: Sequence[float], start: Tensor
-) -> Iterator[tuple[float, Tensor, float]]:
-    """(evidence, weights, ridge) for each ridge, the strongest first: each fit starts at the one before."""
-    for ridge in reversed(ridges):
-        penalty = torch.full((inputs.shape[1],), ridge)
-        penalty[0], penalty[1] = 0.0, DOUBT_PENALTY
-        own_word = torch.zeros(inputs.shape[1])
-        own_word[1] = 1.0
-        start = fit_logistic(inputs, wrong, penalty, toward=own_word, start=start)
-        yield log_evidence(inputs, wrong, penalty, start, toward=own_word), start, ridge
+def _fit(inputs: Tensor, wrong: Tensor, ridge: float, start: Tensor) -> Tensor:
+    return fit_logistic(inputs, wrong, _penalty(inputs, ridge), toward=_own_word(inputs), start=start)
+
+
+def _penalty(inputs: Tensor, ridge: float) -> Tensor:
+    penalty = torch.full((inputs.shape[1],), ridge)
+    penalty[0], penalty[1] = 0.0, DOUBT_PENALTY
+    return penalty
+
+
+def _own_word(inputs: Tensor) -> Tensor:
+    """The weights at which the head says what the classifier says of itself."""
+    weights = torch.zeros(inputs.shape[1])
+    weights[1] = 1.0
+    return weights
 
 
 class DomainHead(nn.Module):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 MAX_STEPS = 30
-TOLERANCE = 1e-6
-"""Newton steps shorter than this (largest coefficient) end the search."""
+TOLERANCE = 1e-4
+"""Newton steps shorter than this (largest coefficient) end the search: the error left is its square."""
 LENGTHS = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125)
 """Parts of a step that are tried, should the whole of it overshoot."""
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from backend.learning.heads import DomainHead, train_domain_head, train_error_head
+from backend.learning.heads import DomainHead, doubt, train_domain_head, train_error_head
 from backend.learning.network import Layers
 from backend.learning.training import layers_by_member
 from backend.sampling.rounds import ROUNDS, sizes
@@ -46,7 +46,8 @@ def atlas(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
         return _by_margin(scene, n)
     verdicts = scene.trained.out_of_fold
     layers, correct = verdicts.layers, verdicts.correct
-    first, before = head, head(scene.pool_layers)
+    doubts = doubt(scene.pool_layers.logits)
+    first, before = head, head(scene.pool_layers, doubts)
     worth, picks, taken = before, _none(), torch.zeros(scene.size, dtype=torch.bool)
     for size in sizes(n, rounds):
         chosen = scene.top(worth.masked_fill(taken, -1.0), size)
@@ -57,7 +58,7 @@ def atlas(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
         layers = _joined(layers, scene.pool_layers.rows(chosen))
         correct = torch.cat([correct, torch.ones(size, dtype=torch.bool)])
         head = train_error_head(layers, correct, start=head) or head
-        worth = head(scene.pool_layers)
+        worth = head(scene.pool_layers, doubts)
     return Picks(picks, before, first)
 
 
