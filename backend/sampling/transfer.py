@@ -6,6 +6,7 @@ does this item come from the domain that is still unlabelled (domain head)?
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -41,25 +42,23 @@ def atlas(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
     What was picked will be labelled, and predicted correctly from then on; so its verdict is taken to be
     "correct", the head is trained again, and the next round goes to the errors that are left.
     """
-    head = scene.error_head
-    if head is None:
+    first = scene.error_head
+    if first is None:
         return _by_margin(scene, n)
-    verdicts = scene.trained.out_of_fold
+    verdicts, head = scene.trained.out_of_fold, first
     layers, correct = verdicts.layers, verdicts.correct
     doubts = doubt(scene.pool_layers.logits)
-    first, before = head, head(scene.pool_layers, doubts)
-    worth, picks, taken = before, _none(), torch.zeros(scene.size, dtype=torch.bool)
-    for size in sizes(n, rounds):
-        chosen = scene.top(worth.masked_fill(taken, -1.0), size)
-        taken[chosen] = True
-        picks = torch.cat([picks, chosen])
-        if len(picks) == n:
-            break
+
+    def learn_anew(chosen: Tensor) -> Tensor:
+        nonlocal layers, correct, head
         layers = _joined(layers, scene.pool_layers.rows(chosen))
-        correct = torch.cat([correct, torch.ones(size, dtype=torch.bool)])
+        correct = torch.cat([correct, torch.ones(len(chosen), dtype=torch.bool)])
         head = train_error_head(layers, correct, start=head) or head
-        worth = head(scene.pool_layers, doubts)
-    return Picks(picks, before, first)
+        worth: Tensor = head(scene.pool_layers, doubts)
+        return worth
+
+    before = first(scene.pool_layers, doubts)
+    return Picks(_in_rounds(scene, n, rounds, before, learn_anew), before, first)
 
 
 def transfer_representative(scene: Scene, n: int) -> Picks:
@@ -76,19 +75,17 @@ def transfer_adaptive_representative(scene: Scene, n: int, *, rounds: int = ROUN
     """The same in rounds: what was picked will be labelled, so it turns to "training" for the next."""
     layers, application = _domains(scene)
     head = first = train_domain_head(layers, application, seed=scene.seed)
-    worth = before = head(scene.pool_layers)
-    picks, taken = _none(), torch.zeros(scene.size, dtype=torch.bool)
-    for size in sizes(n, rounds):
-        chosen = scene.top(worth.masked_fill(taken, -1.0), size)
-        taken[chosen] = True
-        picks = torch.cat([picks, chosen])
-        if len(picks) == n:
-            break
+
+    def learn_anew(chosen: Tensor) -> Tensor:
+        nonlocal layers, application, head
         layers = _joined(layers, scene.pool_layers.rows(chosen))
-        application = torch.cat([application, torch.zeros(size, dtype=torch.bool)])
+        application = torch.cat([application, torch.zeros(len(chosen), dtype=torch.bool)])
         head = train_domain_head(layers, application, seed=scene.seed, start=head)
-        worth = head(scene.pool_layers)
-    return Picks(picks, before, first)
+        worth: Tensor = head(scene.pool_layers)
+        return worth
+
+    before = head(scene.pool_layers)
+    return Picks(_in_rounds(scene, n, rounds, before, learn_anew), before, first)
 
 
 def representative_transfer_uncertainty(scene: Scene, n: int, *, within: float = 0.5) -> Picks:
@@ -97,6 +94,20 @@ def representative_transfer_uncertainty(scene: Scene, n: int, *, within: float =
     share = scene.top(worth, min(max(int(within * scene.size), 2 * n), scene.size))
     picks = transfer_uncertainty(scene.narrowed(share), n)
     return replace(picks, indices=share[picks.indices], worth=None)
+
+
+def _in_rounds(
+    scene: Scene, n: int, rounds: int, worth: Tensor, learn_anew: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """n picks, int64 [n]: of each round those of most worth, which is then `learn_anew(picked)`."""
+    picks: list[Tensor] = []
+    taken = torch.zeros(scene.size, dtype=torch.bool)
+    for size in sizes(n, rounds):
+        if picks:
+            worth = learn_anew(picks[-1])
+        picks.append(scene.top(worth.masked_fill(taken, -1.0), size))
+        taken[picks[-1]] = True
+    return torch.cat(picks) if picks else torch.zeros(0, dtype=torch.int64)
 
 
 def domain_head(scene: Scene) -> DomainHead:
@@ -128,7 +139,3 @@ def _by_margin(scene: Scene, n: int) -> Picks:
 def _joined(first: Layers, second: Layers) -> Layers:
     hidden = tuple(torch.cat(pair) for pair in zip(first.hidden, second.hidden, strict=True))
     return Layers(hidden, torch.cat([first.logits, second.logits]))
-
-
-def _none() -> Tensor:
-    return torch.zeros(0, dtype=torch.int64)
