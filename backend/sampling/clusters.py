@@ -112,8 +112,6 @@ def clusters(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
 
     clusters: how many; n / 5 by default. Larger clusters come first within a turn.
     """
-    if not n:
-        return Picks(torch.zeros(0, dtype=torch.int64))
     k = clusters or -(-n // PER_CLUSTER)
     cluster, similarity = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
     order = scene.shuffled.clone()

@@ -139,6 +139,8 @@ def _picks(strategy: Strategy, scene: Scene, n: int) -> Picks:
     if strategy.needs_classifier and not scene.has_classifier:
         scene.notes.append(NO_CLASSES)
         return cold_start(scene, n)
+    if n == 0:  # an empty pool, above all: no strategy needs to think of it
+        return Picks(torch.zeros(0, dtype=torch.int64))
     return strategy.pick(scene, n)
 
 

@@ -20,8 +20,6 @@ def typiclust(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
 
     clusters: how many; the number of labelled items plus n by default, MAX_CLUSTERS at most.
     """
-    if not n:
-        return Picks(torch.zeros(0, dtype=torch.int64))
     k = clusters or min(len(scene.labeled) + n, MAX_CLUSTERS)
     cluster, similarity = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
     k = int(cluster.max()) + 1

@@ -107,6 +107,15 @@ def test_the_callers_tensors_and_classifier_are_left_alone(strategy: str) -> Non
     assert all(parameter.grad is None for parameter in scene.trained.network.parameters())
 
 
+@pytest.mark.parametrize("strategy", ALL)
+@pytest.mark.parametrize("labels", [0, 3, 40])
+def test_an_empty_pool_and_an_empty_batch_are_answered(strategy: str, labels: int) -> None:
+    pool, labeled, targets = random_scene()
+    few = labeled[:labels], targets[:labels]
+    assert rank(strategy, pool[:0], *few).order.tolist() == []
+    assert select(strategy, pool, *few, 0).tolist() == []
+
+
 def test_margin_ranks_the_boundary_first() -> None:
     pool, labeled, targets = random_scene()
     order = rank("margin", pool, labeled, targets).order
