@@ -36,7 +36,9 @@ def votes_of(annotations: Iterable[Any], scheme: LabelScheme) -> tuple[Vote, ...
     """
     votes: dict[str, Vote] = {}
     usable = [item for item in annotations if isinstance(item, dict) and not item.get("was_cancelled")]
-    for annotation in sorted(usable, key=lambda item: str(item.get("updated_at", ""))):
+    # Ground truth last, so that a later ordinary annotation of the same annotator does not replace it.
+    usable.sort(key=lambda item: (bool(item.get("ground_truth")), str(item.get("updated_at", ""))))
+    for annotation in usable:
         choice = _choice_of(annotation.get("result"), scheme)
         if choice is not None:
             who = _annotator_of(annotation)

@@ -26,6 +26,8 @@ def test_majority_wins() -> None:
 
 def test_ground_truth_outweighs_the_majority() -> None:
     assert target_of([by(1, "a"), by(2, "a"), by(3, "b", ground_truth=True)]) == "b"
+    truth = by(1, "b", ground_truth=True, updated_at="2026-01-01")
+    assert target_of([truth, by(1, "a", updated_at="2026-01-02")]) == "b"  # the same annotator, later
 
 
 def test_one_against_one_is_no_label() -> None:
