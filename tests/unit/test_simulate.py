@@ -232,7 +232,13 @@ def test_ctrl_c_ends_all_processes_and_leaves_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "backend", "simulate", str(data), "--processes", "2", "--out", str(out)]
     root = Path(__file__).parents[2]
     process = subprocess.Popen(
-        command, cwd=root, env=inherited_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=root,
+        env=inherited_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # As from a terminal: a shell's background job, which this test may be part of, ignores Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     # Once the texts of a seed are written, the workers are at work.
     deadline = time.monotonic() + 120
