@@ -70,7 +70,7 @@ def train(
         layers = network(features)
         own_fold = fold_of + 1  # member 0 was trained on everything
         held_out = Layers(*_of_members(layers, own_fold))
-        out_of_fold = OutOfFold(held_out, (held_out.logits.argmax(-1) == targets).cpu())
+        out_of_fold = OutOfFold(held_out, held_out.logits.argmax(-1) == targets.cpu())
     serving, siblings = network.members(slice(0, 1)), network.members(slice(1, None))
     return Trained(serving.to(device), siblings.to(device), out_of_fold)
 

@@ -46,8 +46,8 @@ def _lazy_greedy(similarity: Tensor, covered: Tensor, n: int) -> Tensor:
             bound[stale] = torch.where(
                 bound[stale] < 0, bound[stale], (similarity[stale] - covered).clamp_(min=0).sum(dim=1)
             )
-            best = int(bound.argmax())
-            if (stale == best).any():
+            best = int(stale[bound[stale].argmax()])
+            if bound[best] >= bound.max():  # with ties the best need not be the one argmax names
                 break
         picks[i] = best
         bound[best] = -1.0

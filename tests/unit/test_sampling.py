@@ -116,6 +116,12 @@ def test_an_empty_pool_and_an_empty_batch_are_answered(strategy: str, labels: in
     assert select(strategy, pool, *few, 0).tolist() == []
 
 
+@pytest.mark.parametrize("pool", [torch.ones(200, 4), torch.zeros(200, 4), torch.eye(4).repeat(50, 1)])
+def test_the_cold_start_ends_where_many_items_are_alike(pool: Tensor) -> None:
+    order = rank("auto", pool, pool[:0], torch.zeros(0), head_size=200).order
+    assert order.sort().values.tolist() == list(range(200))
+
+
 def test_margin_ranks_the_boundary_first() -> None:
     pool, labeled, targets = random_scene()
     order = rank("margin", pool, labeled, targets).order
