@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the web server listens on; 0.0.0.0 for all.")
     port: int = Field(9090, ge=0, le=65535, description="Port the web server listens on.")
+    backend_url: str | None = Field(
+        None, description="Where Label Studio reaches this backend; `connect` takes it unless told another."
+    )
     basic_auth_user: str | None = Field(
         None, description="With BASIC_AUTH_PASS: what Label Studio must send to everything but `/health`."
     )
@@ -98,6 +101,11 @@ class Settings(BaseSettings):
     @classmethod
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("backend_url")
+    @classmethod
+    def _no_url_is_unset(cls, value: str | None) -> str | None:
+        return value or None
 
     @field_validator("label_studio_url")
     @classmethod
