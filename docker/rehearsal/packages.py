@@ -68,9 +68,7 @@ def _ours(directory: Path) -> Stand:
     # A Python that was built with a shared library looks for it where it was installed, which may be a
     # folder that only root may enter.
     env = {**image.env, "LD_LIBRARY_PATH": "/usr/local/lib"}
-    return Stand(
-        env, tree, python_at_usr_local(), entrypoint=image.entrypoint, command=image.command, **how
-    )
+    return Stand(env, tree, python_at_usr_local(), entrypoint=image.entrypoint, command=image.command, **how)
 
 
 def _label_studio() -> Stand:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from spaces import add_devices, bind, bring_up_network, inside, machine_with, ma
 
 LONGEST_START = 600
 """Seconds within which a service must have become healthy, however slow the machine."""
+
+STOP_SECONDS = 30
 
 
 @dataclass
@@ -60,9 +63,15 @@ def up(directory: Path, compose_file: Path, env_file: Path | None) -> int:
         print(f"{ended[0]} ended by itself, see its log in {directory}/logs", flush=True)
         return 1
     finally:
-        for process in reversed(running.values()):
-            process.terminate()
-            process.wait()
+        _stop(list(running.values()))
+
+
+def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    """The last started first. What does not end in time ends with the namespace of this process."""
+    for process in reversed(processes):
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
 
 
 def execute(directory: Path, name: str, command: list[str]) -> int:

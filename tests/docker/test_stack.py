@@ -15,8 +15,9 @@ import pytest
 
 from backend.demo.environment import install_label_studio
 from backend.demo.label_studio import LabelStudioServer, User
+from backend.demo.project import DemoProject
 from tests.docker.stack import REHEARSAL, REPOSITORY, Stack
-from tests.e2e.steps import LABELS, TEXTS, annotate, follow_queue, lowest, new_project
+from tests.e2e.steps import DATA, TEXTS, annotate, follow_queue, lowest, new_project, tasks_of, wait_until
 
 READY = sys.platform == "linux" and os.geteuid() == 0 and any(Path("/usr/lib/postgresql").glob("*/bin"))
 pytestmark = pytest.mark.skipif(
@@ -28,7 +29,9 @@ GUIDE = (REPOSITORY / "docs" / "docker.md").read_text()
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("stack")
-    folder = shutil.copytree(REPOSITORY / "docker", directory / "docker", ignore=shutil.ignore_patterns(".env"))
+    folder = shutil.copytree(
+        REPOSITORY / "docker", directory / "docker", ignore=shutil.ignore_patterns(".env")
+    )
     subprocess.run([folder / "make-env"], check=True)
     install_label_studio(Path("~/.cache/label-studio-atlas").expanduser())
     build = [*REHEARSAL, "build", str(directory), "--build-arg", "TORCH_INDEX="]
@@ -49,6 +52,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         for child in children(process.pid):
             os.kill(child, 15)
         process.communicate()
+
+
+def ordered(project: DemoProject) -> list[int]:
+    return [item.task for item in project.predictions(project.model_version())]
 
 
 def children(pid: int) -> list[int]:
@@ -78,14 +85,18 @@ def test_a_project_is_connected_as_the_guide_says_and_its_queue_reorders(stack: 
         assert hook["url"] == "http://backend.internal:9090/webhook"
 
         first = project.model_version()
-        for task, label in list(zip(project.task_ids, LABELS, strict=False))[:8]:
-            annotate(server, task, label)
-        project.wait_for_version_after(first, lambda: None)
+        before = ordered(project)
+        for label in DATA.labels:
+            for task in tasks_of(project, label)[:4]:
+                annotate(server, task, label)
+        wait_until(lambda: "'trained_on': 8" in stack.log("worker"))
+        assert project.model_version() != first
+        assert ordered(project) != [task for task in before if not project.is_labeled(task)]
         assert follow_queue(server, project)["id"] == lowest(project)
 
         elsewhere = {"project": 1, "url": "http://192.168.1.1:9090", "title": "x"}
         refused = http.post("/api/ml", json=elsewhere)
-        assert (refused.status_code, "reserved network address" in refused.text) == (400, True)
+        assert (refused.status_code, "reserved network address" in refused.text) == (403, True)
 
     examined = stack.execute("web", *commands[1].split())
     assert examined.returncode == 0, examined.stdout + examined.stderr
