@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from pathlib import Path
 
@@ -34,6 +35,11 @@ class Settings(BaseSettings):
         Path("~/.local/share/label-studio-atlas"),
         description="Where models and local copies of tasks are kept.",
     )
+    model_store: str = Field(
+        "",
+        description="Object store for the models of several machines, such as s3://bucket/models; "
+        "empty: in DATA_DIR.",
+    )
     cache_dir: Path = Field(
         Path("~/.cache/label-studio-atlas"), description="Where the demo installs Label Studio."
     )
@@ -54,6 +60,9 @@ class Settings(BaseSettings):
     web_threads: int = Field(8, ge=1, description="Threads per web server process.")
     strategy: str = Field(
         "auto", description="Query strategy that orders the queue: a name or a composition."
+    )
+    encoder: str = Field(
+        "lsa", description="Text encoder: lsa, or the name of one that another installed package brings."
     )
     queue_control: str | None = Field(
         None, description="Name of the control that orders the queue, where a label config has several."
@@ -98,6 +107,13 @@ class Settings(BaseSettings):
     @classmethod
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("model_store")
+    @classmethod
+    def _is_a_url(cls, value: str) -> str:
+        if value and not re.match(r"[a-z][a-z0-9+]*://[^/]", value.replace("file:///", "file://")):
+            raise ValueError("must be a URL such as s3://bucket/models, or empty")
+        return value.rstrip("/")
 
     @field_validator("label_studio_url")
     @classmethod

@@ -24,8 +24,8 @@ from backend.labelstudio.scheme import parse_label_config
 from backend.predicting import Loaded, answers, load_version
 from backend.settings import Settings
 from backend.store.paths import project_dir
+from backend.store.places import version_store
 from backend.store.tasks import StoredTask, TaskStore
-from backend.store.versions import VersionStore
 
 logger = logging.getLogger(__name__)
 
@@ -94,13 +94,13 @@ class _Refill:
         """At first by what is known here: where thousands of tasks are new, a pull takes its time, and the
         head might run dry meanwhile. Then once more if the pull brought something."""
         scheme = parse_label_config(self._project.label_config, self._settings.queue_control)
-        versions = VersionStore(self._directory)
+        versions = version_store(self._settings, self._project.id)
         name = versions.published()
         if name is None:
             return Refilled(needs_retrain="no version is published")
         if not scheme.fits(versions.scheme(name)):
             return Refilled(needs_retrain="the published version was trained for another label config")
-        loaded = load_version(self._settings.data_dir, self._project.id, name)
+        loaded = load_version(self._settings, self._project.id, name)
         with TaskStore(self._directory / "tasks.sqlite") as store:
             known = _waiting(store)
             done = None if pull_first else self._mend(name, self._top_up(loaded, known))
