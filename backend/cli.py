@@ -132,7 +132,7 @@ def worker(only: str | None) -> None:
     """Run one RQ worker: it trains, ranks and publishes. TERM lets the running job finish."""
     settings = _settings()
     _check_names(settings)
-    logs.configure(settings.log_level, only or "worker")
+    logs.configure(settings.log_level, only or "worker", settings.log_format)
     from backend.jobs.worker import create_worker
 
     create_worker(settings, only).work(with_scheduler=True, logging_level="WARNING")
@@ -142,7 +142,7 @@ def worker(only: str | None) -> None:
 def cron() -> None:
     """Run RQ's cron: every RECONCILE_EVERY seconds, look for what no webhook told of."""
     settings = _settings()
-    logs.configure(settings.log_level, "cron")
+    logs.configure(settings.log_level, "cron", settings.log_format)
     from backend.jobs.cron import create_cron
 
     create_cron(settings).start()

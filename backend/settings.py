@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -97,11 +98,20 @@ class Settings(BaseSettings):
     )
     job_timeout: int = Field(900, gt=0, description="Seconds a retrain may take before it is stopped.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: Literal["plain", "json"] = Field("plain", description="Log lines for people, or as JSON.")
+    prometheus_multiproc_dir: Path | None = Field(
+        None, description="Where the web server's processes count requests; unset: a folder in DATA_DIR."
+    )
 
     @field_validator("redis_url")
     @classmethod
     def _empty_is_default(cls, value: str) -> str:
         return value or DEFAULT_REDIS_URL
+
+    @field_validator("prometheus_multiproc_dir", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
 
     @field_validator("data_dir", "cache_dir")
     @classmethod

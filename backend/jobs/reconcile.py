@@ -35,7 +35,7 @@ def reconcile() -> dict[str, str]:
         dispatcher = Dispatcher(redis, settings)
         client = LabelStudioClient.from_settings(settings)
         for project_id in sorted({*known_projects(redis), *stored_projects(settings)}):
-            logs.set_context(f"project {project_id}: ")
+            logs.set_project(project_id)
             try:
                 found[str(project_id)] = _reconcile(settings, dispatcher, client, project_id)
             except AtlasError as error:  # one broken project must not keep the others waiting

@@ -14,7 +14,6 @@ from typing import Any
 
 from redis import Redis
 
-from backend import logs
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.dispatch import REFILL, Dispatcher
 from backend.jobs.pull import pull
@@ -48,7 +47,6 @@ class Refilled:
 def refill(project_id: int) -> dict[str, Any]:
     """The RQ job. Asks for a retrain where only that helps. Returns what was done, as JSON."""
     settings = Settings()
-    logs.set_context(f"project {project_id}: ")
     with Redis.from_url(settings.redis_url) as redis:
         dispatcher = Dispatcher(redis, settings)
         state = dispatcher.state(project_id)

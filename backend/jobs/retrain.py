@@ -14,7 +14,7 @@ from redis import Redis
 from sklearn.metrics import f1_score
 from torch import Tensor
 
-from backend import logs, sampling
+from backend import sampling
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.pull import pull
@@ -43,7 +43,6 @@ HANDED_OUT = 20
 def retrain(project_id: int) -> dict[str, Any]:
     """The RQ job. Returns what was done, as JSON."""
     settings = Settings()
-    logs.set_context(f"project {project_id}: ")
     if settings.torch_threads:
         torch.set_num_threads(settings.torch_threads)
     with Redis.from_url(settings.redis_url) as redis:

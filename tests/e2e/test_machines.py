@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from backend.running.backend import inherited_environment
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from tests.e2e.installation import answers
-from tests.e2e.steps import TEXTS, annotate, new_project, tasks_of
+from tests.e2e.steps import TEXTS, annotate, new_project, tasks_of, wait_until
 
 BUCKET = "s3://bucket/models"
 
@@ -88,6 +89,7 @@ def test_what_one_machine_trains_another_serves(
             "LABEL_STUDIO_API_KEY": label_studio.access_token(),
             "RETRAIN_EVERY": "1",
             "RETRAIN_PAUSE": "0",
+            "LOG_FORMAT": "json",
         }
         one, two = Machine(tmp_path / "one", env), Machine(tmp_path / "two", env)
         project = new_project(label_studio, "machines", TEXTS[:40])
@@ -105,9 +107,19 @@ def test_what_one_machine_trains_another_serves(
         annotate(label_studio, tasks_of(project, "other")[2], "other")
         newer = project.wait_for_version_after(version, first.check)
         assert one.predicted_by(project) == [newer]
-        assert "'trained_on': 5" in (one.disk / "worker.log").read_text()  # pulled afresh, all of it
+        log = one.disk / "worker.log"
+        wait_until(lambda: "'trained_on': 5" in log.read_text())  # pulled afresh, all of it
         encoders = fsspec.filesystem("s3").find(f"{BUCKET}/projects/{project.id}/features")
         assert len(encoders) == 1  # the one the other machine had fitted
+
+        metrics = httpx.get(f"{one.url}/metrics").text
+        count = f'{{outcome="published",project="{project.id}"}} 2.0'
+        assert f"atlas_retrains_total{count}" in metrics  # one by each machine
+        assert f'atlas_labels{{project="{project.id}"}} 5.0' in metrics
+        assert f'atlas_retrain_stage_seconds_count{{project="{project.id}",stage="train"}} 2.0' in metrics
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        told = {(line.get("project"), line.get("job")) for line in lines if "jobs.retrain" in line["logger"]}
+        assert told == {(project.id, f"retrain-{project.id}")}
 
         three = Machine(tmp_path / "three", env)
         three.run(first, "serve")  # a new one, with an empty disk
