@@ -145,7 +145,7 @@ def cron() -> None:
     logs.configure(settings.log_level, "cron", settings.log_format)
     from backend.jobs.cron import create_cron
 
-    create_cron(settings).start()
+    create_cron(settings).run()
 
 
 @main.command()

@@ -105,7 +105,9 @@ class Settings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _empty_is_default(cls, value: str) -> str:
+    def _is_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
         return value or DEFAULT_REDIS_URL
 
     @field_validator("prometheus_multiproc_dir", mode="before")

@@ -55,6 +55,7 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
         return "gone"
     wishes = client.wishes(project_id)
     state.held_by_label_studio = not wishes.updates
+    state.strategy_is_disputed = wishes.disputed
     strategy = _known(wishes.strategy)
     if state.strategy != strategy:  # Redis lost it: /setup takes it only when it comes
         state.strategy = strategy

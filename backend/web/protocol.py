@@ -57,7 +57,7 @@ def _take_strategy(project_id: int, strategy: str | None) -> None:
             raise UnknownStrategy(f"extra params: {error}") from error
     dispatcher = _dispatcher()
     state = dispatcher.state(project_id)
-    if state.strategy != strategy:
+    if state.strategy != strategy and not state.strategy_is_disputed:
         state.strategy = strategy
         dispatcher.demand_retrain(project_id)
 
