@@ -42,7 +42,7 @@ def main() -> None:
                   label-studio-atlas connect http://localhost:9090 --project 1
     Not working?  label-studio-atlas doctor
 
-    Every setting is an environment variable; the README lists them all.
+    Every setting is an environment variable; docs/settings.md lists them all.
     """
 
 
