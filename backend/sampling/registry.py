@@ -15,6 +15,7 @@ from backend.learning.network import Layers
 from backend.sampling import ensemble, uncertainty
 from backend.sampling.auto import auto
 from backend.sampling.badge import badge
+from backend.sampling.checks import check_options
 from backend.sampling.clusters import (
     clustered_uncertainty,
     clusters,
@@ -133,7 +134,7 @@ def check_name(strategy: str) -> str:
 def find(strategy: str, options: dict[str, Any]) -> Strategy:
     """The strategy by this name, or composed as this says, with its options filled in.
 
-    Raises ValueError for an unknown name or option.
+    Raises ValueError for an unknown name or option, and for an option's value out of range.
     """
     known = STRATEGIES.get(strategy)
     if known is None:
@@ -143,12 +144,7 @@ def find(strategy: str, options: dict[str, Any]) -> Strategy:
         for name, parameter in inspect.signature(known.pick).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     ]
-    for name in options:
-        if name not in taken:
-            raise ValueError(
-                f"strategy {strategy!r} has no option {name!r}; "
-                + (f"its options are: {', '.join(taken)}" if taken else "it has none")
-            )
+    check_options(strategy, taken, options)
     return replace(known, pick=partial(known.pick, **options)) if options else known
 
 
