@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,14 +14,13 @@ from torch import Tensor
 
 from backend.labelstudio.publishing import prediction
 from backend.labelstudio.scheme import LabelScheme
-from backend.learning.text import TextEncoder
+from backend.learning.encoders import Encoder, encoded
 from backend.learning.training import outputs
 from backend.sampling import places
 from backend.sampling.registry import score
 from backend.settings import Settings
-from backend.store.features import FeatureCache
-from backend.store.paths import project_dir, project_ids
-from backend.store.versions import ModelVersion, VersionStore, version_number
+from backend.store.places import feature_cache, stored_projects, version_store
+from backend.store.versions import ModelVersion, version_number
 
 MAX_LOADED = 8
 """Model versions kept in memory, the most recently used; about 15 MB each."""
@@ -33,7 +31,7 @@ class Loaded:
     """A version ready to answer: with its encoder, and each ranked task's place by id."""
 
     version: ModelVersion
-    encoder: TextEncoder
+    encoder: Encoder
     place_of: dict[int, float]
 
 
@@ -41,18 +39,18 @@ class Predictor:
     """Published models by project, the recently used ones in memory. Safe to share between threads."""
 
     def __init__(self, settings: Settings):
-        self._data_dir = settings.data_dir
+        self._settings = settings
         self._loaded: OrderedDict[tuple[int, str], Loaded] = OrderedDict()
         self._lock = threading.Lock()
 
     def version_of(self, project_id: int) -> str | None:
         """The published version's name, without loading it; None when there is none yet."""
-        return VersionStore(project_dir(self._data_dir, project_id)).published()
+        return version_store(self._settings, project_id).published()
 
     def versions(self, project_id: int | None = None) -> list[str]:
         """Names of the kept versions, newest first: of one project, or of all."""
-        projects = project_ids(self._data_dir) if project_id is None else [project_id]
-        kept = {name for i in projects for name in VersionStore(project_dir(self._data_dir, i)).names()}
+        projects = stored_projects(self._settings) if project_id is None else [project_id]
+        kept = {name for i in projects for name in version_store(self._settings, i).names()}
         return sorted(kept, key=version_number, reverse=True)
 
     def predict(
@@ -73,8 +71,7 @@ class Predictor:
         )
 
     def _load(self, project_id: int, name: str | None = None) -> Loaded | None:
-        store = VersionStore(project_dir(self._data_dir, project_id))
-        name = name or store.published()
+        name = name or self.version_of(project_id)
         if name is None:
             return None
         with self._lock:
@@ -82,25 +79,24 @@ class Predictor:
             if known is not None:
                 self._loaded.move_to_end((project_id, name))
                 return known
-            loaded = load_version(self._data_dir, project_id, name)
+            loaded = load_version(self._settings, project_id, name)
             self._loaded[(project_id, name)] = loaded
             while len(self._loaded) > MAX_LOADED:
                 self._loaded.popitem(last=False)
             return loaded
 
 
-def load_version(data_dir: Path, project_id: int, name: str) -> Loaded:
+def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
     """Raises DamagedFile when it cannot be read."""
-    directory = project_dir(data_dir, project_id)
-    version = VersionStore(directory).load(name)
-    encoder = FeatureCache(directory / "features").encoder(version.encoder)
+    version = version_store(settings, project_id).load(name)
+    encoder = feature_cache(settings, project_id).encoder(version.encoder)
     ids = version.queue_ids.tolist()
     return Loaded(version, encoder, dict(zip(ids, places(len(ids)).tolist(), strict=True)))
 
 
 def answers(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str]) -> list[dict[str, Any]]:
     """One prediction per text, in order. `ids` tell which of them were ranked; None for one without."""
-    features = loaded.encoder.encode(texts)
+    features = encoded(loaded.encoder, texts)
     model = loaded.version
     worth = None
     if model.network is not None:

@@ -15,6 +15,7 @@ from backend.predicting import Predictor
 from backend.settings import Settings
 from backend.web.access import require_credentials
 from backend.web.contact import note_contacts
+from backend.web.metrics import measure_requests
 from backend.web.protocol import protocol
 
 logger = logging.getLogger(__name__)
@@ -29,12 +30,13 @@ MAX_REASON = 300
 def create_app(settings: Settings | None = None) -> Flask:
     """The web side of the backend. Without settings, those of the environment."""
     settings = settings or Settings()
-    logs.configure(settings.log_level, "web")
+    logs.configure(settings.log_level, "web", settings.log_format)
     app = Flask("backend")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions["settings"] = settings
     app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
     app.extensions["predictor"] = Predictor(settings)
+    measure_requests(app, settings)
     require_credentials(app, settings)
     note_contacts(app, settings)
     app.register_blueprint(protocol)
