@@ -80,6 +80,11 @@ class TextEncoder:
     def dims(self) -> int:
         return int(self.components.shape[1])
 
+    @property
+    def bytes(self) -> int:
+        """In memory."""
+        return int(self.columns.nbytes + self.idf.nbytes + self.components.nbytes)
+
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Unit vectors, float32 [N, dims]; a text with no known n-gram becomes the zero vector."""
         if not texts:

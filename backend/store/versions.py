@@ -1,7 +1,9 @@
 """Model versions on disk: a directory each, weights as safetensors, everything else in a manifest.
 
-A version is written beside its place and renamed into it, so it is whole or absent. `published.json`
-names the one that serves. Nothing is ever unpickled.
+A version is written beside its place and renamed into it, so it is whole or absent. The manifest tells
+what the weights must be (size, checksum, names and shapes), whose they are, and its own checksum: a
+version that is not exactly what was saved is refused. `published.json` names the one that serves.
+Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -55,6 +57,13 @@ class ModelVersion:
     errors, or too few successes, to learn from."""
 
     @property
+    def bytes(self) -> int:
+        """In memory, without what Python adds."""
+        parts = [network for _, network in self.models] + [self.head, self.error_head]
+        held = [value for part in parts if part is not None for value in part.state_dict().values()]
+        return sum(value.nbytes for value in (*held, self.queue_ids, self.queue_worth))
+
+    @property
     def models(self) -> list[tuple[LabelScheme, LayeredNetwork]]:
         """All controls that are predicted, the one that orders the queue first."""
         first = [] if self.network is None else [(self.scheme, self.network)]
@@ -75,6 +84,7 @@ class VersionStore:
     """The versions of one project."""
 
     def __init__(self, directory: Path):
+        self._project = directory.name
         self._directory = directory / "versions"
         self._pointer = directory / "published.json"
 
@@ -114,7 +124,7 @@ class VersionStore:
         """What a version was trained for, without loading it; None when its manifest cannot be read."""
         try:
             return _scheme(self._manifest(name)["scheme"])
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, AttributeError):
             return None
 
     def _manifest(self, name: str) -> dict[str, Any]:
@@ -136,6 +146,7 @@ class VersionStore:
         weights = save({key: value.contiguous() for key, value in tensors.items()})
         manifest = {
             "name": version.name,
+            "project": self._project,
             "scheme": asdict(version.scheme),
             "strategy": version.strategy,
             "encoder": version.encoder,
@@ -147,8 +158,11 @@ class VersionStore:
                 for scheme, network in version.companions
             ],
             "stats": version.stats,
+            "bytes": len(weights),
             "sha256": hashlib.sha256(weights).hexdigest(),
+            "tensors": {key: list(value.shape) for key, value in tensors.items()},
         }
+        manifest["checksum"] = _checksum(manifest)
         place = self._directory / version.name
         building = self._directory / f".{version.name}.{os.getpid()}"
         shutil.rmtree(building, ignore_errors=True)
@@ -159,15 +173,19 @@ class VersionStore:
         os.replace(building, place)
 
     def load(self, name: str) -> ModelVersion:
-        """Raises DamagedFile when the files are missing or not what the manifest says."""
+        """Raises DamagedFile when the files are missing or not what was saved here under this name."""
         place = self._directory / name
         try:
             manifest = json.loads((place / "manifest.json").read_bytes())
-            weights = (place / "model.safetensors").read_bytes()
-            if hashlib.sha256(weights).hexdigest() != manifest["sha256"]:
-                raise DamagedFile(f"{place}: the weights are not the ones the manifest was written for")
-            return _build(manifest, load(weights))
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            if manifest["checksum"] != _checksum(manifest):
+                raise DamagedFile(f"model version {place} is refused: its manifest has been changed")
+            if (manifest["name"], manifest["project"]) != (name, self._project):
+                raise DamagedFile(f"model version {place} is refused: it is another one's")
+            return _build(manifest, _weights(place / "model.safetensors", manifest))
+        except (
+            *(OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError),
+            *(MemoryError, RecursionError, SafetensorError),
+        ) as error:
             raise DamagedFile(f"model version {place} cannot be read: {error}") from error
 
     def prune(self, keep: int) -> set[str]:
@@ -178,6 +196,24 @@ class VersionStore:
             if name not in kept:
                 shutil.rmtree(self._directory / name, ignore_errors=True)
         return {encoder for name in self.names() if (encoder := self._manifest(name).get("encoder"))}
+
+
+def _checksum(manifest: dict[str, Any]) -> str:
+    told = {key: value for key, value in manifest.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _weights(path: Path, manifest: dict[str, Any]) -> dict[str, Tensor]:
+    """A file of another size is not even read: it might not fit into memory."""
+    if path.stat().st_size != manifest["bytes"]:
+        raise DamagedFile(f"{path} is refused: the weights are not of the size that the manifest tells")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
+        raise DamagedFile(f"{path} is refused: the weights are not the ones the manifest was written for")
+    tensors = load(content)
+    if {key: list(value.shape) for key, value in tensors.items()} != manifest["tensors"]:
+        raise DamagedFile(f"{path} is refused: the weights are not of the shapes that the manifest tells")
+    return tensors
 
 
 def _describe(head: ErrorHead | DomainHead | None) -> dict[str, Any] | None:
