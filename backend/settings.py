@@ -18,7 +18,8 @@ DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 class Settings(BaseSettings):
     """Environment variables have the fields' names in upper case: `label_studio_url` is LABEL_STUDIO_URL."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    # A value that is refused may be a secret, put into the wrong variable or mistyped.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     label_studio_url: str = Field(
         "http://localhost:8080", description="Where this backend reaches Label Studio."
@@ -58,7 +59,15 @@ class Settings(BaseSettings):
     web_workers: int = Field(
         1, ge=1, description="Web server processes. Each loads its own copy of the models."
     )
-    web_threads: int = Field(8, ge=1, description="Threads per web server process.")
+    web_threads: int = Field(
+        16, ge=1, description="Threads per web server process; three in four may be asked for predictions."
+    )
+    predict_threads: int = Field(
+        2, ge=1, description="Requests for predictions computed at once, per web server process."
+    )
+    model_cache_mb: int = Field(
+        512, ge=1, description="MB of loaded models per web server process; the least recently used go."
+    )
     strategy: str = Field(
         "auto", description="Query strategy that orders the queue: a name or a composition."
     )
