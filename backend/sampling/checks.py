@@ -26,7 +26,8 @@ class Range:
     def __contains__(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
             return False
-        return value >= 1 if self.whole else 0 < value <= 1
+        number = float(value)
+        return number >= 1 if self.whole else 0 < number <= 1
 
     def __str__(self) -> str:
         return "a whole number, at least 1" if self.whole else "a number above 0 and at most 1"
