@@ -12,7 +12,7 @@ TESTS ?= tests
 # What to time: make bench BENCH="--sizes 1000 --only margin,auto"
 BENCH ?=
 
-.PHONY: help setup demo test lint fix bench lock clean
+.PHONY: help setup demo test lint fix docs bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,6 +33,9 @@ lint: setup  ## ruff and mypy
 fix: setup  ## let ruff mend what it can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+docs: setup  ## write docs/settings.md from the settings
+	$(VENV)/bin/python scripts/settings
 
 bench: setup  ## time every strategy
 	$(VENV)/bin/python -m benchmarks.speed $(BENCH)

@@ -18,7 +18,8 @@ DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 class Settings(BaseSettings):
     """Environment variables have the fields' names in upper case: `label_studio_url` is LABEL_STUDIO_URL."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    # A value that is refused may be a secret, put into the wrong variable or mistyped.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     label_studio_url: str = Field(
         "http://localhost:8080", description="Where this backend reaches Label Studio."
@@ -46,6 +47,9 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the web server listens on; 0.0.0.0 for all.")
     port: int = Field(9090, ge=0, le=65535, description="Port the web server listens on.")
+    backend_url: str | None = Field(
+        None, description="Where Label Studio reaches this backend; `connect` takes it unless told another."
+    )
     basic_auth_user: str | None = Field(
         None, description="With BASIC_AUTH_PASS: what Label Studio must send to everything but `/health`."
     )
@@ -58,7 +62,15 @@ class Settings(BaseSettings):
     web_workers: int = Field(
         1, ge=1, description="Web server processes. Each loads its own copy of the models."
     )
-    web_threads: int = Field(8, ge=1, description="Threads per web server process.")
+    web_threads: int = Field(
+        16, ge=1, description="Threads per web server process; three in four may be asked for predictions."
+    )
+    predict_threads: int = Field(
+        2, ge=1, description="Requests for predictions computed at once, per web server process."
+    )
+    model_cache_mb: int = Field(
+        512, ge=1, description="MB of loaded models per web server process; the least recently used go."
+    )
     strategy: str = Field(
         "auto", description="Query strategy that orders the queue: a name or a composition."
     )
@@ -77,6 +89,13 @@ class Settings(BaseSettings):
     )
     queue_head: int = Field(
         200, ge=1, description="Tasks at the head of the queue published to Label Studio."
+    )
+    queue_clusters: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Clusters of the published tasks that Label Studio takes in turn for each annotator; 0: none. "
+        "They cost it one call per task, 18 times as long as publishing them.",
     )
     blind: bool = Field(
         False, description="Keep the order but show annotators no pre-annotation, so as not to bias them."
@@ -126,6 +145,11 @@ class Settings(BaseSettings):
         if value and not re.match(r"[a-z][a-z0-9+]*://[^/]", value.replace("file:///", "file://")):
             raise ValueError("must be a URL such as s3://bucket/models, or empty")
         return value.rstrip("/")
+
+    @field_validator("backend_url")
+    @classmethod
+    def _no_url_is_unset(cls, value: str | None) -> str | None:
+        return value or None
 
     @field_validator("label_studio_url")
     @classmethod

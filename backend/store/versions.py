@@ -1,7 +1,8 @@
 """Model versions: a folder each, weights as safetensors, everything else in a manifest.
 
-The manifest is written last and read first, so a version is whole or absent. `published.json` names the
-one that serves. Nothing is ever unpickled.
+The manifest is written last and read first, so a version is whole or absent. It tells what the weights
+must be (checksum, names and shapes), whose they are, and its own checksum: a version that is not
+exactly what was saved is refused. `published.json` names the one that serves. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -56,6 +57,13 @@ class ModelVersion:
     errors, or too few successes, to learn from."""
 
     @property
+    def bytes(self) -> int:
+        """In memory, without what Python adds."""
+        parts = [network for _, network in self.models] + [self.head, self.error_head]
+        held = [value for part in parts if part is not None for value in part.state_dict().values()]
+        return sum(value.nbytes for value in (*held, self.queue_ids, self.queue_worth))
+
+    @property
     def models(self) -> list[tuple[LabelScheme, LayeredNetwork]]:
         """All controls that are predicted, the one that orders the queue first."""
         first = [] if self.network is None else [(self.scheme, self.network)]
@@ -79,6 +87,7 @@ class VersionStore:
     """
 
     def __init__(self, directory: Path, model_store: str = ""):
+        self._project = directory.name
         self._files = files_of(directory, model_store)
 
     def names(self) -> list[str]:
@@ -114,7 +123,7 @@ class VersionStore:
         """What a version was trained for, without loading it; None when its manifest cannot be read."""
         try:
             return _scheme(self._manifest(name)["scheme"])
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, AttributeError):
             return None
 
     def _manifest(self, name: str) -> dict[str, Any]:
@@ -136,6 +145,7 @@ class VersionStore:
         weights = save({key: value.contiguous() for key, value in tensors.items()})
         manifest = {
             "name": version.name,
+            "project": self._project,
             "scheme": asdict(version.scheme),
             "strategy": version.strategy,
             "encoder": version.encoder,
@@ -148,20 +158,27 @@ class VersionStore:
             ],
             "stats": version.stats,
             "sha256": hashlib.sha256(weights).hexdigest(),
+            "tensors": {key: list(value.shape) for key, value in tensors.items()},
         }
+        manifest["checksum"] = _checksum(manifest)
         self._files.delete(f"versions/{version.name}/{_MANIFEST}")  # of one that was never published
         self._files.write(f"versions/{version.name}/{_WEIGHTS}", weights)
         self._files.write(f"versions/{version.name}/{_MANIFEST}", json.dumps(manifest, indent=2).encode())
 
     def load(self, name: str) -> ModelVersion:
-        """Raises DamagedFile when the files are missing or not what the manifest says."""
+        """Raises DamagedFile when the files are missing or not what was saved here under this name."""
         try:
             manifest = json.loads(self._files.read(f"versions/{name}/{_MANIFEST}"))
+            if manifest["checksum"] != _checksum(manifest):
+                raise DamagedFile(f"model version {name} is refused: its manifest has been changed")
+            if (manifest["name"], manifest["project"]) != (name, self._project):
+                raise DamagedFile(f"model version {name} is refused: it is another one's")
             weights = self._files.read_constant(f"versions/{name}/{_WEIGHTS}", manifest["sha256"])
-            if hashlib.sha256(weights).hexdigest() != manifest["sha256"]:
-                raise DamagedFile(f"{name}: the weights are not the ones the manifest was written for")
-            return _build(manifest, load(weights))
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            return _build(manifest, _tensors(weights, manifest))
+        except (
+            *(OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError),
+            *(MemoryError, RecursionError, SafetensorError),
+        ) as error:
             raise DamagedFile(f"model version {name} cannot be read: {error}") from error
 
     def prune(self, keep: int) -> set[str]:
@@ -175,6 +192,21 @@ class VersionStore:
             self._files.delete(f"versions/{name}/{_MANIFEST}")  # first: half a version is none
             self._files.delete(f"versions/{name}")
         return {encoder for name in self.names() if (encoder := self._manifest(name).get("encoder"))}
+
+
+def _checksum(manifest: dict[str, Any]) -> str:
+    told = {key: value for key, value in manifest.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _tensors(weights: bytes, manifest: dict[str, Any]) -> dict[str, Tensor]:
+    name = manifest["name"]
+    if hashlib.sha256(weights).hexdigest() != manifest["sha256"]:
+        raise DamagedFile(f"model version {name} is refused: its weights are not those of its manifest")
+    tensors = load(weights)
+    if {key: list(value.shape) for key, value in tensors.items()} != manifest["tensors"]:
+        raise DamagedFile(f"model version {name} is refused: its weights are not of its manifest's shapes")
+    return tensors
 
 
 def _describe(head: ErrorHead | DomainHead | None) -> dict[str, Any] | None:

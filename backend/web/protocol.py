@@ -20,6 +20,7 @@ from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings
 from backend.web.events import react
+from backend.web.pressure import Slots
 
 logger = logging.getLogger(__name__)
 
@@ -77,15 +78,20 @@ def predict() -> Response:
         raise BadRequest('The body needs "tasks", a list.')
     project_id = _project_id(body.get("project"))
     version = _asked_version(project_id, body)
+    with _slots().one():
+        results = _results(project_id, body.get("label_config"), tasks, version)
+    return jsonify({"results": results})
+
+
+def _results(project_id: int, label_config: Any, tasks: list[Any], version: str | None) -> list[Any]:
     try:
-        scheme = parse_label_config(body.get("label_config"), _settings().queue_control)
-        results = _predictor().predict(project_id, scheme, tasks, version)
+        scheme = parse_label_config(label_config, _settings().queue_control)
+        return _predictor().predict(project_id, scheme, tasks, version)
     except LabelConfigError:
-        results = []
+        return []
     except Exception:
         logger.exception("project %d: cannot predict", project_id)
-        results = []
-    return jsonify({"results": results})
+        return []
 
 
 @protocol.route("/versions", methods=["GET", "POST"])
@@ -178,3 +184,8 @@ def _dispatcher() -> Dispatcher:
 def _predictor() -> Predictor:
     predictor: Predictor = current_app.extensions["predictor"]
     return predictor
+
+
+def _slots() -> Slots:
+    slots: Slots = current_app.extensions["slots"]
+    return slots
