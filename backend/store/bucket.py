@@ -11,7 +11,7 @@ import fsspec
 
 from backend.errors import ModelStoreError
 
-CONNECT_SECONDS = 2
+CONNECT_SECONDS = 5
 READ_SECONDS = 60
 """For one answer. A version has about 15 MB, an encoder up to 40."""
 REST_SECONDS = 30

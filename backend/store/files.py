@@ -59,27 +59,36 @@ class SharedFiles(Files):
         self._bucket = bucket
 
     def read(self, path: str) -> bytes:
-        """From the bucket, or, while it does not answer, the copy last read here."""
-        if self._bucket.is_resting:
-            return super().read(path)
+        """From the bucket, or, while it does not answer, the copy last read here.
+
+        Raises ModelStoreError where there is neither: that is not the same as no such file.
+        """
+        copy = self._copy(path)
+        if copy is not None and self._bucket.is_resting:
+            return copy
         try:
             content = self._bucket.read(path)
         except ModelStoreError as error:
+            if copy is None:
+                raise
             logger.warning("%s Working with this machine's copy.", error)
-            return super().read(path)
+            return copy
         super().write(path, content)
         return content
 
     def read_constant(self, path: str, sha256: str | None = None) -> bytes:
-        try:
-            content = super().read(path)
-            if sha256 is None or hashlib.sha256(content).hexdigest() == sha256:
-                return content
-        except OSError:
-            pass
+        copy = self._copy(path)
+        if copy is not None and sha256 in (None, hashlib.sha256(copy).hexdigest()):
+            return copy
         content = self._bucket.read(path)
         super().write(path, content)
         return content
+
+    def _copy(self, path: str) -> bytes | None:
+        try:
+            return super().read(path)
+        except OSError:
+            return None
 
     def write(self, path: str, content: bytes) -> None:
         """Raises ModelStoreError, with nothing written, when the bucket does not take it."""

@@ -100,13 +100,13 @@ def test_what_one_machine_trains_another_serves(
         two.run(second, "worker", "serve")
         project.connect(one.url)
         version = project.wait_for_version_after("", second.check)
-        assert one.predicted_by(project) == [version]  # a model that machine never trained
+        wait_until(lambda: one.predicted_by(project) == [version])  # a model that machine never trained
 
         second.__exit__()  # that machine is gone, and its disk with it
         one.run(first, "worker")
         annotate(label_studio, tasks_of(project, "other")[2], "other")
         newer = project.wait_for_version_after(version, first.check)
-        assert one.predicted_by(project) == [newer]
+        wait_until(lambda: one.predicted_by(project) == [newer])
         log = one.disk / "worker.log"
         wait_until(lambda: "'trained_on': 5" in log.read_text())  # pulled afresh, all of it
         encoders = fsspec.filesystem("s3").find(f"{BUCKET}/projects/{project.id}/features")
@@ -123,5 +123,5 @@ def test_what_one_machine_trains_another_serves(
 
         three = Machine(tmp_path / "three", env)
         three.run(first, "serve")  # a new one, with an empty disk
-        assert three.predicted_by(project) == [newer]
+        wait_until(lambda: three.predicted_by(project) == [newer])
         assert not set(one.disk.rglob("*")) & set(three.disk.rglob("*"))
