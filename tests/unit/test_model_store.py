@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from backend.doctor import examine  # noqa: F401  registers the checks
+from backend.doctor.bench import Bench
+from backend.doctor.checks import CHECKS
+from backend.doctor.finding import Finding, State
 from backend.errors import DamagedFile, ModelStoreError
 from backend.settings import Settings
 from backend.store import bucket
@@ -111,3 +115,21 @@ def test_what_is_no_url_is_refused_at_the_start(url: str) -> None:
 def test_an_unknown_kind_of_store_says_what_is_missing() -> None:
     with pytest.raises(ModelStoreError, match="MODEL_STORE=nosuch://"):
         Bucket("nosuch://bucket").read("x")
+
+
+def model_store(bench: Bench) -> Finding:
+    return CHECKS["model store"].function(bench)
+
+
+def test_the_doctor_tries_the_store(machines: list[Settings], tmp_path: Path) -> None:
+    bench = Bench()
+    bench.settings = machines[0]
+    assert model_store(bench).state is State.OK
+    assert Bucket(machines[0].model_store).paths() == []  # nothing is left behind
+    (tmp_path / "file").touch()
+    bench.settings = Settings(model_store=f"file://{tmp_path}/file")
+    finding = model_store(bench)
+    assert finding.state is State.WRONG
+    assert "Check MODEL_STORE" in finding.found
+    bench.settings = Settings()
+    assert "on this machine" in model_store(bench).found
