@@ -61,7 +61,7 @@ def up(port: int | None, data_dir: Path | None) -> None:
     from backend.running.supervisor import Supervisor
 
     settings = _settings(port=port, data_dir=data_dir)
-    _check_strategy(settings)
+    _check_names(settings)
     with lock(settings.data_dir), Supervisor() as supervisor:
         supervisor.stop_on_signals()
         try:
@@ -131,8 +131,8 @@ def serve(port: int | None, host: str | None) -> None:
 def worker(only: str | None) -> None:
     """Run one RQ worker: it trains, ranks and publishes. TERM lets the running job finish."""
     settings = _settings()
-    _check_strategy(settings)
-    logs.configure(settings.log_level, only or "worker")
+    _check_names(settings)
+    logs.configure(settings.log_level, only or "worker", settings.log_format)
     from backend.jobs.worker import create_worker
 
     create_worker(settings, only).work(with_scheduler=True, logging_level="WARNING")
@@ -142,10 +142,10 @@ def worker(only: str | None) -> None:
 def cron() -> None:
     """Run RQ's cron: every RECONCILE_EVERY seconds, look for what no webhook told of."""
     settings = _settings()
-    logs.configure(settings.log_level, "cron")
+    logs.configure(settings.log_level, "cron", settings.log_format)
     from backend.jobs.cron import create_cron
 
-    create_cron(settings).start()
+    create_cron(settings).run()
 
 
 @main.command()
@@ -180,7 +180,7 @@ def demo(**options: Any) -> None:
     from backend.demo.run import DemoOptions, run
 
     settings = _settings(strategy=options["strategy"])
-    _check_strategy(settings)
+    _check_names(settings)
     run(DemoOptions(**{**options, "strategy": settings.strategy}))
 
 
@@ -195,6 +195,7 @@ def demo(**options: Any) -> None:
 @click.option(
     "--budget", type=click.IntRange(min=2), default=300, show_default=True, help="Labels in all, at most."
 )
+@click.option("--encoder", help="Text encoder.  [default: ENCODER]")
 @click.option(
     "--held-out",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -216,7 +217,7 @@ def demo(**options: Any) -> None:
 @click.option(
     "--control", help="Choices control, or CSV column, of the label.  [default: label, or the only one]"
 )
-def simulate(strategies: str | None, seeds: int, seed: int, **options: Any) -> None:
+def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None, **options: Any) -> None:
     """See offline which query strategy pays on your own labelled data.
 
     FILE is a CSV with the columns text,label or a project's JSON export (.json), either also as .gz.
@@ -230,8 +231,12 @@ def simulate(strategies: str | None, seeds: int, seed: int, **options: Any) -> N
         names = parse_strategies(strategies)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--strategies") from error
+    settings = _settings(encoder=encoder)
+    _check_encoder(settings)
     plan_options = {name: options.pop(name) for name in ("batch", "start", "budget", "held_out")}
-    plan = Plan(strategies=names, seeds=tuple(range(seed, seed + seeds)), **plan_options)
+    plan = Plan(
+        strategies=names, seeds=tuple(range(seed, seed + seeds)), encoder=settings.encoder, **plan_options
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-written is left
     if run(SimulateOptions(**options), plan).failures:
         raise SystemExit(1)
@@ -245,7 +250,7 @@ def _settings(**given: Any) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-def _check_strategy(settings: Settings) -> None:
+def _check_names(settings: Settings) -> None:
     """A wrong name should stop the start, not every job."""
     from backend.sampling.registry import check_name
 
@@ -253,6 +258,16 @@ def _check_strategy(settings: Settings) -> None:
         check_name(settings.strategy)
     except ValueError as error:
         raise click.ClickException(f"STRATEGY: {error}") from error
+    _check_encoder(settings)
+
+
+def _check_encoder(settings: Settings) -> None:
+    from backend.learning.encoders import find_encoder
+
+    try:
+        find_encoder(settings.encoder)
+    except ValueError as error:
+        raise click.ClickException(f"ENCODER: {error}") from error
 
 
 def _warn_without_key(settings: Settings) -> None:

@@ -6,6 +6,7 @@ AtlasError
 ├── UnknownStrategy       no query strategy has this name
 ├── DamagedFile           a stored file is not what its manifest says
 ├── ForeignJob            a job in Redis that this package did not put there
+├── ModelStoreError       the object store with the models fails; worth another try
 └── LabelStudioError      Label Studio answered with an error
     ├── Unreachable       ... or did not answer at all; worth another try
     ├── AccessDenied      ... 401 or 403
@@ -40,6 +41,10 @@ class DamagedFile(AtlasError):
 
 class ForeignJob(AtlasError):
     """A job in Redis that this package did not put there."""
+
+
+class ModelStoreError(AtlasError):
+    """The object store with the models fails."""
 
 
 class LabelStudioError(AtlasError):

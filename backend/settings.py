@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +37,11 @@ class Settings(BaseSettings):
         Path("~/.local/share/label-studio-atlas"),
         description="Where models and local copies of tasks are kept.",
     )
+    model_store: str = Field(
+        "",
+        description="Object store for the models of several machines, such as s3://bucket/models; "
+        "empty: in DATA_DIR.",
+    )
     cache_dir: Path = Field(
         Path("~/.cache/label-studio-atlas"), description="Where the demo installs Label Studio."
     )
@@ -63,6 +70,9 @@ class Settings(BaseSettings):
     )
     strategy: str = Field(
         "auto", description="Query strategy that orders the queue: a name or a composition."
+    )
+    encoder: str = Field(
+        "lsa", description="Text encoder: lsa, or the name of one that another installed package brings."
     )
     queue_control: str | None = Field(
         None, description="Name of the control that orders the queue, where a label config has several."
@@ -97,16 +107,34 @@ class Settings(BaseSettings):
     )
     job_timeout: int = Field(900, gt=0, description="Seconds a retrain may take before it is stopped.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: Literal["plain", "json"] = Field("plain", description="Log lines for people, or as JSON.")
+    prometheus_multiproc_dir: Path | None = Field(
+        None, description="Where the web server's processes count requests; unset: a folder in DATA_DIR."
+    )
 
     @field_validator("redis_url")
     @classmethod
-    def _empty_is_default(cls, value: str) -> str:
+    def _is_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
         return value or DEFAULT_REDIS_URL
+
+    @field_validator("prometheus_multiproc_dir", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
 
     @field_validator("data_dir", "cache_dir")
     @classmethod
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("model_store")
+    @classmethod
+    def _is_a_url(cls, value: str) -> str:
+        if value and not re.match(r"[a-z][a-z0-9+]*://[^/]", value.replace("file:///", "file://")):
+            raise ValueError("must be a URL such as s3://bucket/models, or empty")
+        return value.rstrip("/")
 
     @field_validator("label_studio_url")
     @classmethod

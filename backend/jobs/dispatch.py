@@ -139,7 +139,7 @@ class Dispatcher:
     def _is_under_way(self, job_id: str) -> bool:
         """Whether a job waits or runs."""
         status = self.redis.hget(Job.key_for(job_id), "status")
-        return status is not None and status.decode() not in _ENDED
+        return isinstance(status, bytes) and status.decode() not in _ENDED
 
     def _remove_ended(self, job_id: str) -> bool:
         """Delete the job if it has ended, so that its id is free; False when it waits or runs."""

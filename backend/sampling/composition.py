@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ from torch import Tensor
 
 from backend.sampling.scene import Picks, Scene
 
-_WITHIN = re.compile(r"^(?P<inner>\w+) within (?P<share>\d+(?:\.\d+)?) ?% by (?P<outer>\w+)$")
-_SHARE = re.compile(r"^(?P<share>\d+(?:\.\d+)?) ?% (?P<part>.+)$")
+_WITHIN = re.compile(r"^(?P<inner>\w+) within (?P<share>\S+?) ?% by (?P<outer>\w+)$")
+_SHARE = re.compile(r"^(?P<share>\S+?) ?% (?P<part>.+)$")
 
 
 class Part(Protocol):
@@ -98,9 +99,12 @@ def _within(text: str, strategies: Mapping[str, Part]) -> Part | None:
 
 
 def _percent(number: str, text: str) -> float:
-    share = float(number) / 100
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = math.nan
     if not 0 < share <= 1:
-        raise ValueError(f"{text!r}: a share must be above 0% and at most 100%, not {number}%")
+        raise ValueError(f"{text!r}: a share must be a number above 0% and at most 100%, not {number}%")
     return share
 
 

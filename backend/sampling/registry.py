@@ -5,16 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial, wraps
 from typing import Any
 
 from torch import Tensor
 
 from backend.learning.heads import DomainHead, ErrorHead
 from backend.learning.network import Layers
+from backend.learning.plugins import Broken, installed
 from backend.sampling import ensemble, uncertainty
 from backend.sampling.auto import auto
 from backend.sampling.badge import badge
+from backend.sampling.checks import check_options
 from backend.sampling.clusters import (
     clustered_uncertainty,
     clusters,
@@ -37,6 +39,8 @@ from backend.sampling.transfer import (
 )
 from backend.sampling.typiclust import typiclust
 
+GROUP = "label_studio_atlas.strategies"
+"""Entry points by which other packages bring strategies: a pick, or a whole Strategy."""
 Pick = Callable[..., Picks]
 """(scene, n, **options) -> n picks."""
 Head = ErrorHead | DomainHead | None
@@ -119,9 +123,20 @@ STRATEGIES: dict[str, Strategy] = {
 }
 
 
+@lru_cache(maxsize=1)
+def _strategies() -> dict[str, Strategy]:
+    """Ours, and those of other installed packages that can be used."""
+    brought = {
+        name: _guarded(name, given if isinstance(given, Strategy) else Strategy(given))
+        for name, given in installed(GROUP).items()
+        if not isinstance(given, Broken)
+    }
+    return brought | STRATEGIES
+
+
 def names() -> list[str]:
     """The strategies' names, as users type them, the default first."""
-    return list(STRATEGIES)
+    return [*STRATEGIES, *(name for name in _strategies() if name not in STRATEGIES)]
 
 
 def check_name(strategy: str) -> str:
@@ -133,9 +148,9 @@ def check_name(strategy: str) -> str:
 def find(strategy: str, options: dict[str, Any]) -> Strategy:
     """The strategy by this name, or composed as this says, with its options filled in.
 
-    Raises ValueError for an unknown name or option.
+    Raises ValueError for an unknown name or option, and for an option's value out of range.
     """
-    known = STRATEGIES.get(strategy)
+    known = _strategies().get(strategy)
     if known is None:
         known = _composed(strategy)
     taken = [
@@ -143,13 +158,30 @@ def find(strategy: str, options: dict[str, Any]) -> Strategy:
         for name, parameter in inspect.signature(known.pick).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     ]
-    for name in options:
-        if name not in taken:
-            raise ValueError(
-                f"strategy {strategy!r} has no option {name!r}; "
-                + (f"its options are: {', '.join(taken)}" if taken else "it has none")
-            )
+    check_options(strategy, taken, options)
     return replace(known, pick=partial(known.pick, **options)) if options else known
+
+
+def _guarded(name: str, strategy: Strategy) -> Strategy:
+    """Of somebody else's strategy a wrong answer is told at once, not met as an error somewhere later."""
+
+    @wraps(strategy.pick)  # for its options
+    def pick(scene: Scene, n: int, **options: Any) -> Picks:
+        picks = strategy.pick(scene, n, **options)
+        indices = picks.indices.tolist()
+        if len(indices) != n or len(set(indices)) != n or not set(indices) <= set(range(scene.size)):
+            raise ValueError(
+                f"strategy {name!r} must pick {n} different indices of a pool of {scene.size}; "
+                f"it picked {len(indices)}, {len(set(indices))} of them different"
+            )
+        if picks.worth is not None and picks.worth.shape != (scene.size,):
+            raise ValueError(
+                f"strategy {name!r} must give a worth for each of the {scene.size} items or none; "
+                f"it gave {tuple(picks.worth.shape)}"
+            )
+        return picks
+
+    return replace(strategy, pick=pick)
 
 
 def score(strategy: str, layers: Layers, head: Head) -> Tensor | None:
@@ -162,10 +194,13 @@ def score(strategy: str, layers: Layers, head: Head) -> Tensor | None:
 
 
 def _composed(text: str) -> Strategy:
-    composition = parse(text, STRATEGIES)
+    broken = installed(GROUP).get(text)
+    if isinstance(broken, Broken):
+        raise ValueError(f"strategy {text!r} cannot be used: {broken.reason}")
+    composition = parse(text, _strategies())
     if composition is None:
         raise ValueError(
-            f"unknown strategy {text!r}; choose one of: {', '.join(STRATEGIES)}; "
+            f"unknown strategy {text!r}; choose one of: {', '.join(names())}; "
             "or compose them: 'margin within 20% by representative', '70% auto and 30% random'"
         )
     return Strategy(composition.pick, composition.needs_classifier, _by_margin)

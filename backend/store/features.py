@@ -1,27 +1,21 @@
-"""Every text is encoded once: a fitted encoder per project, and its vectors by content hash.
-
-An encoder's name ends with the digest of what it consists of, so a name never stands for two encoders,
-and a model is never asked about vectors of another one than it was trained on.
-"""
+"""Every text is encoded once: a fitted encoder per project, and its vectors by content hash."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 from torch import Tensor
 
 from backend.errors import DamagedFile
-from backend.learning.text import TextEncoder
-from backend.store import tensors
-
-logger = logging.getLogger(__name__)
+from backend.learning.encoders import Encoder, encoded, find_encoder
+from backend.store.files import Files, files_of
 
 FIT_ON = 20_000
 """Texts an encoder is fitted on: a random sample of larger projects."""
@@ -29,15 +23,32 @@ REFIT_GROWTH = 2
 """A new encoder is fitted when the project holds this many times the texts of the last fit."""
 DIGEST = 16
 """Bytes of a text's hash."""
-_NAME = re.compile(r"^lsa-(\d{6,})-[0-9a-f]{8}$")
+_ENCODER = ".encoder.safetensors"
+_VECTORS = ".vectors.safetensors"
 
 
 class FeatureCache:
-    """The vectors of one project, on disk as float16."""
+    """The vectors of one project, on disk as float16. Encoders go where the model versions are, which
+    cannot answer without theirs; vectors stay on this machine.
 
-    def __init__(self, directory: Path, seed: int = 0):
-        self._directory = directory
+    kind: name of the encoder that new ones are of. about: what the encoded texts are, beside the texts
+    themselves; an encoder fitted on others is not used.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        seed: int = 0,
+        *,
+        model_store: str = "",
+        kind: str = "lsa",
+        about: str = "",
+    ):
+        self._encoders = files_of(directory, model_store)
+        self._vectors = Files(directory)
         self._seed = seed
+        self._kind = kind
+        self._about = _short_hash(about.encode())
 
     def encode(self, texts: Sequence[str]) -> tuple[Tensor, str]:
         """Features, float32 [N, D], and the name of the encoder that made them.
@@ -49,81 +60,81 @@ class FeatureCache:
         digests = [_digest(text) for text in texts]
         new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in known}
         if new:
-            added = encoder.encode(list(new.values())).numpy().astype(np.float16)
+            added = encoded(encoder, list(new.values())).numpy().astype(np.float16)
             vectors = np.concatenate([vectors, added])
             known.update({digest: len(known) + i for i, digest in enumerate(new)})
             self._save(name, list(known), vectors)
         rows = np.fromiter((known[digest] for digest in digests), np.int64, len(digests))
         return torch.from_numpy(vectors[rows].astype(np.float32)), name
 
-    def encoder(self, name: str) -> TextEncoder:
-        """Raises DamagedFile when the file is missing or not what it should be."""
-        arrays = tensors.read(self._directory / f"{name}.encoder.safetensors")
+    def encoder(self, name: str) -> Encoder:
+        """Raises DamagedFile when the file is missing or not what it should be, or its kind not installed."""
         try:
-            encoder = TextEncoder(**arrays)
-        except TypeError as error:
+            content = self._encoders.read_constant(f"{name}{_ENCODER}")
+            if _short_hash(content) != name.split("-")[-1]:
+                raise DamagedFile(f"encoder {name} is not the one that was saved under this name")
+            return find_encoder(name.split("-")[0]).restore(load(content))
+        except (OSError, SafetensorError, TypeError, KeyError, ValueError) as error:
             raise DamagedFile(f"encoder {name} cannot be read: {error}") from error
-        if _name(encoder, _fitted_on(name)) != name:
-            raise DamagedFile(f"encoder {name} is another one than its name says")
-        return encoder
 
     def forget_all_but(self, names: set[str]) -> None:
         """Delete the encoders (and their vectors) that no kept model version uses."""
-        for path in self._directory.glob("*.safetensors"):
-            if path.name.split(".")[0] not in names:
-                path.unlink(missing_ok=True)
+        for files in (self._encoders, self._vectors):
+            for path in files.paths(ending=".safetensors"):
+                if path.split(".")[0] not in names:
+                    files.delete(path)
 
-    def _encoder_for(self, texts: Sequence[str]) -> tuple[str, TextEncoder]:
-        for name in self._names():
-            fitted_on = _fitted_on(name)
-            if fitted_on < FIT_ON and len(texts) >= REFIT_GROWTH * fitted_on:
-                break  # and those before it were fitted on even fewer
-            try:
-                return name, self.encoder(name)
-            except DamagedFile as damage:
-                logger.warning("%s; another is fitted", damage)
+    def _encoder_for(self, texts: Sequence[str]) -> tuple[str, Encoder]:
+        """The one fitted on most texts, or a new one once the project has outgrown it."""
+        known = sorted((_fitted_on(path), path.split(".")[0]) for path in self._present())
+        if known:
+            size, name = known[-1]
+            if size >= FIT_ON or len(texts) < REFIT_GROWTH * size:
+                try:
+                    return name, self.encoder(name)
+                except DamagedFile:
+                    pass  # fitted anew below
         sample = np.random.default_rng(self._seed).permutation(len(texts))[:FIT_ON]
-        encoder = TextEncoder.fit([texts[i] for i in sample], seed=self._seed)
-        name = _name(encoder, len(sample))
-        self._directory.mkdir(parents=True, exist_ok=True)
-        tensors.write(self._directory / f"{name}.encoder.safetensors", vars(encoder))
+        encoder = find_encoder(self._kind).fit([texts[i] for i in sample], seed=self._seed)
+        content = save(dict(encoder.arrays()))
+        name = f"{self._kind}-{len(sample):06d}-{self._about}-{_short_hash(content)}"
+        self._encoders.write(f"{name}{_ENCODER}", content)
         return name, encoder
 
-    def _names(self) -> list[str]:
-        """The encoders', the one that was fitted on most texts first, the newest among equals."""
-        paths = self._directory.glob("*.encoder.safetensors")
-        aged = [(path.name.split(".")[0], path.stat().st_mtime) for path in paths]
-        known = [(_fitted_on(name), age, name) for name, age in aged if _NAME.match(name)]
-        return [name for _, _, name in sorted(known, reverse=True)]
-
-    def _vectors(self, name: str) -> Path:
-        return self._directory / f"{name}.vectors.safetensors"
+    def _present(self) -> list[str]:
+        paths = self._encoders.paths(ending=_ENCODER)
+        return [path for path in paths if path.startswith(f"{self._kind}-") and f"-{self._about}-" in path]
 
     def _load(self, name: str, dims: int) -> tuple[dict[bytes, int], np.ndarray[Any, Any]]:
-        """What is damaged, or of another shape, is forgotten: it can be encoded anew."""
+        """What is damaged is forgotten: it can be encoded anew."""
         try:
-            stored = tensors.read(self._vectors(name))
+            stored = load(self._vectors.read(f"{name}{_VECTORS}"))
             digests, vectors = stored["digests"], stored["vectors"]
-            if vectors.shape != (len(digests), dims):
+            if vectors.shape != (len(digests), dims) or stored["check"].tobytes() != _check(digests, vectors):
                 raise KeyError("vectors")
-        except (DamagedFile, KeyError):
+        except (OSError, SafetensorError, KeyError):
             return {}, np.zeros((0, dims), np.float16)
         return {digest.tobytes(): row for row, digest in enumerate(digests)}, vectors
 
     def _save(self, name: str, digests: list[bytes], vectors: np.ndarray[Any, Any]) -> None:
         table = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST)
-        tensors.write(self._vectors(name), {"digests": table, "vectors": vectors})
+        check = np.frombuffer(_check(table, vectors), np.uint8)
+        content = save({"digests": table, "vectors": vectors, "check": check})
+        self._vectors.write(f"{name}{_VECTORS}", content)
 
 
-def _name(encoder: TextEncoder, fitted_on: int) -> str:
-    return f"lsa-{fitted_on:06d}-{tensors.digest(vars(encoder))[:8]}"
+def _fitted_on(path: str) -> int:
+    """How many texts, by the name of an encoder's file: lsa-000040-..."""
+    return int(path.split("-")[1])
 
 
-def _fitted_on(name: str) -> int:
-    """Texts; 0 for a name that is not ours."""
-    match = _NAME.match(name)
-    return int(match.group(1)) if match else 0
+def _check(digests: np.ndarray[Any, Any], vectors: np.ndarray[Any, Any]) -> bytes:
+    return hashlib.blake2b(digests.tobytes() + vectors.tobytes(), digest_size=DIGEST).digest()
 
 
 def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST).digest()
+
+
+def _short_hash(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=4).hexdigest()

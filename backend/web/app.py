@@ -17,6 +17,7 @@ from backend.predicting import Predictor
 from backend.settings import Settings
 from backend.web.access import require_credentials
 from backend.web.contact import note_contacts
+from backend.web.metrics import measure_requests
 from backend.web.pressure import Slots
 from backend.web.protocol import protocol
 
@@ -32,13 +33,14 @@ MAX_REASON = 300
 def create_app(settings: Settings | None = None) -> Flask:
     """The web side of the backend. Without settings, those of the environment."""
     settings = settings or Settings()
-    logs.configure(settings.log_level, "web")
+    logs.configure(settings.log_level, "web", settings.log_format)
     app = Flask("backend")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions["settings"] = settings
     dispatcher = app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
     app.extensions["predictor"] = Predictor(settings, on_damage=_mender(dispatcher))
     app.extensions["slots"] = Slots(settings.predict_threads, settings.web_threads * 3 // 4)
+    measure_requests(app, settings)
     require_credentials(app, settings)
     note_contacts(app, settings)
     app.register_blueprint(protocol)

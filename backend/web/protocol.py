@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -57,7 +58,7 @@ def _take_strategy(project_id: int, strategy: str | None) -> None:
             raise UnknownStrategy(f"extra params: {error}") from error
     dispatcher = _dispatcher()
     state = dispatcher.state(project_id)
-    if state.strategy != strategy:
+    if state.strategy != strategy and not state.strategy_is_disputed:
         state.strategy = strategy
         dispatcher.demand_retrain(project_id)
 
@@ -113,7 +114,8 @@ def webhook() -> tuple[Response, int]:
         project_ids = known_projects(_dispatcher().redis)
     answer = {}
     for project_id in project_ids:
-        job = react(_dispatcher(), _predictor().version_of(project_id), str(action), project_id, body)
+        published = partial(_predictor().version_of, project_id)
+        job = react(_dispatcher(), published, str(action), project_id, body)
         if job is not None:
             answer["job"] = job
     return jsonify(answer), 201

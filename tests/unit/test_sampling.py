@@ -1,5 +1,6 @@
 """What holds for every strategy."""
 
+import inspect
 import math
 
 import pytest
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from backend.sampling import check_name, make_scene, names, places, rank, rank_scene, select
 from backend.sampling import uncertainty as u
+from backend.sampling.checks import MAX_FEATURE
+from backend.sampling.registry import STRATEGIES
 
 PROBABILITIES = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.4, 0.3, 0.3], [1 / 3, 1 / 3, 1 / 3]])
 COMPOSED = ["margin within 30% by representative", "70% auto and 30% random"]
@@ -44,7 +47,7 @@ def test_uncertainty_by_the_books_formulas(measure, expected) -> None:
     m=st.integers(0, 12),
     dims=st.integers(1, 5),
     share=st.floats(0, 1),
-    kind=st.sampled_from(["random", "duplicates", "constant", "huge", "zero"]),
+    kind=st.sampled_from(["random", "duplicates", "constant", "huge", "one huge", "tiny", "zero"]),
     classes=st.integers(1, 3),
     seed=st.integers(0, 3),
 )
@@ -53,8 +56,13 @@ def test_any_scene_is_ranked_whole(strategy, n, m, dims, share, kind, classes, s
     pool, labeled, _ = random_scene(n, m, dims, seed)
     if kind == "duplicates":
         pool = pool[torch.arange(n) % 2]
+    elif kind == "one huge":
+        pool[-1] = MAX_FEATURE
+        labeled[m // 2 : m // 2 + 1] = -MAX_FEATURE
+    elif kind in ("huge", "tiny"):
+        pool, labeled = (part * (MAX_FEATURE if kind == "huge" else 1e-30) for part in (pool, labeled))
     elif kind != "random":
-        value = {"constant": 0.5, "huge": 1e6, "zero": 0.0}[kind]
+        value = {"constant": 0.5, "zero": 0.0}[kind]
         pool, labeled = torch.full_like(pool, value), torch.full_like(labeled, value)
     targets = torch.arange(m) % classes
     head = max(1, round(share * n))
@@ -128,14 +136,19 @@ def test_margin_ranks_the_boundary_first() -> None:
     assert pool[order[:10], 0].abs().mean() < pool[order[-10:], 0].abs().mean() / 2
 
 
-def test_random_is_a_fair_lottery() -> None:
-    pool = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)).sign()  # binary, many alike
-    nothing = pool[:0], torch.zeros(0)
-    first = torch.stack([rank("random", pool, *nothing, seed=s).order[:50] for s in range(40)])
-    counts = torch.bincount(first.flatten(), minlength=200)
-    # 10 expected each. Rows that are equal in content share a lot, so only the spread is looked at.
-    assert counts.float().mean() == 10
-    assert (counts[:100].sum() - counts[100:].sum()).abs() < 300
+def test_random_is_a_fair_lottery_for_empty_texts_too() -> None:
+    """Over 400 seeds each item is among the first quarter as often as a fair coin of 1/4 would have it."""
+    seeds = 400
+    pool = torch.randn(200, 9, generator=torch.Generator().manual_seed(0)).sign()  # binary, odd in width
+    pool = torch.cat([pool.unique(dim=0), torch.zeros(1, 9)])
+    quarter = len(pool) // 4
+    first = [select("random", pool, pool[:0], torch.zeros(0), quarter, seed=seed) for seed in range(seeds)]
+    counts = torch.bincount(torch.cat(first), minlength=len(pool)).double()
+
+    expected = seeds * quarter / len(pool)
+    deviation = math.sqrt(expected * (1 - quarter / len(pool)))
+    assert (counts - expected).abs().max() < 4.5 * deviation
+    assert float(counts.std()) == pytest.approx(deviation, rel=0.25)
 
 
 def test_ties_are_not_broken_by_place() -> None:
@@ -154,18 +167,74 @@ def test_bad_input_is_named() -> None:
         select("no_such", pool, labeled, targets, 1)
     with pytest.raises(ValueError, match="81 items of a pool of 80"):
         select("margin", pool, labeled, targets, 81)
-    with pytest.raises(ValueError, match="finite"):
-        select("margin", pool * float("nan"), labeled, targets, 1)
+    with pytest.raises(ValueError, match="head_size must be at least 0, not -1"):
+        rank("margin", pool, labeled, targets, head_size=-1)
     with pytest.raises(ValueError, match="6 features, labeled has 3"):
         select("margin", pool, labeled[:, :3], targets, 1)
-    with pytest.raises(ValueError, match="targets"):
-        select("margin", pool, labeled, targets[:-1], 1)
-    with pytest.raises(ValueError, match="its options are: rounds"):
-        select("atlas", pool, labeled, targets, 1, round=3)
-    with pytest.raises(ValueError, match="it has none"):
-        select("margin", pool, labeled, targets, 1, rounds=3)
-    with pytest.raises(ValueError, match="at least 1"):
-        select("atlas", pool, labeled, (torch.arange(40) % 2), 1, rounds=0)
+    with pytest.raises(ValueError, match=r"\[N, D\] and \[M, D\]"):
+        select("margin", pool[0], labeled, targets, 1)
+    trained = make_scene(pool, labeled, targets).trained
+    with pytest.raises(ValueError, match="takes 6 features and tells 2 classes; here are 5 and 2"):
+        make_scene(pool[:, :5], labeled[:, :5], targets, trained=trained)
+
+
+@pytest.mark.parametrize("side", ["pool", "labeled"])
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (math.nan, "finite.*leave such items out"),
+        (math.inf, "finite"),
+        (-math.inf, "finite"),
+        (1e200, r"between -1e\+09 and 1e\+09, but {side} has 1e\+200: scale them"),
+        (-1e16, r"{side} has -1e\+16"),
+    ],
+)
+def test_features_beyond_arithmetic_are_refused_with_what_to_do(side: str, value: float, says: str) -> None:
+    pool, labeled, targets = random_scene()
+    parts = {"pool": pool.double(), "labeled": labeled.double()}
+    parts[side][7, 3] = value
+    with pytest.raises(ValueError, match=says.format(side=side)):
+        make_scene(parts["pool"], parts["labeled"], targets)
+
+
+@pytest.mark.parametrize(
+    ("targets", "n_classes", "says"),
+    [
+        ([0] * 39, None, r"targets must be \[40\], one for each labelled item; got \(39,\)"),
+        ([[0]] * 40, None, r"got \(40, 1\)"),
+        ([0] * 39 + [-1], None, "at least 0, not -1"),
+        ([0] * 39 + [-1], 2, "from 0 to 1 .*, not -1"),
+        ([0] * 39 + [2], 2, r"from 0 to 1 \(n_classes is 2\), not 2"),
+        ([0] * 39 + [0.5], 2, "whole numbers"),
+        ([0] * 39 + [math.nan], 2, "whole numbers"),
+        ([0] * 40, 0, "n_classes must be at least 1, not 0"),
+    ],
+)
+def test_targets_that_are_no_classes_are_refused(targets: list[float], n_classes: int, says: str) -> None:
+    pool, labeled, _ = random_scene()
+    with pytest.raises(ValueError, match=says):
+        make_scene(pool, labeled, torch.tensor(targets), n_classes=n_classes)
+
+
+@pytest.mark.parametrize("strategy", names())
+def test_options_out_of_range_are_refused(strategy: str) -> None:
+    pool, labeled, targets = random_scene()
+    for option in inspect.signature(STRATEGIES[strategy].pick).parameters.values():
+        if option.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        share = option.name == "within"
+        for value in (0, -1, math.nan, "3", True, *([1.5, 5] if share else [2.5, 0.5])):
+            allowed = "a number above 0 and at most 1" if share else "a whole number, at least 1"
+            with pytest.raises(
+                ValueError, match=f"'{strategy}': {option.name} must be {allowed}, not {value!r}"
+            ):
+                select(strategy, pool, labeled, targets, 5, **{option.name: value})
+        for value in (0.01, 1) if share else (1, 10**6):
+            assert len(select(strategy, pool, labeled, targets, 5, **{option.name: value})) == 5
+    with pytest.raises(
+        ValueError, match=f"'{strategy}' has no option 'rouns'; (its options are|it has none)"
+    ):
+        select(strategy, pool, labeled, targets, 5, rouns=3)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +242,11 @@ def test_bad_input_is_named() -> None:
     [
         ("margin within 20% by nonsense", "nonsense"),
         ("margin within 0% by random", "above 0%"),
+        ("margin within -5% by random", "at most 100%, not -5%"),
+        ("margin within 101% by random", "at most 100%, not 101%"),
+        ("margin within few% by random", "a number above 0% .* not few%"),
+        ("nan% margin and 50% random", "not nan%"),
+        ("-10% margin and 110% random", "not -10%"),
         ("70% margin and 40% random", "110%"),
         ("margin and random", "share"),
         ("70% margin and 30% nonsense", "nonsense"),
