@@ -5,6 +5,7 @@ AtlasError
 ├── NotConfigured         a setting is missing that this action needs
 ├── UnknownStrategy       no query strategy has this name
 ├── DamagedFile           a stored file is not what its manifest says
+├── ForeignJob            a job in Redis that this package did not put there
 ├── ModelStoreError       the object store with the models fails; worth another try
 └── LabelStudioError      Label Studio answered with an error
     ├── Unreachable       ... or did not answer at all; worth another try
@@ -36,6 +37,10 @@ class UnknownStrategy(AtlasError):
 
 class DamagedFile(AtlasError):
     """A stored file is not what its manifest says."""
+
+
+class ForeignJob(AtlasError):
+    """A job in Redis that this package did not put there."""
 
 
 class ModelStoreError(AtlasError):

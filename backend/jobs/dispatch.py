@@ -57,13 +57,13 @@ class Dispatcher:
 
     def changed(self, project_id: int, count: int = 1) -> None:
         """Annotations changed: retrain at RETRAIN_EVERY of them, or RETRAIN_WITHIN seconds from now."""
-        state = self.state(project_id)
-        if state.note_changes(count) >= self._settings.retrain_every:
+        noted = self.state(project_id).note_changes(count)
+        if noted.unseen >= self._settings.retrain_every:
             self.request_retrain(project_id)
         else:
             seconds = self._settings.retrain_within
             self._enqueue_unique(self.upkeep, FLUSH, f"flush-{project_id}", seconds, project_id)
-        if state.head_is_low:
+        if noted.head_is_low:
             self.request_refill(project_id)
 
     def demand_retrain(self, project_id: int) -> str:
@@ -74,6 +74,8 @@ class Dispatcher:
     def request_retrain(self, project_id: int) -> str:
         """One retrain of the project, as soon as the rest after the last one is over; returns its job id."""
         job_id = f"retrain-{project_id}"
+        if self._is_under_way(job_id):
+            return job_id
         rest = self._settings.retrain_pause - self.state(project_id).seconds_since_retrain()
         self._enqueue_unique(
             self.queue,
@@ -89,11 +91,7 @@ class Dispatcher:
 
     def is_retraining(self, project_id: int) -> bool:
         """Whether a retrain of the project waits or runs."""
-        try:
-            job = Job.fetch(f"retrain-{project_id}", connection=self.redis, serializer=JSONSerializer)
-        except NoSuchJobError:
-            return False
-        return job.get_status() not in _ENDED
+        return self._is_under_way(f"retrain-{project_id}")
 
     def request_refill(self, project_id: int) -> None:
         """Bring the published queue up to date with the published model: no retrain, a few seconds."""
@@ -125,6 +123,8 @@ class Dispatcher:
     ) -> None:
         """Enqueue after so many seconds, unless a job of this id waits or runs; one that ended makes room."""
         options = {"args": args, "job_id": job_id, "unique": True, "result_ttl": 0, **options}
+        if self._is_under_way(job_id):  # told in one round trip, where RQ takes six: bursts end here
+            return
         for _ in range(2):
             try:
                 if seconds > 0:
@@ -135,6 +135,11 @@ class Dispatcher:
             except DuplicateJobError:
                 if not self._remove_ended(job_id):
                     return
+
+    def _is_under_way(self, job_id: str) -> bool:
+        """Whether a job waits or runs."""
+        status = self.redis.hget(Job.key_for(job_id), "status")
+        return isinstance(status, bytes) and status.decode() not in _ENDED
 
     def _remove_ended(self, job_id: str) -> bool:
         """Delete the job if it has ended, so that its id is free; False when it waits or runs."""
