@@ -39,7 +39,7 @@ OPTIONS = {
     "rounds": Range(whole=True),
     "within": Range(whole=False),
 }
-"""The strategies' options; those of the same name mean the same."""
+"""Our strategies' options; those of the same name mean the same. Others' check their own."""
 
 
 def check_options(strategy: str, taken: list[str], options: Mapping[str, Any]) -> None:
@@ -50,7 +50,7 @@ def check_options(strategy: str, taken: list[str], options: Mapping[str, Any]) -
                 f"strategy {strategy!r} has no option {name!r}; "
                 + (f"its options are: {', '.join(taken)}" if taken else "it has none")
             )
-        if value not in OPTIONS[name]:
+        if name in OPTIONS and value not in OPTIONS[name]:
             raise ValueError(f"strategy {strategy!r}: {name} must be {OPTIONS[name]}, not {value!r}")
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial, wraps
 from typing import Any
 
 from torch import Tensor
 
 from backend.learning.heads import DomainHead, ErrorHead
 from backend.learning.network import Layers
+from backend.learning.plugins import Broken, installed
 from backend.sampling import ensemble, uncertainty
 from backend.sampling.auto import auto
 from backend.sampling.badge import badge
@@ -37,6 +38,8 @@ from backend.sampling.transfer import (
 )
 from backend.sampling.typiclust import typiclust
 
+GROUP = "label_studio_atlas.strategies"
+"""Entry points by which other packages bring strategies: a pick, or a whole Strategy."""
 Pick = Callable[..., Picks]
 """(scene, n, **options) -> n picks."""
 Head = ErrorHead | DomainHead | None
@@ -138,9 +141,20 @@ STRATEGIES: dict[str, Strategy] = {
 }
 
 
+@lru_cache(maxsize=1)
+def _strategies() -> dict[str, Strategy]:
+    """Ours, and those of other installed packages that can be used."""
+    brought = {
+        name: _guarded(name, given if isinstance(given, Strategy) else Strategy(given))
+        for name, given in installed(GROUP).items()
+        if not isinstance(given, Broken)
+    }
+    return brought | STRATEGIES
+
+
 def names() -> list[str]:
     """The strategies' names, as users type them, the default first."""
-    return list(STRATEGIES)
+    return [*STRATEGIES, *(name for name in _strategies() if name not in STRATEGIES)]
 
 
 def check_name(strategy: str) -> str:
@@ -154,7 +168,7 @@ def find(strategy: str, options: dict[str, Any]) -> Strategy:
 
     Raises ValueError for an unknown name or option, and for an option's value out of range.
     """
-    known = STRATEGIES.get(strategy)
+    known = _strategies().get(strategy)
     if known is None:
         known = _composed(strategy)
     taken = [
@@ -164,6 +178,28 @@ def find(strategy: str, options: dict[str, Any]) -> Strategy:
     ]
     check_options(strategy, taken, options)
     return replace(known, pick=partial(known.pick, **options)) if options else known
+
+
+def _guarded(name: str, strategy: Strategy) -> Strategy:
+    """Of somebody else's strategy a wrong answer is told at once, not met as an error somewhere later."""
+
+    @wraps(strategy.pick)  # for its options
+    def pick(scene: Scene, n: int, **options: Any) -> Picks:
+        picks = strategy.pick(scene, n, **options)
+        indices = picks.indices.tolist()
+        if len(indices) != n or len(set(indices)) != n or not set(indices) <= set(range(scene.size)):
+            raise ValueError(
+                f"strategy {name!r} must pick {n} different indices of a pool of {scene.size}; "
+                f"it picked {len(indices)}, {len(set(indices))} of them different"
+            )
+        if picks.worth is not None and picks.worth.shape != (scene.size,):
+            raise ValueError(
+                f"strategy {name!r} must give a worth for each of the {scene.size} items or none; "
+                f"it gave {tuple(picks.worth.shape)}"
+            )
+        return picks
+
+    return replace(strategy, pick=pick)
 
 
 def score(strategy: str, layers: Layers, head: Head) -> Tensor | None:
@@ -176,10 +212,13 @@ def score(strategy: str, layers: Layers, head: Head) -> Tensor | None:
 
 
 def _composed(text: str) -> Strategy:
-    composition = parse(text, STRATEGIES)
+    broken = installed(GROUP).get(text)
+    if isinstance(broken, Broken):
+        raise ValueError(f"strategy {text!r} cannot be used: {broken.reason}")
+    composition = parse(text, _strategies())
     if composition is None:
         raise ValueError(
-            f"unknown strategy {text!r}; choose one of: {', '.join(STRATEGIES)}; "
+            f"unknown strategy {text!r}; choose one of: {', '.join(names())}; "
             "or compose them: 'margin within 20% by representative', '70% auto and 30% random'"
         )
     return Strategy(composition.pick, composition.needs_classifier, composition.needs_verdicts, _by_margin)

@@ -14,8 +14,8 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 
 from backend.labelled import Row, hold_out
+from backend.learning.encoders import encoded, find_encoder
 from backend.learning.network import LayeredNetwork
-from backend.learning.text import TextEncoder
 from backend.learning.training import Trained, outputs, train, train_network
 from backend.sampling import select
 from backend.simulate.plan import MAX_HELD_OUT, Plan
@@ -88,11 +88,11 @@ def prepare(job: SeedJob, step: Step) -> Score:
     torch.set_num_threads(1)
     index = {label: number for number, label in enumerate(classes_of(job.rows))}
     pool, held_out = hold_out(job.rows, job.plan.held_out, MAX_HELD_OUT, job.seed)
-    encoder = TextEncoder.fit([text for text, _ in pool], seed=job.seed)
+    encoder = find_encoder(job.plan.encoder).fit([text for text, _ in pool], seed=job.seed)
     split = {
-        "pool": encoder.encode([text for text, _ in pool]),
+        "pool": encoded(encoder, [text for text, _ in pool]),
         "targets": torch.tensor([index[label] for _, label in pool]),
-        "held_out": encoder.encode([text for text, _ in held_out]),
+        "held_out": encoded(encoder, [text for text, _ in held_out]),
         "truth": torch.tensor([index[label] for _, label in held_out]),
     }
     save_file(split, job.file)
