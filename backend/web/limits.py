@@ -6,15 +6,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask
+from flask.json.provider import DefaultJSONProvider
 
 from backend.errors import TooLarge
 from backend.labelstudio.scheme import LabelScheme
 from backend.settings import Settings
 
 
+class ShallowJson(DefaultJSONProvider):
+    """JSON that is nested too deeply is no JSON."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Raises ValueError."""
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+
 def bound_bodies(app: Flask, settings: Settings) -> None:
-    """Larger ones are answered with 413 before they are read."""
+    """Larger ones are answered with 413 before they are read, deeper ones with 400."""
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mb * 2**20
+    app.json = ShallowJson(app)
 
 
 def check_count(settings: Settings, tasks: Sequence[Any]) -> None:
