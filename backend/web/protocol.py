@@ -19,7 +19,7 @@ from backend.labelstudio.scheme import parse_label_config
 from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings
-from backend.web.events import react
+from backend.web.events import EVENTS, react
 from backend.web.limits import check_count, check_label_config, check_texts
 from backend.web.pressure import Slots
 
@@ -117,7 +117,7 @@ def webhook() -> tuple[Response, int]:
     project = body.get("project")
     if isinstance(project, dict):
         project_ids = [_project_id(project.get("id"))]
-        if not _dispatcher().admits(project_ids[0]):
+        if str(action) in EVENTS and not _dispatcher().admits(project_ids[0]):
             raise ServiceUnavailable("There are as many projects as MAX_PROJECTS allows.")
     else:  # a webhook without payload does not say which project
         project_ids = known_projects(_dispatcher().redis)
