@@ -75,24 +75,38 @@ def up(port: int | None, data_dir: Path | None) -> None:
             click.echo("Stopping.")
 
 
+_NEXT = """
+Next: in Label Studio, make a project, import texts, and connect it, with the number from its page's address:
+
+    label-studio-atlas connect --project NUMBER
+
+That is to be run in this container where there is one: docker compose exec web label-studio-atlas ...
+It makes Label Studio ask at {settings.backend_url}, and checks the whole way there and back;
+`label-studio-atlas doctor` checks it again at any time.
+"""
+
 _BACKEND = click.option(
     "--backend", metavar="URL", help="The web server, seen from here.  [default: HOST and PORT]"
 )
 
 
 @main.command()
-@click.argument("url")
+@click.argument("url", required=False)
 @click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
 @click.option("--wait", type=float, default=300, show_default=True, help="Seconds to wait for an order.")
 @_BACKEND
-def connect(url: str, project: int, wait: float, backend: str | None) -> None:
+def connect(url: str | None, project: int, wait: float, backend: str | None) -> None:
     """Connect a Label Studio project to this backend, and prove that every road is open.
 
-    URL is where Label Studio reaches the backend. Makes the connection, the webhook and the sampling;
-    doing it again mends what is not as it should be. Run it while the backend runs, with its settings.
+    URL is where Label Studio reaches the backend; BACKEND_URL when left out. Makes the connection, the
+    webhook and the sampling; doing it again mends what is not as it should be. Run it while the backend
+    runs, with its settings.
     """
     from backend.doctor.commands import connect_project
 
+    url = url or _settings().backend_url
+    if url is None:
+        raise click.UsageError("give the URL at which Label Studio reaches this backend, or set BACKEND_URL")
     sys.exit(0 if connect_project(url, project, wait, backend) else 1)
 
 
@@ -111,6 +125,15 @@ def doctor(project: int | None, as_json: bool, backend: str | None) -> None:
 
 
 @main.command()
+@click.argument("part", type=click.Choice(["web", "worker", "cron"]))
+def alive(part: str) -> None:
+    """Tell whether a part runs on this machine: exit code 0 or 1, for Docker's health checks and the like."""
+    from backend.running.alive import check_alive
+
+    click.echo(check_alive(part, _settings()))
+
+
+@main.command()
 @click.option("--port", type=int, help="Port to listen on.  [default: 9090, or PORT]")
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1, or HOST]")
 def serve(port: int | None, host: str | None) -> None:
@@ -119,6 +142,9 @@ def serve(port: int | None, host: str | None) -> None:
 
     settings = _settings(port=port, host=host)
     _warn_without_key(settings)
+    click.echo(f"label-studio-atlas answers on http://{settings.host}:{settings.port}.")
+    if settings.backend_url:
+        click.echo(_NEXT.format(settings=settings))
     run_server(settings)
 
 

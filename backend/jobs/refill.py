@@ -15,6 +15,7 @@ from typing import Any
 from redis import Redis
 
 from backend.errors import DamagedFile, LabelConfigError, NotFound
+from backend.jobs.clustering import mark_clusters
 from backend.jobs.dispatch import REFILL, Dispatcher
 from backend.jobs.pull import pull
 from backend.labelstudio.client import LabelStudioClient, Project
@@ -51,14 +52,17 @@ def refill(project_id: int) -> dict[str, Any]:
         dispatcher = Dispatcher(redis, settings)
         state = dispatcher.state(project_id)
         state.settle(REFILL)
+        client = LabelStudioClient.from_settings(settings)
         try:
-            done = bring_up_to_date(settings, LabelStudioClient.from_settings(settings), project_id)
+            done = bring_up_to_date(settings, client, project_id)
         except (NotFound, LabelConfigError) as error:
             return {"reason": str(error)}
         if done.needs_retrain is not None:
             dispatcher.demand_retrain(project_id)
         else:
             state.refill_after(done.left // 2 if done.more else None)
+            if settings.queue_clusters:
+                mark_clusters(settings, client, project_id)
     logger.info("%s", done)
     return vars(done)
 

@@ -55,6 +55,8 @@ def retrain(project_id: int) -> dict[str, Any]:
             state.forget()
         if result.get("published"):
             Dispatcher(redis, settings).request_clearing(project_id)
+            if settings.queue_clusters:
+                Dispatcher(redis, settings).request_refill(project_id)  # it marks them
     logger.info("%s", result)
     return result
 

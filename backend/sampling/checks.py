@@ -26,7 +26,8 @@ class Range:
     def __contains__(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
             return False
-        return value >= 1 if self.whole else 0 < value <= 1
+        number = float(value)
+        return number >= 1 if self.whole else 0 < number <= 1
 
     def __str__(self) -> str:
         return "a whole number, at least 1" if self.whole else "a number above 0 and at most 1"
@@ -38,7 +39,7 @@ OPTIONS = {
     "rounds": Range(whole=True),
     "within": Range(whole=False),
 }
-"""The strategies' options; those of the same name mean the same."""
+"""Our strategies' options; those of the same name mean the same. Others' check their own."""
 
 
 def check_options(strategy: str, taken: list[str], options: Mapping[str, Any]) -> None:
@@ -49,7 +50,7 @@ def check_options(strategy: str, taken: list[str], options: Mapping[str, Any]) -
                 f"strategy {strategy!r} has no option {name!r}; "
                 + (f"its options are: {', '.join(taken)}" if taken else "it has none")
             )
-        if value not in OPTIONS[name]:
+        if name in OPTIONS and value not in OPTIONS[name]:
             raise ValueError(f"strategy {strategy!r}: {name} must be {OPTIONS[name]}, not {value!r}")
 
 

@@ -87,8 +87,7 @@ def rank(
 ) -> Ranking:
     """The whole pool in the order to label it in; arguments and errors as for `select`.
 
-    The first `head_size` items are the strategy's batch of that size. Behind them items stand by the
-    strategy's own number where it has one, else by margin, else at random.
+    The first `head_size` items are the strategy's batch of that size, the others stand as `Scene.queue` says.
     """
     scene = make_scene(pool, labeled, targets, n_classes=n_classes, seed=seed, device=device, trained=trained)
     return rank_scene(strategy, scene, head_size, **options)
@@ -100,13 +99,7 @@ def rank_scene(strategy: str, scene: Scene, head_size: int, **options: Any) -> R
     if head_size < 0:
         raise ValueError(f"head_size must be at least 0, not {head_size}")
     picks = _picks(chosen, scene, min(head_size, scene.size))
-    worth = picks.worth
-    if worth is None and scene.has_classifier and chosen.scorer is not None:
-        worth = scene.margin
-    behind = scene.shuffled if worth is None else scene.descending(worth)
-    is_head = torch.zeros(scene.size, dtype=torch.bool)
-    is_head[picks.indices] = True
-    order = torch.cat([picks.indices, behind[~is_head[behind]]])
+    order, worth = scene.queue(picks), scene.worth(picks)
     if chosen.scorer is None or worth is None or not scene.has_classifier:
         return Ranking(order, None, picks.head, scene.notes)
     return Ranking(order, _falling(worth, order, len(picks.indices)), picks.head, scene.notes)
@@ -145,6 +138,8 @@ def _picks(strategy: Strategy, scene: Scene, n: int) -> Picks:
         return cold_start(scene, n)
     if n == 0:  # an empty pool, above all: no strategy needs to think of it
         return Picks(torch.zeros(0, dtype=torch.int64))
+    if strategy.needs_verdicts:
+        scene.trained  # noqa: B018 - before anything is asked of a network trained without them
     return strategy.pick(scene, n)
 
 

@@ -18,21 +18,20 @@ from backend.sampling.auto import auto
 from backend.sampling.badge import badge
 from backend.sampling.checks import check_options
 from backend.sampling.clusters import (
-    clustered_uncertainty,
+    centers_of_uncertainty,
     clusters,
     most_uncertain_cluster,
     representative_clusters,
 )
-from backend.sampling.composition import parse
+from backend.sampling.composition import Within, parse
 from backend.sampling.contrastive import contrastive
 from backend.sampling.coreset import coreset
 from backend.sampling.discriminative import discriminative
-from backend.sampling.outliers import model_outliers, uncertain_outliers
+from backend.sampling.outliers import model_outliers
 from backend.sampling.representative import adaptive_representative, representative
 from backend.sampling.scene import Picks, Scene
 from backend.sampling.transfer import (
     atlas,
-    representative_transfer_uncertainty,
     transfer_adaptive_representative,
     transfer_representative,
     transfer_uncertainty,
@@ -52,11 +51,13 @@ Scorer = Callable[[Layers, Head], Tensor]
 class Strategy:
     """How a batch is picked, and how an item that was not in the pool then finds its place.
 
+    needs_verdicts: it asks the classifier's siblings, or what they say of items they had not seen.
     scorer: None where an item's worth cannot be told from what the network says of it.
     """
 
     pick: Pick
     needs_classifier: bool = True
+    needs_verdicts: bool = False
     scorer: Scorer | None = None
 
 
@@ -86,33 +87,50 @@ def _divided(measure: Callable[[Tensor], Tensor]) -> Strategy:
         worth = measure(scene.member_probabilities)
         return Picks(scene.top(worth, n), worth)
 
-    return Strategy(pick)
+    return Strategy(pick, needs_verdicts=True)
+
+
+def _within(inner: Strategy, outer: Strategy, share: float) -> Strategy:
+    """A composition with a name of its own, and its share as an option."""
+
+    def pick(scene: Scene, n: int, *, within: float = share) -> Picks:
+        return Within(inner, outer, within).pick(scene, n)
+
+    needs = Within(inner, outer, share)
+    return Strategy(pick, needs.needs_classifier, needs.needs_verdicts, _by_margin)
 
 
 def _random(scene: Scene, n: int) -> Picks:
     return Picks(scene.shuffled[:n], scene.lots)
 
 
+_MARGIN = _uncertain(uncertainty.margin)
+_MODEL_OUTLIERS = Strategy(model_outliers, needs_verdicts=True)
+_TRANSFER_UNCERTAINTY = Strategy(transfer_uncertainty, needs_verdicts=True, scorer=_by_head)
+_TRANSFER_REPRESENTATIVE = Strategy(transfer_representative, needs_verdicts=True, scorer=_by_head)
+
 STRATEGIES: dict[str, Strategy] = {
     "auto": Strategy(auto, scorer=_by_margin),
     "random": Strategy(_random, needs_classifier=False),
     "least_confidence": _uncertain(uncertainty.least_confidence),
-    "margin": _uncertain(uncertainty.margin),
+    "margin": _MARGIN,
     "ratio": _uncertain(uncertainty.ratio),
     "entropy": _uncertain(uncertainty.entropy),
-    "model_outliers": Strategy(model_outliers),
+    "model_outliers": _MODEL_OUTLIERS,
     "clusters": Strategy(clusters, needs_classifier=False, scorer=_by_margin),
     "representative": Strategy(representative, needs_classifier=False),
     "adaptive_representative": Strategy(adaptive_representative, needs_classifier=False),
-    "transfer_uncertainty": Strategy(transfer_uncertainty, scorer=_by_head),
-    "transfer_representative": Strategy(transfer_representative, scorer=_by_head),
-    "transfer_adaptive_representative": Strategy(transfer_adaptive_representative, scorer=_by_head),
-    "atlas": Strategy(atlas, scorer=_by_head),
-    "clustered_uncertainty": Strategy(clustered_uncertainty, scorer=_by_margin),
-    "uncertain_outliers": Strategy(uncertain_outliers, scorer=_by_margin),
+    "transfer_uncertainty": _TRANSFER_UNCERTAINTY,
+    "transfer_representative": _TRANSFER_REPRESENTATIVE,
+    "transfer_adaptive_representative": Strategy(
+        transfer_adaptive_representative, needs_verdicts=True, scorer=_by_head
+    ),
+    "atlas": Strategy(atlas, needs_verdicts=True, scorer=_by_head),
+    "clustered_uncertainty": _within(Strategy(centers_of_uncertainty), _MARGIN, 0.2),
+    "uncertain_outliers": _within(_MODEL_OUTLIERS, _MARGIN, 0.2),
     "representative_clusters": Strategy(representative_clusters, needs_classifier=False, scorer=_by_margin),
     "most_uncertain_cluster": Strategy(most_uncertain_cluster),
-    "representative_transfer_uncertainty": Strategy(representative_transfer_uncertainty, scorer=_by_margin),
+    "representative_transfer_uncertainty": _within(_TRANSFER_UNCERTAINTY, _TRANSFER_REPRESENTATIVE, 0.5),
     "bald": _divided(ensemble.bald),
     "variation_ratios": _divided(ensemble.variation_ratios),
     "badge": Strategy(badge, scorer=_by_margin),
@@ -203,4 +221,4 @@ def _composed(text: str) -> Strategy:
             f"unknown strategy {text!r}; choose one of: {', '.join(names())}; "
             "or compose them: 'margin within 20% by representative', '70% auto and 30% random'"
         )
-    return Strategy(composition.pick, composition.needs_classifier, _by_margin)
+    return Strategy(composition.pick, composition.needs_classifier, composition.needs_verdicts, _by_margin)

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -9,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from backend.learning.training import OutOfFold, Trained, outputs
 from backend.sampling import check_name, make_scene, names, places, rank, rank_scene, select
+from backend.sampling import scene as scene_module
 from backend.sampling import uncertainty as u
 from backend.sampling.checks import MAX_FEATURE
 from backend.sampling.registry import STRATEGIES
@@ -46,7 +49,7 @@ def test_uncertainty_by_the_books_formulas(measure, expected) -> None:
     n=st.integers(2, 40),
     m=st.integers(0, 12),
     dims=st.integers(1, 5),
-    share=st.floats(0, 1),
+    share=st.floats(0, 1.5),
     kind=st.sampled_from(["random", "duplicates", "constant", "huge", "one huge", "tiny", "zero"]),
     classes=st.integers(1, 3),
     seed=st.integers(0, 3),
@@ -69,14 +72,31 @@ def test_any_scene_is_ranked_whole(strategy, n, m, dims, share, kind, classes, s
 
     ranking = rank(strategy, pool, labeled, targets, head_size=head, seed=seed)
 
-    assert ranking.order.sort().values.tolist() == list(range(n))
+    assert ranking.order.sort().values.tolist() == list(range(n))  # distinct, and all there
     assert ranking.scores[ranking.order].tolist() == places(n).tolist()
     if ranking.worth is not None:
         along = ranking.worth[ranking.order]
         assert torch.isfinite(along).all()
         assert (along[1:] <= along[:-1]).all()
-    picks = select(strategy, pool, labeled, targets, head, seed=seed)
-    assert picks.tolist() == ranking.order[:head].tolist()
+    if head > n:
+        with pytest.raises(ValueError, match=f"asked for {head} items of a pool of {n}"):
+            select(strategy, pool, labeled, targets, head, seed=seed)
+    else:
+        picks = select(strategy, pool, labeled, targets, head, seed=seed)
+        assert picks.tolist() == ranking.order[:head].tolist()
+
+
+@pytest.mark.parametrize("strategy", ALL)
+def test_batch_after_batch_labels_every_item_once(strategy: str) -> None:
+    features, first, targets = random_scene(22, 8)
+    truth = (features[:, 0] > 0).long()
+    waiting, chosen = torch.arange(22), torch.zeros(0, dtype=torch.int64)
+    for n in (9, 9, 4):
+        labeled = torch.cat([first, features[chosen]]), torch.cat([targets, truth[chosen]])
+        picks = waiting[select(strategy, features[waiting], *labeled, n)]
+        chosen = torch.cat([chosen, picks])
+        waiting = waiting[~torch.isin(waiting, picks)]
+    assert chosen.sort().values.tolist() == list(range(22))
 
 
 @pytest.mark.parametrize("strategy", ALL)
@@ -151,14 +171,64 @@ def test_random_is_a_fair_lottery_for_empty_texts_too() -> None:
     assert float(counts.std()) == pytest.approx(deviation, rel=0.25)
 
 
-def test_ties_are_not_broken_by_place() -> None:
-    pool, labeled, targets = random_scene(60, 10)
-    with_ties = torch.cat([pool[:1].expand(5, -1), pool])
-    order = rank("entropy", with_ties, labeled, targets).order
-    assert sorted(order.tolist()) == list(range(65))
-    constant = torch.ones(50, 4) * torch.arange(1, 51)[:, None]  # one direction: the same prediction
-    unit = torch.nn.functional.normalize(constant, dim=1)
-    assert rank("coreset", unit, labeled[:, :4], targets).order.sort().values.tolist() == list(range(50))
+SIGNS = torch.cartesian_prod(*[torch.tensor([-0.5, 0.5])] * 4)
+"""16 unit vectors on which sums are exact, so that what is equally good is exactly equal."""
+
+
+def undecided(labeled: Tensor, targets: Tensor) -> Trained:
+    """A classifier to which all items are the same, and so are they to its siblings."""
+    trained = make_scene(SIGNS, labeled, targets).trained
+    for network in (trained.network, trained.siblings):
+        for parameter in network.parameters():
+            parameter.data.zero_()
+    out_of_fold = OutOfFold(outputs(trained.network, labeled), torch.arange(len(labeled)) % 2 == 0)
+    return Trained(trained.network, trained.siblings, out_of_fold)
+
+
+TIED = [
+    *("least_confidence", "margin", "ratio", "entropy", "bald", "variation_ratios", "contrastive"),
+    *("model_outliers", "transfer_uncertainty", "atlas", "most_uncertain_cluster", "badge"),
+    *("coreset", "adaptive_representative", "representative", "representative_clusters", "clusters"),
+]
+
+
+@pytest.mark.parametrize("strategy", TIED)
+def test_ties_go_by_content_and_seed_and_not_by_place(strategy: str) -> None:
+    labeled = SIGNS.roll(1, dims=0)[:10]
+    targets = torch.arange(10) % 2
+    trained = undecided(labeled, targets)
+
+    def first(places: Tensor, seed: int) -> list[list[float]]:
+        pool = SIGNS[places]
+        options = {"clusters": 1} if "cluster" in strategy else {}
+        picks = select(strategy, pool, labeled, targets, 3, seed=seed, trained=trained, **options)
+        return pool[picks].tolist()
+
+    for seed in range(4):
+        generator = torch.Generator().manual_seed(seed)
+        answers = [first(torch.randperm(16, generator=generator), seed) for _ in range(4)]
+        assert answers[0] == answers[1] == answers[2] == answers[3]
+    assert len({str(first(torch.arange(16), seed)) for seed in range(6)}) > 1
+
+
+@pytest.mark.parametrize("strategy", ALL)
+def test_verdicts_and_layers_are_of_one_training_and_there_is_only_one(
+    strategy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainings = []
+
+    def counted(real: Callable[..., object]) -> Callable[..., object]:
+        def train(*args: object, **kwargs: object) -> object:
+            trainings.append(real)
+            return real(*args, **kwargs)
+
+        return train
+
+    for name in ("train", "train_network"):
+        monkeypatch.setattr(scene_module, name, counted(getattr(scene_module, name)))
+    scene = make_scene(*random_scene())
+    rank_scene(strategy, scene, 10)
+    assert len(trainings) <= 1
 
 
 def test_bad_input_is_named() -> None:
@@ -257,13 +327,23 @@ def test_a_wrong_composition_says_what_is_wrong(text: str, reason: str) -> None:
         check_name(text)
 
 
-def test_compositions_do_what_they_say() -> None:
-    pool, labeled, targets = random_scene()
-    kept = set(select("representative", pool, labeled, targets, 24).tolist())
-    order = rank("margin", pool, labeled, targets).order.tolist()
-    picks = select("margin within 30% by representative", pool, labeled, targets, 5).tolist()
+@pytest.mark.parametrize("outer", ["representative", "coreset", "auto", "clusters", "atlas"])
+def test_within_cuts_to_what_stands_first_in_the_others_queue(outer: str) -> None:
+    scene = random_scene()
+    trained = make_scene(*scene).trained
+    kept = rank(outer, *scene, head_size=5, trained=trained).order[:24].tolist()
+    order = rank("entropy", *scene, trained=trained).order.tolist()
+    picks = select(f"entropy within 30% by {outer}", *scene, 5, trained=trained).tolist()
     assert picks == [i for i in order if i in kept][:5]
+    # A share of less than two batches would leave nothing to choose.
+    few = select(f"entropy within 1% by {outer}", *scene, 5, trained=trained).tolist()
+    first = rank(outer, *scene, head_size=5, trained=trained).order[:10].tolist()
+    assert few == [i for i in order if i in first][:5]
 
+
+def test_shares_are_interleaved_and_what_both_want_is_taken_once() -> None:
+    pool, labeled, targets = random_scene()
+    order = rank("margin", pool, labeled, targets).order.tolist()
     both = select("75% margin and 25% random", pool, labeled, targets, 20).tolist()
     assert len(set(both)) == 20
     assert set(order[:15]) <= set(both)
