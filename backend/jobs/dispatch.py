@@ -17,7 +17,7 @@ from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from backend.jobs.state import ProjectState
+from backend.jobs.state import PROJECTS_KEY, ProjectState
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class Dispatcher:
         self._settings = settings
         self.queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
         self.upkeep = Queue(UPKEEP_QUEUE, connection=redis, serializer=JSONSerializer)
+        self._admitted: set[int] = set()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Dispatcher:
@@ -54,6 +55,16 @@ class Dispatcher:
 
     def state(self, project_id: int) -> ProjectState:
         return ProjectState(self.redis, project_id)
+
+    def admits(self, project_id: int) -> bool:
+        """Whether there is room for this project: anybody may be able to send webhooks of invented ones,
+        and each costs some of Redis's memory and a job that finds out that it does not exist."""
+        if project_id not in self._admitted:
+            known = self.redis.sismember(PROJECTS_KEY, str(project_id))
+            if not known and self.redis.scard(PROJECTS_KEY) >= self._settings.max_projects:
+                return False
+            self._admitted.add(project_id)
+        return True
 
     def changed(self, project_id: int, count: int = 1) -> None:
         """Annotations changed: retrain at RETRAIN_EVERY of them, or RETRAIN_WITHIN seconds from now."""

@@ -127,8 +127,9 @@ class ProjectState:
             self._redis.hset(self._key, "strategy", value)
 
     def forget(self) -> None:
-        """The project is gone, or hidden from us: no event needs to find it any more."""
+        """The project is gone, or hidden from us, or never was: no event needs to find it any more."""
         self._redis.srem(PROJECTS_KEY, self._id)
+        self._redis.delete(self._key)
 
     @property
     def label_config(self) -> str | None:

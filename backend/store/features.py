@@ -1,21 +1,28 @@
-"""Every text is encoded once: a fitted encoder per project, and its vectors by content hash."""
+"""Every text is encoded once: a fitted encoder per project, and its vectors by content hash.
+
+An encoder's name ends with the digest of what it consists of, so a name never stands for two encoders,
+and a model is never asked about vectors of another one than it was trained on.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 from torch import Tensor
 
 from backend.errors import DamagedFile
 from backend.learning.encoders import Encoder, encoded, find_encoder
+from backend.store import tensors
 from backend.store.files import Files, files_of
+
+logger = logging.getLogger(__name__)
 
 FIT_ON = 20_000
 """Texts an encoder is fitted on: a random sample of larger projects."""
@@ -25,6 +32,8 @@ DIGEST = 16
 """Bytes of a text's hash."""
 _ENCODER = ".encoder.safetensors"
 _VECTORS = ".vectors.safetensors"
+_NAME = re.compile(r"^([^-]+)-(\d{6,})-([0-9a-f]{8})-([0-9a-f]{8})$")
+"""Kind, texts it was fitted on, hash of what they are, hash of the encoder's own file."""
 
 
 class FeatureCache:
@@ -71,10 +80,10 @@ class FeatureCache:
         """Raises DamagedFile when the file is missing or not what it should be, or its kind not installed."""
         try:
             content = self._encoders.read_constant(f"{name}{_ENCODER}")
-            if _short_hash(content) != name.split("-")[-1]:
-                raise DamagedFile(f"encoder {name} is not the one that was saved under this name")
-            return find_encoder(name.split("-")[0]).restore(load(content))
-        except (OSError, SafetensorError, TypeError, KeyError, ValueError) as error:
+            if not name.endswith(f"-{_short_hash(content)}"):
+                raise DamagedFile("it is another one than its name says")
+            return find_encoder(name.split("-")[0]).restore(tensors.parse(content))
+        except (OSError, DamagedFile, TypeError, KeyError, ValueError) as error:
             raise DamagedFile(f"encoder {name} cannot be read: {error}") from error
 
     def forget_all_but(self, names: set[str]) -> None:
@@ -85,51 +94,44 @@ class FeatureCache:
                     files.delete(path)
 
     def _encoder_for(self, texts: Sequence[str]) -> tuple[str, Encoder]:
-        """The one fitted on most texts, or a new one once the project has outgrown it."""
-        known = sorted((_fitted_on(path), path.split(".")[0]) for path in self._present())
-        if known:
-            size, name = known[-1]
-            if size >= FIT_ON or len(texts) < REFIT_GROWTH * size:
-                try:
-                    return name, self.encoder(name)
-                except DamagedFile:
-                    pass  # fitted anew below
+        """The one fitted on most texts that can be read, or a new one once the project has outgrown it."""
+        for fitted_on, name in self._known():
+            if fitted_on < FIT_ON and len(texts) >= REFIT_GROWTH * fitted_on:
+                break  # and those after it were fitted on even fewer
+            try:
+                return name, self.encoder(name)
+            except DamagedFile as damage:
+                logger.warning("%s; another is fitted", damage)
         sample = np.random.default_rng(self._seed).permutation(len(texts))[:FIT_ON]
         encoder = find_encoder(self._kind).fit([texts[i] for i in sample], seed=self._seed)
-        content = save(dict(encoder.arrays()))
+        content = tensors.pack(encoder.arrays())
         name = f"{self._kind}-{len(sample):06d}-{self._about}-{_short_hash(content)}"
         self._encoders.write(f"{name}{_ENCODER}", content)
         return name, encoder
 
-    def _present(self) -> list[str]:
-        paths = self._encoders.paths(ending=_ENCODER)
-        return [path for path in paths if path.startswith(f"{self._kind}-") and f"-{self._about}-" in path]
+    def _known(self) -> list[tuple[int, str]]:
+        """Of our kind, for such texts: how many texts each was fitted on, most first, and its name."""
+        names = [path.split(".")[0] for path in self._encoders.paths(ending=_ENCODER)]
+        matches = [match for name in names if (match := _NAME.match(name))]
+        return sorted(
+            ((int(each[2]), each[0]) for each in matches if (each[1], each[3]) == (self._kind, self._about)),
+            reverse=True,
+        )
 
     def _load(self, name: str, dims: int) -> tuple[dict[bytes, int], np.ndarray[Any, Any]]:
-        """What is damaged is forgotten: it can be encoded anew."""
+        """What is damaged, or of another shape, is forgotten: it can be encoded anew."""
         try:
-            stored = load(self._vectors.read(f"{name}{_VECTORS}"))
+            stored = tensors.parse(self._vectors.read(f"{name}{_VECTORS}"))
             digests, vectors = stored["digests"], stored["vectors"]
-            if vectors.shape != (len(digests), dims) or stored["check"].tobytes() != _check(digests, vectors):
+            if vectors.shape != (len(digests), dims):
                 raise KeyError("vectors")
-        except (OSError, SafetensorError, KeyError):
+        except (OSError, DamagedFile, KeyError):
             return {}, np.zeros((0, dims), np.float16)
         return {digest.tobytes(): row for row, digest in enumerate(digests)}, vectors
 
     def _save(self, name: str, digests: list[bytes], vectors: np.ndarray[Any, Any]) -> None:
         table = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST)
-        check = np.frombuffer(_check(table, vectors), np.uint8)
-        content = save({"digests": table, "vectors": vectors, "check": check})
-        self._vectors.write(f"{name}{_VECTORS}", content)
-
-
-def _fitted_on(path: str) -> int:
-    """How many texts, by the name of an encoder's file: lsa-000040-..."""
-    return int(path.split("-")[1])
-
-
-def _check(digests: np.ndarray[Any, Any], vectors: np.ndarray[Any, Any]) -> bytes:
-    return hashlib.blake2b(digests.tobytes() + vectors.tobytes(), digest_size=DIGEST).digest()
+        self._vectors.write(f"{name}{_VECTORS}", tensors.pack({"digests": table, "vectors": vectors}))
 
 
 def _digest(text: str) -> bytes:

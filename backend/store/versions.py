@@ -1,8 +1,8 @@
 """Model versions: a folder each, weights as safetensors, everything else in a manifest.
 
 The manifest is written last and read first, so a version is whole or absent. It tells what the weights
-must be (checksum, names and shapes), whose they are, and its own checksum: what is not exactly what was
-saved is refused. `published.json` names the version that serves. Nothing is ever unpickled.
+must be (checksum, names and shapes), whose they are, and its own checksum: a version that is not
+exactly what was saved is refused. `published.json` names the one that serves. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -30,10 +30,6 @@ HEADS: dict[str, type[ErrorHead] | type[DomainHead]] = {"error": ErrorHead, "dom
 _POINTER = "published.json"
 _MANIFEST = "manifest.json"
 _WEIGHTS = "model.safetensors"
-_UNREADABLE = (
-    *(OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, RecursionError),
-    SafetensorError,
-)
 _NAME = re.compile(rf"^{PREFIX}(\d{{6,}})$")
 
 
@@ -183,18 +179,16 @@ class VersionStore:
         try:
             manifest = json.loads(self._files.read(f"versions/{name}/{_MANIFEST}"))
             if manifest["checksum"] != _checksum(manifest):
-                raise DamagedFile(f"{name} of project {self._project}: the manifest has been changed")
+                raise DamagedFile(f"model version {name} is refused: its manifest has been changed")
             if (manifest["name"], manifest["project"]) != (name, self._project):
-                raise DamagedFile(f"{name} of project {self._project} is another one's")
+                raise DamagedFile(f"model version {name} is refused: it is another one's")
             weights = self._files.read_constant(f"versions/{name}/{_WEIGHTS}", manifest["sha256"])
-            if hashlib.sha256(weights).hexdigest() != manifest["sha256"]:
-                raise DamagedFile(f"{name} of project {self._project}: the weights have been changed")
-            tensors = load(weights)
-            if {key: list(value.shape) for key, value in tensors.items()} != manifest["tensors"]:
-                raise DamagedFile(f"{name} of project {self._project}: the weights have other shapes")
-            return _build(manifest, tensors)
-        except _UNREADABLE as error:
-            raise DamagedFile(f"{name} of project {self._project} cannot be read: {error!r}") from error
+            return _build(manifest, _tensors(weights, manifest))
+        except (
+            *(OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError),
+            *(MemoryError, RecursionError, SafetensorError),
+        ) as error:
+            raise DamagedFile(f"model version {name} cannot be read: {error}") from error
 
     def prune(self, keep: int) -> set[str]:
         """Delete all but the newest `keep` and the published one, and what a crash left of one.
@@ -213,6 +207,16 @@ def _checksum(manifest: dict[str, Any]) -> str:
     """Of all that the manifest tells. Raises AttributeError when it is no object."""
     told = {key: value for key, value in manifest.items() if key != "checksum"}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _tensors(weights: bytes, manifest: dict[str, Any]) -> dict[str, Tensor]:
+    name = manifest["name"]
+    if hashlib.sha256(weights).hexdigest() != manifest["sha256"]:
+        raise DamagedFile(f"model version {name} is refused: its weights are not those of its manifest")
+    tensors = load(weights)
+    if {key: list(value.shape) for key, value in tensors.items()} != manifest["tensors"]:
+        raise DamagedFile(f"model version {name} is refused: its weights are not of its manifest's shapes")
+    return tensors
 
 
 def _describe(head: ErrorHead | DomainHead | None) -> dict[str, Any] | None:
