@@ -5,6 +5,7 @@ AtlasError
 ├── NotConfigured         a setting is missing that this action needs
 ├── UnknownStrategy       no query strategy has this name
 ├── DamagedFile           a stored file is not what its manifest says
+├── ModelStoreError       the object store with the models fails; worth another try
 └── LabelStudioError      Label Studio answered with an error
     ├── Unreachable       ... or did not answer at all; worth another try
     ├── AccessDenied      ... 401 or 403
@@ -35,6 +36,10 @@ class UnknownStrategy(AtlasError):
 
 class DamagedFile(AtlasError):
     """A stored file is not what its manifest says."""
+
+
+class ModelStoreError(AtlasError):
+    """The object store with the models fails."""
 
 
 class LabelStudioError(AtlasError):

@@ -53,8 +53,9 @@ def _settle(scheme: LabelScheme, store: TaskStore) -> None:
     others: dict[int, dict[str, str]] = {}
     for companion in scheme.companions:
         for task_id, verdict in verdicts.get(companion.from_name, {}).items():
+            labels = others.setdefault(task_id, {})
             if verdict.label is not None:
-                others.setdefault(task_id, {})[companion.from_name] = verdict.label
+                labels[companion.from_name] = verdict.label
     store.settle(verdicts.get(scheme.from_name, {}), others)
 
 

@@ -97,6 +97,19 @@ class ProjectState:
             self._redis.hdel(self._key, "held")
 
     @property
+    def strategy_is_disputed(self) -> bool:
+        """Whether the project's connections named different strategies when last looked at: then /setup,
+        which does not say for which connection it is, is not to be believed."""
+        return bool(self._redis.hexists(self._key, "disputed"))
+
+    @strategy_is_disputed.setter
+    def strategy_is_disputed(self, value: bool) -> None:
+        if value:
+            self._redis.hset(self._key, "disputed", 1)
+        else:
+            self._redis.hdel(self._key, "disputed")
+
+    @property
     def strategy(self) -> str | None:
         """The query strategy that the project's connection names; None where it names none."""
         value = self._redis.hget(self._key, "strategy")

@@ -55,6 +55,15 @@ class Project:
         return self.counters["finished_task_number"] >= self.task_count
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A prediction as Label Studio has it. `cluster` is None where it was never set."""
+
+    id: int
+    task: int
+    cluster: int | None
+
+
 class LabelStudioClient:
     """One Label Studio, as one user."""
 
@@ -144,6 +153,17 @@ class LabelStudioClient:
                 request_options={"max_retries": 0, "timeout": self._timeout},
             )
         return int(answer.created or 0)
+
+    def predictions(self, project_id: int, model_version: str) -> list[Stored]:
+        """Those of a version, lowest score first. Label Studio answers with those of all versions."""
+        raw = self._request("GET", "api/predictions/", params={"project": project_id})
+        ours = [item for item in raw if item["model_version"] == model_version]
+        ours.sort(key=lambda item: (item["score"] is None, item["score"]))
+        return [Stored(item["id"], item["task"], item["cluster"]) for item in ours]
+
+    def set_cluster(self, prediction_id: int, cluster: int) -> None:
+        """Of one stored prediction. It counts as a change of its task, but sends no webhook."""
+        self._request("PATCH", f"api/predictions/{prediction_id}/", json={"cluster": cluster})
 
     def publish(
         self, project_id: int, model_version: str, *, set_sampling: bool = False, blind: bool = False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import suppress
 
 from flask import Flask, Response, jsonify
 from redis import RedisError
@@ -15,6 +17,8 @@ from backend.predicting import Predictor
 from backend.settings import Settings
 from backend.web.access import require_credentials
 from backend.web.contact import note_contacts
+from backend.web.metrics import measure_requests
+from backend.web.pressure import Slots
 from backend.web.protocol import protocol
 
 logger = logging.getLogger(__name__)
@@ -29,12 +33,14 @@ MAX_REASON = 300
 def create_app(settings: Settings | None = None) -> Flask:
     """The web side of the backend. Without settings, those of the environment."""
     settings = settings or Settings()
-    logs.configure(settings.log_level, "web")
+    logs.configure(settings.log_level, "web", settings.log_format)
     app = Flask("backend")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions["settings"] = settings
-    app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
-    app.extensions["predictor"] = Predictor(settings)
+    dispatcher = app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
+    app.extensions["predictor"] = Predictor(settings, on_damage=_mender(dispatcher))
+    app.extensions["slots"] = Slots(settings.predict_threads, settings.web_threads * 3 // 4)
+    measure_requests(app, settings)
     require_credentials(app, settings)
     note_contacts(app, settings)
     app.register_blueprint(protocol)
@@ -42,6 +48,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_error_handler(RedisError, _redis_down)
     app.register_error_handler(HTTPException, _http_error)
     return app
+
+
+def _mender(dispatcher: Dispatcher) -> Callable[[int], None]:
+    """A model that cannot be read is made anew; the answer that found it out does not depend on that."""
+
+    def mend(project_id: int) -> None:
+        with suppress(RedisError):
+            dispatcher.request_retrain(project_id)
+
+    return mend
 
 
 def _refused(error: AtlasError) -> Response:

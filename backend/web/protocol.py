@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -19,6 +20,7 @@ from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings
 from backend.web.events import react
+from backend.web.pressure import Slots
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ def _take_strategy(project_id: int, strategy: str | None) -> None:
             raise UnknownStrategy(f"extra params: {error}") from error
     dispatcher = _dispatcher()
     state = dispatcher.state(project_id)
-    if state.strategy != strategy:
+    if state.strategy != strategy and not state.strategy_is_disputed:
         state.strategy = strategy
         dispatcher.demand_retrain(project_id)
 
@@ -76,15 +78,20 @@ def predict() -> Response:
         raise BadRequest('The body needs "tasks", a list.')
     project_id = _project_id(body.get("project"))
     version = _asked_version(project_id, body)
+    with _slots().one():
+        results = _results(project_id, body.get("label_config"), tasks, version)
+    return jsonify({"results": results})
+
+
+def _results(project_id: int, label_config: Any, tasks: list[Any], version: str | None) -> list[Any]:
     try:
-        scheme = parse_label_config(body.get("label_config"), _settings().queue_control)
-        results = _predictor().predict(project_id, scheme, tasks, version)
+        scheme = parse_label_config(label_config, _settings().queue_control)
+        return _predictor().predict(project_id, scheme, tasks, version)
     except LabelConfigError:
-        results = []
+        return []
     except Exception:
         logger.exception("project %d: cannot predict", project_id)
-        results = []
-    return jsonify({"results": results})
+        return []
 
 
 @protocol.route("/versions", methods=["GET", "POST"])
@@ -107,7 +114,8 @@ def webhook() -> tuple[Response, int]:
         project_ids = known_projects(_dispatcher().redis)
     answer = {}
     for project_id in project_ids:
-        job = react(_dispatcher(), _predictor().version_of(project_id), str(action), project_id, body)
+        published = partial(_predictor().version_of, project_id)
+        job = react(_dispatcher(), published, str(action), project_id, body)
         if job is not None:
             answer["job"] = job
     return jsonify(answer), 201
@@ -176,3 +184,8 @@ def _dispatcher() -> Dispatcher:
 def _predictor() -> Predictor:
     predictor: Predictor = current_app.extensions["predictor"]
     return predictor
+
+
+def _slots() -> Slots:
+    slots: Slots = current_app.extensions["slots"]
+    return slots

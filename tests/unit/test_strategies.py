@@ -4,14 +4,18 @@ import math
 
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from backend.learning.heads import train_domain_head
 from backend.learning.network import LayeredNetwork, Layers
-from backend.learning.training import OutOfFold, Trained, outputs, train, train_network
-from backend.sampling import make_scene, rank_scene, select
+from backend.learning.training import OutOfFold, Trained, outputs, train_network
+from backend.sampling import discriminative, make_scene, rank_scene, select, transfer
+from backend.sampling.clusters import _fill_empty, spherical_kmeans
 from backend.sampling.ensemble import bald, variation_ratios
 from backend.sampling.outliers import mean_rank
 from backend.sampling.scene import Scene
+from backend.sampling.typiclust import _typicality
 
 DIMS = 16
 
@@ -133,6 +137,44 @@ def test_adaptive_sampling_spreads_over_sub_clusters(adaptive: str, plain: str) 
     assert fewest > min(int((together == sub).sum()) for sub in range(3))
 
 
+def test_what_was_picked_turns_to_the_labelled_side_of_the_discriminator(monkeypatch) -> None:
+    sides: list[tuple[set[tuple[float, ...]], set[tuple[float, ...]]]] = []
+
+    class Watched(LogisticRegression):
+        def fit(self, inputs, unlabelled):
+            rows = [{tuple(row) for row in inputs[unlabelled == side].tolist()} for side in (False, True)]
+            sides.append((rows[0], rows[1]))
+            return super().fit(inputs, unlabelled)
+
+    monkeypatch.setattr(discriminative, "LogisticRegression", Watched)
+    scene, _ = new_domain()
+    picks_of("discriminative", scene, 100, rounds=10)
+    assert [len(labelled) for labelled, _ in sides] == [60 + 10 * done for done in range(10)]
+    assert [len(unlabelled) for _, unlabelled in sides] == [200 - 10 * done for done in range(10)]
+    assert not any(labelled & unlabelled for labelled, unlabelled in sides)
+
+
+@pytest.mark.parametrize("sample", [1000, 5])
+def test_what_was_picked_turns_to_the_training_side_of_the_domain_head(sample: int, monkeypatch) -> None:
+    sides = []
+
+    def watched(layers: Layers, application: Tensor, **kwargs):
+        sides.append((layers, application.clone()))
+        return train_domain_head(layers, application, **kwargs)
+
+    monkeypatch.setattr(transfer, "train_domain_head", watched)
+    monkeypatch.setattr(transfer, "DOMAIN_SAMPLE", sample)
+    scene, _ = new_domain()
+    picks = picks_of("transfer_adaptive_representative", scene, 100, rounds=4)
+    sampled = scene.shuffled[: sample + 100]
+    for done, (layers, application) in enumerate(sides):
+        picked = torch.isin(sampled, picks[: 25 * done])
+        assert int(application.sum()) == int((~picked).sum()) > 0
+        assert int((~application).sum()) == 60 + 25 * done
+        rows = {tuple(row) for row in layers.all_hidden.tolist()}
+        assert len(rows) == len(application)  # nobody is there twice
+
+
 def test_the_domain_head_cannot_tell_networks_apart_where_there_is_one_domain() -> None:
     pool = torch.cat([cluster(200, 1.0, seed=3), cluster(200, -1.0, seed=4)])
     labeled = torch.cat([cluster(40, 1.0, seed=1), cluster(40, -1.0, seed=2)])
@@ -169,6 +211,33 @@ def test_more_clusters_than_distinct_items_repeat_nothing(strategy: str) -> None
     pool = cluster(3, 1.0).repeat(10, 1)
     labeled, targets = cluster(10, 1.0, spread=1.0), torch.arange(10) % 2
     assert select(strategy, pool, labeled, targets, 25).unique().numel() == 25
+
+
+@pytest.mark.parametrize("k", [1, 4, 29, 30])
+def test_no_cluster_is_empty(k: int) -> None:
+    for seed, rows in enumerate(
+        (cluster(3, 1.0).repeat(10, 1), cluster(30, 1.0, spread=1.0), torch.ones(30, 1))
+    ):
+        shuffled = torch.randperm(30, generator=torch.Generator().manual_seed(seed))
+        found, similarity = spherical_kmeans(rows, k, shuffled)
+        assert torch.bincount(found, minlength=k).min() >= 1
+        assert similarity.abs().max() <= 1 + 1e-5
+
+
+def test_an_empty_cluster_takes_nobodys_only_member() -> None:
+    found = torch.tensor([0, 1, 1, 1, 3, 3])
+    similarity = torch.tensor([0.1, 0.9, 0.5, 0.8, 0.3, 0.2])  # the first fits worst, but is alone
+    _fill_empty(found, similarity, torch.arange(6), 5)
+    assert torch.bincount(found).tolist() == [1, 2, 1, 1, 1]
+    assert found[[0, 1, 3, 4]].tolist() == [0, 1, 1, 3]
+
+
+def test_typicality_is_the_inverse_of_the_mean_distance_to_the_nearest() -> None:
+    rows, alone = cluster(40, 1.0, spread=0.5), cluster(1, -1.0)
+    cluster_of = torch.arange(41) // 40
+    typical = _typicality(torch.cat([rows, alone]), cluster_of, torch.ones(41))
+    distances = torch.cdist(rows, rows).sort(dim=1).values[:, 1:21].mean(1)
+    assert typical[:40].argsort(descending=True).tolist() == (1 / distances).argsort(descending=True).tolist()
 
 
 def test_typiclust_takes_the_dense_middle_of_the_largest_cluster_without_a_label() -> None:
@@ -230,27 +299,38 @@ def test_auto_asks_where_many_are_in_doubt_before_it_asks_about_a_loner() -> Non
     assert 0 not in picks.tolist()
 
 
+def odd_first(scene: Scene, of: Tensor) -> list[int]:
+    """These items by how small a share of held-out activations lies below theirs, smallest first."""
+    held_out = scene.trained.out_of_fold.layers.all_layers
+    activations = scene.pool_layers.all_layers[of]
+    below = (held_out[None] < activations[:, None]).double().mean((1, 2))
+    return of[below.argsort()].tolist()
+
+
+def test_model_outliers_are_those_that_light_up_less_than_held_out_items() -> None:
+    scene, _ = boundary_scene()
+    odd = odd_first(scene, torch.arange(scene.size))
+    picks = picks_of("model_outliers", scene, 20).tolist()
+    assert len(set(picks) & set(odd[:20])) >= 16  # our ranks are interpolated, these are not
+
+
 def test_uncertain_outliers_are_both() -> None:
     scene, _ = boundary_scene()
-    picks = picks_of("uncertain_outliers", scene, 10)
-    ranked = scene.descending(scene.margin)
-    assert set(picks.tolist()) <= set(ranked[: int(0.2 * scene.size)].tolist())
-    kept = scene.narrowed(ranked[: int(0.2 * scene.size)])
-    expected = ranked[rank_scene("model_outliers", kept, 10).order[:10]]
-    assert set(picks.tolist()) == set(expected.tolist())
+    assert scene.trained  # before the margin, so that both are of one training
+    odd = odd_first(scene, scene.margin.topk(84).indices)  # a fifth of 420
+    picks = picks_of("uncertain_outliers", scene, 10).tolist()
+    assert set(picks) <= set(odd)
+    assert len(set(picks) & set(odd[:10])) >= 8
+    for alone in ("margin", "model_outliers"):
+        assert len(set(picks) & set(picks_of(alone, scene, 10).tolist())) < 8
 
 
-def test_model_outliers_light_up_less_than_anything_held_out() -> None:
+def test_mean_rank_is_among_held_out_activations() -> None:
     held_out = torch.rand(50, 4, generator=torch.Generator().manual_seed(0)) + 1
     activations = torch.tensor([[0.5] * 4, [1.5] * 4, [3.0] * 4, [1.5, 1.5, 1.5, 0.2]])
     ranks = mean_rank(activations, held_out)
     assert ranks.argsort().tolist() == [0, 3, 1, 2]
     assert 0.4 < float(ranks[1]) < 0.6
-    scene, _ = boundary_scene()
-    empty = torch.cat([scene.pool, torch.zeros(1, DIMS)])  # says nothing to any neuron
-    last = len(empty) - 1
-    found = select("model_outliers", empty, scene.labeled, scene.targets, len(empty)).tolist()
-    assert found.index(last) < len(empty) / 2
 
 
 def test_model_outliers_of_constant_or_few_held_out_items_are_finite() -> None:
@@ -287,6 +367,35 @@ def test_representative_transfer_uncertainty_is_errors_within_the_representative
     representative = picks_of("transfer_representative", scene, scene.size // 2).tolist()
     by_risk = [i for i in picks_of("transfer_uncertainty", scene, scene.size).tolist() if i in representative]
     assert set(picks.tolist()) == set(by_risk[:10])
+
+
+def test_the_uncertainties_by_name_are_four_different_orders() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.nn.functional.normalize(torch.randn(360, DIMS, generator=generator), dim=1)
+    scene = make_scene(features[60:], features[:60], features[:60, :4].argmax(1))
+    best, second = scene.probabilities.topk(2).values.T
+    expected = {
+        "least_confidence": 1 - best,
+        "margin": second - best,
+        "ratio": second / best,
+        "entropy": -(scene.probabilities * scene.probabilities.log()).sum(1),
+    }
+    for name, worth in expected.items():
+        assert picks_of(name, scene, 30).tolist() == worth.topk(30).indices.tolist()
+    assert len({str(worth.topk(30).indices.tolist()) for worth in expected.values()}) == 4
+
+
+def test_the_disagreements_by_name_are_those_of_the_siblings() -> None:
+    scene, _ = boundary_scene()
+    mean = scene.member_probabilities.mean(0)
+    entropies = torch.special.entr(scene.member_probabilities).sum(-1).mean(0)
+    divided = torch.special.entr(mean).sum(-1) - entropies
+    assert len(set(picks_of("bald", scene, 20).tolist()) & set(divided.topk(20).indices.tolist())) >= 18
+    votes = scene.member_probabilities.argmax(-1)
+    minority = torch.minimum((votes == 0).sum(0), (votes == 1).sum(0))
+    picks = minority[picks_of("variation_ratios", scene, 40)]
+    assert picks.tolist() == minority.sort(descending=True).values[:40].tolist()
+    assert picks[0] > picks[-1]
 
 
 def test_bald_is_disagreement_and_not_uncertainty() -> None:
@@ -363,5 +472,3 @@ def test_the_accuracy_on_the_pool_is_estimated_where_the_labelled_items_mislead(
 
     assert scene.estimated_accuracy == pytest.approx(float(accuracy), abs=0.06)
     assert scene.trained.out_of_fold.correct.float().mean() < accuracy - 0.1
-    assert train(features[labeled], truth[labeled], 2).out_of_fold.layers.logits.shape == (140, 2)
-    assert isinstance(scene.pool_layers, Layers)
