@@ -36,6 +36,7 @@ from backend.store.versions import ModelVersion, version_name, version_number
 
 logger = logging.getLogger(__name__)
 
+GONE = "Label Studio has no such project, or hides it from our user"
 PUBLISH_ATTEMPTS = 3
 """Tasks may be deleted between the pull and the import; then both are done again."""
 HANDED_OUT = 20
@@ -52,6 +53,8 @@ def retrain(project_id: int) -> dict[str, Any]:
         work = Retrain(settings, LabelStudioClient.from_settings(settings), state, project_id)
         result = work.run()
         state.retrained(work.seen)
+        if result.get("reason") == GONE:
+            state.forget()
         if result["published"]:
             dispatcher.request_clearing(project_id)
         # Used up meanwhile; an older version goes on serving; or there are clusters to mark.
@@ -87,7 +90,7 @@ class Retrain:
                 if attempt == PUBLISH_ATTEMPTS:
                     raise
             except NotFound:
-                return _nothing("Label Studio has no such project, or hides it from our user")
+                return _nothing(GONE)
             except LabelConfigError as error:
                 return _nothing(str(error))
         raise AssertionError("unreachable")

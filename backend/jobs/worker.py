@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 import torch._dynamo  # noqa: F401
@@ -19,12 +20,15 @@ import backend.jobs.refill
 import backend.jobs.retrain  # noqa: F401
 from backend import logs
 from backend.jobs.dispatch import CLEAR, FLUSH, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE, Dispatcher
+from backend.jobs.job import AtlasJob
 from backend.jobs.measures import Measures
 from backend.jobs.status import remember_reason
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+NICENESS = 5
+"""Of a retrain: where processors are short, the web server's short answers come first."""
 WORKER_TTL = 60
 """Seconds; an idle worker gives a sign of life 15 s before they are over."""
 
@@ -43,6 +47,12 @@ class AtlasWorker(Worker):
             self._measure(job.func_name, job.args[0], job.return_value())
             self._look_again(job.func_name, job.args[0])
         return done
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """Runs in the forked process of the job, and ends it."""
+        if queue.name == QUEUE_NAME:
+            os.nice(NICENESS)
+        super().main_work_horse(job, queue)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Forks the job's process, whose log lines all tell of it, as ours do meanwhile."""
@@ -83,6 +93,7 @@ def create_worker(settings: Settings, only: str | None = None) -> AtlasWorker:
         queues[only],
         connection=redis,
         serializer=JSONSerializer,
+        job_class=AtlasJob,
         exception_handlers=[remember_reason],
         worker_ttl=WORKER_TTL,
     )
