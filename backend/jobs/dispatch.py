@@ -72,10 +72,14 @@ class Dispatcher:
         if noted.unseen >= self._settings.retrain_every:
             self.request_retrain(project_id)
         else:
-            seconds = self._settings.retrain_within
-            self._enqueue_unique(self.upkeep, FLUSH, f"flush-{project_id}", seconds, project_id)
+            self.request_flush(project_id)
         if noted.head_is_low:
             self.request_refill(project_id)
+
+    def request_flush(self, project_id: int) -> None:
+        """A retrain RETRAIN_WITHIN seconds from now, for what has changed by then."""
+        seconds = self._settings.retrain_within
+        self._enqueue_unique(self.upkeep, FLUSH, f"flush-{project_id}", seconds, project_id)
 
     def demand_retrain(self, project_id: int) -> str:
         """As `request_retrain`, and one more if a retrain is running: it may have read the old state."""
@@ -121,7 +125,10 @@ class Dispatcher:
         """Old predictions go once nobody has annotated for CLEAR_AFTER seconds."""
         self.state(project_id).owe(CLEAR)
         seconds = self._settings.clear_after
-        self._enqueue_unique(self.upkeep, CLEAR, f"clear-{project_id}", seconds, project_id)
+        timeout = self._settings.job_timeout
+        self._enqueue_unique(
+            self.upkeep, CLEAR, f"clear-{project_id}", seconds, project_id, job_timeout=timeout
+        )
 
     def request_reconcile(self) -> str:
         """Look at every project for what no event told of."""

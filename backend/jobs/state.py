@@ -63,68 +63,69 @@ class ProjectState:
     def owe(self, job: str) -> None:
         """A unique job is wanted. It settles that before it looks, so a wish that arrives while it runs,
         when its id is taken, is still there once it has ended."""
-        self._redis.hset(self._key, f"owed:{job}", 1)
+        self._set(f"owed:{job}", "1")
 
     def settle(self, job: str) -> None:
-        self._redis.hdel(self._key, f"owed:{job}")
+        self._set(f"owed:{job}", None)
 
     def owes(self, job: str) -> bool:
-        return bool(self._redis.hexists(self._key, f"owed:{job}"))
+        return self._flag(f"owed:{job}")
 
-    def refill_after(self, annotations: int | None) -> None:
-        """From now on the published head is low after so many annotations; None: nothing more to publish."""
-        if annotations is None:
-            self._redis.hdel(self._key, "refill_at")
-        else:
-            self._redis.hset(self._key, "refill_at", self.changes + annotations)
+    def refill_at(self, changes: int | None) -> None:
+        """At so many changes in all the published head is low; None: there is nothing more to publish."""
+        self._set("refill_at", None if changes is None else str(changes))
+
+    @property
+    def head_is_low(self) -> bool:
+        changes, low = self._redis.hmget(self._key, "changes", "refill_at")
+        return low is not None and int(changes or 0) >= int(low)
 
     @property
     def fingerprint(self) -> str | None:
         """What Label Studio's project looked like when reconcile last found nothing to do."""
-        value = self._redis.hget(self._key, "fingerprint")
-        return value.decode() if isinstance(value, bytes) else value
+        return self._text("fingerprint")
 
     @fingerprint.setter
     def fingerprint(self, value: str) -> None:
-        self._redis.hset(self._key, "fingerprint", value)
+        self._set("fingerprint", value)
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether Label Studio had no connection to this backend when last looked at: its webhooks may be
+        left over, and nobody wants them answered."""
+        return self._flag("disconnected")
+
+    @disconnected.setter
+    def disconnected(self, value: bool) -> None:
+        self._set("disconnected", "1" if value else None)
 
     @property
     def held_by_label_studio(self) -> bool:
         """Whether the connection's `auto_update` was off when last looked at: no new version is published."""
-        return bool(self._redis.hexists(self._key, "held"))
+        return self._flag("held")
 
     @held_by_label_studio.setter
     def held_by_label_studio(self, value: bool) -> None:
-        if value:
-            self._redis.hset(self._key, "held", 1)
-        else:
-            self._redis.hdel(self._key, "held")
+        self._set("held", "1" if value else None)
 
     @property
     def strategy_is_disputed(self) -> bool:
         """Whether the project's connections named different strategies when last looked at: then /setup,
         which does not say for which connection it is, is not to be believed."""
-        return bool(self._redis.hexists(self._key, "disputed"))
+        return self._flag("disputed")
 
     @strategy_is_disputed.setter
     def strategy_is_disputed(self, value: bool) -> None:
-        if value:
-            self._redis.hset(self._key, "disputed", 1)
-        else:
-            self._redis.hdel(self._key, "disputed")
+        self._set("disputed", "1" if value else None)
 
     @property
     def strategy(self) -> str | None:
         """The query strategy that the project's connection names; None where it names none."""
-        value = self._redis.hget(self._key, "strategy")
-        return value.decode() if isinstance(value, bytes) else value
+        return self._text("strategy")
 
     @strategy.setter
     def strategy(self, value: str | None) -> None:
-        if value is None:
-            self._redis.hdel(self._key, "strategy")
-        else:
-            self._redis.hset(self._key, "strategy", value)
+        self._set("strategy", value)
 
     def forget(self) -> None:
         """The project is gone, or hidden from us, or never was: no event needs to find it any more."""
@@ -134,12 +135,25 @@ class ProjectState:
     @property
     def label_config(self) -> str | None:
         """The label config last trained with, to tell whether a project update means anything to us."""
-        value = self._redis.hget(self._key, "label_config")
-        return value.decode() if isinstance(value, bytes) else value
+        return self._text("label_config")
 
     @label_config.setter
     def label_config(self, value: str) -> None:
-        self._redis.hset(self._key, "label_config", value)
+        self._set("label_config", value)
+
+    def _text(self, field: str) -> str | None:
+        value = self._redis.hget(self._key, field)
+        return value.decode() if isinstance(value, bytes) else value
+
+    def _flag(self, field: str) -> bool:
+        return bool(self._redis.hexists(self._key, field))
+
+    def _set(self, field: str, value: str | None) -> None:
+        """None removes it."""
+        if value is None:
+            self._redis.hdel(self._key, field)
+        else:
+            self._redis.hset(self._key, field, value)
 
 
 def known_projects(redis: Redis) -> list[int]:

@@ -31,9 +31,13 @@ COUNTERS = (
     "finished_task_number",
     "total_predictions_number",
 )
+_SETTINGS = (
+    *("id", "label_config", "model_version", "show_collab_predictions"),
+    *("maximum_annotations", "overlap_cohort_percentage", "show_overlap_first"),
+)
 FEW = 50
 """Tasks read whole in one request, half a second of Label Studio's time at most."""
-_LIGHT = "id,data,updated_at,is_labeled"
+_LIGHT = "id,data,updated_at,is_labeled,total_annotations,cancelled_annotations"
 _ANNOTATED = ("total_annotations", "greater", "Number", 0)
 
 
@@ -46,6 +50,10 @@ class Project:
     model_version: str | None
     task_count: int
     shows_predictions: bool
+    overlap: tuple[int, float]
+    """Annotations a task shall have, and the percentage of tasks that shall have more than one. A change
+    finishes tasks, or reopens them, without moving their `updated_at`."""
+    serves_overlap_first: bool
     counters: dict[str, int]
     """How many tasks, annotations, skips, predictions: with the newest change they tell of any change."""
 
@@ -81,19 +89,24 @@ class LabelStudioClient:
         """Raises NotConfigured without an API key."""
         return cls(settings.label_studio_url, settings.api_key, settings.label_studio_timeout)
 
-    def project(self, project_id: int) -> Project:
-        raw = self._request("GET", f"api/projects/{project_id}/")
+    def project(self, project_id: int, *, counted: bool = True) -> Project:
+        """counted: with all counters, each of which costs Label Studio a look at every task; else only the
+        number of tasks."""
+        include = ",".join(_SETTINGS + (COUNTERS if counted else COUNTERS[:1]))
+        raw = self._request("GET", f"api/projects/{project_id}/", params={"include": include})
         return Project(
             id=raw["id"],
             label_config=raw.get("label_config") or "",
             model_version=raw.get("model_version") or None,
             task_count=raw.get("task_number") or 0,
             shows_predictions=bool(raw.get("show_collab_predictions", True)),
+            overlap=(raw.get("maximum_annotations") or 1, raw.get("overlap_cohort_percentage") or 0),
+            serves_overlap_first=bool(raw.get("show_overlap_first")),
             counters={key: raw.get(key) or 0 for key in COUNTERS},
         )
 
     def all_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
-        """Every task with `id`, `data`, `updated_at` and `is_labeled`, without annotations."""
+        """Every task with its id, data, `updated_at`, state and counts, without annotations."""
         return self._tasks(project_id, fields="task_only", include=_LIGHT)
 
     def annotated_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
@@ -125,6 +138,15 @@ class LabelStudioClient:
         return {
             task["id"]: not task["total_annotations"] and not task["cancelled_annotations"] for task in found
         }
+
+    def served_first(self, project: Project) -> set[int]:
+        """The unfinished tasks that Label Studio serves before any other, whatever their score."""
+        if not project.serves_overlap_first:
+            return set()
+        several = ("overlap", "greater", "Number", 1)
+        unfinished = ("is_labeled", "equal", "Boolean", False)
+        query = _where(several, unfinished)
+        return {task["id"] for task in self._tasks(project.id, fields="task_only", include="id", query=query)}
 
     def newest_change(self, project_id: int) -> str:
         """When a task of the project, or one of its annotations, last changed; "" without tasks."""
@@ -190,6 +212,16 @@ class LabelStudioClient:
         self._request(
             "DELETE", f"api/projects/{project_id}/model-versions/", json={"model_version": model_version}
         )
+
+    def some_predictions(self, project_id: int, model_version: str, count: int) -> list[int]:
+        """Ids of predictions of this version, about so many of them."""
+        query = _where(("predictions_model_versions", "contains", "List", [model_version]))
+        page = self._page(project_id, 1, count, fields="all", query=query)
+        predictions = [item for task in page["tasks"] for item in task["predictions"]]
+        return [item["id"] for item in predictions if item["model_version"] == model_version]
+
+    def delete_prediction(self, prediction_id: int) -> None:
+        self._request("DELETE", f"api/predictions/{prediction_id}/")
 
     def _tasks(self, project_id: int, **params: str) -> Iterator[dict[str, Any]]:
         page, seen, total = 1, 0, 1

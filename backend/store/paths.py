@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -13,6 +16,15 @@ def project_dir(data_dir: Path, project_id: int) -> Path:
 def project_ids(data_dir: Path) -> list[int]:
     """The projects that something is kept of."""
     return sorted(int(path.name) for path in data_dir.glob("projects/*") if path.name.isdecimal())
+
+
+@contextmanager
+def exclusive(directory: Path, work: str) -> Iterator[None]:
+    """One at a time does this work in the directory; others wait. Ends with the process that does it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / f"{work}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def path_below_data_dir(directory: Path) -> str:
