@@ -48,6 +48,8 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     if dispatcher.is_retraining(project_id):
         return RETRAINING
     state = dispatcher.state(project_id)
+    if state.aside is not None:
+        return f"set aside: {state.aside}"
     try:
         project = client.project(project_id)
     except NotFound:

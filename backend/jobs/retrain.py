@@ -17,6 +17,7 @@ from torch import Tensor
 from backend import sampling
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.lock import ProjectLock
 from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
 from backend.labelstudio.client import LabelStudioClient, Project
@@ -27,6 +28,7 @@ from backend.learning.training import Trained, train, train_network
 from backend.predicting import regions
 from backend.settings import Settings
 from backend.store.features import FeatureCache
+from backend.store.leftovers import sweep
 from backend.store.paths import project_dir
 from backend.store.places import feature_cache, version_store
 from backend.store.tasks import StoredTask, TaskStore, fingerprint
@@ -47,9 +49,12 @@ def retrain(project_id: int) -> dict[str, Any]:
         torch.set_num_threads(settings.torch_threads)
     with Redis.from_url(settings.redis_url) as redis:
         state = ProjectState(redis, project_id)
-        seen = state.changes  # before the pull: what lands later may or may not be in it
-        result = Retrain(settings, LabelStudioClient.from_settings(settings), state, project_id).run()
-        state.retrained(seen)
+        with ProjectLock(redis, project_id, settings.worker_lost_after).held() as lock:
+            seen = state.changes  # before the pull: what lands later may or may not be in it
+            client = LabelStudioClient.from_settings(settings)
+            sweep(project_dir(settings.data_dir, project_id))
+            result = Retrain(settings, client, state, project_id, lock).run()
+            state.retrained(seen)
         if result.get("published"):
             Dispatcher(redis, settings).request_clearing(project_id)
             if settings.queue_clusters:
@@ -61,8 +66,16 @@ def retrain(project_id: int) -> dict[str, Any]:
 class Retrain:
     """One retrain of one project."""
 
-    def __init__(self, settings: Settings, client: LabelStudioClient, state: ProjectState, project_id: int):
+    def __init__(
+        self,
+        settings: Settings,
+        client: LabelStudioClient,
+        state: ProjectState,
+        project_id: int,
+        lock: ProjectLock,
+    ):
         self._settings = settings
+        self._lock = lock
         self._client = client
         self._state = state
         self._id = project_id
@@ -129,8 +142,10 @@ class Retrain:
 
     def _publish(self, project: Project, version: ModelVersion, predictions: list[dict[str, Any]]) -> None:
         first = self._versions.published() is None
+        self._lock.check()
         if predictions:
             import_head(self._client, project, version.name, predictions)
+            self._lock.check()
         # Before the switch, which comes back as a webhook at once: it must find what it tells of.
         self._versions.set_published(version.name)
         if predictions:

@@ -16,7 +16,7 @@ import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
-from backend.errors import AccessDenied, LabelStudioError, NotFound, Rejected, Unreachable
+from backend.errors import AccessDenied, LabelStudioError, NotFound, Rejected, Unavailable, Unreachable
 from backend.labelstudio.connection import Wishes, wishes_of
 from backend.settings import Settings
 
@@ -207,7 +207,9 @@ class LabelStudioClient:
         with _translated(self._url):
             response = self._sdk._client_wrapper.httpx_client.request(path, method=method, **options)
             if response.status_code >= 400:
-                raise ApiError(status_code=response.status_code, body=response.text)
+                raise ApiError(
+                    headers=dict(response.headers), status_code=response.status_code, body=response.text
+                )
             return response.json() if response.content else None
 
 
@@ -233,6 +235,11 @@ def _translated(url: str) -> Iterator[None]:
             ) from error
         if error.status_code == 404:
             raise NotFound(f"Label Studio at {url} answered 404: {_short(error.body)}") from error
+        if error.status_code == 429 or (error.status_code or 0) >= 500:
+            raise Unavailable(
+                f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}",
+                _retry_after(error.headers),
+            ) from error
         kind = Rejected if error.status_code == 400 else LabelStudioError
         raise kind(f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}") from error
     except httpx.HTTPError as error:
@@ -242,6 +249,12 @@ def _translated(url: str) -> Iterator[None]:
         ) from error
     except ValueError as error:  # an HTML page where JSON was expected
         raise LabelStudioError(f"{url} does not answer like Label Studio: {error}") from error
+
+
+def _retry_after(headers: dict[str, str] | None) -> float:
+    """Seconds, 0 when none are told. (A date may be told instead: then our own waits must do.)"""
+    told = {key.lower(): value for key, value in (headers or {}).items()}.get("retry-after", "")
+    return float(told) if told.isascii() and told.isdigit() else 0
 
 
 def _short(body: object) -> str:

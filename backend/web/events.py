@@ -33,7 +33,7 @@ def react(
         dispatcher.changed(project_id, _how_many(body.get("tasks")))
         dispatcher.request_refill(project_id)
     elif action == "START_TRAINING":
-        return dispatcher.demand_retrain(project_id)
+        return dispatcher.insist_on_retrain(project_id)
     elif action == "PROJECT_UPDATED" and isinstance(body.get("project"), dict):
         return _project_updated(dispatcher, published, project_id, body["project"])
     return None
@@ -57,7 +57,7 @@ def _project_updated(
     """Each publication comes back as this event too: only what is not as we left it is news."""
     known = dispatcher.state(project_id).label_config
     if known is not None and project.get("label_config") != known:
-        return dispatcher.demand_retrain(project_id)
+        return dispatcher.insist_on_retrain(project_id)
     version = published()
     if version is not None and project.get("model_version") != version:
         dispatcher.request_refill(project_id)  # a settings page put an old version back, or emptied it
