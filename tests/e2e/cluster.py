@@ -60,13 +60,13 @@ class Cluster:
         self._url = f"http://127.0.0.1:{port}"
         self._running: dict[str, Supervisor] = {}
 
-    def start(self, *names: str) -> None:
-        """Start what does not run; Redis and the web server are waited for."""
+    def start(self, *names: str, wait: bool = True) -> None:
+        """Start what does not run. Redis is waited for, and the web server unless told not to."""
         for name in names:
             if self.is_alive(name):
                 continue
             supervisor = self._running[name] = Supervisor()
-            ready = {"redis": self._redis_answers, "web": self._web_answers}.get(name)
+            ready = {"redis": self._redis_answers, "web": self._web_answers if wait else None}.get(name)
             supervisor.start(name, self._command(name), self.env, log=self.log_file(name), ready=ready)
 
     def kill(self, name: str) -> None:

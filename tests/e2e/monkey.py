@@ -102,7 +102,7 @@ class Monkey:
         self._count(f"kill -9 of {name.rstrip('0123456789')}")
         self._cluster.kill(name)
         self._rest(2)
-        self._cluster.start(name)
+        self._cluster.start(name, wait=False)
 
     def _kill_job(self) -> None:
         """The process of a job, if one is running: the worker lives on."""
@@ -124,7 +124,7 @@ class Monkey:
         self._cluster.signal(name, signal.SIGTERM)
         self._rest(3)
         self._cluster.stop(name)
-        self._cluster.start(name)
+        self._cluster.start(name, wait=False)
 
     def _restart_redis(self) -> None:
         self._count("kill -9 of Redis, restart with its data")
@@ -146,7 +146,7 @@ class Monkey:
         for name in PARTS:
             if not self._cluster.is_alive(name):
                 self._count(f"{name.rstrip('0123456789')} ended without Redis, started again")
-                self._cluster.start(name)
+                self._cluster.start(name, wait=False)
 
     def _label_studio_outage(self) -> None:
         self._outage = self._random.choice(ANSWERS)
