@@ -104,12 +104,16 @@ class Dispatcher:
 
     def is_retraining(self, project_id: int) -> bool:
         """Whether a retrain of the project waits or runs."""
-        forget_if_lost(self.redis, f"retrain-{project_id}")
         try:
             job = Job.fetch(f"retrain-{project_id}", connection=self.redis, serializer=JSONSerializer)
         except NoSuchJobError:
             return False
         return job.get_status() not in _ENDED
+
+    def forget_lost_jobs(self, project_id: int) -> None:
+        """Make room where RQ has lost a job of the project, so that it can be asked for again."""
+        for kind in ("retrain", "refill", "flush", "clear"):
+            forget_if_lost(self.redis, f"{kind}-{project_id}")
 
     def request_refill(self, project_id: int) -> None:
         """Bring the published queue up to date with the published model: no retrain, a few seconds."""

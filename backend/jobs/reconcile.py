@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from redis import Redis
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 OTHER_QUEUE = "Label Studio does not order by the published version"
 RETRAINING = "a retrain is on its way"
+TURN = "atlas:reconcile:turn"
 
 
 def reconcile() -> dict[str, str]:
@@ -34,14 +36,23 @@ def reconcile() -> dict[str, str]:
     with Redis.from_url(settings.redis_url) as redis:
         dispatcher = Dispatcher(redis, settings)
         client = LabelStudioClient.from_settings(settings)
-        for project_id in sorted({*known_projects(redis), *stored_projects(settings)}):
+        for project_id in _in_turn(redis, {*known_projects(redis), *stored_projects(settings)}):
             logs.set_project(project_id)
             try:
+                dispatcher.forget_lost_jobs(project_id)
                 found[str(project_id)] = _reconcile(settings, dispatcher, client, project_id)
             except AtlasError as error:  # one broken project must not keep the others waiting
                 logger.warning("%s", error)
                 found[str(project_id)] = str(error)
     return found
+
+
+def _in_turn(redis: Redis, project_ids: Iterable[int]) -> Iterator[int]:
+    """On from where the last look ended, so that one which kills this process kills it for itself alone."""
+    last = int(redis.get(TURN) or 0)
+    for project_id in sorted(project_ids, key=lambda each: (each <= last, each)):
+        redis.set(TURN, project_id)
+        yield project_id
 
 
 def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int) -> str:

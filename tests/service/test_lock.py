@@ -16,6 +16,7 @@ from backend.jobs.dispatch import Dispatcher
 from backend.jobs.failing import failed
 from backend.jobs.lock import ProjectLock
 from backend.jobs.lost import SURE, forget_if_lost
+from backend.jobs.reconcile import _in_turn
 from backend.labelstudio.client import LabelStudioClient
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
@@ -62,6 +63,13 @@ def test_who_has_lost_the_lock_publishes_nothing(dispatch: Dispatcher) -> None:
     assert dispatch.redis.get("atlas:lock:7") == b"another's"
 
 
+def test_a_look_that_dies_at_a_project_goes_on_behind_it(dispatch: Dispatcher) -> None:
+    looks = [_in_turn(dispatch.redis, {3, 7, 9}) for _ in range(3)]
+    assert [next(looks[0]), next(looks[0])] == [3, 7]  # and dies there
+    assert list(looks[1]) == [9, 3, 7]
+    assert list(looks[2]) == [9, 3, 7]
+
+
 def _seen_long_ago(redis: Redis) -> None:
     redis.set("atlas:lost:retrain-7", redis.time()[0] - SURE)
 
@@ -72,7 +80,7 @@ def test_a_job_that_rq_has_lost_makes_room(dispatch: Dispatcher) -> None:
     dispatch.redis.lpop(dispatch.queue.key)
     assert not forget_if_lost(dispatch.redis, "retrain-7")  # it may be on its way
     _seen_long_ago(dispatch.redis)
-    assert not dispatch.is_retraining(7)
+    dispatch.forget_lost_jobs(7)
     dispatch.request_retrain(7)
     assert dispatch.queue.get_job_ids() == ["retrain-7"]
 
@@ -83,6 +91,7 @@ def test_a_job_that_waits_is_not_lost(server: str, dispatch: Dispatcher, pause: 
     dispatch.state(7).retrained(0)
     dispatch.request_retrain(7)
     _seen_long_ago(dispatch.redis)
+    dispatch.forget_lost_jobs(7)
     assert dispatch.is_retraining(7)
     assert not dispatch.redis.exists("atlas:lost:retrain-7")
 
