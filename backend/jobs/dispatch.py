@@ -17,7 +17,7 @@ from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from backend.jobs.lost import forget_if_lost
+from backend.jobs.lost import forget_dead_executions, forget_if_lost
 from backend.jobs.state import ProjectState
 from backend.settings import Settings
 
@@ -169,6 +169,7 @@ class Dispatcher:
                 job = Job.fetch(job_id, connection=self.redis, serializer=JSONSerializer)
                 if job.get_status() not in _ENDED:
                     return False
+                forget_dead_executions(job)
                 pipeline.multi()
                 job.delete(pipeline=pipeline)
                 pipeline.execute()

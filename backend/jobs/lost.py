@@ -37,9 +37,15 @@ def forget_if_lost(redis: Redis, job_id: str) -> bool:
     if now - int(redis.get(mark) or now) < SURE:
         return False
     logger.warning("%s was lost while it was %s", job_id, job.get_status().value)
+    forget_dead_executions(job)
     job.delete()
     redis.delete(mark)
     return True
+
+
+def forget_dead_executions(job: Job) -> None:
+    """To be called before RQ deletes a job: it stumbles over what a killed worker left in this list."""
+    job.connection.delete(job.execution_registry.key)
 
 
 def _is_lost(redis: Redis, job: Job) -> bool:

@@ -20,6 +20,7 @@ import backend.jobs.retrain  # noqa: F401
 from backend import logs
 from backend.jobs.dispatch import CLEAR, FLUSH, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE, Dispatcher
 from backend.jobs.failing import failed, killed
+from backend.jobs.lost import forget_dead_executions
 from backend.jobs.measures import Measures
 from backend.settings import Settings
 
@@ -84,6 +85,7 @@ class AtlasWorker(Worker):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Forks the job's process, whose log lines all tell of it, as ours do meanwhile."""
         with logs.job(job.id, job.args[0] if job.args else None):
+            forget_dead_executions(job)
             try:
                 super().execute_job(job, queue)
             except SystemExit:  # by the second TERM

@@ -228,6 +228,8 @@ def _translated(url: str) -> Iterator[None]:
     try:
         yield
     except ApiError as error:
+        retry_after = _retry_after(error.headers)
+        error.headers = None  # a session's cookie is among them, and tracebacks show them
         if error.status_code in (401, 403):
             raise AccessDenied(
                 f"Label Studio at {url} refused the API key ({error.status_code}): {_short(error.body)} "
@@ -238,7 +240,7 @@ def _translated(url: str) -> Iterator[None]:
         if error.status_code == 429 or (error.status_code or 0) >= 500:
             raise Unavailable(
                 f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}",
-                _retry_after(error.headers),
+                retry_after,
             ) from error
         kind = Rejected if error.status_code == 400 else LabelStudioError
         raise kind(f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}") from error

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from redis import Redis
-from rq.job import Job
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from backend.errors import LostLock, ProjectBusy, Unavailable
@@ -68,6 +68,18 @@ def test_a_look_that_dies_at_a_project_goes_on_behind_it(dispatch: Dispatcher) -
     assert [next(looks[0]), next(looks[0])] == [3, 7]  # and dies there
     assert list(looks[1]) == [9, 3, 7]
     assert list(looks[2]) == [9, 3, 7]
+
+
+def test_what_a_killed_worker_left_of_a_job_is_not_in_the_way(dispatch: Dispatcher) -> None:
+    """RQ lists an execution a minute longer than it keeps it, and deletes no job meanwhile."""
+    dispatch.request_retrain(7)
+    dispatch.queue.empty()
+    job = Job.create("f", id="retrain-7", connection=dispatch.redis, serializer=JSONSerializer)
+    job.save()
+    job.set_status(JobStatus.FAILED)
+    dispatch.redis.zadd(job.execution_registry.key, {"of a killed worker": 2**40})
+    dispatch.request_retrain(7)
+    assert dispatch.queue.get_job_ids() == ["retrain-7"]
 
 
 def _seen_long_ago(redis: Redis) -> None:
