@@ -10,7 +10,7 @@ AtlasError
 ├── LostLock              another worker has taken the project over; the work is thrown away
 └── LabelStudioError      Label Studio answered with an error
     ├── Unreachable       ... or did not answer at all; worth another try
-    ├── Unavailable       ... 429 or 5xx: it is busy or broken; worth another try, when it says so
+    ├── Unavailable       ... 429, 5xx or no JSON: it is busy or broken; worth another try, when it says so
     ├── AccessDenied      ... 401 or 403
     ├── Rejected          ... 400: it does not accept what we sent
     └── NotFound          ... 404: the project is gone, or this user cannot see it

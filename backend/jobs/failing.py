@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import shutil
+import sqlite3
 import traceback
 from math import ceil
 from types import TracebackType
@@ -31,6 +34,8 @@ logger = logging.getLogger(__name__)
 REASON = "reason"
 """Where a job's meta keeps why its last attempt failed: RQ itself forgets that when it tries again."""
 AWAY = (Unreachable, Unavailable, AccessDenied, ModelStoreError, RedisError)
+ROOM = 2**20
+"""Bytes; where less is free the disk is full."""
 OUTAGES = (*AWAY, ProjectBusy, LostLock)
 """No fault of the project's: it must be tried as soon as the part that is away has come back."""
 
@@ -40,9 +45,12 @@ def failed(job: Job, kind: type[BaseException], error: BaseException, trace: Tra
     if isinstance(error, Unavailable) and job.retry_intervals:
         job.retry_intervals = [max(wait, ceil(error.retry_after)) for wait in job.retry_intervals]
     reason = str(error) if isinstance(error, AtlasError) else _last_line(kind, error)
+    disk_is_full = _is_of_a_full_disk(error)
     if kind is AbandonedJobError:
         reason = "the worker that ran it has vanished"
-    _note(job, reason, outage=isinstance(error, OUTAGES))
+    elif disk_is_full:
+        reason = f"no space left for DATA_DIR, {Settings().data_dir}: make room ({reason})"
+    _note(job, reason, outage=disk_is_full or isinstance(error, OUTAGES))
     return True  # and on to RQ's own handler
 
 
@@ -60,6 +68,13 @@ def _note(job: Job, reason: str, *, outage: bool) -> None:
     project_id = job.args[0]
     seconds = ProjectState(job.connection, project_id).set_aside(reason, Settings().set_aside_for)
     logger.error("project %d is set aside for %d s: %s", project_id, seconds, reason)
+
+
+def _is_of_a_full_disk(error: BaseException) -> bool:
+    """SQLite says "disk I/O error" where there is no room for the files beside its own."""
+    if not isinstance(error, (OSError, sqlite3.OperationalError)):
+        return False
+    return getattr(error, "errno", None) == errno.ENOSPC or shutil.disk_usage(Settings().data_dir).free < ROOM
 
 
 def _last_line(kind: type[BaseException], error: BaseException) -> str:

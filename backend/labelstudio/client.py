@@ -237,7 +237,8 @@ def _translated(url: str) -> Iterator[None]:
             ) from error
         if error.status_code == 404:
             raise NotFound(f"Label Studio at {url} answered 404: {_short(error.body)}") from error
-        if error.status_code == 429 or (error.status_code or 0) >= 500:
+        status = error.status_code or 0
+        if status < 400 or status == 429 or status >= 500:  # below 400: not the JSON it should be
             raise Unavailable(
                 f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}",
                 retry_after,
@@ -250,7 +251,7 @@ def _translated(url: str) -> Iterator[None]:
             "Check LABEL_STUDIO_URL."
         ) from error
     except ValueError as error:  # an HTML page where JSON was expected
-        raise LabelStudioError(f"{url} does not answer like Label Studio: {error}") from error
+        raise Unavailable(f"{url} does not answer like Label Studio: {error}") from error
 
 
 def _retry_after(headers: dict[str, str] | None) -> float:

@@ -57,7 +57,7 @@ class Cluster:
             **QUICK,
             **env,
         }
-        self._url = f"http://127.0.0.1:{port}"
+        self.web_url = f"http://127.0.0.1:{port}"
         self._running: dict[str, Supervisor] = {}
 
     def start(self, *names: str, wait: bool = True) -> None:
@@ -126,7 +126,7 @@ class Cluster:
 
     def _web_answers(self) -> bool:
         try:
-            return httpx.get(f"{self._url}/health").status_code == 200
+            return httpx.get(f"{self.web_url}/health").status_code == 200
         except httpx.HTTPError:
             return False
 
