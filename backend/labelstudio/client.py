@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import httpx
@@ -101,15 +102,19 @@ class LabelStudioClient:
         """The tasks whose data or annotations changed after `when` (ISO 8601, UTC), the annotated ones whole.
 
         Few come in one request. Of many, such as those just imported, all come without annotations, which
-        is ten times faster, and then the annotated ones again.
+        is ten times faster, and then the annotated ones again. Then none is told to have changed later than
+        the reading began, so that the next one, from there on, finds what changed on pages already read.
         """
         changed = ("updated_at", "greater", "Datetime", when)
         few = self._page(project_id, 1, FEW, fields="all", query=_where(changed))
         if few["total"] <= FEW:
             yield from few["tasks"]
             return
-        yield from self._tasks(project_id, fields="task_only", include=_LIGHT, query=_where(changed))
-        yield from self._tasks(project_id, fields="all", query=_where(changed, _ANNOTATED))
+        newest = self.newest_change(project_id)
+        light = self._tasks(project_id, fields="task_only", include=_LIGHT, query=_where(changed))
+        whole = self._tasks(project_id, fields="all", query=_where(changed, _ANNOTATED))
+        for task in chain(light, whole):
+            yield {**task, "updated_at": min(task["updated_at"], newest)}
 
     def scored_tasks(self, project_id: int, model_version: str) -> dict[int, bool]:
         """Tasks that have a prediction of this version; true for those nobody has annotated or skipped."""
