@@ -36,11 +36,15 @@ def cluster(label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def project(label_studio: LabelStudioServer, cluster: Cluster) -> DemoProject:
+    return published(label_studio, cluster)
+
+
+def published(server: LabelStudioServer, cluster: Cluster) -> DemoProject:
     """Trained on three labels, published, and nothing waits or runs."""
-    made = new_project(label_studio, "faults", TEXTS[:24])
+    made = new_project(server, "faults", TEXTS[:24])
     for label, count in (("disaster", 1), ("other", 2)):
         for task in tasks_of(made, label)[:count]:
-            annotate(label_studio, task, label)
+            annotate(server, task, label)
     made.connect(cluster.road.url)
     heals(cluster, made)
     return made
@@ -158,9 +162,7 @@ def test_a_full_disk(label_studio: LabelStudioServer, tmp_path: Path) -> None:
         with clusters(tmp_path, label_studio, DATA_DIR=str(disk)) as cluster:
             cluster.data_dir = disk
             cluster.start("web", "retrain1", "upkeep1")
-            project = new_project(label_studio, "disk", TEXTS[:24])
-            project.connect(cluster.road.url)
-            heals(cluster, project)
+            project = published(label_studio, cluster)
             before = project.model_version()
             (disk / "filler").write_bytes(b"x" * (free(disk) - 20_000))
             one_more(label_studio, project)
