@@ -123,6 +123,16 @@ def test_a_refused_key_is_told_and_not_hammered_with(bench: Bench) -> None:
     assert bench.dispatch.state(bench.project).aside is None  # no fault of the project's
 
 
+def test_a_job_that_takes_too_long_is_stopped_and_told_of(bench: Bench) -> None:
+    settings = Settings(redis_url=bench.cluster.env["REDIS_URL"], job_timeout=1)
+    bench.dispatch, usual = Dispatcher.from_settings(settings), bench.dispatch
+    _, released = bench.hold()
+    bench.dispatch = usual
+    wait_until(lambda: "maximum timeout value (1 seconds)" in (bench.told().get("error") or ""))
+    released.set()
+    wait_until(lambda: bench.ends_as("finished"))
+
+
 def test_term_lets_the_job_finish(bench: Bench) -> None:
     _, released = bench.hold()
     bench.cluster.signal("worker1", signal.SIGTERM)
