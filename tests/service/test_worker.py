@@ -173,7 +173,9 @@ def test_a_killed_workers_job_is_done_again(bench: Bench) -> None:
     assert not bench.dispatch.redis.exists(f"atlas:lock:{bench.project}")
 
 
-def test_a_worker_outlives_a_redis_that_comes_back_empty(bench: Bench) -> None:
+def test_an_idle_worker_outlives_a_redis_that_comes_back_empty(bench: Bench) -> None:
+    redis = bench.dispatch.redis
+    wait_until(lambda: {redis.hget(key, "state") for key in redis.smembers("rq:workers")} == {b"idle"})
     before = bench.cluster.pid("worker1")
     bench.cluster.kill("redis")
     bench.cluster.empty_redis()
