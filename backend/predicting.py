@@ -21,7 +21,7 @@ from backend.sampling import places
 from backend.sampling.registry import score
 from backend.settings import Settings
 from backend.store.places import feature_cache, stored_projects, version_store
-from backend.store.versions import ModelVersion, VersionStore, version_number
+from backend.store.versions import ModelVersion, version_number
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ class Loaded:
     @property
     def bytes(self) -> int:
         """In memory, roughly."""
-        encoder_bytes = sum(array.nbytes for array in self.encoder.arrays().values())
-        return self.version.bytes + encoder_bytes + PLACE_BYTES * len(self.place_of)
+        learned = sum(array.nbytes for array in self.encoder.arrays().values())
+        return self.version.bytes + learned + PLACE_BYTES * len(self.place_of)
 
 
 class Predictor:
@@ -85,33 +85,29 @@ class Predictor:
         )
 
     def _load(self, project_id: int, name: str | None = None) -> Loaded | None:
-        store = version_store(self._settings, project_id)
         if name is not None:
             return self._get(project_id, name)
-        while (published := store.published()) is not None:
+        store = version_store(self._settings, project_id)
+        while (chosen := store.chosen()) is not None:
             try:
-                return self._get(project_id, published)
+                return self._get(project_id, chosen)
             except DamagedFile as damage:
-                if store.published() == published:  # else it was replaced, and deleted, under our eyes
-                    return self._version_before(store, project_id, published, damage)
+                if store.chosen() == chosen:  # else it was replaced, and deleted, under our eyes
+                    return self._served_before(project_id, chosen, damage)
         return None
 
     def _get(self, project_id: int, name: str) -> Loaded:
         return self._loaded.get((project_id, name), lambda: load_version(self._settings, project_id, name))
 
-    def _version_before(
-        self, store: VersionStore, project_id: int, published: str, damage: DamagedFile
-    ) -> Loaded:
-        """The newest readable one of those before the published one. Raises `damage` where there is none."""
-        logger.error("project %d: %s", project_id, damage)
+    def _served_before(self, project_id: int, chosen: str, damage: DamagedFile) -> Loaded:
+        """The newest of the versions before that can be read. Raises `damage` where none can."""
+        logger.error("%s", damage)
         self._on_damage(project_id)
-        for name in reversed(
-            [name for name in store.names() if version_number(name) < version_number(published)]
-        ):
+        for name in version_store(self._settings, project_id).before(chosen):
             try:
                 return self._get(project_id, name)
             except DamagedFile as error:
-                logger.error("project %d: %s", project_id, error)
+                logger.error("%s", error)
         raise damage
 
 

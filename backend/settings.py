@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -67,6 +68,16 @@ class Settings(BaseSettings):
     )
     predict_threads: int = Field(
         2, ge=1, description="Requests for predictions computed at once, per web server process."
+    )
+    max_body_mb: int = Field(
+        64, ge=1, description="MB of a request; Label Studio tells of 5,000 new tasks at once."
+    )
+    max_tasks: int = Field(20_000, ge=1, description="Tasks that one request may ask predictions for.")
+    max_text_chars: int = Field(1_000_000, ge=1, description="Characters of a text, and of a label config.")
+    max_projects: int = Field(
+        10_000,
+        ge=1,
+        description="Projects that webhooks may announce; others are refused until some are gone.",
     )
     model_cache_mb: int = Field(
         512, ge=1, description="MB of loaded models per web server process; the least recently used go."
@@ -165,6 +176,8 @@ class Settings(BaseSettings):
     def _no_trailing_slash(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        if "@" in urlsplit(value).netloc:  # error messages tell the address
+            raise ValueError("must hold no user and password: LABEL_STUDIO_API_KEY is what counts")
         return value.rstrip("/")
 
     @field_validator("basic_auth_user", "basic_auth_pass", "webhook_secret")

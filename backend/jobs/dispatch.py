@@ -18,7 +18,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from backend.jobs.lost import forget_dead_executions, forget_if_lost
-from backend.jobs.state import ProjectState
+from backend.jobs.state import PROJECTS_KEY, ProjectState
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class Dispatcher:
         self._settings = settings
         self.queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
         self.upkeep = Queue(UPKEEP_QUEUE, connection=redis, serializer=JSONSerializer)
+        self._admitted: set[int] = set()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Dispatcher:
@@ -56,15 +57,25 @@ class Dispatcher:
     def state(self, project_id: int) -> ProjectState:
         return ProjectState(self.redis, project_id)
 
+    def admits(self, project_id: int) -> bool:
+        """Whether there is room for this project: anybody may be able to send webhooks of invented ones,
+        and each costs some of Redis's memory and a job that finds out that it does not exist."""
+        if project_id not in self._admitted:
+            known = self.redis.sismember(PROJECTS_KEY, str(project_id))
+            if not known and self.redis.scard(PROJECTS_KEY) >= self._settings.max_projects:
+                return False
+            self._admitted.add(project_id)
+        return True
+
     def changed(self, project_id: int, count: int = 1) -> None:
         """Annotations changed: retrain at RETRAIN_EVERY of them, or RETRAIN_WITHIN seconds from now."""
-        state = self.state(project_id)
-        if state.note_changes(count) >= self._settings.retrain_every:
+        noted = self.state(project_id).note_changes(count)
+        if noted.unseen >= self._settings.retrain_every:
             self.request_retrain(project_id)
         else:
             seconds = self._settings.retrain_within
             self._enqueue_unique(self.upkeep, FLUSH, f"flush-{project_id}", seconds, project_id)
-        if state.head_is_low:
+        if noted.head_is_low:
             self.request_refill(project_id)
 
     def demand_retrain(self, project_id: int) -> str:
@@ -84,7 +95,7 @@ class Dispatcher:
         """
         job_id = f"retrain-{project_id}"
         state = self.state(project_id)
-        if state.aside is not None:
+        if self._is_under_way(job_id) or state.aside is not None:
             return job_id
         rest = self._settings.retrain_pause - state.seconds_since_retrain()
         self._enqueue_unique(
@@ -104,11 +115,7 @@ class Dispatcher:
 
     def is_retraining(self, project_id: int) -> bool:
         """Whether a retrain of the project waits or runs."""
-        try:
-            job = Job.fetch(f"retrain-{project_id}", connection=self.redis, serializer=JSONSerializer)
-        except NoSuchJobError:
-            return False
-        return job.get_status() not in _ENDED
+        return self._is_under_way(f"retrain-{project_id}")
 
     def forget_lost_jobs(self, project_id: int) -> None:
         """Make room where RQ has lost a job of the project, so that it can be asked for again."""
@@ -149,6 +156,8 @@ class Dispatcher:
         The seconds count by Redis's clock: this machine's may differ from the worker's by more.
         """
         options = {"args": args, "job_id": job_id, "unique": True, "result_ttl": 0, **options}
+        if self._is_under_way(job_id):  # told in one round trip, where RQ takes six: bursts end here
+            return
         for _ in range(2):
             try:
                 if seconds > 0:
@@ -160,6 +169,11 @@ class Dispatcher:
             except DuplicateJobError:
                 if not self._remove_ended(job_id):
                     return
+
+    def _is_under_way(self, job_id: str) -> bool:
+        """Whether a job waits or runs."""
+        status = self.redis.hget(Job.key_for(job_id), "status")
+        return isinstance(status, bytes) and status.decode() not in _ENDED
 
     def _remove_ended(self, job_id: str) -> bool:
         """Delete the job if it has ended, so that its id is free; False when it waits or runs."""

@@ -36,6 +36,7 @@ from backend.store.versions import ModelVersion, version_name, version_number
 
 logger = logging.getLogger(__name__)
 
+GONE = "Label Studio has no such project, or hides it from our user"
 PUBLISH_ATTEMPTS = 3
 """Tasks may be deleted between the pull and the import; then both are done again."""
 HANDED_OUT = 20
@@ -55,6 +56,8 @@ def retrain(project_id: int) -> dict[str, Any]:
             sweep(project_dir(settings.data_dir, project_id))
             result = Retrain(settings, client, state, project_id, lock).run()
             state.retrained(seen)
+        if result.get("reason") == GONE:
+            state.forget()
         if result.get("published"):
             Dispatcher(redis, settings).request_clearing(project_id)
             if settings.queue_clusters:
@@ -102,7 +105,7 @@ class Retrain:
         except NotFound:
             return {
                 "published": False,
-                "reason": "Label Studio has no such project, or hides it from our user",
+                "reason": GONE,
             }
         except LabelConfigError as error:
             return {"published": False, "reason": str(error)}

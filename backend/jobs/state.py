@@ -5,6 +5,8 @@ Losing it costs at most a needless retrain: what is trained on always comes from
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from redis import Redis
 
 PROJECTS_KEY = "atlas:projects"
@@ -15,6 +17,14 @@ ASIDE_AT_MOST = 24 * 3600
 """Seconds."""
 
 
+@dataclass(frozen=True)
+class Noted:
+    """unseen: changes that no retrain has seen yet; head_is_low: the published head wants a refill."""
+
+    unseen: int
+    head_is_low: bool
+
+
 class ProjectState:
     """One Redis hash per project."""
 
@@ -23,15 +33,16 @@ class ProjectState:
         self._key = f"atlas:project:{project_id}"
         self._id = project_id
 
-    def note_changes(self, count: int) -> int:
-        """Count changes that Label Studio told of; returns how many no retrain has seen yet."""
-        pipeline = self._redis.pipeline()
+    def note_changes(self, count: int) -> Noted:
+        """Count changes that Label Studio told of. One round trip: a burst of webhooks waits for it."""
+        pipeline = self._redis.pipeline(transaction=False)
         pipeline.sadd(PROJECTS_KEY, self._id)
         pipeline.hincrby(self._key, "changes", count)
         pipeline.eval(_STAMP, 1, self._key, "last_change")
-        pipeline.hget(self._key, "seen")
-        _, changes, _, seen = pipeline.execute()
-        return _unseen(int(changes), int(seen or 0))
+        pipeline.hmget(self._key, "seen", "refill_at")
+        _, changes, _, (seen, refill_at) = pipeline.execute()
+        head_is_low = refill_at is not None and changes >= int(refill_at)
+        return Noted(_unseen(changes, int(seen or 0)), head_is_low)
 
     @property
     def changes(self) -> int:
@@ -98,11 +109,6 @@ class ProjectState:
             self._redis.hset(self._key, "refill_at", self.changes + annotations)
 
     @property
-    def head_is_low(self) -> bool:
-        changes, low = self._redis.hmget(self._key, "changes", "refill_at")
-        return low is not None and int(changes or 0) >= int(low)
-
-    @property
     def fingerprint(self) -> str | None:
         """What Label Studio's project looked like when reconcile last found nothing to do."""
         value = self._redis.hget(self._key, "fingerprint")
@@ -151,8 +157,9 @@ class ProjectState:
             self._redis.hset(self._key, "strategy", value)
 
     def forget(self) -> None:
-        """The project is gone, or hidden from us: no event needs to find it any more."""
+        """The project is gone, or hidden from us, or never was: no event needs to find it any more."""
         self._redis.srem(PROJECTS_KEY, self._id)
+        self._redis.delete(self._key)
 
     @property
     def label_config(self) -> str | None:

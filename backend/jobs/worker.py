@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 import torch._dynamo  # noqa: F401
@@ -20,12 +21,15 @@ import backend.jobs.retrain  # noqa: F401
 from backend import logs
 from backend.jobs.dispatch import CLEAR, FLUSH, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE, Dispatcher
 from backend.jobs.failing import failed, killed
+from backend.jobs.job import AtlasJob
 from backend.jobs.lost import forget_dead_executions
 from backend.jobs.measures import Measures
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+NICENESS = 5
+"""Of a retrain: where processors are short, the web server's short answers come first."""
 MAINTENANCE_SECONDS = 30
 """How long one worker may keep the others from RQ's maintenance, a matter of milliseconds."""
 
@@ -53,6 +57,7 @@ class AtlasWorker(Worker):
             queues,
             connection=redis,
             serializer=JSONSerializer,
+            job_class=AtlasJob,
             exception_handlers=[failed],
             work_horse_killed_handler=killed,
             job_monitoring_interval=max(1, lost_after // 3),
@@ -112,6 +117,12 @@ class AtlasWorker(Worker):
             self._measure(job.func_name, job.args[0], job.return_value())
             self._look_again(job.func_name, job.args[0])
         return done
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """Runs in the forked process of the job, and ends it."""
+        if queue.name == QUEUE_NAME:
+            os.nice(NICENESS)
+        super().main_work_horse(job, queue)
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **more: Any) -> None:
         """Also of a job whose process was killed; then it is the parent that comes here."""

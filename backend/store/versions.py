@@ -95,10 +95,19 @@ class VersionStore:
         folders = [path.split("/")[1] for path in self._files.paths("versions") if path.endswith(_MANIFEST)]
         return sorted(filter(_NAME.match, folders), key=version_number)
 
+    def chosen(self) -> str | None:
+        """The version that shall serve, whether or not it can be read."""
+        name = self._read_pointer().get("version")
+        return name if isinstance(name, str) and version_number(name) else None
+
+    def before(self, name: str) -> list[str]:
+        """The versions kept from before this one, newest first."""
+        return [other for other in reversed(self.names()) if version_number(other) < version_number(name)]
+
     def published(self) -> str | None:
         """The version that serves, None when there is none yet."""
-        name = self._read_pointer().get("version")
-        return name if isinstance(name, str) and self._manifest(name) else None
+        name = self.chosen()
+        return name if name is not None and self._manifest(name) else None
 
     def pinned(self) -> bool:
         """Whether the published version is to stay, whatever is trained meanwhile."""
@@ -195,6 +204,7 @@ class VersionStore:
 
 
 def _checksum(manifest: dict[str, Any]) -> str:
+    """Of all that the manifest tells. Raises AttributeError when it is no object."""
     told = {key: value for key, value in manifest.items() if key != "checksum"}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 

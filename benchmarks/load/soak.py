@@ -77,7 +77,9 @@ def _ask(running: Stage, project: Project, rng: random.Random) -> bool:
     body = {"tasks": tasks, "project": f"{project.id}.1", "label_config": CONFIG}
     try:
         results = (
-            httpx.post(f"{running.url}/predict", json=body, timeout=60).raise_for_status().json()["results"]
+            httpx.post(f"{running.url}/predict", json=body, headers=running.headers, timeout=60)
+            .raise_for_status()
+            .json()["results"]
         )
     except httpx.HTTPError:
         return False

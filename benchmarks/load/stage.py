@@ -22,7 +22,7 @@ from backend.settings import Settings
 from backend.store.paths import project_dir
 from backend.store.versions import VersionStore
 
-API_KEY = "0" * 40
+API_KEY = "a-legacy-token-for-the-load-benchmarks"
 LABELS = ["disaster", "other"]
 
 
@@ -44,11 +44,16 @@ class Stage:
     supervisor: Supervisor
     data_dir: Path
     fake: httpx.Client
+    headers: dict[str, str] = field(default_factory=dict)
+    """What requests to the backend carry."""
     projects: dict[int, Project] = field(default_factory=dict)
 
     def create(self, project_id: int, n_tasks: int) -> Project:
         pool = load(None, 0).pool
         texts = [f"{pool[i % len(pool)][0]} ({project_id}-{i})" for i in range(n_tasks)]
+        return self.create_of(project_id, texts)
+
+    def create_of(self, project_id: int, texts: list[str]) -> Project:
         answer = self.fake.post(f"/load/projects/{project_id}", json=texts)
         self.projects[project_id] = Project(project_id, answer.raise_for_status().json())
         return self.projects[project_id]
@@ -65,7 +70,7 @@ class Stage:
         return self.annotate(project, rng.choice(project.tasks), rng.choice(LABELS))
 
     def send(self, webhook: dict[str, Any]) -> None:
-        httpx.post(f"{self.url}/webhook", json=webhook, timeout=60).raise_for_status()
+        httpx.post(f"{self.url}/webhook", json=webhook, headers=self.headers, timeout=60).raise_for_status()
 
     def stats(self, project: Project) -> dict[str, Any]:
         """What the newest version of a project says of itself; {} before the first."""
@@ -110,7 +115,9 @@ def stage(folder: Path, **env: str) -> Iterator[Stage]:
         }
         used = start_backend(supervisor, settings, {**this, **given}, logs=folder)
         url = f"http://127.0.0.1:{settings.port}"
-        yield Stage(url, used, supervisor, settings.data_dir, fake)
+        authorization = Settings(**{key.lower(): value for key, value in env.items()}).basic_authorization
+        headers = {"Authorization": authorization} if authorization else {}
+        yield Stage(url, used, supervisor, settings.data_dir, fake, headers)
 
 
 def _answers(fake: httpx.Client) -> bool:

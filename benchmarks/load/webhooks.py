@@ -15,6 +15,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import numpy as np
 
 from backend.running.backend import inherited_environment
@@ -60,16 +61,16 @@ def burst_while_retraining(
     running.send({"action": "START_TRAINING", "project": {"id": big.id}})
     _wait_until(lambda: _retraining(running))
     before = _retraining(running)
-    burst = fire(running.url, hooks, connections)
+    burst = fire(running, hooks, connections)
     overlapped = before and _retraining(running)
     return burst, overlapped, running.wait_until_trained(seconds)
 
 
-def fire(url: str, bodies: list[str], connections: int) -> Burst:
+def fire(running: Stage, bodies: list[str], connections: int) -> Burst:
     """From a process of its own, so that what is timed is not this one's other work."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load.webhooks", url, str(connections)],
-        input="\n".join(bodies),
+        [sys.executable, "-m", "benchmarks.load.webhooks", running.url, str(connections)],
+        input="\n".join([json.dumps(running.headers), *bodies]),
         capture_output=True,
         text=True,
         check=True,
@@ -78,7 +79,7 @@ def fire(url: str, bodies: list[str], connections: int) -> Burst:
     return Burst(**json.loads(done.stdout))
 
 
-def _send_all(url: str, bodies: list[str], connections: int) -> dict[str, Any]:
+def _send_all(url: str, headers: dict[str, str], bodies: list[str], connections: int) -> dict[str, Any]:
     """Each connection is kept and sends its share, one webhook after the other."""
     seconds: list[float] = []
     refused: list[str] = []
@@ -89,7 +90,7 @@ def _send_all(url: str, bodies: list[str], connections: int) -> dict[str, Any]:
         for body in share:
             started = time.perf_counter()
             try:
-                connection.request("POST", "/webhook", body, {"Content-Type": "application/json"})
+                connection.request("POST", "/webhook", body, {**headers, "Content-Type": "application/json"})
                 answer = connection.getresponse()
                 answer.read()
                 if answer.status != 201:
@@ -108,9 +109,9 @@ def _send_all(url: str, bodies: list[str], connections: int) -> dict[str, Any]:
 
 
 def _retraining(running: Stage) -> bool:
-    import httpx
-
-    answer = httpx.get(f"{running.url}/job_status", params={"job": "retrain-1"}, timeout=60)
+    answer = httpx.get(
+        f"{running.url}/job_status", params={"job": "retrain-1"}, headers=running.headers, timeout=60
+    )
     return answer.status_code == 200 and answer.json()["status"] == "started"
 
 
@@ -123,4 +124,5 @@ def _wait_until(holds: Any, seconds: float = 120) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_send_all(sys.argv[1], sys.stdin.read().splitlines(), int(sys.argv[2]))))
+    first, *rest = sys.stdin.read().splitlines()
+    print(json.dumps(_send_all(sys.argv[1], json.loads(first), rest, int(sys.argv[2]))))

@@ -125,7 +125,7 @@ def test_a_redis_emptied_under_a_retrain_counts_anew(dispatch: Dispatcher) -> No
     seen = state.changes
     dispatch.redis.flushall()
     state.retrained(seen)
-    assert state.note_changes(1) == 1
+    assert state.note_changes(1).unseen == 1
     assert state.unseen == 1
 
 
