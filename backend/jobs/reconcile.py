@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from redis import Redis
@@ -29,6 +30,7 @@ from backend.store.versions import VersionStore
 logger = logging.getLogger(__name__)
 
 RETRAINING = "a retrain is on its way"
+TURN = "atlas:reconcile:turn"
 
 
 def reconcile() -> dict[str, str]:
@@ -38,9 +40,10 @@ def reconcile() -> dict[str, str]:
     with Redis.from_url(settings.redis_url) as redis:
         dispatcher = Dispatcher(redis, settings)
         client = LabelStudioClient.from_settings(settings)
-        for project_id in sorted({*known_projects(redis), *stored_projects(settings)}):
+        for project_id in _in_turn(redis, {*known_projects(redis), *stored_projects(settings)}):
             logs.set_project(project_id)
             try:
+                dispatcher.forget_lost_jobs(project_id)
                 found[str(project_id)] = _reconcile(settings, dispatcher, client, project_id)
             except AtlasError as error:  # one broken project must not keep the others waiting
                 logger.warning("%s", error)
@@ -48,8 +51,18 @@ def reconcile() -> dict[str, str]:
     return found
 
 
+def _in_turn(redis: Redis, project_ids: Iterable[int]) -> Iterator[int]:
+    """On from where the last look ended, so that one which kills this process kills it for itself alone."""
+    last = int(redis.get(TURN) or 0)
+    for project_id in sorted(project_ids, key=lambda each: (each <= last, each)):
+        redis.set(TURN, project_id)
+        yield project_id
+
+
 def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int) -> str:
     state = dispatcher.state(project_id)
+    if state.aside is not None:
+        return f"set aside: {state.aside}"
     directory = project_dir(settings.data_dir, project_id)
     try:
         project = client.project(project_id)

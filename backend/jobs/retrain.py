@@ -18,6 +18,7 @@ from backend import sampling
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.head import head_of, switch
+from backend.jobs.lock import ProjectLock
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
@@ -29,6 +30,7 @@ from backend.learning.training import Trained, train, train_network
 from backend.predicting import regions
 from backend.settings import Settings
 from backend.store.features import FeatureCache
+from backend.store.leftovers import sweep
 from backend.store.paths import exclusive, project_dir
 from backend.store.places import feature_cache, version_store
 from backend.store.tasks import StoredTask, fingerprint
@@ -50,9 +52,12 @@ def retrain(project_id: int) -> dict[str, Any]:
         torch.set_num_threads(settings.torch_threads)
     with Redis.from_url(settings.redis_url) as redis:
         state, dispatcher = ProjectState(redis, project_id), Dispatcher(redis, settings)
-        work = Retrain(settings, LabelStudioClient.from_settings(settings), state, project_id)
-        result = work.run()
-        state.retrained(work.seen)
+        with ProjectLock(redis, project_id, settings.worker_lost_after).held() as lock:
+            client = LabelStudioClient.from_settings(settings)
+            sweep(project_dir(settings.data_dir, project_id))
+            work = Retrain(settings, client, state, project_id, lock)
+            result = work.run()
+            state.retrained(work.seen)
         if result.get("reason") == GONE:
             state.forget()
         if result["published"]:
@@ -69,8 +74,16 @@ def retrain(project_id: int) -> dict[str, Any]:
 class Retrain:
     """One retrain of one project."""
 
-    def __init__(self, settings: Settings, client: LabelStudioClient, state: ProjectState, project_id: int):
+    def __init__(
+        self,
+        settings: Settings,
+        client: LabelStudioClient,
+        state: ProjectState,
+        project_id: int,
+        lock: ProjectLock,
+    ):
         self._settings = settings
+        self._lock = lock
         self._client = client
         self._state = state
         self._id = project_id
@@ -129,11 +142,13 @@ class Retrain:
             self._features(version.scheme).forget_all_but(self._versions.prune(self._settings.keep_versions))
             if is_held(self._versions, self._state, version.scheme):
                 return False
+            self._lock.check()
             if predictions:
                 import_head(self._client, project, version.name, predictions)
                 self._lap("import")
             if is_held(self._versions, self._state, version.scheme):  # pinned from another machine
                 return False
+            self._lock.check()
             # Before the switch, which comes back as a webhook at once: it must find what it tells of.
             self._versions.set_published(version.name)
             if predictions:

@@ -5,12 +5,16 @@ Losing it costs at most a needless retrain: what is trained on always comes from
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from redis import Redis
 
 PROJECTS_KEY = "atlas:projects"
+_STAMP = "return redis.call('HSET', KEYS[1], ARGV[1], redis.call('TIME')[1])"
+"""Note the time by Redis's clock: web servers and workers may be on machines whose clocks differ."""
+ASIDE_GROWTH = 6
+ASIDE_AT_MOST = 24 * 3600
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,11 @@ class ProjectState:
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.sadd(PROJECTS_KEY, self._id)
         pipeline.hincrby(self._key, "changes", count)
-        pipeline.hset(self._key, "last_change", time.time())
+        pipeline.eval(_STAMP, 1, self._key, "last_change")
         pipeline.hmget(self._key, "seen", "refill_at")
         _, changes, _, (seen, refill_at) = pipeline.execute()
-        return Noted(changes - int(seen or 0), refill_at is not None and changes >= int(refill_at))
+        head_is_low = refill_at is not None and changes >= int(refill_at)
+        return Noted(_unseen(changes, int(seen or 0)), head_is_low)
 
     @property
     def changes(self) -> int:
@@ -47,18 +52,43 @@ class ProjectState:
     def unseen(self) -> int:
         """Changes that no retrain has seen yet."""
         changes, seen = self._redis.hmget(self._key, "changes", "seen")
-        return int(changes or 0) - int(seen or 0)
+        return _unseen(int(changes or 0), int(seen or 0))
 
     def retrained(self, changes: int) -> None:
         """A retrain that saw the first `changes` changes ended well."""
-        fields: list[str | float] = ["seen", changes, "ended", time.time()]
-        self._redis.hset(self._key, items=fields)
+        pipeline = self._redis.pipeline()
+        pipeline.hset(self._key, "seen", changes)
+        pipeline.eval(_STAMP, 1, self._key, "ended")
+        pipeline.execute()
+        self.forgive()
 
     def seconds_since_change(self) -> float:
-        return time.time() - float(self._redis.hget(self._key, "last_change") or 0)
+        return self._seconds_since("last_change")
 
     def seconds_since_retrain(self) -> float:
-        return time.time() - float(self._redis.hget(self._key, "ended") or 0)
+        return self._seconds_since("ended")
+
+    def _seconds_since(self, stamp: str) -> float:
+        (seconds, microseconds), then = self._redis.time(), self._redis.hget(self._key, stamp)
+        return float(seconds + microseconds / 1e6 - float(then or 0))
+
+    def set_aside(self, reason: str, seconds: int) -> int:
+        """A retrain failed for good: leave the project alone, each time longer. Returns for how long."""
+        times = int(self._redis.hincrby(self._key, "failures", 1))
+        wait = min(seconds * ASIDE_GROWTH ** (times - 1), max(seconds, ASIDE_AT_MOST))
+        self._redis.set(f"{self._key}:aside", reason, ex=wait)
+        return wait
+
+    @property
+    def aside(self) -> str | None:
+        """Why the project is left alone, None where it is not."""
+        reason = self._redis.get(f"{self._key}:aside")
+        return reason.decode() if isinstance(reason, bytes) else None
+
+    def forgive(self) -> None:
+        """It is worth a try again."""
+        self._redis.delete(f"{self._key}:aside")
+        self._redis.hdel(self._key, "failures")
 
     def owe(self, job: str) -> None:
         """A unique job is wanted. It settles that before it looks, so a wish that arrives while it runs,
@@ -154,6 +184,11 @@ class ProjectState:
             self._redis.hdel(self._key, field)
         else:
             self._redis.hset(self._key, field, value)
+
+
+def _unseen(changes: int, seen: int) -> int:
+    """More seen than there were: Redis was emptied meanwhile, and counts anew."""
+    return changes - seen if seen <= changes else changes
 
 
 def known_projects(redis: Redis) -> list[int]:

@@ -10,13 +10,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
-from backend.errors import AccessDenied, LabelStudioError, NotFound, Rejected, Unreachable
+from backend.errors import AccessDenied, LabelStudioError, NotFound, Rejected, Unavailable, Unreachable
 from backend.labelstudio.connection import Wishes, wishes_of
 from backend.settings import Settings
 
@@ -117,15 +118,19 @@ class LabelStudioClient:
         """The tasks whose data or annotations changed after `when` (ISO 8601, UTC), the annotated ones whole.
 
         Few come in one request. Of many, such as those just imported, all come without annotations, which
-        is ten times faster, and then the annotated ones again.
+        is ten times faster, and then the annotated ones again. Then none is told to have changed later than
+        the reading began, so that the next one, from there on, finds what changed on pages already read.
         """
         changed = ("updated_at", "greater", "Datetime", when)
         few = self._page(project_id, 1, FEW, fields="all", query=_where(changed))
         if few["total"] <= FEW:
             yield from few["tasks"]
             return
-        yield from self._tasks(project_id, fields="task_only", include=_LIGHT, query=_where(changed))
-        yield from self._tasks(project_id, fields="all", query=_where(changed, _ANNOTATED))
+        newest = self.newest_change(project_id)
+        light = self._tasks(project_id, fields="task_only", include=_LIGHT, query=_where(changed))
+        whole = self._tasks(project_id, fields="all", query=_where(changed, _ANNOTATED))
+        for task in chain(light, whole):
+            yield {**task, "updated_at": min(task["updated_at"], newest)}
 
     def scored_tasks(self, project_id: int, model_version: str) -> dict[int, bool]:
         """Tasks that have a prediction of this version; true for those nobody has annotated or skipped."""
@@ -242,7 +247,9 @@ class LabelStudioClient:
         with _translated(self._url):
             response = self._sdk._client_wrapper.httpx_client.request(path, method=method, **options)
             if response.status_code >= 400:
-                raise ApiError(status_code=response.status_code, body=response.text)
+                raise ApiError(
+                    headers=dict(response.headers), status_code=response.status_code, body=response.text
+                )
             return response.json() if response.content else None
 
 
@@ -275,6 +282,8 @@ def _translated(url: str) -> Iterator[None]:
     try:
         yield
     except ApiError as error:
+        retry_after = _retry_after(error.headers)
+        error.headers = None  # a session's cookie is among them, and tracebacks show them
         if error.status_code in (401, 403):
             raise AccessDenied(
                 f"Label Studio at {url} refused the API key ({error.status_code}): {_short(error.body)} "
@@ -282,6 +291,12 @@ def _translated(url: str) -> Iterator[None]:
             ) from error
         if error.status_code == 404:
             raise NotFound(f"Label Studio at {url} answered 404: {_short(error.body)}") from error
+        status = error.status_code or 0
+        if status < 400 or status == 429 or status >= 500:  # below 400: not the JSON it should be
+            raise Unavailable(
+                f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}",
+                retry_after,
+            ) from error
         kind = Rejected if error.status_code == 400 else LabelStudioError
         raise kind(f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}") from error
     except httpx.HTTPError as error:
@@ -290,7 +305,13 @@ def _translated(url: str) -> Iterator[None]:
             "Check LABEL_STUDIO_URL."
         ) from error
     except ValueError as error:  # an HTML page where JSON was expected
-        raise LabelStudioError(f"{url} does not answer like Label Studio: {error}") from error
+        raise Unavailable(f"{url} does not answer like Label Studio: {error}") from error
+
+
+def _retry_after(headers: dict[str, str] | None) -> float:
+    """Seconds, 0 when none are told. (A date may be told instead: then our own waits must do.)"""
+    told = {key.lower(): value for key, value in (headers or {}).items()}.get("retry-after", "")
+    return float(told) if told.isascii() and told.isdigit() else 0
 
 
 def _short(body: object) -> str:

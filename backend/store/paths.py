@@ -36,8 +36,12 @@ def path_below_data_dir(directory: Path) -> str:
 def write_atomically(path: Path, content: bytes) -> None:
     """Readers see the old file or the new one, never half of it, even after a power cut."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:  # such as a full disk
+        temporary.unlink(missing_ok=True)
+        raise

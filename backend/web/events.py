@@ -28,7 +28,7 @@ def react(
     retrain; new and deleted tasks only need the published queue to be brought up to date.
     """
     if action == "START_TRAINING":  # sent along a connection, by somebody who wants it
-        return dispatcher.demand_retrain(project_id)
+        return dispatcher.insist_on_retrain(project_id)
     if dispatcher.state(project_id).disconnected:  # a webhook stays when its connection is deleted
         return None
     if action in ANNOTATION_EVENTS:
@@ -61,7 +61,7 @@ def _project_updated(
     """Each publication comes back as this event too: only what is not as we left it is news."""
     known = dispatcher.state(project_id).label_config
     if known is not None and project.get("label_config") != known:
-        return dispatcher.demand_retrain(project_id)
+        return dispatcher.insist_on_retrain(project_id)
     version = published()
     # A settings page put an old version back, or emptied it; or had overlap served first, maybe just now.
     if version is not None and (project.get("model_version") != version or project.get("show_overlap_first")):

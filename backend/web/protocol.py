@@ -137,7 +137,7 @@ def webhook() -> tuple[Response, int]:
 def train() -> tuple[Response, int]:
     """How older Label Studios start a training. The job reads the tasks itself; those sent are not used."""
     project_id = _project_id(_body().get("project"))
-    return jsonify({"job": _dispatcher().demand_retrain(project_id)}), 201
+    return jsonify({"job": _dispatcher().insist_on_retrain(project_id)}), 201
 
 
 @protocol.route("/job_status", methods=["GET", "POST"])
