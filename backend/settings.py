@@ -72,8 +72,8 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=100,
-        description="Clusters of the published tasks that Label Studio takes in turn for each annotator; 0: none. "
-        "They cost it one call per task, 18 times as long as publishing them.",
+        description="Clusters of the published tasks that Label Studio takes in turn for each annotator; "
+        "0: none. They cost it one call per task, 18 times as long as publishing them.",
     )
     blind: bool = Field(
         False, description="Keep the order but show annotators no pre-annotation, so as not to bias them."
