@@ -26,7 +26,7 @@ from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
 from backend.labelstudio.scheme import LabelScheme, parse_label_config
 from backend.learning.network import LayeredNetwork
-from backend.learning.training import Trained, train, train_network
+from backend.learning.training import Trained, train, train_choices, train_network
 from backend.predicting import regions
 from backend.settings import Settings
 from backend.store.features import FeatureCache
@@ -167,6 +167,7 @@ class Retrain:
         labeled, targets = _labeled(scheme, [task.target for task in tasks])
         waiting = [i for i, task in enumerate(tasks) if task.waits]
         trained = self._train(features[labeled], targets, len(scheme.labels))
+        choices = self._train_choices(scheme, features[labeled], targets)
         companions = self._train_companions(scheme, tasks, features)
         self._lap("train")
 
@@ -205,6 +206,7 @@ class Retrain:
                 **({} if trained is None else _scores(trained, targets, scene)),
             },
             companions=companions,
+            choices=choices,
             error_head=None if trained is None else scene.error_head,
         )
         places = self._to_publish(project, version.queue_ids.tolist(), tasks)
@@ -246,11 +248,18 @@ class Retrain:
             labeled, targets = _labeled(companion, [task.others.get(name) for task in tasks])
             if len(targets.unique()) > 1:
                 seed, device = self._settings.seed, self._settings.device
-                network = train_network(
+                network = self._train_choices(companion, features[labeled], targets) or train_network(
                     features[labeled], targets, len(companion.labels), seed=seed, device=device
                 )
                 made.append((companion, network.cpu()))
         return tuple(made)
+
+    def _train_choices(self, scheme: LabelScheme, features: Tensor, targets: Tensor) -> LayeredNetwork | None:
+        """How likely each choice is; None where only one may be given, or there is one class of them."""
+        if not scheme.several or len(targets.unique()) < 2:
+            return None
+        given = torch.tensor(scheme.membership())[targets]
+        return train_choices(features, given, seed=self._settings.seed, device=self._settings.device).cpu()
 
     def _train(self, features: Tensor, targets: Tensor, n_classes: int) -> Trained | None:
         """None while there are labels of fewer than two classes."""

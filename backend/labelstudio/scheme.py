@@ -110,6 +110,10 @@ class LabelScheme:
             return self.labels
         return self.options or tuple(sorted({c for label in self.labels for c in self.choices_in(label)}))
 
+    def membership(self) -> list[list[bool]]:
+        """By class, which of the `choices` it holds."""
+        return [[choice in self.choices_in(label) for choice in self.choices] for label in self.labels]
+
     @property
     def is_open(self) -> bool:
         """Whether the classes are those that annotators gave, not those of the config."""

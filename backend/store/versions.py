@@ -52,6 +52,9 @@ class ModelVersion:
     stats: dict[str, Any] = field(default_factory=dict)
     companions: tuple[tuple[LabelScheme, LayeredNetwork], ...] = ()
     """The label config's other controls that there is something to say of."""
+    choices: LayeredNetwork | None = None
+    """What knows how likely each choice is, where several may be given; `network` knows sets of them.
+    Of a companion with several choices, its own network is of this kind."""
     error_head: ErrorHead | None = None
     """What knows how likely the network is right, whatever the strategy; None while there were too few
     errors, or too few successes, to learn from."""
@@ -65,8 +68,9 @@ class ModelVersion:
 
     @property
     def models(self) -> list[tuple[LabelScheme, LayeredNetwork]]:
-        """All controls that are predicted, the one that orders the queue first."""
-        first = [] if self.network is None else [(self.scheme, self.network)]
+        """What is shown of all controls that are predicted, the one that orders the queue first."""
+        shown = self.choices if self.scheme.several else self.network
+        first = [] if shown is None else [(self.scheme, shown)]
         return [*first, *self.companions]
 
 
@@ -146,7 +150,8 @@ class VersionStore:
         tensors = {"queue.ids": version.queue_ids, "queue.worth": version.queue_worth}
         others = [(f"companion{i}", network) for i, (_, network) in enumerate(version.companions)]
         heads = [("head", version.head), ("error_head", version.error_head)]
-        for part, module in (("network", version.network), *heads, *others):
+        networks = [("network", version.network), ("choices", version.choices)]
+        for part, module in (*networks, *heads, *others):
             if module is not None:
                 tensors |= {
                     f"{part}.{key}": value.detach().cpu() for key, value in module.state_dict().items()
@@ -159,6 +164,7 @@ class VersionStore:
             "strategy": version.strategy,
             "encoder": version.encoder,
             "shape": asdict(version.network.shape) if version.network is not None else None,
+            "choices": asdict(version.choices.shape) if version.choices is not None else None,
             "head": _describe(version.head),
             "error_head": _describe(version.error_head),
             "companions": [
@@ -228,23 +234,22 @@ def _describe(head: ErrorHead | DomainHead | None) -> dict[str, Any] | None:
 
 
 def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion:
-    network = None
-    if manifest["shape"] is not None:
-        network = _network(manifest["shape"], _part(tensors, "network"))
     error_head = _head(manifest["error_head"], _part(tensors, "error_head"))
     return ModelVersion(
         name=manifest["name"],
         scheme=_scheme(manifest["scheme"]),
         strategy=manifest["strategy"],
         encoder=manifest["encoder"],
-        network=network,
+        network=_network(manifest["shape"], _part(tensors, "network")),
+        choices=_network(manifest["choices"], _part(tensors, "choices")),
         head=_head(manifest["head"], _part(tensors, "head")),
         queue_ids=tensors["queue.ids"].to(torch.int64),
         queue_worth=tensors["queue.worth"],
         stats=manifest["stats"],
         companions=tuple(
-            (_scheme(other["scheme"]), _network(other["shape"], _part(tensors, f"companion{i}")))
+            (_scheme(other["scheme"]), network)
             for i, other in enumerate(manifest["companions"])
+            if (network := _network(other["shape"], _part(tensors, f"companion{i}"))) is not None
         ),
         error_head=error_head if isinstance(error_head, ErrorHead) else None,
     )
@@ -258,7 +263,9 @@ def _head(described: dict[str, Any] | None, weights: dict[str, Tensor]) -> Error
     return head
 
 
-def _network(shape: dict[str, Any], weights: dict[str, Tensor]) -> LayeredNetwork:
+def _network(shape: dict[str, Any] | None, weights: dict[str, Tensor]) -> LayeredNetwork | None:
+    if shape is None:
+        return None
     network = LayeredNetwork(
         Shape(shape["inputs"], shape["classes"], shape["members"], tuple(shape["hidden"]))
     )

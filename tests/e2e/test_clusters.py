@@ -58,8 +58,8 @@ def test_each_annotator_gets_the_clusters_in_turn(
         answer.raise_for_status()
         solved[who.email].append(cluster_of[served])
         free.remove(served)
-    for clusters in solved.values():
-        assert all(one != next_one for one, next_one in pairwise(clusters))
+    for clusters in solved.values():  # one of each before the next of any
+        assert len(set(clusters[0:2])) == len(set(clusters[2:4])) == 2
     in_order = [cluster_of[p["task"]] for p in order[:10]]
     assert any(one == next_one for one, next_one in pairwise(in_order))
 

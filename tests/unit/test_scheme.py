@@ -33,9 +33,8 @@ def test_nested_field_and_missing_field() -> None:
 
 
 def test_taxonomy_of_one_level_is_a_choice_by_another_shape() -> None:
-    xml = config(
-        '<Taxonomy name="c" toName="t" maxUsages="1"><Choice value="A"/><Choice value="B" alias="b"/></Taxonomy>'
-    )
+    choices = '<Choice value="A"/><Choice value="B" alias="b"/>'
+    xml = config(f'<Taxonomy name="c" toName="t" maxUsages="1">{choices}</Taxonomy>')
     scheme = parse_label_config(xml)
     region = scheme.region("b", 0.5)
     assert (scheme.labels, region["type"], region["value"]) == (("A", "b"), "taxonomy", {"taxonomy": [["b"]]})

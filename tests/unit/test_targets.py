@@ -71,6 +71,13 @@ def test_empty_unknown_and_malformed_results_are_no_label() -> None:
     assert target_of(odd) is None
 
 
+def test_an_empty_answer_is_a_vote_for_none_of_them() -> None:
+    scheme = LabelScheme("c", "t", "text", (), several=True, options=("a", "b"), blank=True)
+    assert votes_of([by(1, None), by(2, "a")], scheme) == (Vote("1", "[]"), Vote("2", '["a"]'))
+    assert votes_of([by(1, None, was_cancelled=True)], scheme) == ()
+    assert votes_of([by(1, None)], replace(scheme, blank=False)) == ()
+
+
 def test_a_companions_label_goes_when_its_annotators_no_longer_agree(tmp_path: Path) -> None:
     """Votes stay as they were; what changed is how much their annotators proved to weigh."""
     scheme = replace(SCHEME, companions=(LabelScheme("d", "t", "text", ("x", "y")),))
