@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def main() -> None:
                   label-studio-atlas connect http://localhost:9090 --project 1
     Not working?  label-studio-atlas doctor
 
-    Every setting is an environment variable; the README lists them all.
+    Every setting is an environment variable; docs/settings.md lists them all.
     """
 
 
@@ -54,14 +55,15 @@ def main() -> None:
 def up(port: int | None, data_dir: Path | None) -> None:
     """Run everything on this machine: Redis, web server and worker.
 
-    Uses the Redis at REDIS_URL if that is set, and its own otherwise. Ctrl-C stops all of it; if one
-    part dies, the others are stopped too and the exit code is 1.
+    Uses the Redis at REDIS_URL if that is set, and its own otherwise. Ctrl-C stops all of it. A part
+    that dies is started again.
     """
     from backend.running.backend import inherited_environment, lock, start_backend
     from backend.running.supervisor import Supervisor
 
     settings = _settings(port=port, data_dir=data_dir)
-    _check_strategy(settings)
+    logs.configure(settings.log_level, "up", settings.log_format)
+    _check_names(settings)
     with lock(settings.data_dir), Supervisor() as supervisor:
         supervisor.stop_on_signals()
         try:
@@ -70,7 +72,7 @@ def up(port: int | None, data_dir: Path | None) -> None:
                 f"label-studio-atlas answers on http://{settings.host}:{settings.port}; Ctrl-C stops it."
             )
             _warn_without_key(settings)
-            supervisor.wait()
+            supervisor.keep_running()
         except KeyboardInterrupt:
             click.echo("Stopping.")
 
@@ -155,12 +157,18 @@ def serve(port: int | None, host: str | None) -> None:
     help="Do just this kind of work, so that short jobs never wait behind a retrain.  [default: both]",
 )
 def worker(only: str | None) -> None:
-    """Run one RQ worker: it trains, ranks and publishes. TERM lets the running job finish."""
-    settings = _settings()
-    _check_strategy(settings)
-    logs.configure(settings.log_level, only or "worker")
-    from backend.jobs.worker import create_worker
+    """Run one RQ worker: it trains, ranks and publishes.
 
+    TERM lets the running job finish; a second one stops it, and the next worker does it.
+    """
+    settings = _settings()
+    _check_names(settings)
+    logs.configure(settings.log_level, only or "worker", settings.log_format)
+    from backend.jobs.worker import create_worker
+    from backend.running.supervisor import die_with_parent
+
+    # A worker that is killed must not leave its job's process behind, nor its scheduler's.
+    os.register_at_fork(after_in_child=die_with_parent)
     create_worker(settings, only).work(with_scheduler=True, logging_level="WARNING")
 
 
@@ -168,10 +176,10 @@ def worker(only: str | None) -> None:
 def cron() -> None:
     """Run RQ's cron: every RECONCILE_EVERY seconds, look for what no webhook told of."""
     settings = _settings()
-    logs.configure(settings.log_level, "cron")
+    logs.configure(settings.log_level, "cron", settings.log_format)
     from backend.jobs.cron import create_cron
 
-    create_cron(settings).start()
+    create_cron(settings).run()
 
 
 @main.command()
@@ -206,7 +214,7 @@ def demo(**options: Any) -> None:
     from backend.demo.run import DemoOptions, run
 
     settings = _settings(strategy=options["strategy"])
-    _check_strategy(settings)
+    _check_names(settings)
     run(DemoOptions(**{**options, "strategy": settings.strategy}))
 
 
@@ -221,6 +229,7 @@ def demo(**options: Any) -> None:
 @click.option(
     "--budget", type=click.IntRange(min=2), default=300, show_default=True, help="Labels in all, at most."
 )
+@click.option("--encoder", help="Text encoder.  [default: ENCODER]")
 @click.option(
     "--held-out",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -242,7 +251,7 @@ def demo(**options: Any) -> None:
 @click.option(
     "--control", help="Choices control, or CSV column, of the label.  [default: label, or the only one]"
 )
-def simulate(strategies: str | None, seeds: int, seed: int, **options: Any) -> None:
+def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None, **options: Any) -> None:
     """See offline which query strategy pays on your own labelled data.
 
     FILE is a CSV with the columns text,label or a project's JSON export (.json), either also as .gz.
@@ -256,8 +265,12 @@ def simulate(strategies: str | None, seeds: int, seed: int, **options: Any) -> N
         names = parse_strategies(strategies)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--strategies") from error
+    settings = _settings(encoder=encoder)
+    _check_encoder(settings)
     plan_options = {name: options.pop(name) for name in ("batch", "start", "budget", "held_out")}
-    plan = Plan(strategies=names, seeds=tuple(range(seed, seed + seeds)), **plan_options)
+    plan = Plan(
+        strategies=names, seeds=tuple(range(seed, seed + seeds)), encoder=settings.encoder, **plan_options
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-written is left
     if run(SimulateOptions(**options), plan).failures:
         raise SystemExit(1)
@@ -271,7 +284,7 @@ def _settings(**given: Any) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-def _check_strategy(settings: Settings) -> None:
+def _check_names(settings: Settings) -> None:
     """A wrong name should stop the start, not every job."""
     from backend.sampling.registry import check_name
 
@@ -279,6 +292,16 @@ def _check_strategy(settings: Settings) -> None:
         check_name(settings.strategy)
     except ValueError as error:
         raise click.ClickException(f"STRATEGY: {error}") from error
+    _check_encoder(settings)
+
+
+def _check_encoder(settings: Settings) -> None:
+    from backend.learning.encoders import find_encoder
+
+    try:
+        find_encoder(settings.encoder)
+    except ValueError as error:
+        raise click.ClickException(f"ENCODER: {error}") from error
 
 
 def _warn_without_key(settings: Settings) -> None:

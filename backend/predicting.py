@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from backend.errors import DamagedFile
 from backend.labelstudio.publishing import prediction
 from backend.labelstudio.scheme import LabelScheme
-from backend.learning.text import TextEncoder
+from backend.learning.encoders import Encoder, encoded
 from backend.learning.training import outputs
+from backend.lru import RecentlyUsed
 from backend.sampling import places
 from backend.sampling.registry import score
 from backend.settings import Settings
-from backend.store.features import FeatureCache
-from backend.store.paths import project_dir, project_ids
-from backend.store.versions import ModelVersion, VersionStore, version_number
+from backend.store.places import feature_cache, stored_projects, version_store
+from backend.store.versions import ModelVersion, version_number
 
-MAX_LOADED = 8
-"""Model versions kept in memory, the most recently used; about 15 MB each."""
+logger = logging.getLogger(__name__)
+
+PLACE_BYTES = 150
+"""Of an entry of `Loaded.place_of`: two numbers and their slot."""
 
 
 @dataclass(frozen=True)
@@ -33,26 +34,37 @@ class Loaded:
     """A version ready to answer: with its encoder, and each ranked task's place by id."""
 
     version: ModelVersion
-    encoder: TextEncoder
+    encoder: Encoder
     place_of: dict[int, float]
+
+    @property
+    def bytes(self) -> int:
+        """In memory, roughly."""
+        learned = sum(array.nbytes for array in self.encoder.arrays().values())
+        return self.version.bytes + learned + PLACE_BYTES * len(self.place_of)
 
 
 class Predictor:
-    """Published models by project, the recently used ones in memory. Safe to share between threads."""
+    """Published models by project, the recently used ones in memory. Safe to share between threads.
 
-    def __init__(self, settings: Settings):
-        self._data_dir = settings.data_dir
-        self._loaded: OrderedDict[tuple[int, str], Loaded] = OrderedDict()
-        self._lock = threading.Lock()
+    on_damage: told the project whose published version cannot be read; only a retrain mends that.
+    """
+
+    def __init__(self, settings: Settings, on_damage: Callable[[int], object] = lambda project_id: None):
+        self._settings = settings
+        self._on_damage = on_damage
+        self._loaded: RecentlyUsed[tuple[int, str], Loaded] = RecentlyUsed(
+            settings.model_cache_mb * 2**20, lambda loaded: loaded.bytes
+        )
 
     def version_of(self, project_id: int) -> str | None:
         """The published version's name, without loading it; None when there is none yet."""
-        return VersionStore(project_dir(self._data_dir, project_id)).published()
+        return version_store(self._settings, project_id).published()
 
     def versions(self, project_id: int | None = None) -> list[str]:
         """Names of the kept versions, newest first: of one project, or of all."""
-        projects = project_ids(self._data_dir) if project_id is None else [project_id]
-        kept = {name for i in projects for name in VersionStore(project_dir(self._data_dir, i)).names()}
+        projects = stored_projects(self._settings) if project_id is None else [project_id]
+        kept = {name for i in projects for name in version_store(self._settings, i).names()}
         return sorted(kept, key=version_number, reverse=True)
 
     def predict(
@@ -60,6 +72,7 @@ class Predictor:
     ) -> list[dict[str, Any]]:
         """One prediction per task, in order, all of one version: the published one unless told.
 
+        With `probabilities` of each choice, for scripts: Label Studio keeps none of it.
         scheme: what the request's label config asks for. Returns [] when there is nothing to say: no
         version yet, or one that was trained for another label config.
         Raises DamagedFile when the version cannot be read.
@@ -68,92 +81,127 @@ class Predictor:
         if loaded is None or not scheme.fits(loaded.version.scheme) or not tasks:
             return []
         known = [task if isinstance(task, dict) else {} for task in tasks]
-        return answers(
-            loaded, [task.get("id") for task in known], [scheme.text_of(task.get("data")) for task in known]
-        )
+        texts = [scheme.text_of(task.get("data")) for task in known]
+        return answers(loaded, [task.get("id") for task in known], texts, detailed=True)
 
     def _load(self, project_id: int, name: str | None = None) -> Loaded | None:
-        store = VersionStore(project_dir(self._data_dir, project_id))
-        name = name or store.published()
-        if name is None:
-            return None
-        with self._lock:
-            known = self._loaded.get((project_id, name))
-            if known is not None:
-                self._loaded.move_to_end((project_id, name))
-                return known
-            loaded = load_version(self._data_dir, project_id, name)
-            self._loaded[(project_id, name)] = loaded
-            while len(self._loaded) > MAX_LOADED:
-                self._loaded.popitem(last=False)
-            return loaded
+        if name is not None:
+            return self._get(project_id, name)
+        store = version_store(self._settings, project_id)
+        while (chosen := store.chosen()) is not None:
+            try:
+                return self._get(project_id, chosen)
+            except DamagedFile as damage:
+                if store.chosen() == chosen:  # else it was replaced, and deleted, under our eyes
+                    return self._served_before(project_id, chosen, damage)
+        return None
+
+    def _get(self, project_id: int, name: str) -> Loaded:
+        return self._loaded.get((project_id, name), lambda: load_version(self._settings, project_id, name))
+
+    def _served_before(self, project_id: int, chosen: str, damage: DamagedFile) -> Loaded:
+        """The newest of the versions before that can be read. Raises `damage` where none can."""
+        logger.error("%s", damage)
+        self._on_damage(project_id)
+        for name in version_store(self._settings, project_id).before(chosen):
+            try:
+                return self._get(project_id, name)
+            except DamagedFile as error:
+                logger.error("%s", error)
+        raise damage
 
 
-def load_version(data_dir: Path, project_id: int, name: str) -> Loaded:
+def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
     """Raises DamagedFile when it cannot be read."""
-    directory = project_dir(data_dir, project_id)
-    version = VersionStore(directory).load(name)
-    encoder = FeatureCache(directory / "features").encoder(version.encoder)
+    version = version_store(settings, project_id).load(name)
+    encoder = feature_cache(settings, project_id).encoder(version.encoder)
     ids = version.queue_ids.tolist()
     return Loaded(version, encoder, dict(zip(ids, places(len(ids)).tolist(), strict=True)))
 
 
-def answers(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str]) -> list[dict[str, Any]]:
-    """One prediction per text, in order. `ids` tell which of them were ranked; None for one without."""
-    features = loaded.encoder.encode(texts)
-    model = loaded.version
-    worth = None
-    if model.network is not None:
-        worth = score(model.strategy, outputs(model.network, features), model.head)
-    scores = _places(loaded, ids, texts, worth)
-    shown = regions(model, features)
-    return [prediction(model.name, place, told) for place, told in zip(scores, shown, strict=True)]
+def answers(
+    loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], *, detailed: bool = False
+) -> list[dict[str, Any]]:
+    """One prediction per text, in order. `ids` tell which of them were ranked; None for one without.
+
+    detailed: with the `probabilities` of each choice.
+    """
+    features = encoded(loaded.encoder, texts)
+    scores = _places(loaded, ids, texts, features)
+    shown = regions(loaded.version, features)
+    told = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]
+    if not detailed:
+        return told
+    likely = probabilities(loaded.version, features)
+    return [{**item, "probabilities": each} for item, each in zip(told, likely, strict=True)]
 
 
 def regions(model: ModelVersion, features: Tensor) -> list[list[dict[str, Any]]]:
     """What to show for each item, float [N, D]: a region for each control that there is a model of.
 
-    A region's own score is how likely it is right, by the error head where there is one.
+    A region's own score is how likely it is right, by the error head where there is one. Where several
+    choices may be given and none is likely, there is no region.
     """
     shown: list[list[dict[str, Any]]] = [[] for _ in range(len(features))]
     for scheme, network in model.models:
         layers = outputs(network, features)
-        labels, confidences = decide(scheme, layers.probabilities)
-        if scheme is model.scheme and model.error_head is not None and not scheme.several:
-            # What the verdicts taught of the classifier's word, which alone is too bold or too shy.
-            confidences = (1 - model.error_head(layers)).tolist()
+        if scheme.several:
+            labels, confidences = decide_each(scheme, layers.logits.sigmoid())
+        else:
+            labels, confidences = decide(scheme, layers.probabilities)
+            if scheme is model.scheme and model.error_head is not None:
+                # What the verdicts taught of the classifier's word, which alone is too bold or too shy.
+                confidences = (1 - model.error_head(layers)).tolist()
         for told, label, confidence in zip(shown, labels, confidences, strict=True):
-            told.append(scheme.region(label, confidence))
+            if scheme.choices_in(label):
+                told.append(scheme.region(label, confidence))
     return shown
 
 
-def decide(scheme: LabelScheme, probabilities: Tensor) -> tuple[list[str], list[float]]:
-    """The class to show for each item, and how sure the model is of it.
+def probabilities(model: ModelVersion, features: Tensor) -> list[dict[str, dict[str, float]]]:
+    """How likely each choice of each control is, by the controls' names, for each item, float [N, D].
 
-    probabilities: float [N, C]. Where several choices may be given, those that are each more likely than
-    not, even if that set was never given; the sureness is that of the least sure of them.
+    Where several may be given they are probabilities of their own; otherwise they sum to 1.
     """
+    told: list[dict[str, dict[str, float]]] = [{} for _ in range(len(features))]
+    for scheme, network in model.models:
+        layers = outputs(network, features)
+        likely = layers.logits.sigmoid() if scheme.several else layers.probabilities
+        for item, row in zip(told, likely.tolist(), strict=True):
+            item[scheme.from_name] = {c: round(p, 4) for c, p in zip(scheme.choices, row, strict=True)}
+    return told
+
+
+def decide(scheme: LabelScheme, probabilities: Tensor) -> tuple[list[str], list[float]]:
+    """The class to show for each item, and how sure the model is of it. probabilities: float [N, C]."""
     best = probabilities.max(-1)
-    if not scheme.several:
-        return [scheme.labels[i] for i in best.indices.tolist()], best.values.tolist()
-    sets = [scheme.choices_in(label) for label in scheme.labels]
-    choices = sorted({choice for chosen in sets for choice in chosen})
-    has = torch.tensor([[float(choice in chosen) for choice in choices] for chosen in sets])  # [C, choices]
-    likely = probabilities @ has  # each choice's probability, [N, choices]
-    shown = torch.where((likely >= 0.5).any(-1, keepdim=True), likely >= 0.5, has[best.indices] > 0)
-    sure = likely.masked_fill(~shown, 1).min(-1).values.clamp(max=1)
-    labels = [
-        scheme.class_of(choice for choice, on in zip(choices, row, strict=True) if on)
-        for row in shown.tolist()
-    ]
-    return labels, sure.tolist()
+    return [scheme.labels[i] for i in best.indices.tolist()], best.values.tolist()
 
 
-def _places(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], worth: Tensor | None) -> list[float]:
+def decide_each(scheme: LabelScheme, likely: Tensor) -> tuple[list[str], list[float]]:
+    """The set of choices to show for each item, where several may be given, and how sure the model is.
+
+    likely: float [N, choices], how likely each is by itself. Shown are those more likely than not, also as
+    a set that nobody ever gave; none, where the answer may be left blank, or else the likeliest alone. The
+    sureness is that of what the model is least sure of, be it there or not.
+    """
+    shown = likely >= 0.5
+    if not scheme.blank:
+        best = torch.nn.functional.one_hot(likely.argmax(-1), likely.shape[1]).bool()
+        shown = torch.where(shown.any(-1, keepdim=True), shown, best)
+    sure = torch.where(shown, likely, 1 - likely).min(-1).values
+    chosen = [[c for c, on in zip(scheme.choices, row, strict=True) if on] for row in shown.tolist()]
+    return [scheme.class_of(each) for each in chosen], sure.tolist()
+
+
+def _places(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], features: Tensor) -> list[float]:
     """Where each task stands in the published queue, or would stand had it been there: in (0, 1).
 
     Distinct from each other and from every place of the queue, and the same whenever asked.
     """
+    model, worth = loaded.version, None
+    if model.network is not None:
+        worth = score(model.strategy, outputs(model.network, features), model.head)
     keys = [_fraction(task_id, text) for task_id, text in zip(ids, texts, strict=True)]
     ranked = loaded.version.queue_worth
     between = keys if worth is None or not len(ranked) else _between(ranked, worth, keys)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import httpx
 from redis import RedisError
 
 from backend.doctor.finding import Finding, State, not_checked, wrong
 from backend.errors import AtlasError
+
+logger = logging.getLogger(__name__)
 
 Function = Callable[[Any], Finding]
 
@@ -60,12 +64,25 @@ def what_is_missing(needs: Iterable[str], findings: Iterable[Finding]) -> Findin
 
 
 def _made(each: Check, subject: Any) -> Finding:
+    """A check never ends in a traceback: what it did not foresee is told as what it is, with a remedy."""
+    again = "run `label-studio-atlas doctor` again"
     try:
         return each.function(subject)
     except AtlasError as error:  # its message says what to do
-        return wrong(str(error), "Do what the message says, then run `label-studio-atlas doctor` again.")
+        return wrong(str(error), f"Do what the message says, then {again}.")
     except RedisError as error:
-        return wrong(f"Redis failed meanwhile: {error}", "Run `label-studio-atlas doctor` again.")
+        return wrong(f"Redis failed meanwhile: {error}", f"See Redis' log, and {again}.")
+    except httpx.HTTPError as error:
+        return wrong(
+            f"no answer meanwhile ({type(error).__name__}: {error})",
+            f"See whether the backend and Label Studio still run and are not overloaded, then {again}.",
+        )
+    except Exception as error:
+        logger.debug("the check %r failed", each.name, exc_info=True)
+        return wrong(
+            f"this check failed itself ({type(error).__name__}: {error})",
+            "That is a fault of the doctor: please report it with this line.",
+        )
 
 
 def _register(name: str, needs: tuple[str, ...], *, of_project: bool) -> Callable[[Function], Function]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 # Imported for the checks they register, in this order.
 import backend.doctor.machine
+import backend.doctor.store
 
 import backend.doctor.workers  # isort:skip
 import backend.doctor.server
@@ -14,7 +15,7 @@ import backend.doctor.project  # noqa: F401  isort:skip
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.checks import run, what_is_missing
 from backend.doctor.finding import Finding, State, not_checked
-from backend.errors import NotFound
+from backend.errors import AtlasError, NotFound
 
 NONE_YET = "none is connected yet: `label-studio-atlas connect URL --project N` does"
 
@@ -42,11 +43,14 @@ def all_is_well(findings: list[Finding]) -> bool:
 
 
 def _present(bench: Bench) -> list[int]:
-    """Those still in Label Studio."""
+    """Those still in Label Studio, and those that it fails to tell of: their own checks say why."""
     present = []
     for project_id in bench.known_projects():
         try:
-            present.append(bench.label_studio.project(project_id).id)
+            bench.label_studio.project(project_id)
         except NotFound:
             continue
+        except AtlasError:
+            pass
+        present.append(project_id)
     return present

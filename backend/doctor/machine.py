@@ -5,11 +5,13 @@ from __future__ import annotations
 import platform
 import re
 from importlib import metadata
+from typing import Any
 
 import httpx
 from packaging.requirements import Requirement
 from pydantic import ValidationError
-from redis import RedisError
+from redis import AuthenticationError, RedisError
+from redis.exceptions import NoPermissionError
 
 from backend import __version__
 from backend.doctor.bench import Bench
@@ -20,6 +22,9 @@ from backend.settings import DEFAULT_REDIS_URL
 TELLING = ("torch", "label-studio-ml", "label-studio-sdk", "rq")
 """The packages whose versions are shown; the demands of all are checked."""
 HTTP_TIMEOUT = 5
+_ASK_THE_OPERATOR = (
+    "Ask whoever runs it for persistence (an append-only file): without, waiting jobs are lost in a restart."
+)
 
 
 @check("settings")
@@ -30,7 +35,7 @@ def settings(bench: Bench) -> Finding:
         check_name(bench.settings.strategy)
     except ValidationError as error:
         problems = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
-        return wrong("; ".join(problems), "Set them as the table of settings in the README says.")
+        return wrong("; ".join(problems), "Set them as docs/settings.md says.")
     except ValueError as error:
         return wrong(f"STRATEGY: {error}", "Set STRATEGY to one of these.")
     return ok(f"valid; data in {bench.settings.data_dir}")
@@ -73,7 +78,12 @@ def backend(bench: Bench) -> Finding:
 def redis(bench: Bench) -> Finding:
     address = _without_password(bench.settings.redis_url)
     try:
-        version = bench.redis.info("server")["redis_version"]
+        bench.redis.ping()
+    except (AuthenticationError, NoPermissionError) as error:
+        return wrong(
+            f"{address} does not let us in: {error}",
+            "Put its user and password into REDIS_URL: redis://USER:PASSWORD@HOST:PORT/0.",
+        )
     except RedisError as error:
         if bench.settings.redis_url == DEFAULT_REDIS_URL:
             if bench.backend_version() is None:  # `up` would bring its own
@@ -83,27 +93,41 @@ def redis(bench: Bench) -> Finding:
                 "Start `label-studio-atlas up`, or set REDIS_URL to the Redis that the backend uses.",
             )
         return wrong(f"{address} does not answer: {error}", "Start Redis, or correct REDIS_URL.")
-    return ok(f"{version} at {address}")
+    return ok(f"{_info(bench, 'server').get('redis_version', 'of unknown version')} at {address}")
 
 
 @check("Redis on disk", "Redis")
 def redis_on_disk(bench: Bench) -> Finding:
-    status = bench.redis.info("persistence")
-    failed = [name for name in ("aof_last_write_status", "rdb_last_bgsave_status") if status[name] != "ok"]
+    status = _info(bench, "persistence")
+    if not status:
+        return note("this Redis does not let us see whether it keeps anything", _ASK_THE_OPERATOR)
+    writes = ("aof_last_write_status", "rdb_last_bgsave_status")
+    failed = [name for name in writes if status.get(name, "ok") != "ok"]
     if failed:
         return wrong(f"its last write failed ({', '.join(failed)})", "Make room on its disk; see its log.")
-    if status["aof_enabled"]:
+    if status.get("aof_enabled"):
         return ok("keeps an append-only file")
     try:
-        snapshots = bench.redis.config_get("save").get("save")
+        told = bench.redis.config_get("save")
     except RedisError:
-        return note("this Redis does not let us see whether it writes snapshots")
-    if snapshots:
-        return ok(f"writes snapshots (save {snapshots})")
+        told = {}
+    if "save" not in told:
+        return note("this Redis does not let us see whether it writes snapshots", _ASK_THE_OPERATOR)
+    if told["save"]:
+        return ok(f"writes snapshots (save {told['save']})")
     return wrong(
         "keeps nothing: waiting jobs are lost when it restarts",
         "Start Redis with `--appendonly yes`, or run `redis-cli config set appendonly yes` for now.",
     )
+
+
+def _info(bench: Bench, section: str) -> dict[str, Any]:
+    """What Redis tells of itself: {} where it does not, as managed ones may not."""
+    try:
+        told = bench.redis.info(section)
+    except RedisError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def unmet_demands(demands: list[str] | None = None) -> list[str]:

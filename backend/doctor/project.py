@@ -107,6 +107,22 @@ def sampling(bench: ProjectBench) -> Finding:
     return ok(f'"{found}": Label Studio follows the order of predictions')
 
 
+@project_check("strategy", "project", "settings")
+def strategy(bench: ProjectBench) -> Finding:
+    """Connections are listed by id: the first that names one is the oldest."""
+    named = {each.id: each.strategy for each in bench.connections}
+    asked = next(filter(None, named.values()), None)
+    if len(set(named.values())) > 1:
+        each = "; ".join(f"connection {i} {name or 'names none'}" for i, name in named.items())
+        return note(
+            f"the connections do not agree ({each}): {asked}, of the oldest that names one, orders the queue",
+            "Name the same strategy in the extra params of all, or remove the models that are not used.",
+        )
+    if asked is not None:
+        return ok(f"{asked}, as the connection asks")
+    return ok(f"{bench.bench.settings.strategy}, by STRATEGY")
+
+
 @project_check("retrain", "project", "worker")
 def retrain(bench: ProjectBench) -> Finding:
     told = job_status(bench.bench.redis, f"retrain-{bench.id}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING, LabelStudioClient
+from backend.labelstudio.connection import strategy_in
 
 TITLE = "label-studio-atlas"
 """Title of the connections made here."""
@@ -28,7 +29,8 @@ WEBHOOK_ACTIONS = frozenset(
 class Connection:
     """A project's connection to an ML backend, as Label Studio found it just now.
 
-    state: "CO" connected, "DI" nothing answers, "ER" it answers with an error, told in `error`.
+    state: "CO" connected, "DI" nothing answers, "ER" it answers with an error, told in `error`;
+    strategy: the query strategy that its extra params name, None where they name none.
     """
 
     id: int
@@ -36,6 +38,7 @@ class Connection:
     title: str
     state: str
     error: str
+    strategy: str | None = None
 
     @property
     def webhook_url(self) -> str:
@@ -134,6 +137,7 @@ def _connection(raw: dict[str, Any]) -> Connection:
         title=raw.get("title") or "",
         state=raw.get("state") or "",
         error=raw.get("error_message") or "",
+        strategy=strategy_in(raw.get("extra_params")),
     )
 
 

@@ -11,18 +11,33 @@ from typing import Any
 @dataclass(frozen=True)
 class Wishes:
     """updates: whether new versions are wanted (`auto_update`); strategy: the query strategy named in the
-    connection's extra params, None where none is."""
+    connections' extra params, None where none is; disputed: whether the connections do not all say the same.
+    connected: whether there is any connection, to this backend or another; all_answered: whether all of
+    those backends did, just now.
+    """
 
     updates: bool = True
     strategy: str | None = None
+    disputed: bool = False
+    connected: bool = False
+    all_answered: bool = False
 
 
 def wishes_of(connections: Iterable[dict[str, Any]]) -> Wishes:
-    """Of a project's connections as Label Studio lists them. No connection, no wish."""
-    listed = list(connections)
-    named = [name for item in listed if (name := strategy_in(item.get("extra_params"))) is not None]
+    """Of a project's connections as Label Studio lists them. No connection, no wish.
+
+    Of several that name a strategy the oldest (of the lowest id) counts.
+    """
+    listed = sorted(connections, key=lambda item: item.get("id") or 0)
+    named = [strategy_in(item.get("extra_params")) for item in listed]
     updates = not listed or any(item.get("auto_update", True) for item in listed)
-    return Wishes(updates, named[0] if named else None)
+    return Wishes(
+        updates,
+        next(filter(None, named), None),
+        disputed=len(set(named)) > 1,
+        connected=bool(listed),
+        all_answered=bool(listed) and all(item.get("state") == "CO" for item in listed),
+    )
 
 
 def strategy_in(extra_params: Any) -> str | None:
@@ -33,6 +48,5 @@ def strategy_in(extra_params: Any) -> str | None:
             extra_params = json.loads(extra_params)
         except ValueError:
             return None
-    if not isinstance(extra_params, dict) or extra_params.get("strategy") in (None, ""):
-        return None
-    return str(extra_params["strategy"]).strip()
+    named = extra_params.get("strategy") if isinstance(extra_params, dict) else None
+    return (str(named).strip() or None) if named is not None else None

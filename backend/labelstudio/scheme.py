@@ -29,7 +29,8 @@ class LabelScheme:
     `field` is the key of the text in a task's data, `text_key` that of the words in each paragraph.
     With `dynamic` choices the classes stand in the tasks: those that annotators chose are learned.
     Where `several` choices may be given at once, each set of them that annotators gave is a class of its
-    own (label powerset; Tsoumakas & Katakis 2007), written as a JSON list; `options` are the choices.
+    own (label powerset; Tsoumakas & Katakis 2007), written as a JSON list; `options` are the config's
+    choices. Where it may be left `blank`, a submitted annotation without a choice says "none of them".
     `companions` are the config's other controls on the same text: predicted too, without a say in the queue.
     """
 
@@ -43,6 +44,7 @@ class LabelScheme:
     dynamic: bool = False
     several: bool = False
     options: tuple[str, ...] = ()
+    blank: bool = False
     companions: tuple[LabelScheme, ...] = ()
 
     def text_of(self, data: Any) -> str:
@@ -52,7 +54,7 @@ class LabelScheme:
             value = "\n".join(_words(item, self.text_key) for item in value)
         text = value if isinstance(value, str) else "" if value is None else str(value)
         text = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be stored
-        return unescape(re.sub(r"<[^>]*>", " ", text)) if self.source == "HyperText" else text
+        return unescape(re.sub(r"<[^<>]*>", " ", text)) if self.source == "HyperText" else text
 
     def region(self, label: str, confidence: float) -> dict[str, Any]:
         """The choice, or the choices, of a class as Label Studio stores them."""
@@ -68,7 +70,7 @@ class LabelScheme:
 
     def choice_of(self, region: Any) -> str | None:
         """The class a region of an annotation names, None if it names none (any more) or is not ours."""
-        if not isinstance(region, dict) or region.get("from_name") != self.from_name:
+        if not self._is_ours(region):
             return None
         value = region.get("value")
         chosen = value.get(self.control.lower()) if isinstance(value, dict) else None
@@ -80,6 +82,18 @@ class LabelScheme:
             return self.class_of(known) if known else None
         return known[0] if len(chosen) == 1 and known else None
 
+    def class_in(self, result: Any) -> str | None:
+        """The class that a submitted annotation's regions name, None if they name none."""
+        regions = result if isinstance(result, list) else []
+        choices = (self.choice_of(region) for region in regions)
+        named = next((choice for choice in choices if choice is not None), None)
+        if named is None and self.blank and isinstance(result, list) and not any(map(self._is_ours, regions)):
+            return self.class_of([])
+        return named
+
+    def _is_ours(self, region: Any) -> bool:
+        return isinstance(region, dict) and region.get("from_name") == self.from_name
+
     def class_of(self, choices: Iterable[str]) -> str:
         """The class of a set of choices, where several may be given."""
         return json.dumps(sorted(set(choices)), ensure_ascii=False)
@@ -88,6 +102,17 @@ class LabelScheme:
         """The choices that make up a class: one, unless several may be given."""
         choices: list[str] = json.loads(label) if self.several else [label]
         return choices
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What can be chosen: the config's choices, or, with dynamic ones, all that were ever given."""
+        if not self.several:
+            return self.labels
+        return self.options or tuple(sorted({c for label in self.labels for c in self.choices_in(label)}))
+
+    def membership(self) -> list[list[bool]]:
+        """By class, which of the `choices` it holds."""
+        return [[choice in self.choices_in(label) for choice in self.choices] for label in self.labels]
 
     @property
     def is_open(self) -> bool:
@@ -131,10 +156,10 @@ def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme
         raise LabelConfigError(
             f"No <Choices> of the label config belongs to a {wanted} tag: let one's toName name it."
         )
-    problems, learned = [], []
+    problems, learned, conditional = [], [], _conditional(root)
     for control in sorted(on_text, key=lambda tag: tag.get("name") != preferred):
         try:
-            learned.append(_scheme(control, objects[control.get("toName", "")]))
+            learned.append(_scheme(control, objects[control.get("toName", "")], control in conditional))
         except LabelConfigError as problem:
             problems.append(str(problem))
     if not learned:
@@ -155,14 +180,15 @@ def _parse_xml(xml: object) -> Element:
         raise LabelConfigError(f"The label config is not valid XML: {error}.") from error
 
 
-def _scheme(control: Element, text: Element) -> LabelScheme:
+def _scheme(control: Element, text: Element, conditional: bool) -> LabelScheme:
     name, tag = control.get("name", ""), control.tag
-    if tag == "Taxonomy" and any(choice.find("Choice") is not None for choice in control.iter("Choice")):
-        raise LabelConfigError(f'<Taxonomy name="{name}"> has choices within choices; one level is learned.')
+    _refuse_what_is_not_of_the_text(control, text)
+    if any(choice.find("Choice") is not None for choice in control.iter("Choice")):
+        raise LabelConfigError(f'<{tag} name="{name}"> has choices within choices; one level is learned.')
     labels = [choice.get("alias") or choice.get("value") or "" for choice in control.iter("Choice")]
     distinct = tuple(dict.fromkeys(label for label in labels if label))
     dynamic = (control.get("value") or "").startswith("$")
-    several = tag == "Choices" and control.get("choice") == "multiple"
+    several = _takes_several(control)
     if len(distinct) < 2 and not dynamic:
         raise LabelConfigError(f'<{tag} name="{name}"> has fewer than two choices: nothing to tell apart.')
     return LabelScheme(
@@ -172,11 +198,51 @@ def _scheme(control: Element, text: Element) -> LabelScheme:
         labels=() if dynamic or several else distinct,
         control=tag,
         source=text.tag,
-        text_key=text.get("textKey") or text.get("textkey") or "text",
+        text_key=_attribute(text, "textKey") or "text",
         dynamic=dynamic,
         several=several,
         options=distinct if several and not dynamic else (),
+        blank=several and not conditional and not _is_on(control, "required"),
     )
+
+
+def _takes_several(control: Element) -> bool:
+    """A <Taxonomy> takes as many as one likes unless told otherwise, <Choices> only one."""
+    if control.tag == "Taxonomy":
+        return _attribute(control, "maxUsages") != "1"
+    return _attribute(control, "choice") == "multiple"
+
+
+def _refuse_what_is_not_of_the_text(control: Element, text: Element) -> None:
+    """Raises LabelConfigError where the choice is no class of a text that stands in the task."""
+    what = f'<{control.tag} name="{control.get("name")}">'
+    for attribute in ("perRegion", "perItem", "labeling"):
+        if _is_on(control, attribute):
+            raise LabelConfigError(
+                f"{what} has {attribute}: it labels parts of a text, whole texts are learned. Remove it."
+            )
+    if _is_on(control, "allowNested"):
+        raise LabelConfigError(f"{what} has allowNested; one level of choices is learned. Remove it.")
+    if _attribute(text, "valueType") == "url":
+        raise LabelConfigError(
+            f'<{text.tag} name="{text.get("name")}"> has valueType="url": tasks hold the address of a text, '
+            "not the text. Import the texts themselves."
+        )
+
+
+def _attribute(tag: Element, name: str) -> str | None:
+    """Label Studio's pages do not mind the case of an attribute's name."""
+    return next((value for key, value in tag.attrib.items() if key.lower() == name.lower()), None)
+
+
+def _is_on(tag: Element, name: str) -> bool:
+    return (_attribute(tag, name) or "").lower() == "true"
+
+
+def _conditional(root: Element) -> set[Element]:
+    """The controls that an annotator may never have seen: they, or what they stand in, have `visibleWhen`."""
+    hiding = [tag for tag in root.iter() if _attribute(tag, "visibleWhen")]
+    return {control for tag in hiding for control in tag.iter() if control.tag in CONTROL_TAGS}
 
 
 def _words(paragraph: Any, key: str) -> str:

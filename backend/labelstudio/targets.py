@@ -31,15 +31,15 @@ class Verdict(NamedTuple):
 def votes_of(annotations: Iterable[Any], scheme: LabelScheme) -> tuple[Vote, ...]:
     """One vote per annotator, the latest; ground truth outdoes all that is not.
 
-    Skipped annotations (`was_cancelled`, which may carry a full result), empty ones and choices the
-    config no longer has do not count.
+    Skipped annotations (`was_cancelled`, which may carry a full result) and choices the config no longer
+    has do not count; empty ones only where that says "none of them".
     """
     votes: dict[str, Vote] = {}
     usable = [item for item in annotations if isinstance(item, dict) and not item.get("was_cancelled")]
     # Ground truth last, so that a later ordinary annotation of the same annotator does not replace it.
     usable.sort(key=lambda item: (bool(item.get("ground_truth")), str(item.get("updated_at", ""))))
     for annotation in usable:
-        choice = _choice_of(annotation.get("result"), scheme)
+        choice = scheme.class_in(annotation.get("result"))
         if choice is not None:
             who = _annotator_of(annotation)
             votes[who] = Vote(who, choice, bool(annotation.get("ground_truth")))
@@ -86,11 +86,3 @@ def _annotator_of(annotation: dict[str, Any]) -> str:
     who = annotation.get("completed_by")
     who = who.get("id") if isinstance(who, dict) else who
     return str(who) if isinstance(who, int | str) else f"annotation {annotation.get('id')}"
-
-
-def _choice_of(result: Any, scheme: LabelScheme) -> str | None:
-    for region in result if isinstance(result, list) else []:
-        choice = scheme.choice_of(region)
-        if choice is not None:
-            return choice
-    return None

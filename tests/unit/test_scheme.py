@@ -33,7 +33,8 @@ def test_nested_field_and_missing_field() -> None:
 
 
 def test_taxonomy_of_one_level_is_a_choice_by_another_shape() -> None:
-    xml = config('<Taxonomy name="c" toName="t"><Choice value="A"/><Choice value="B" alias="b"/></Taxonomy>')
+    choices = '<Choice value="A"/><Choice value="B" alias="b"/>'
+    xml = config(f'<Taxonomy name="c" toName="t" maxUsages="1">{choices}</Taxonomy>')
     scheme = parse_label_config(xml)
     region = scheme.region("b", 0.5)
     assert (scheme.labels, region["type"], region["value"]) == (("A", "b"), "taxonomy", {"taxonomy": [["b"]]})
@@ -76,6 +77,51 @@ def test_several_choices_are_a_class_of_their_own() -> None:
     assert not renamed.fits(learned)
 
 
+def test_a_taxonomy_takes_several_unless_told_otherwise() -> None:
+    xml = config('<Taxonomy name="c" toName="t"><Choice value="A"/><Choice value="B"/></Taxonomy>')
+    scheme = parse_label_config(xml)
+    told = {"from_name": "c", "value": {"taxonomy": [["B"], ["A"]]}}
+    assert scheme.choice_of(told) == '["A", "B"]'
+    assert scheme.region('["A", "B"]', 1)["value"] == {"taxonomy": [["A"], ["B"]]}
+    assert scheme.choice_of({"from_name": "c", "value": {"taxonomy": [["A", "deeper"], ["B"]]}}) == '["B"]'
+
+
+A_OR_B = '<Choice value="a"/><Choice value="b"/>'
+MULTIPLE = f'<Choices name="c" toName="t" choice="multiple">{A_OR_B}</Choices>'
+
+
+@pytest.mark.parametrize(
+    ("control", "blank"),
+    [
+        (MULTIPLE, "[]"),
+        (f'<Taxonomy name="c" toName="t">{A_OR_B}</Taxonomy>', "[]"),
+        (f'<Choices name="c" toName="t" choice="multiple" required="true">{A_OR_B}</Choices>', None),
+        (f'<Choices name="c" toName="t">{A_OR_B}</Choices>', None),
+        (
+            f'<View visibleWhen="x"><Choices name="c" toName="t" choice="multiple">{A_OR_B}</Choices></View>',
+            None,
+        ),
+    ],
+)
+def test_an_empty_answer_says_none_of_them_where_it_may(control: str, blank: str | None) -> None:
+    scheme = parse_label_config(config(control))
+    other = {"from_name": "other", "value": {"choices": ["a"]}}
+    assert scheme.class_in([]) == scheme.class_in([other]) == blank
+    kind = scheme.control.lower()
+    gone = {"from_name": "c", "value": {kind: [["gone"]] if kind == "taxonomy" else ["gone"]}}
+    assert scheme.class_in([gone]) is None  # a class that was renamed is no "none of them"
+    assert scheme.class_in(None) is None
+
+
+def test_what_can_be_chosen() -> None:
+    multiple = parse_label_config(
+        config(f'<Choices name="c" toName="t" choice="multiple">{A_OR_B}</Choices>')
+    )
+    assert multiple.with_labels({"c": ['["a"]']}).choices == ("a", "b")
+    dynamic = parse_label_config(config('<Choices name="c" toName="t" choice="multiple" value="$o"/>'))
+    assert dynamic.with_labels({"c": ['["z", "y"]', "[]"]}).choices == ("y", "z")
+
+
 def test_a_setting_says_which_of_several_controls_is_learned() -> None:
     one, two = (
         f'<Choices name="{name}" toName="t"><Choice value="a"/><Choice value="b"/></Choices>'
@@ -104,6 +150,18 @@ BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
         (
             config('<Taxonomy name="c" toName="t"><Choice value="a"><Choice value="b"/></Choice></Taxonomy>'),
             "one level",
+        ),
+        (config(f'<Choices name="c" toName="t" perRegion="true">{A_OR_B}</Choices>'), "perRegion.*Remove"),
+        (config(f'<Choices name="c" toName="t" perItem="true">{A_OR_B}</Choices>'), "perItem"),
+        (config(f'<Taxonomy name="c" toName="t" labeling="true">{A_OR_B}</Taxonomy>'), "labeling"),
+        (config(f'<Choices name="c" toName="t" allownested="true">{A_OR_B}</Choices>'), "allowNested"),
+        (config('<Choices name="c" toName="t" value="$o" allowNested="true"/>'), "allowNested"),
+        (
+            config(
+                f'<Choices name="c" toName="t">{A_OR_B}</Choices>',
+                '<Text name="t" value="$address" valueType="url"/>',
+            ),
+            "Import the texts",
         ),
     ],
 )

@@ -20,6 +20,7 @@ def version(number: int) -> ModelVersion:
         version_name(number), SCHEME, "margin", "lsa-000003", LayeredNetwork(Shape(4, 2)), ErrorHead(64),
         torch.tensor([5, 3]), torch.tensor([0.9, 0.1]), {"trained_on": 2},
         ((SCHEME.companions[0], LayeredNetwork(Shape(4, 2), seed=1)),),
+        choices=LayeredNetwork(Shape(4, 3), seed=2),
     )  # fmt: skip
 
 
@@ -31,6 +32,9 @@ def test_a_version_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert loaded.network is not None
     assert saved.network is not None
     assert torch.equal(loaded.network(x).logits, saved.network(x).logits)
+    assert loaded.choices is not None
+    assert saved.choices is not None
+    assert torch.equal(loaded.choices(x).logits, saved.choices(x).logits)
     assert torch.equal(loaded.companions[0][1](x).logits, saved.companions[0][1](x).logits)
     assert loaded.companions[0][0] == SCHEME.companions[0]
     assert (loaded.scheme, loaded.queue_ids.tolist(), loaded.stats) == (SCHEME, [5, 3], {"trained_on": 2})

@@ -1,7 +1,11 @@
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from backend.jobs.pull import _settle
 from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.targets import Vote, consensus, votes_of
+from backend.store.tasks import StoredTask, TaskStore
 
 SCHEME = LabelScheme("c", "t", "text", ("a", "b"))
 
@@ -65,3 +69,27 @@ def test_empty_unknown_and_malformed_results_are_no_label() -> None:
         3,
     ]
     assert target_of(odd) is None
+
+
+def test_an_empty_answer_is_a_vote_for_none_of_them() -> None:
+    scheme = LabelScheme("c", "t", "text", (), several=True, options=("a", "b"), blank=True)
+    assert votes_of([by(1, None), by(2, "a")], scheme) == (Vote("1", "[]"), Vote("2", '["a"]'))
+    assert votes_of([by(1, None, was_cancelled=True)], scheme) == ()
+    assert votes_of([by(1, None)], replace(scheme, blank=False)) == ()
+
+
+def test_a_companions_label_goes_when_its_annotators_no_longer_agree(tmp_path: Path) -> None:
+    """Votes stay as they were; what changed is how much their annotators proved to weigh."""
+    scheme = replace(SCHEME, companions=(LabelScheme("d", "t", "text", ("x", "y")),))
+    disputed = StoredTask(1, "one", True, {"d": [Vote("1", "x"), Vote("2", "y")]})
+    together = [
+        StoredTask(i, "more", True, {"d": [Vote("1", "x"), Vote("3", "x"), Vote("2", "y")]})
+        for i in range(2, 12)
+    ]
+    with TaskStore(tmp_path / "tasks.sqlite") as store:
+        store.upsert([disputed, *together])
+        _settle(scheme, store)
+        assert store.tasks()[0].others == {"d": "x"}  # annotator 2 disagreed with all others
+        store.delete(range(2, 12))
+        _settle(scheme, store)
+        assert store.tasks()[0].others == {}

@@ -1,0 +1,29 @@
+"""Which items are alike, for whoever serves them in turn."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from backend.sampling.clusters import nearest_of, spherical_kmeans
+
+
+def clustered(features: Tensor, k: int, seed: int) -> Tensor:
+    """The cluster of each item by spherical k-means, int64 [N] in [0, k). features: float [N, D]."""
+    shuffled = torch.randperm(len(features), generator=torch.Generator().manual_seed(seed))
+    return spherical_kmeans(_unit(features), k, shuffled)[0]
+
+
+def joined(features: Tensor, known: Tensor) -> Tensor:
+    """For each item the cluster whose known items have the centre nearest to it, int64 [N].
+
+    features: float [N, D]; known: int64 [N], each item's cluster, -1 for none; some must have one.
+    """
+    rows = _unit(features)
+    names, index = known[known >= 0].unique(return_inverse=True)
+    sums = torch.zeros(len(names), rows.shape[1]).index_add_(0, index, rows[known >= 0])
+    return names[nearest_of(rows, _unit(sums))[1]]
+
+
+def _unit(rows: Tensor) -> Tensor:
+    return torch.nn.functional.normalize(rows.float(), dim=1)

@@ -1,0 +1,49 @@
+"""What a project's connections ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from backend.labelstudio.connection import Wishes, strategy_in, wishes_of
+
+
+@pytest.mark.parametrize(
+    ("extra_params", "strategy"),
+    [
+        ({"strategy": " atlas "}, "atlas"),
+        ('{"strategy": "atlas"}', "atlas"),
+        ({"strategy": "  "}, None),
+        ({"strategy": ""}, None),
+        ({"strategy": None}, None),
+        ({"other": 1}, None),
+        ("not JSON", None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_the_strategy_that_extra_params_name(extra_params: Any, strategy: str | None) -> None:
+    assert strategy_in(extra_params) == strategy
+
+
+def connection(number: int, strategy: str | None, **more: Any) -> dict[str, Any]:
+    return {"id": number, "extra_params": {"strategy": strategy}, **more}
+
+
+def test_a_blank_strategy_hides_no_other() -> None:
+    assert wishes_of([connection(1, "  "), connection(2, "atlas")]).strategy == "atlas"
+
+
+def test_of_several_strategies_the_oldest_connections_counts_however_they_are_listed() -> None:
+    listed = [connection(12, "margin"), connection(3, "atlas"), connection(5, "random")]
+    assert wishes_of(listed) == wishes_of(listed[::-1]) == Wishes(True, "atlas", True, connected=True)
+    assert not wishes_of([connection(1, "atlas"), connection(2, "atlas")]).disputed
+    assert wishes_of([connection(1, None), connection(2, "atlas")]).disputed
+
+
+def test_updates_are_wanted_unless_all_connections_refuse() -> None:
+    assert wishes_of([]) == Wishes()
+    held = connection(1, None, auto_update=False)
+    assert not wishes_of([held]).updates
+    assert wishes_of([held, connection(2, None)]).updates
