@@ -15,7 +15,8 @@ set -e
 mkdir -p "$PGDATA"
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     printf %s "$POSTGRES_PASSWORD" > /tmp/password
-    initdb --encoding=UTF8 --username="$POSTGRES_USER" --pwfile=/tmp/password --auth-local=trust --auth-host=scram-sha-256
+    initdb --encoding=UTF8 --username="$POSTGRES_USER" --pwfile=/tmp/password \\
+        --auth-local=trust --auth-host=scram-sha-256
     echo 'host all all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
     pg_ctl -w -o "-c listen_addresses= -k /tmp" start
     createdb -h /tmp --username="$POSTGRES_USER" "$POSTGRES_DB"
@@ -50,7 +51,7 @@ def image_of(name: str, directory: Path) -> Stand:
         "postgres": _postgres,
         "redis": _redis,
     }
-    short, _, tag = name.partition(":")
+    short = name.split(":")[0]
     if short not in stands:
         raise SystemExit(f"the rehearsal has nothing that stands in for the image {name}")
     stand = stands[short]()

@@ -20,7 +20,7 @@ from backend.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "docker"
-OF_THE_IMAGE = {"host", "port", "data_dir", "cache_dir"}
+OF_THE_IMAGE = {"host", "port", "data_dir", "cache_dir", "prometheus_multiproc_dir"}
 FURTHER = {
     "LABEL_STUDIO_URL": "http://10.0.0.7:8080",
     "LABEL_STUDIO_API_KEY": "key",
