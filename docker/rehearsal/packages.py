@@ -15,7 +15,8 @@ set -e
 mkdir -p "$PGDATA"
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     printf %s "$POSTGRES_PASSWORD" > /tmp/password
-    initdb --encoding=UTF8 --username="$POSTGRES_USER" --pwfile=/tmp/password --auth-local=trust --auth-host=scram-sha-256
+    initdb --encoding=UTF8 --username="$POSTGRES_USER" --pwfile=/tmp/password \\
+        --auth-local=trust --auth-host=scram-sha-256
     echo 'host all all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
     pg_ctl -w -o "-c listen_addresses= -k /tmp" start
     createdb -h /tmp --username="$POSTGRES_USER" "$POSTGRES_DB"
@@ -50,7 +51,7 @@ def image_of(name: str, directory: Path) -> Stand:
         "postgres": _postgres,
         "redis": _redis,
     }
-    short, _, tag = name.partition(":")
+    short, _, _tag = name.partition(":")
     if short not in stands:
         raise SystemExit(f"the rehearsal has nothing that stands in for the image {name}")
     stand = stands[short]()
@@ -68,9 +69,7 @@ def _ours(directory: Path) -> Stand:
     # A Python that was built with a shared library looks for it where it was installed, which may be a
     # folder that only root may enter.
     env = {**image.env, "LD_LIBRARY_PATH": "/usr/local/lib"}
-    return Stand(
-        env, tree, python_at_usr_local(), entrypoint=image.entrypoint, command=image.command, **how
-    )
+    return Stand(env, tree, python_at_usr_local(), entrypoint=image.entrypoint, command=image.command, **how)
 
 
 def _label_studio() -> Stand:
