@@ -126,11 +126,8 @@ class Builder:
 
     def _run(self, value: str) -> None:
         flags, words = _split_flags(value, all_words=False)
-        cache = (
-            self._inside(dict(part.split("=") for part in flags["mount"].split(","))["target"])
-            if flags
-            else None
-        )
+        mount = dict(part.split("=") for part in flags["mount"].split(",")) if flags else {}
+        cache = self._inside(mount["target"]) if mount else None
         if cache is not None:
             own = Path("~/.cache/pip").expanduser()
             own.mkdir(parents=True, exist_ok=True)
@@ -187,9 +184,8 @@ def report(image: Image) -> None:
 
 
 def _megabytes(path: Path) -> int:
-    return int(
-        subprocess.run(["du", "-sm", path], capture_output=True, text=True, check=True).stdout.split()[0]
-    )
+    told = subprocess.run(["du", "-sm", path], capture_output=True, text=True, check=True).stdout
+    return int(told.split()[0])
 
 
 def _split_flags(value: str, all_words: bool = True) -> tuple[dict[str, str], list[str]]:

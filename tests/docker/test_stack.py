@@ -20,9 +20,7 @@ from tests.docker.stack import REHEARSAL, REPOSITORY, Stack
 from tests.e2e.steps import DATA, TEXTS, annotate, follow_queue, lowest, new_project, tasks_of, wait_until
 
 READY = sys.platform == "linux" and os.geteuid() == 0 and any(Path("/usr/lib/postgresql").glob("*/bin"))
-pytestmark = pytest.mark.skipif(
-    not READY and "CI" not in os.environ, reason="wants Linux, root and Debian's package postgresql"
-)
+pytestmark = pytest.mark.skipif(not READY, reason="wants Linux, root and Debian's package postgresql")
 GUIDE = (REPOSITORY / "docs" / "docker.md").read_text()
 
 
