@@ -142,7 +142,8 @@ def test_make_targets_exist(page: Path) -> None:
 
 @each_page
 def test_settings_exist(page: Path) -> None:
-    known = {name.upper() for name in Settings.model_fields}
+    composed = "".join(file.read_text() for file in (ROOT / "docker").glob("*.yaml"))
+    known = {name.upper() for name in Settings.model_fields} | set(re.findall(r"[A-Z][A-Z0-9_]+", composed))
     spans = re.findall(r"`([^`\n]+)`", page.read_text())
     named = {word for span in spans for word in re.findall(r"(?<![\w/.$-])[A-Z][A-Z0-9_]{3,}(?![\w/])", span)}
     for language, block in blocks(page):
