@@ -9,7 +9,10 @@ DEMO ?=
 # What to test: make test TESTS=tests/unit
 TESTS ?= tests
 
-.PHONY: help setup demo test lint fix lock clean
+# What to time: make bench BENCH="--sizes 1000 --only margin,auto"
+BENCH ?=
+
+.PHONY: help setup demo test lint fix docs bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,6 +33,12 @@ lint: setup  ## ruff and mypy
 fix: setup  ## let ruff mend what it can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+docs: setup  ## write docs/settings.md from the settings
+	$(VENV)/bin/python scripts/settings
+
+bench: setup  ## time every strategy
+	$(VENV)/bin/python -m benchmarks.speed $(BENCH)
 
 lock:  ## make the lock files anew (needs uv)
 	scripts/lock

@@ -42,7 +42,7 @@ def main() -> None:
                   label-studio-atlas connect http://localhost:9090 --project 1
     Not working?  label-studio-atlas doctor
 
-    Every setting is an environment variable; the README lists them all.
+    Every setting is an environment variable; docs/settings.md lists them all.
     """
 
 
@@ -61,7 +61,7 @@ def up(port: int | None, data_dir: Path | None) -> None:
     from backend.running.supervisor import Supervisor
 
     settings = _settings(port=port, data_dir=data_dir)
-    _check_strategy(settings)
+    _check_names(settings)
     with lock(settings.data_dir), Supervisor() as supervisor:
         supervisor.stop_on_signals()
         try:
@@ -75,24 +75,38 @@ def up(port: int | None, data_dir: Path | None) -> None:
             click.echo("Stopping.")
 
 
+_NEXT = """
+Next: in Label Studio, make a project, import texts, and connect it, with the number from its page's address:
+
+    label-studio-atlas connect --project NUMBER
+
+That is to be run in this container where there is one: docker compose exec web label-studio-atlas ...
+It makes Label Studio ask at {settings.backend_url}, and checks the whole way there and back;
+`label-studio-atlas doctor` checks it again at any time.
+"""
+
 _BACKEND = click.option(
     "--backend", metavar="URL", help="The web server, seen from here.  [default: HOST and PORT]"
 )
 
 
 @main.command()
-@click.argument("url")
+@click.argument("url", required=False)
 @click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
 @click.option("--wait", type=float, default=300, show_default=True, help="Seconds to wait for an order.")
 @_BACKEND
-def connect(url: str, project: int, wait: float, backend: str | None) -> None:
+def connect(url: str | None, project: int, wait: float, backend: str | None) -> None:
     """Connect a Label Studio project to this backend, and prove that every road is open.
 
-    URL is where Label Studio reaches the backend. Makes the connection, the webhook and the sampling;
-    doing it again mends what is not as it should be. Run it while the backend runs, with its settings.
+    URL is where Label Studio reaches the backend; BACKEND_URL when left out. Makes the connection, the
+    webhook and the sampling; doing it again mends what is not as it should be. Run it while the backend
+    runs, with its settings.
     """
     from backend.doctor.commands import connect_project
 
+    url = url or _settings().backend_url
+    if url is None:
+        raise click.UsageError("give the URL at which Label Studio reaches this backend, or set BACKEND_URL")
     sys.exit(0 if connect_project(url, project, wait, backend) else 1)
 
 
@@ -111,6 +125,15 @@ def doctor(project: int | None, as_json: bool, backend: str | None) -> None:
 
 
 @main.command()
+@click.argument("part", type=click.Choice(["web", "worker", "cron"]))
+def alive(part: str) -> None:
+    """Tell whether a part runs on this machine: exit code 0 or 1, for Docker's health checks and the like."""
+    from backend.running.alive import check_alive
+
+    click.echo(check_alive(part, _settings()))
+
+
+@main.command()
 @click.option("--port", type=int, help="Port to listen on.  [default: 9090, or PORT]")
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1, or HOST]")
 def serve(port: int | None, host: str | None) -> None:
@@ -119,6 +142,9 @@ def serve(port: int | None, host: str | None) -> None:
 
     settings = _settings(port=port, host=host)
     _warn_without_key(settings)
+    click.echo(f"label-studio-atlas answers on http://{settings.host}:{settings.port}.")
+    if settings.backend_url:
+        click.echo(_NEXT.format(settings=settings))
     run_server(settings)
 
 
@@ -131,8 +157,8 @@ def serve(port: int | None, host: str | None) -> None:
 def worker(only: str | None) -> None:
     """Run one RQ worker: it trains, ranks and publishes. TERM lets the running job finish."""
     settings = _settings()
-    _check_strategy(settings)
-    logs.configure(settings.log_level, only or "worker")
+    _check_names(settings)
+    logs.configure(settings.log_level, only or "worker", settings.log_format)
     from backend.jobs.worker import create_worker
 
     create_worker(settings, only).work(with_scheduler=True, logging_level="WARNING")
@@ -142,7 +168,7 @@ def worker(only: str | None) -> None:
 def cron() -> None:
     """Run RQ's cron: every RECONCILE_EVERY seconds, look for what no webhook told of."""
     settings = _settings()
-    logs.configure(settings.log_level, "cron")
+    logs.configure(settings.log_level, "cron", settings.log_format)
     from backend.jobs.cron import create_cron
 
     create_cron(settings).run()
@@ -180,7 +206,7 @@ def demo(**options: Any) -> None:
     from backend.demo.run import DemoOptions, run
 
     settings = _settings(strategy=options["strategy"])
-    _check_strategy(settings)
+    _check_names(settings)
     run(DemoOptions(**{**options, "strategy": settings.strategy}))
 
 
@@ -195,6 +221,7 @@ def demo(**options: Any) -> None:
 @click.option(
     "--budget", type=click.IntRange(min=2), default=300, show_default=True, help="Labels in all, at most."
 )
+@click.option("--encoder", help="Text encoder.  [default: ENCODER]")
 @click.option(
     "--held-out",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -216,7 +243,7 @@ def demo(**options: Any) -> None:
 @click.option(
     "--control", help="Choices control, or CSV column, of the label.  [default: label, or the only one]"
 )
-def simulate(strategies: str | None, seeds: int, seed: int, **options: Any) -> None:
+def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None, **options: Any) -> None:
     """See offline which query strategy pays on your own labelled data.
 
     FILE is a CSV with the columns text,label or a project's JSON export (.json), either also as .gz.
@@ -230,8 +257,12 @@ def simulate(strategies: str | None, seeds: int, seed: int, **options: Any) -> N
         names = parse_strategies(strategies)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--strategies") from error
+    settings = _settings(encoder=encoder)
+    _check_encoder(settings)
     plan_options = {name: options.pop(name) for name in ("batch", "start", "budget", "held_out")}
-    plan = Plan(strategies=names, seeds=tuple(range(seed, seed + seeds)), **plan_options)
+    plan = Plan(
+        strategies=names, seeds=tuple(range(seed, seed + seeds)), encoder=settings.encoder, **plan_options
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-written is left
     if run(SimulateOptions(**options), plan).failures:
         raise SystemExit(1)
@@ -245,7 +276,7 @@ def _settings(**given: Any) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-def _check_strategy(settings: Settings) -> None:
+def _check_names(settings: Settings) -> None:
     """A wrong name should stop the start, not every job."""
     from backend.sampling.registry import check_name
 
@@ -253,6 +284,16 @@ def _check_strategy(settings: Settings) -> None:
         check_name(settings.strategy)
     except ValueError as error:
         raise click.ClickException(f"STRATEGY: {error}") from error
+    _check_encoder(settings)
+
+
+def _check_encoder(settings: Settings) -> None:
+    from backend.learning.encoders import find_encoder
+
+    try:
+        find_encoder(settings.encoder)
+    except ValueError as error:
+        raise click.ClickException(f"ENCODER: {error}") from error
 
 
 def _warn_without_key(settings: Settings) -> None:

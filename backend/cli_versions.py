@@ -9,7 +9,6 @@ import click
 
 from backend import logs
 from backend.settings import Settings
-from backend.store.paths import project_dir
 
 if TYPE_CHECKING:
     from backend.labelstudio.client import LabelStudioClient
@@ -24,7 +23,7 @@ COLUMNS = ("version", "created", "trained_on", "accuracy", "macro_f1", "strategy
 def versions(context: click.Context, project: int, as_json: bool) -> None:
     """List a project's model versions, or pin one (`versions --project 3 pin atlas-000007`).
 
-    Needs the DATA_DIR of the running backend.
+    Needs the DATA_DIR (and MODEL_STORE) of the running backend.
     """
     settings = Settings()
     context.obj = (settings, project)
@@ -78,9 +77,9 @@ def _client(settings: Settings) -> LabelStudioClient:
 
 def _rows(settings: Settings, project: int) -> list[dict[str, Any]]:
     """Oldest first."""
-    from backend.store.versions import VersionStore
+    from backend.store.places import version_store
 
-    store = VersionStore(project_dir(settings.data_dir, project))
+    store = version_store(settings, project)
     published, state = store.published(), "pinned" if store.pinned() else "published"
     return [
         {"version": name, "state": state if name == published else "", **store.stats(name)}
@@ -90,7 +89,7 @@ def _rows(settings: Settings, project: int) -> list[dict[str, Any]]:
 
 def _table(rows: list[dict[str, Any]]) -> str:
     if not rows:
-        return "No version is kept of this project (in this DATA_DIR)."
+        return "No version is kept of this project (in this DATA_DIR, or this MODEL_STORE)."
     cells = [COLUMNS, *(tuple(str(row.get(column, "")) for column in COLUMNS) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in cells]

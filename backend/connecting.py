@@ -14,8 +14,7 @@ from backend.labelstudio.administration import Administration, Connection, Webho
 from backend.labelstudio.refusals import explain
 from backend.labelstudio.scheme import parse_label_config
 from backend.settings import Settings
-from backend.store.paths import project_dir
-from backend.store.versions import VersionStore
+from backend.store.places import version_store
 
 POLL_SECONDS = 0.5
 T = TypeVar("T")
@@ -56,7 +55,7 @@ def wait_for_order(bench: Bench, project_id: int, seconds: float) -> str | None:
 
     None if that does not come in time, or cannot: no task waits for a label, or the retrain failed.
     """
-    versions = VersionStore(project_dir(bench.settings.data_dir, project_id))
+    versions = version_store(bench.settings, project_id)
     deadline = time.monotonic() + seconds
     while True:
         project = bench.label_studio.project(project_id)
@@ -104,7 +103,7 @@ def _set_connection(
 
 def _set_version(bench: Bench, project_id: int, current: str | None, say: Say) -> None:
     """Have the version last published put in order, or a first one made, by whoever does that."""
-    published = VersionStore(project_dir(bench.settings.data_dir, project_id)).published()
+    published = version_store(bench.settings, project_id).published()
     if published is None or _retrain_of(bench, project_id).get("status") == "failed":
         bench.dispatcher.request_retrain(project_id)
         say("model version", "a new order is being made")

@@ -5,6 +5,9 @@ AtlasError
 ├── NotConfigured         a setting is missing that this action needs
 ├── UnknownStrategy       no query strategy has this name
 ├── DamagedFile           a stored file is not what its manifest says
+├── TooLarge              a request goes beyond a bound; answered with 413
+├── ForeignJob            a job in Redis that this package did not put there
+├── ModelStoreError       the object store with the models fails; worth another try
 └── LabelStudioError      Label Studio answered with an error
     ├── Unreachable       ... or did not answer at all; worth another try
     ├── AccessDenied      ... 401 or 403
@@ -35,6 +38,18 @@ class UnknownStrategy(AtlasError):
 
 class DamagedFile(AtlasError):
     """A stored file is not what its manifest says."""
+
+
+class TooLarge(AtlasError):
+    """A request goes beyond a bound of the settings."""
+
+
+class ForeignJob(AtlasError):
+    """A job in Redis that this package did not put there."""
+
+
+class ModelStoreError(AtlasError):
+    """The object store with the models fails."""
 
 
 class LabelStudioError(AtlasError):

@@ -1,28 +1,73 @@
-"""Log lines that say which process, project and job they belong to."""
+"""Log lines that say which process, project and job they belong to: for people, or as JSON."""
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime, timezone
 
-_context: ContextVar[str] = ContextVar("log_context", default="")
+_project: ContextVar[int | None] = ContextVar("project", default=None)
+_job: ContextVar[str | None] = ContextVar("job", default=None)
 
 
-def configure(level: str, process: str) -> None:
-    """Set up logging for one process; `process` is the word each line starts with."""
+def configure(level: str, process: str, form: str = "plain") -> None:
+    """Set up logging for one process. process: the word each line starts with; form: "plain" or "json"."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(f"%(asctime)s {process} %(levelname)s %(context)s%(message)s"))
+    plain = logging.Formatter(f"%(asctime)s {process} %(levelname)s %(context)s%(message)s")
+    handler.setFormatter(JsonFormatter(process) if form == "json" else plain)
     handler.addFilter(_add_context)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # The HTTP client logs every request at INFO; the queue would drown in them.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # HTTP clients log every request at INFO, or where each found its credentials.
+    for talkative in ("httpx", "aiobotocore", "botocore"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    # gunicorn has handlers of its own; its lines are to look like ours.
+    gunicorn = logging.getLogger("gunicorn.error")
+    gunicorn.handlers.clear()
+    gunicorn.propagate = True
 
 
-def set_context(text: str) -> None:
-    """From now on every line of this thread or task starts with `text`, such as "project 3: "."""
-    _context.set(text)
+def set_project(project_id: int) -> None:
+    """From now on every line of this thread or task belongs to the project."""
+    _project.set(project_id)
+
+
+@contextmanager
+def job(job_id: str, project_id: int | None) -> Iterator[None]:
+    """Every line within belongs to the job, those of processes forked within too."""
+    tokens = _job.set(job_id), _project.set(project_id)
+    try:
+        yield
+    finally:
+        _job.reset(tokens[0])
+        _project.reset(tokens[1])
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line."""
+
+    def __init__(self, process: str):
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "process": self._process,
+            "project": _project.get(),
+            "job": _job.get(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            told["exception"] = self.formatException(record.exc_info)
+        return json.dumps({key: value for key, value in told.items() if value is not None})
 
 
 def _add_context(record: logging.LogRecord) -> bool:
-    record.context = _context.get()
+    job_id, project = _job.get(), _project.get()
+    record.context = (f"[{job_id}] " if job_id else "") + (f"project {project}: " if project else "")
     return True

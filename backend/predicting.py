@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from backend.errors import DamagedFile
 from backend.labelstudio.publishing import prediction
 from backend.labelstudio.scheme import LabelScheme
-from backend.learning.text import TextEncoder
+from backend.learning.encoders import Encoder, encoded
 from backend.learning.training import outputs
+from backend.lru import RecentlyUsed
 from backend.sampling import places
 from backend.sampling.registry import score
 from backend.settings import Settings
-from backend.store.features import FeatureCache
-from backend.store.paths import project_dir, project_ids
-from backend.store.versions import ModelVersion, VersionStore, version_number
+from backend.store.places import feature_cache, stored_projects, version_store
+from backend.store.versions import ModelVersion, version_number
 
-MAX_LOADED = 8
-"""Model versions kept in memory, the most recently used; about 15 MB each."""
+logger = logging.getLogger(__name__)
+
+PLACE_BYTES = 150
+"""Of an entry of `Loaded.place_of`: two numbers and their slot."""
 
 
 @dataclass(frozen=True)
@@ -33,26 +34,37 @@ class Loaded:
     """A version ready to answer: with its encoder, and each ranked task's place by id."""
 
     version: ModelVersion
-    encoder: TextEncoder
+    encoder: Encoder
     place_of: dict[int, float]
+
+    @property
+    def bytes(self) -> int:
+        """In memory, roughly."""
+        learned = sum(array.nbytes for array in self.encoder.arrays().values())
+        return self.version.bytes + learned + PLACE_BYTES * len(self.place_of)
 
 
 class Predictor:
-    """Published models by project, the recently used ones in memory. Safe to share between threads."""
+    """Published models by project, the recently used ones in memory. Safe to share between threads.
 
-    def __init__(self, settings: Settings):
-        self._data_dir = settings.data_dir
-        self._loaded: OrderedDict[tuple[int, str], Loaded] = OrderedDict()
-        self._lock = threading.Lock()
+    on_damage: told the project whose published version cannot be read; only a retrain mends that.
+    """
+
+    def __init__(self, settings: Settings, on_damage: Callable[[int], object] = lambda project_id: None):
+        self._settings = settings
+        self._on_damage = on_damage
+        self._loaded: RecentlyUsed[tuple[int, str], Loaded] = RecentlyUsed(
+            settings.model_cache_mb * 2**20, lambda loaded: loaded.bytes
+        )
 
     def version_of(self, project_id: int) -> str | None:
         """The published version's name, without loading it; None when there is none yet."""
-        return VersionStore(project_dir(self._data_dir, project_id)).published()
+        return version_store(self._settings, project_id).published()
 
     def versions(self, project_id: int | None = None) -> list[str]:
         """Names of the kept versions, newest first: of one project, or of all."""
-        projects = project_ids(self._data_dir) if project_id is None else [project_id]
-        kept = {name for i in projects for name in VersionStore(project_dir(self._data_dir, i)).names()}
+        projects = stored_projects(self._settings) if project_id is None else [project_id]
+        kept = {name for i in projects for name in version_store(self._settings, i).names()}
         return sorted(kept, key=version_number, reverse=True)
 
     def predict(
@@ -73,27 +85,36 @@ class Predictor:
         return answers(loaded, [task.get("id") for task in known], texts, detailed=True)
 
     def _load(self, project_id: int, name: str | None = None) -> Loaded | None:
-        store = VersionStore(project_dir(self._data_dir, project_id))
-        name = name or store.published()
-        if name is None:
-            return None
-        with self._lock:
-            known = self._loaded.get((project_id, name))
-            if known is not None:
-                self._loaded.move_to_end((project_id, name))
-                return known
-            loaded = load_version(self._data_dir, project_id, name)
-            self._loaded[(project_id, name)] = loaded
-            while len(self._loaded) > MAX_LOADED:
-                self._loaded.popitem(last=False)
-            return loaded
+        if name is not None:
+            return self._get(project_id, name)
+        store = version_store(self._settings, project_id)
+        while (chosen := store.chosen()) is not None:
+            try:
+                return self._get(project_id, chosen)
+            except DamagedFile as damage:
+                if store.chosen() == chosen:  # else it was replaced, and deleted, under our eyes
+                    return self._served_before(project_id, chosen, damage)
+        return None
+
+    def _get(self, project_id: int, name: str) -> Loaded:
+        return self._loaded.get((project_id, name), lambda: load_version(self._settings, project_id, name))
+
+    def _served_before(self, project_id: int, chosen: str, damage: DamagedFile) -> Loaded:
+        """The newest of the versions before that can be read. Raises `damage` where none can."""
+        logger.error("%s", damage)
+        self._on_damage(project_id)
+        for name in version_store(self._settings, project_id).before(chosen):
+            try:
+                return self._get(project_id, name)
+            except DamagedFile as error:
+                logger.error("%s", error)
+        raise damage
 
 
-def load_version(data_dir: Path, project_id: int, name: str) -> Loaded:
+def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
     """Raises DamagedFile when it cannot be read."""
-    directory = project_dir(data_dir, project_id)
-    version = VersionStore(directory).load(name)
-    encoder = FeatureCache(directory / "features").encoder(version.encoder)
+    version = version_store(settings, project_id).load(name)
+    encoder = feature_cache(settings, project_id).encoder(version.encoder)
     ids = version.queue_ids.tolist()
     return Loaded(version, encoder, dict(zip(ids, places(len(ids)).tolist(), strict=True)))
 
@@ -105,7 +126,7 @@ def answers(
 
     detailed: with the `probabilities` of each choice.
     """
-    features = loaded.encoder.encode(texts)
+    features = encoded(loaded.encoder, texts)
     scores = _places(loaded, ids, texts, features)
     shown = regions(loaded.version, features)
     told = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,7 +19,8 @@ DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 class Settings(BaseSettings):
     """Environment variables have the fields' names in upper case: `label_studio_url` is LABEL_STUDIO_URL."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    # A value that is refused may be a secret, put into the wrong variable or mistyped.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     label_studio_url: str = Field(
         "http://localhost:8080", description="Where this backend reaches Label Studio."
@@ -34,11 +38,19 @@ class Settings(BaseSettings):
         Path("~/.local/share/label-studio-atlas"),
         description="Where models and local copies of tasks are kept.",
     )
+    model_store: str = Field(
+        "",
+        description="Object store for the models of several machines, such as s3://bucket/models; "
+        "empty: in DATA_DIR.",
+    )
     cache_dir: Path = Field(
         Path("~/.cache/label-studio-atlas"), description="Where the demo installs Label Studio."
     )
     host: str = Field("127.0.0.1", description="Address the web server listens on; 0.0.0.0 for all.")
     port: int = Field(9090, ge=0, le=65535, description="Port the web server listens on.")
+    backend_url: str | None = Field(
+        None, description="Where Label Studio reaches this backend; `connect` takes it unless told another."
+    )
     basic_auth_user: str | None = Field(
         None, description="With BASIC_AUTH_PASS: what Label Studio must send to everything but `/health`."
     )
@@ -51,9 +63,30 @@ class Settings(BaseSettings):
     web_workers: int = Field(
         1, ge=1, description="Web server processes. Each loads its own copy of the models."
     )
-    web_threads: int = Field(8, ge=1, description="Threads per web server process.")
+    web_threads: int = Field(
+        16, ge=1, description="Threads per web server process; three in four may be asked for predictions."
+    )
+    predict_threads: int = Field(
+        2, ge=1, description="Requests for predictions computed at once, per web server process."
+    )
+    max_body_mb: int = Field(
+        64, ge=1, description="MB of a request; Label Studio tells of 5,000 new tasks at once."
+    )
+    max_tasks: int = Field(20_000, ge=1, description="Tasks that one request may ask predictions for.")
+    max_text_chars: int = Field(1_000_000, ge=1, description="Characters of a text, and of a label config.")
+    max_projects: int = Field(
+        10_000,
+        ge=1,
+        description="Projects that webhooks may announce; others are refused until some are gone.",
+    )
+    model_cache_mb: int = Field(
+        512, ge=1, description="MB of loaded models per web server process; the least recently used go."
+    )
     strategy: str = Field(
         "auto", description="Query strategy that orders the queue: a name or a composition."
+    )
+    encoder: str = Field(
+        "lsa", description="Text encoder: lsa, or the name of one that another installed package brings."
     )
     queue_control: str | None = Field(
         None, description="Name of the control that orders the queue, where a label config has several."
@@ -95,6 +128,10 @@ class Settings(BaseSettings):
     )
     job_timeout: int = Field(900, gt=0, description="Seconds a retrain may take before it is stopped.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: Literal["plain", "json"] = Field("plain", description="Log lines for people, or as JSON.")
+    prometheus_multiproc_dir: Path | None = Field(
+        None, description="Where the web server's processes count requests; unset: a folder in DATA_DIR."
+    )
 
     @field_validator("redis_url")
     @classmethod
@@ -103,16 +140,35 @@ class Settings(BaseSettings):
             raise ValueError("must start with redis://, rediss:// or unix://")
         return value or DEFAULT_REDIS_URL
 
+    @field_validator("prometheus_multiproc_dir", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
     @field_validator("data_dir", "cache_dir")
     @classmethod
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("model_store")
+    @classmethod
+    def _is_a_url(cls, value: str) -> str:
+        if value and not re.match(r"[a-z][a-z0-9+]*://[^/]", value.replace("file:///", "file://")):
+            raise ValueError("must be a URL such as s3://bucket/models, or empty")
+        return value.rstrip("/")
+
+    @field_validator("backend_url")
+    @classmethod
+    def _no_url_is_unset(cls, value: str | None) -> str | None:
+        return value or None
 
     @field_validator("label_studio_url")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        if "@" in urlsplit(value).netloc:  # error messages tell the address
+            raise ValueError("must hold no user and password: LABEL_STUDIO_API_KEY is what counts")
         return value.rstrip("/")
 
     @field_validator("basic_auth_user", "basic_auth_pass", "webhook_secret")

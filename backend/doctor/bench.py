@@ -16,8 +16,7 @@ from backend.labelstudio.client import Project
 from backend.labelstudio.scheme import LabelScheme
 from backend.running.embedded_redis import running_redis
 from backend.settings import Settings
-from backend.store.paths import project_dir, project_ids
-from backend.store.versions import VersionStore
+from backend.store.places import stored_projects, version_store
 
 TIMEOUT = 30
 """Seconds for one answer of Label Studio; asked for a connection, it waits up to 7 s for the backend."""
@@ -94,7 +93,7 @@ class Bench:
 
     def known_projects(self) -> list[int]:
         """Projects that this backend has had to do with. Needs Redis."""
-        return sorted({*known_projects(self.redis), *project_ids(self.settings.data_dir)})
+        return sorted({*known_projects(self.redis), *stored_projects(self.settings)})
 
 
 class ProjectBench:
@@ -144,8 +143,8 @@ class ProjectBench:
 
     @cached_property
     def published(self) -> str | None:
-        """The version last published, by this machine's DATA_DIR."""
-        return VersionStore(project_dir(self.bench.settings.data_dir, self.id)).published()
+        """The version last published, by this machine's DATA_DIR or the model store."""
+        return version_store(self.bench.settings, self.id).published()
 
     @property
     def connect_command(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 # Imported for the checks they register, in this order.
 import backend.doctor.machine
+import backend.doctor.store
 
 import backend.doctor.workers  # isort:skip
 import backend.doctor.server

@@ -35,7 +35,7 @@ def settings(bench: Bench) -> Finding:
         check_name(bench.settings.strategy)
     except ValidationError as error:
         problems = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
-        return wrong("; ".join(problems), "Set them as the table of settings in the README says.")
+        return wrong("; ".join(problems), "Set them as docs/settings.md says.")
     except ValueError as error:
         return wrong(f"STRATEGY: {error}", "Set STRATEGY to one of these.")
     return ok(f"valid; data in {bench.settings.data_dir}")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from rq import Queue, Worker
@@ -17,9 +14,8 @@ from rq.serializers import JSONSerializer
 from backend.doctor.bench import Bench
 from backend.doctor.checks import check
 from backend.doctor.finding import Finding, ok, wrong
+from backend.jobs.heartbeat import age, is_alive
 
-SILENT = 120
-"""Seconds without a sign of life after which a process is taken for dead; each gives one a minute."""
 WAITING = 20
 """Seconds that a job may wait while a worker is free, or may be overdue."""
 
@@ -36,7 +32,7 @@ def upkeep_worker(bench: Bench) -> Finding:
 
 @check("cron", "Redis")
 def cron(bench: Bench) -> Finding:
-    alive = [each for each in CronScheduler.all(bench.redis, cleanup=False) if _is_alive(each)]
+    alive = [each for each in CronScheduler.all(bench.redis, cleanup=False) if is_alive(each)]
     if not alive:
         return wrong(
             "nothing looks for changes that no webhook tells of",
@@ -47,7 +43,7 @@ def cron(bench: Bench) -> Finding:
 
 def _worker_of(queue: Queue, kind: str) -> Finding:
     """One that is alive, and takes and ends the jobs of a queue."""
-    alive = [each for each in Worker.all(queue=queue, serializer=JSONSerializer) if _is_alive(each)]
+    alive = [each for each in Worker.all(queue=queue, serializer=JSONSerializer) if is_alive(each)]
     if not alive:
         return wrong(
             f"none for {kind} is running, {_jobs(len(queue))} waiting",
@@ -56,21 +52,13 @@ def _worker_of(queue: Queue, kind: str) -> Finding:
     running = {each.name: job for each in alive if (job := _job_of(each)) is not None}
     for each in alive:
         job = running.get(each.name)
-        if job and job.started_at and _age(job.started_at) > (job.timeout or 0) + WAITING:
-            return wrong(f"{job.id} has been running for {_age(job.started_at):.0f} s", _restart(each))
+        if job and job.started_at and age(job.started_at) > (job.timeout or 0) + WAITING:
+            return wrong(f"{job.id} has been running for {age(job.started_at):.0f} s", _restart(each))
     waiting = _longest_wait(queue)
     if waiting > WAITING and len(running) < len(alive):
         return wrong(f"it takes no job: one has been waiting for {waiting:.0f} s", _restart(alive[0]))
     doing = ", ".join(job.id for job in running.values()) or "idle"
     return ok(f"{len(alive)} for {kind}, {doing}; {_jobs(len(queue))} waiting")
-
-
-def _is_alive(process: Any) -> bool:
-    """A killed one stays in RQ's registry for a minute or two; on this machine its process tells."""
-    if process.last_heartbeat is None or _age(process.last_heartbeat) > SILENT:
-        return False
-    here = process.hostname == socket.gethostname() and process.pid and Path("/proc/self").exists()
-    return not here or Path(f"/proc/{process.pid}").exists()
 
 
 def _job_of(worker: Any) -> Job | None:
@@ -84,19 +72,14 @@ def _job_of(worker: Any) -> Job | None:
 def _longest_wait(queue: Queue) -> float:
     """Seconds that the oldest job has been in the queue, or overdue outside of it."""
     job = next(iter(queue.get_jobs(0, 1)), None)
-    waits = [_age(job.enqueued_at)] if job and job.enqueued_at else []
+    waits = [age(job.enqueued_at)] if job and job.enqueued_at else []
     scheduled = ScheduledJobRegistry(queue=queue)
-    waits += [_age(scheduled.get_scheduled_time(due)) for due in scheduled.get_jobs_to_schedule(chunk_size=1)]
+    waits += [age(scheduled.get_scheduled_time(due)) for due in scheduled.get_jobs_to_schedule(chunk_size=1)]
     return max(waits, default=0)
 
 
 def _restart(worker: Any) -> str:
     return f"Restart the worker (process {worker.pid} on {worker.hostname}), or `label-studio-atlas up`."
-
-
-def _age(moment: datetime) -> float:
-    """Seconds since a time in UTC, which RQ tells with or without saying so."""
-    return (datetime.now(timezone.utc) - moment.replace(tzinfo=timezone.utc)).total_seconds()
 
 
 def _jobs(count: int) -> str:

@@ -19,8 +19,9 @@ from backend.predicting import load_version
 from backend.sampling import alike
 from backend.settings import Settings
 from backend.store.paths import project_dir
+from backend.store.places import version_store
 from backend.store.tasks import TaskStore
-from backend.store.versions import VersionStore, version_number
+from backend.store.versions import version_number
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def mark_clusters(settings: Settings, client: LabelStudioClient, project_id: int
     published meanwhile. Returns how many were marked. Raises DamagedFile when the version cannot be read.
     """
     directory = project_dir(settings.data_dir, project_id)
-    versions = VersionStore(directory)
+    versions = version_store(settings, project_id)
     name = versions.published()
     if name is None:
         return 0
@@ -45,7 +46,7 @@ def mark_clusters(settings: Settings, client: LabelStudioClient, project_id: int
     stored = [each for each in client.predictions(project_id, name) if each.task in text_of]
     if all(each.cluster is not None for each in stored):
         return 0
-    encoder = load_version(settings.data_dir, project_id, name).encoder
+    encoder = load_version(settings, project_id, name).encoder
     features = encoder.encode([text_of[each.task] for each in stored])
     known = torch.tensor([-1 if each.cluster is None else each.cluster % STRIDE for each in stored])
     clusters = assigned(features, known, settings.queue_clusters, settings.seed)

@@ -17,7 +17,7 @@ from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from backend.jobs.state import ProjectState
+from backend.jobs.state import PROJECTS_KEY, ProjectState
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class Dispatcher:
         self._settings = settings
         self.queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
         self.upkeep = Queue(UPKEEP_QUEUE, connection=redis, serializer=JSONSerializer)
+        self._admitted: set[int] = set()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Dispatcher:
@@ -55,15 +56,25 @@ class Dispatcher:
     def state(self, project_id: int) -> ProjectState:
         return ProjectState(self.redis, project_id)
 
+    def admits(self, project_id: int) -> bool:
+        """Whether there is room for this project: anybody may be able to send webhooks of invented ones,
+        and each costs some of Redis's memory and a job that finds out that it does not exist."""
+        if project_id not in self._admitted:
+            known = self.redis.sismember(PROJECTS_KEY, str(project_id))
+            if not known and self.redis.scard(PROJECTS_KEY) >= self._settings.max_projects:
+                return False
+            self._admitted.add(project_id)
+        return True
+
     def changed(self, project_id: int, count: int = 1) -> None:
         """Annotations changed: retrain at RETRAIN_EVERY of them, or RETRAIN_WITHIN seconds from now."""
-        state = self.state(project_id)
-        if state.note_changes(count) >= self._settings.retrain_every:
+        noted = self.state(project_id).note_changes(count)
+        if noted.unseen >= self._settings.retrain_every:
             self.request_retrain(project_id)
         else:
             seconds = self._settings.retrain_within
             self._enqueue_unique(self.upkeep, FLUSH, f"flush-{project_id}", seconds, project_id)
-        if state.head_is_low:
+        if noted.head_is_low:
             self.request_refill(project_id)
 
     def demand_retrain(self, project_id: int) -> str:
@@ -74,6 +85,8 @@ class Dispatcher:
     def request_retrain(self, project_id: int) -> str:
         """One retrain of the project, as soon as the rest after the last one is over; returns its job id."""
         job_id = f"retrain-{project_id}"
+        if self._is_under_way(job_id):
+            return job_id
         rest = self._settings.retrain_pause - self.state(project_id).seconds_since_retrain()
         self._enqueue_unique(
             self.queue,
@@ -89,11 +102,7 @@ class Dispatcher:
 
     def is_retraining(self, project_id: int) -> bool:
         """Whether a retrain of the project waits or runs."""
-        try:
-            job = Job.fetch(f"retrain-{project_id}", connection=self.redis, serializer=JSONSerializer)
-        except NoSuchJobError:
-            return False
-        return job.get_status() not in _ENDED
+        return self._is_under_way(f"retrain-{project_id}")
 
     def request_refill(self, project_id: int) -> None:
         """Bring the published queue up to date with the published model: no retrain, a few seconds."""
@@ -125,6 +134,8 @@ class Dispatcher:
     ) -> None:
         """Enqueue after so many seconds, unless a job of this id waits or runs; one that ended makes room."""
         options = {"args": args, "job_id": job_id, "unique": True, "result_ttl": 0, **options}
+        if self._is_under_way(job_id):  # told in one round trip, where RQ takes six: bursts end here
+            return
         for _ in range(2):
             try:
                 if seconds > 0:
@@ -135,6 +146,11 @@ class Dispatcher:
             except DuplicateJobError:
                 if not self._remove_ended(job_id):
                     return
+
+    def _is_under_way(self, job_id: str) -> bool:
+        """Whether a job waits or runs."""
+        status = self.redis.hget(Job.key_for(job_id), "status")
+        return isinstance(status, bytes) and status.decode() not in _ENDED
 
     def _remove_ended(self, job_id: str) -> bool:
         """Delete the job if it has ended, so that its id is free; False when it waits or runs."""

@@ -6,7 +6,6 @@ import logging
 
 from redis import Redis
 
-from backend import logs
 from backend.errors import NotFound
 from backend.jobs.dispatch import CLEAR, Dispatcher
 from backend.jobs.state import ProjectState
@@ -33,7 +32,6 @@ def clear_old_versions(project_id: int) -> int:
     the first sign of one and the worker schedules the rest anew. Returns how many versions were deleted.
     """
     settings = Settings()
-    logs.set_context(f"project {project_id}: ")
     with Redis.from_url(settings.redis_url) as redis:
         state = ProjectState(redis, project_id)
         state.settle(CLEAR)

@@ -7,7 +7,7 @@ from backend.jobs.refill import Refilled, bring_up_to_date
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.scheme import parse_label_config
 from backend.settings import Settings
-from backend.store.paths import project_dir
+from backend.store.places import version_store
 from backend.store.versions import VersionStore
 
 
@@ -54,7 +54,7 @@ def unpin(settings: Settings, client: LabelStudioClient, project_id: int) -> str
 
 
 def _versions(settings: Settings, project_id: int) -> VersionStore:
-    return VersionStore(project_dir(settings.data_dir, project_id))
+    return version_store(settings, project_id)
 
 
 def _bring_up_to_date(settings: Settings, client: LabelStudioClient, project_id: int) -> Refilled:

@@ -17,9 +17,9 @@ from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.scheme import parse_label_config
 from backend.sampling import check_name
 from backend.settings import Settings
-from backend.store.paths import project_dir, project_ids
+from backend.store.paths import project_dir
+from backend.store.places import stored_projects, version_store
 from backend.store.tasks import TaskStore, fingerprint
-from backend.store.versions import VersionStore
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ def reconcile() -> dict[str, str]:
     with Redis.from_url(settings.redis_url) as redis:
         dispatcher = Dispatcher(redis, settings)
         client = LabelStudioClient.from_settings(settings)
-        for project_id in sorted({*known_projects(redis), *project_ids(settings.data_dir)}):
-            logs.set_context(f"project {project_id}: ")
+        for project_id in sorted({*known_projects(redis), *stored_projects(settings)}):
+            logs.set_project(project_id)
             try:
                 found[str(project_id)] = _reconcile(settings, dispatcher, client, project_id)
             except AtlasError as error:  # one broken project must not keep the others waiting
@@ -99,7 +99,7 @@ def _differences(settings: Settings, client: LabelStudioClient, project: Project
         tasks = store.tasks()
     if not tasks:
         return None
-    versions = VersionStore(directory)
+    versions = version_store(settings, project.id)
     names = versions.names()
     if not names or not scheme.fits(versions.scheme(names[-1])):
         return "no version for this label config"

@@ -14,7 +14,6 @@ from typing import Any
 
 from redis import Redis
 
-from backend import logs
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.clustering import mark_clusters
 from backend.jobs.dispatch import REFILL, Dispatcher
@@ -25,8 +24,8 @@ from backend.labelstudio.scheme import parse_label_config
 from backend.predicting import Loaded, answers, load_version
 from backend.settings import Settings
 from backend.store.paths import project_dir
+from backend.store.places import version_store
 from backend.store.tasks import StoredTask, TaskStore
-from backend.store.versions import VersionStore
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +48,6 @@ class Refilled:
 def refill(project_id: int) -> dict[str, Any]:
     """The RQ job. Asks for a retrain where only that helps. Returns what was done, as JSON."""
     settings = Settings()
-    logs.set_context(f"project {project_id}: ")
     with Redis.from_url(settings.redis_url) as redis:
         dispatcher = Dispatcher(redis, settings)
         state = dispatcher.state(project_id)
@@ -98,13 +96,13 @@ class _Refill:
         """At first by what is known here: where thousands of tasks are new, a pull takes its time, and the
         head might run dry meanwhile. Then once more if the pull brought something."""
         scheme = parse_label_config(self._project.label_config, self._settings.queue_control)
-        versions = VersionStore(self._directory)
+        versions = version_store(self._settings, self._project.id)
         name = versions.published()
         if name is None:
             return Refilled(needs_retrain="no version is published")
         if not scheme.fits(versions.scheme(name)):
             return Refilled(needs_retrain="the published version was trained for another label config")
-        loaded = load_version(self._settings.data_dir, self._project.id, name)
+        loaded = load_version(self._settings, self._project.id, name)
         with TaskStore(self._directory / "tasks.sqlite") as store:
             known = _waiting(store)
             done = None if pull_first else self._mend(name, self._top_up(loaded, known))

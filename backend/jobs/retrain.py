@@ -14,7 +14,7 @@ from redis import Redis
 from sklearn.metrics import f1_score
 from torch import Tensor
 
-from backend import logs, sampling
+from backend import sampling
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.pull import pull
@@ -28,11 +28,13 @@ from backend.predicting import regions
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.paths import project_dir
+from backend.store.places import feature_cache, version_store
 from backend.store.tasks import StoredTask, TaskStore, fingerprint
-from backend.store.versions import ModelVersion, VersionStore, version_name, version_number
+from backend.store.versions import ModelVersion, version_name, version_number
 
 logger = logging.getLogger(__name__)
 
+GONE = "Label Studio has no such project, or hides it from our user"
 PUBLISH_ATTEMPTS = 3
 """Tasks may be deleted between the pull and the import; then both are done again."""
 HANDED_OUT = 20
@@ -42,7 +44,6 @@ HANDED_OUT = 20
 def retrain(project_id: int) -> dict[str, Any]:
     """The RQ job. Returns what was done, as JSON."""
     settings = Settings()
-    logs.set_context(f"project {project_id}: ")
     if settings.torch_threads:
         torch.set_num_threads(settings.torch_threads)
     with Redis.from_url(settings.redis_url) as redis:
@@ -50,6 +51,8 @@ def retrain(project_id: int) -> dict[str, Any]:
         seen = state.changes  # before the pull: what lands later may or may not be in it
         result = Retrain(settings, LabelStudioClient.from_settings(settings), state, project_id).run()
         state.retrained(seen)
+        if result.get("reason") == GONE:
+            state.forget()
         if result.get("published"):
             Dispatcher(redis, settings).request_clearing(project_id)
             if settings.queue_clusters:
@@ -67,8 +70,7 @@ class Retrain:
         self._state = state
         self._id = project_id
         self._directory = project_dir(settings.data_dir, project_id)
-        self._versions = VersionStore(self._directory)
-        self._features = FeatureCache(self._directory / "features", settings.seed)
+        self._versions = version_store(settings, project_id)
         self._started = time.monotonic()
         self._seconds: dict[str, float] = {}
 
@@ -90,7 +92,7 @@ class Retrain:
         except NotFound:
             return {
                 "published": False,
-                "reason": "Label Studio has no such project, or hides it from our user",
+                "reason": GONE,
             }
         except LabelConfigError as error:
             return {"published": False, "reason": str(error)}
@@ -108,7 +110,7 @@ class Retrain:
         published = not self._is_held(scheme)
         if published:
             self._publish(project, version, predictions)
-        self._features.forget_all_but(self._versions.prune(self._settings.keep_versions))
+        self._features(scheme).forget_all_but(self._versions.prune(self._settings.keep_versions))
         self._lap("publish")
         return {
             "published": published and bool(predictions),
@@ -141,12 +143,7 @@ class Retrain:
 
     def _pull(self, project: Project, scheme: LabelScheme) -> list[StoredTask]:
         with TaskStore(self._directory / "tasks.sqlite") as store:
-            text = f"{scheme.field} {scheme.source} {scheme.text_key}"
-            if store.get_meta("field") not in (None, text):
-                self._features.forget_all_but(set())  # other texts: the encoder was fitted on something else
             pull(self._client, project, scheme, store)
-            store.set_meta("field", text)
-            store.commit()
             tasks = store.tasks()
         self._lap("pull")
         return tasks
@@ -155,7 +152,7 @@ class Retrain:
         self, project: Project, scheme: LabelScheme, tasks: list[StoredTask]
     ) -> tuple[ModelVersion, list[dict[str, Any]]]:
         """The new version, and the predictions for the head of its queue."""
-        features, encoder = self._features.encode([task.text for task in tasks])
+        features, encoder = self._features(scheme).encode([task.text for task in tasks])
         self._lap("encode")
         labeled, targets = _labeled(scheme, [task.target for task in tasks])
         waiting = [i for i, task in enumerate(tasks) if not task.is_labeled and task.target is None]
@@ -204,6 +201,10 @@ class Retrain:
         places = self._to_publish(version.queue_ids)
         rows = torch.tensor(waiting, dtype=torch.int64)[ranking.order[places]]
         return version, self._predictions(version, places, features[rows])
+
+    def _features(self, scheme: LabelScheme) -> FeatureCache:
+        about = f"{scheme.field} {scheme.source} {scheme.text_key}"  # of other texts needs another encoder
+        return feature_cache(self._settings, self._id, about)
 
     def _to_publish(self, queue: Tensor) -> Tensor:
         """Which places of a queue of task ids to publish: the head, and what annotators may have before them.

@@ -6,10 +6,19 @@ Losing it costs at most a needless retrain: what is trained on always comes from
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from redis import Redis
 
 PROJECTS_KEY = "atlas:projects"
+
+
+@dataclass(frozen=True)
+class Noted:
+    """unseen: changes that no retrain has seen yet; head_is_low: the published head wants a refill."""
+
+    unseen: int
+    head_is_low: bool
 
 
 class ProjectState:
@@ -20,15 +29,15 @@ class ProjectState:
         self._key = f"atlas:project:{project_id}"
         self._id = project_id
 
-    def note_changes(self, count: int) -> int:
-        """Count changes that Label Studio told of; returns how many no retrain has seen yet."""
-        pipeline = self._redis.pipeline()
+    def note_changes(self, count: int) -> Noted:
+        """Count changes that Label Studio told of. One round trip: a burst of webhooks waits for it."""
+        pipeline = self._redis.pipeline(transaction=False)
         pipeline.sadd(PROJECTS_KEY, self._id)
         pipeline.hincrby(self._key, "changes", count)
         pipeline.hset(self._key, "last_change", time.time())
-        pipeline.hget(self._key, "seen")
-        _, changes, _, seen = pipeline.execute()
-        return int(changes) - int(seen or 0)
+        pipeline.hmget(self._key, "seen", "refill_at")
+        _, changes, _, (seen, refill_at) = pipeline.execute()
+        return Noted(changes - int(seen or 0), refill_at is not None and changes >= int(refill_at))
 
     @property
     def changes(self) -> int:
@@ -68,11 +77,6 @@ class ProjectState:
             self._redis.hdel(self._key, "refill_at")
         else:
             self._redis.hset(self._key, "refill_at", self.changes + annotations)
-
-    @property
-    def head_is_low(self) -> bool:
-        changes, low = self._redis.hmget(self._key, "changes", "refill_at")
-        return low is not None and int(changes or 0) >= int(low)
 
     @property
     def fingerprint(self) -> str | None:
@@ -123,8 +127,9 @@ class ProjectState:
             self._redis.hset(self._key, "strategy", value)
 
     def forget(self) -> None:
-        """The project is gone, or hidden from us: no event needs to find it any more."""
+        """The project is gone, or hidden from us, or never was: no event needs to find it any more."""
         self._redis.srem(PROJECTS_KEY, self._id)
+        self._redis.delete(self._key)
 
     @property
     def label_config(self) -> str | None:

@@ -20,9 +20,12 @@ REASON = "reason"
 def job_status(redis: Redis, job_id: str) -> dict[str, Any] | None:
     """State, times (ISO 8601, UTC), result and reason of failure of an RQ job; None for an unknown one."""
     try:
-        job = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
-    except (NoSuchJobError, ValueError):  # ValueError: not even the shape of an id
+        return _told(Job.fetch(job_id, connection=redis, serializer=JSONSerializer))
+    except (NoSuchJobError, ValueError):  # ValueError: not even the shape of an id, or no JSON of ours
         return None
+
+
+def _told(job: Job) -> dict[str, Any]:
     status = job.get_status()
     times = ("created_at", "enqueued_at", "started_at", "ended_at")
     answer: dict[str, Any] = {"job_id": job.id, "status": status.value}

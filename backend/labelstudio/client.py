@@ -71,7 +71,10 @@ class LabelStudioClient:
         self._url = url
         self._timeout = timeout
         with _translated(url):
-            self._sdk = LabelStudio(base_url=url, api_key=api_key, timeout=timeout)
+            http = httpx.Client(
+                timeout=timeout, follow_redirects=True, event_hooks={"response": [_stay_with_label_studio]}
+            )
+            self._sdk = LabelStudio(base_url=url, api_key=api_key, timeout=timeout, httpx_client=http)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> LabelStudioClient:
@@ -209,6 +212,20 @@ class LabelStudioClient:
             if response.status_code >= 400:
                 raise ApiError(status_code=response.status_code, body=response.text)
             return response.json() if response.content else None
+
+
+def _stay_with_label_studio(response: httpx.Response) -> None:
+    """The key is for one server: a redirect elsewhere would take it along. Raises LabelStudioError."""
+    if not response.has_redirect_location:
+        return
+    asked = response.request.url
+    told = asked.join(response.headers["location"])
+    same = (told.scheme, told.host, told.port) == (asked.scheme, asked.host, asked.port)
+    if not same and (told.scheme, told.host, told.port, asked.port) != ("https", asked.host, None, None):
+        raise LabelStudioError(
+            f"Label Studio at {asked.scheme}://{asked.netloc.decode()} sends us on to {told.scheme}://"
+            f"{told.host}, which is not followed. If that is right, set LABEL_STUDIO_URL to it."
+        )
 
 
 def _where(*conditions: tuple[str, str, str, Any]) -> str:

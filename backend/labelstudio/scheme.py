@@ -54,7 +54,7 @@ class LabelScheme:
             value = "\n".join(_words(item, self.text_key) for item in value)
         text = value if isinstance(value, str) else "" if value is None else str(value)
         text = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be stored
-        return unescape(re.sub(r"<[^>]*>", " ", text)) if self.source == "HyperText" else text
+        return unescape(re.sub(r"<[^<>]*>", " ", text)) if self.source == "HyperText" else text
 
     def region(self, label: str, confidence: float) -> dict[str, Any]:
         """The choice, or the choices, of a class as Label Studio stores them."""

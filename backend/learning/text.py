@@ -7,8 +7,9 @@ when labels are few (Deerwester et al. 1990, "Indexing by Latent Semantic Analys
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,7 @@ class TextEncoder:
     components: npt.NDArray[np.float32]
 
     @classmethod
-    def fit(cls, texts: Sequence[str], dims: int = 256, seed: int = 0) -> TextEncoder:
+    def fit(cls, texts: Sequence[str], *, dims: int = 256, seed: int = 0) -> TextEncoder:
         """Fit on the given texts (their labels are not needed).
 
         Fewer texts than `dims` give fewer directions; the rest of the vector stays zero.
@@ -75,6 +76,14 @@ class TextEncoder:
             _, _, directions = randomized_svd(weighted, rank, n_iter=4, random_state=seed)
             components[:, :rank] = directions.T
         return cls(columns.astype(np.int64), idf, components)
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> TextEncoder:
+        """The encoder that had these arrays. Raises TypeError when they are not an encoder's."""
+        return cls(**arrays)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {"columns": self.columns, "idf": self.idf, "components": self.components}
 
     @property
     def dims(self) -> int:

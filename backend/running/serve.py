@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from backend.running.backend import inherited_environment
 from backend.settings import Settings
@@ -20,5 +21,18 @@ def serve(settings: Settings) -> None:
         *("--workers", str(settings.web_workers), "--threads", str(settings.web_threads)),
         *("--worker-class", "gthread", "--timeout", "120", "--log-level", "warning"),
     ]
-    threads = os.environ.get("OMP_NUM_THREADS", "1")  # many small answers, not one large
-    os.execve(arguments[0], arguments, {**inherited_environment(), "OMP_NUM_THREADS": threads})
+    env = {
+        **inherited_environment(),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),  # many small answers, not one large
+        "PROMETHEUS_MULTIPROC_DIR": str(_empty_counts(settings)),
+    }
+    os.execve(arguments[0], arguments, env)
+
+
+def _empty_counts(settings: Settings) -> Path:
+    """The folder of files, one per process, that requests are counted in; the last server's are deleted."""
+    folder = settings.prometheus_multiproc_dir or settings.data_dir / "metrics" / str(settings.port)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob("*.db"):
+        file.unlink()
+    return folder

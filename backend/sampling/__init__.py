@@ -4,12 +4,14 @@
 """
 
 from backend.sampling.ranking import Ranking, make_scene, places, rank, rank_scene, select
-from backend.sampling.registry import check_name, names
-from backend.sampling.scene import Scene
+from backend.sampling.registry import Strategy, check_name, names
+from backend.sampling.scene import Picks, Scene
 
 __all__ = [
+    "Picks",
     "Ranking",
     "Scene",
+    "Strategy",
     "check_name",
     "make_scene",
     "names",

@@ -19,7 +19,7 @@ MAX_REFERENCES = 20_000
 
 
 def auto(scene: Scene, n: int) -> Picks:
-    """The batch that narrows the classifier's doubt over the pool the most.
+    """The batch that narrows the classifier's uncertainty over the pool the most.
 
     * Labels of fewer than two classes: no classifier, so the cold start decides (greedy facility
       location: typical and diverse items), for this strategy as for all that need one.
@@ -40,15 +40,15 @@ def auto(scene: Scene, n: int) -> Picks:
         weight[candidates],
         scene.labeled,
         known,
-        _doubt_over(references, weight[stand_in], scene.probabilities[stand_in]),
+        _second_moment(references, weight[stand_in], scene.probabilities[stand_in]),
         max(RIDGE * float((references**2).sum(1).mean()), 1e-12),
         n,
     )
     return Picks(candidates[picks])
 
 
-def _doubt_over(rows: Tensor, weight: Tensor, probabilities: Tensor) -> Tensor:
-    """Second moment of the rows, weighted by doubt and by the rarity of what they seem to be: [D, D].
+def _second_moment(rows: Tensor, weight: Tensor, probabilities: Tensor) -> Tensor:
+    """Second moment of the rows, weighted, also by the rarity of what they seem to be: float [D, D].
 
     rows: float [R, D]; weight: float [R]; probabilities: float [R, C].
     """

@@ -24,7 +24,7 @@ def badge(scene: Scene, n: int) -> Picks:
     for i in range(n):
         weight = distance.masked_fill(taken, 0)
         if i == 0:
-            best = int(square.argmax())
+            best = scene.best(square)
         elif weight.max() > 0:
             best = chance.race(weight, scene.lots, i)
         else:  # all that is left equals a pick

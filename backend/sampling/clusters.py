@@ -29,8 +29,7 @@ def spherical_kmeans(
     rows: float [N, D], of unit length; shuffled: int64 [N], indices in random order, of which the first
     become the sample and the first centres; weight: float [N], how much each item pulls its centre.
     Returns each item's cluster, int64 [N], and its cosine with that cluster's centre, float [N].
-    A cluster that lost its last item takes the one that fits its own centre least, so none is empty
-    unless there are fewer distinct items than clusters.
+    An empty cluster takes the item that fits its own centre least, so that none is empty.
     """
     k = min(k, len(rows))
     sample = shuffled[: max(k * FIT_ON, 4096)]
@@ -40,13 +39,14 @@ def spherical_kmeans(
     before = None
     for _ in range(ITERATIONS):
         similarity, nearest = (fitted @ centers.T).max(dim=1)  # [S]
-        _fill_empty(nearest, similarity, k)
+        _fill_empty(nearest, similarity, torch.arange(len(sample)), k)
         if before is not None and torch.equal(nearest, before):
             break
         before = nearest
         sums = torch.zeros_like(centers).index_add_(0, nearest, fitted * pull[:, None])
         centers = torch.nn.functional.normalize(sums, dim=1)
     similarity, cluster = nearest_of(rows, centers)
+    _fill_empty(cluster, similarity, shuffled, k)
     return cluster, similarity
 
 
@@ -77,11 +77,18 @@ def nearest_of(rows: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
 
 
-def _fill_empty(nearest: Tensor, similarity: Tensor, k: int) -> None:
-    empty = (torch.bincount(nearest, minlength=k) == 0).nonzero().squeeze(1)
+def _fill_empty(cluster: Tensor, similarity: Tensor, shuffled: Tensor, k: int) -> None:
+    """Give each empty cluster an item, in place: of those that are not the best of theirs the worst fitting.
+
+    cluster: int64 [N], N >= k; similarity: float [N], with the cluster's centre; shuffled: int64 [N].
+    """
+    empty = (torch.bincount(cluster, minlength=k) == 0).nonzero().squeeze(1)
     if len(empty):
-        worst = similarity.argsort()[: len(empty)]
-        nearest[worst] = empty
+        order = shuffled[similarity[shuffled].argsort(descending=True, stable=True)]
+        spare = order[places_within(cluster, order)[order] > 0]
+        moved = spare[-len(empty) :]
+        cluster[moved] = empty
+        similarity[moved] = 1.0  # it is its own centre now
 
 
 def in_turn(group: Tensor, place: Tensor, turn_of: Tensor) -> Tensor:
@@ -136,17 +143,12 @@ def most_uncertain_cluster(scene: Scene, n: int, *, clusters: int | None = None)
     return Picks(scene.top(worth, n), worth)
 
 
-def clustered_uncertainty(scene: Scene, n: int, *, within: float = 0.2) -> Picks:
-    """Diverse picks within the most uncertain: n clusters of them, and of each the item at its centre.
-
-    within: share of the pool, by margin, that is clustered. Items pull the centres by their uncertainty.
-    """
-    share = most_uncertain(scene, n, within)
-    part = scene.narrowed(share)
-    cluster, similarity = spherical_kmeans(part.unit_pool, n, part.shuffled, weight=part.margin)
-    place = places_within(cluster, part.descending(similarity))
-    pull = torch.zeros(max(n, 1)).index_add_(0, cluster, part.margin)
-    return Picks(share[in_turn(cluster, place, -pull)[:n]])
+def centers_of_uncertainty(scene: Scene, n: int) -> Picks:
+    """n clusters whose items pull the centres by their uncertainty, and of each the item at its centre."""
+    cluster, similarity = spherical_kmeans(scene.unit_pool, n, scene.shuffled, weight=scene.margin)
+    place = places_within(cluster, scene.descending(similarity))
+    pull = torch.zeros(n).index_add_(0, cluster, scene.margin)
+    return Picks(in_turn(cluster, place, -pull)[:n])
 
 
 def representative_clusters(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
@@ -169,8 +171,3 @@ def representative_clusters(scene: Scene, n: int, *, clusters: int | None = None
     # A cluster's n-th turn comes as late as if its earlier picks were labelled already.
     due = unlabeled[cluster] / (labeled[cluster] + 1 + place)
     return Picks(scene.top(due, n))
-
-
-def most_uncertain(scene: Scene, n: int, share: float) -> Tensor:
-    """The most uncertain share of the pool, 2 n items at least: int64 indices, most uncertain first."""
-    return scene.top(scene.margin, min(max(int(share * scene.size), 2 * n), scene.size))

@@ -21,7 +21,7 @@ AT_ONCE = 64
 
 def cold_start(scene: Scene, n: int) -> Picks:
     """The first MAX_CANDIDATES picks by facility location, whatever is asked beyond them at random."""
-    candidates = scene.shuffled[: max(MAX_CANDIDATES, 1)]
+    candidates = scene.shuffled[:MAX_CANDIDATES]
     rows = scene.unit_pool
     references = rows[scene.shuffled[:MAX_REFERENCES]]
     similarity = (rows[candidates] @ references.T).clamp_(min=0)  # [candidates, references]
@@ -50,6 +50,6 @@ def _lazy_greedy(similarity: Tensor, covered: Tensor, n: int) -> Tensor:
             if bound[best] >= bound.max():  # with ties the best need not be the one argmax names
                 break
         picks[i] = best
-        bound[best] = -1.0
+        bound[best] = -torch.inf
         covered = torch.maximum(covered, similarity[best])
     return picks

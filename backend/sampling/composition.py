@@ -1,7 +1,9 @@
 """Strategies made of strategies, as users write them.
 
-* `margin within 20% by representative`: the pool is first cut to the 20 % that `representative` puts
-  first, and `margin` picks from these.
+* `margin within 20% by representative`: the pool is first cut to the 20 % that stand first in the queue of
+  `representative`, and `margin` picks from these. A queue is a strategy's batch and behind it the others
+  by the strategy's number; one that has no number for every item (`auto`, `badge`, `typiclust` and those
+  that go by cluster) leaves the order behind its batch to margin.
 * `70% auto and 30% random`: both pick from the whole pool, by these shares; what both want is taken once.
 * The two combine, `within` binding closer than `and`:
   `80% margin within 50% by representative and 20% random`.
@@ -9,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +22,8 @@ from torch import Tensor
 
 from backend.sampling.scene import Picks, Scene
 
-_WITHIN = re.compile(r"^(?P<inner>\w+) within (?P<share>\d+(?:\.\d+)?) ?% by (?P<outer>\w+)$")
-_SHARE = re.compile(r"^(?P<share>\d+(?:\.\d+)?) ?% (?P<part>.+)$")
+_WITHIN = re.compile(r"^(?P<inner>\w+) within (?P<share>\S+?) ?% by (?P<outer>\w+)$")
+_SHARE = re.compile(r"^(?P<share>\S+?) ?% (?P<part>.+)$")
 
 
 class Part(Protocol):
@@ -29,12 +32,19 @@ class Part(Protocol):
     @property
     def needs_classifier(self) -> bool: ...
 
+    @property
+    def needs_verdicts(self) -> bool: ...
+
     def pick(self, scene: Scene, n: int) -> Picks: ...
 
 
 @dataclass(frozen=True)
 class Within:
-    """`inner` picks from the share (0 to 1) of the pool that `outer` puts first, n items at least."""
+    """`inner` picks from the share (0 to 1) of the pool that stands first in `outer`'s queue, 2 n items at
+    least, so that it has a choice.
+
+    Of `outer` no more than a batch of n is asked: what it picks one by one it need not for half the pool.
+    """
 
     inner: Part
     outer: Part
@@ -44,9 +54,14 @@ class Within:
     def needs_classifier(self) -> bool:
         return self.inner.needs_classifier or self.outer.needs_classifier
 
+    @property
+    def needs_verdicts(self) -> bool:
+        return self.inner.needs_verdicts or self.outer.needs_verdicts
+
     def pick(self, scene: Scene, n: int) -> Picks:
-        kept = self.outer.pick(scene, max(n, round(self.share * scene.size))).indices
-        return Picks(kept[self.inner.pick(scene.narrowed(kept), n).indices])
+        kept = scene.queue(self.outer.pick(scene, n))[: max(2 * n, round(self.share * scene.size))]
+        picks = self.inner.pick(scene.narrowed(kept), n)
+        return Picks(kept[picks.indices], head=picks.head)
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,10 @@ class Shares:
     @property
     def needs_classifier(self) -> bool:
         return any(part.needs_classifier for _, part in self.parts)
+
+    @property
+    def needs_verdicts(self) -> bool:
+        return any(part.needs_verdicts for _, part in self.parts)
 
     def pick(self, scene: Scene, n: int) -> Picks:
         # Each part is asked for n, so that it can step in with its next ones where others took the same.
@@ -98,9 +117,12 @@ def _within(text: str, strategies: Mapping[str, Part]) -> Part | None:
 
 
 def _percent(number: str, text: str) -> float:
-    share = float(number) / 100
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = math.nan
     if not 0 < share <= 1:
-        raise ValueError(f"{text!r}: a share must be above 0% and at most 100%, not {number}%")
+        raise ValueError(f"{text!r}: a share must be a number above 0% and at most 100%, not {number}%")
     return share
 
 

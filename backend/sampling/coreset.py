@@ -20,7 +20,7 @@ def coreset(scene: Scene, n: int) -> Picks:
     taken = torch.zeros(scene.size, dtype=torch.bool)
     picks = torch.empty(n, dtype=torch.int64)
     for i in range(n):
-        picks[i] = best = int(nearest.masked_fill(taken, torch.inf).argmin())
+        picks[i] = best = scene.best((-nearest).masked_fill_(taken, -torch.inf))
         taken[best] = True
         torch.maximum(nearest, rows @ rows[best], out=nearest)
     return Picks(picks, -nearest)

@@ -1,4 +1,4 @@
-"""Optimal design: the batch whose labels would narrow the classifier's doubt over the pool the most.
+"""Optimal design: the batch whose labels would narrow the classifier's uncertainty over the pool the most.
 
 Take the classifier's last step as a linear model with a Gaussian belief about its weights. A label for x
 shrinks the belief's covariance along x, and with it the variance of every prediction that shares a
@@ -7,7 +7,7 @@ design (Fedorov 1972); for classifiers, with each item weighted by its Fisher in
 method of Zhang & Oles 2000, Hoi et al. 2006 and BAIT (Ash et al. 2021).
 
 A pick's effect is known before its label is: the update does not depend on it. It is what ATLAS assumes
-of a sampled item, "it will be labelled and is then no longer in doubt", in closed form.
+of a sampled item, "it will be labelled and is then no longer uncertain", in closed form.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def v_optimal(
     taken = torch.zeros(len(rows), dtype=torch.bool)
     for i in range(n):
         gain = weight * reach / (1 + weight * variance)
-        picks[i] = best = int(gain.masked_fill_(taken, -1.0).argmax())
+        picks[i] = best = int(gain.masked_fill_(taken, -torch.inf).argmax())
         taken[best] = True
         # Sherman-Morrison: the covariance loses `share` * along along'.
         along = covariance @ rows[best].double()  # [D]

@@ -16,18 +16,19 @@ SAMPLE = 1_000
 def discriminative(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
     """A logistic regression tells labelled from unlabelled; the most surely unlabelled come first.
 
-    In rounds: what was picked counts as labelled in the next. With nothing labelled, at random.
+    In rounds: what was picked counts as labelled in the next, and no longer as unlabelled. With nothing
+    labelled, at random.
     """
     rows = scene.unit_pool
     if not len(scene.labeled):
         return Picks(scene.shuffled[:n])
-    sample = rows[scene.shuffled[:SAMPLE]]
+    sample = scene.shuffled[: SAMPLE + n]  # n more than are needed: picks leave it
     discriminator = LogisticRegression(C=10, class_weight="balanced", warm_start=True)
     taken = torch.zeros(scene.size, dtype=torch.bool)
     picks, worth = torch.zeros(0, dtype=torch.int64), torch.zeros(scene.size)
     for size in sizes(n, rounds):
         known = torch.cat([scene.unit_labeled, rows[picks]])
-        inputs = torch.cat([known, sample]).numpy()
+        inputs = torch.cat([known, rows[sample[~taken[sample]]]]).numpy()
         discriminator.fit(inputs, np.arange(len(inputs)) >= len(known))
         worth = rows @ torch.from_numpy(discriminator.coef_[0]).float()
         chosen = scene.top(worth.masked_fill(taken, -torch.inf), size)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from backend.sampling.clusters import most_uncertain
 from backend.sampling.scene import Picks, Scene
 
 
@@ -18,12 +17,6 @@ def model_outliers(scene: Scene, n: int) -> Picks:
     held_out = scene.trained.out_of_fold.layers.all_layers  # [M, U]
     worth = 1 - mean_rank(scene.pool_layers.all_layers, held_out)
     return Picks(scene.top(worth, n), worth)
-
-
-def uncertain_outliers(scene: Scene, n: int, *, within: float = 0.2) -> Picks:
-    """Model-based outliers within the most uncertain share of the pool, by margin."""
-    share = most_uncertain(scene, n, within)
-    return Picks(share[model_outliers(scene.narrowed(share), n).indices])
 
 
 def mean_rank(activations: Tensor, held_out: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from backend.learning.heads import DomainHead, ErrorHead
 from backend.learning.training import Trained
+from backend.sampling.checks import check_classifier, check_features, check_targets
 from backend.sampling.coldstart import cold_start
 from backend.sampling.registry import Strategy, find
 from backend.sampling.scene import Picks, Scene
@@ -61,8 +62,8 @@ def select(
     pool: float [N, D]; labeled: float [M, D]; targets: int [M]. What the strategy needs is trained
     inside, unless `trained` brings the classifier along. The answer depends on the seed and on the
     items' content, not on their places in the pool. `options` are the strategy's own.
-    Raises ValueError for an unknown strategy or option, for features that are not finite, and when the
-    pool has fewer than n items.
+    Raises ValueError for an unknown strategy or option, an option out of range, whatever `make_scene`
+    refuses, and when the pool has fewer than n items.
     """
     chosen = find(strategy, options)
     scene = make_scene(pool, labeled, targets, seed=seed, device=device, trained=trained)
@@ -86,8 +87,7 @@ def rank(
 ) -> Ranking:
     """The whole pool in the order to label it in; arguments and errors as for `select`.
 
-    The first `head_size` items are the strategy's batch of that size. Behind them items stand by the
-    strategy's own number where it has one, else by margin, else at random.
+    The first `head_size` items are the strategy's batch of that size, the others stand as `Scene.queue` says.
     """
     scene = make_scene(pool, labeled, targets, n_classes=n_classes, seed=seed, device=device, trained=trained)
     return rank_scene(strategy, scene, head_size, **options)
@@ -96,14 +96,10 @@ def rank(
 def rank_scene(strategy: str, scene: Scene, head_size: int, **options: Any) -> Ranking:
     """`rank` for a scene that is at hand already."""
     chosen = find(strategy, options)
+    if head_size < 0:
+        raise ValueError(f"head_size must be at least 0, not {head_size}")
     picks = _picks(chosen, scene, min(head_size, scene.size))
-    worth = picks.worth
-    if worth is None and scene.has_classifier and chosen.scorer is not None:
-        worth = scene.margin
-    behind = scene.shuffled if worth is None else scene.descending(worth)
-    is_head = torch.zeros(scene.size, dtype=torch.bool)
-    is_head[picks.indices] = True
-    order = torch.cat([picks.indices, behind[~is_head[behind]]])
+    order, worth = scene.queue(picks), scene.worth(picks)
     if chosen.scorer is None or worth is None or not scene.has_classifier:
         return Ranking(order, None, picks.head, scene.notes)
     return Ranking(order, _falling(worth, order, len(picks.indices)), picks.head, scene.notes)
@@ -119,20 +115,21 @@ def make_scene(
     device: str = "cpu",
     trained: Trained | None = None,
 ) -> Scene:
-    """Check what a caller hands in. Raises ValueError for shapes that do not fit or values not finite."""
-    if pool.dim() != 2 or labeled.dim() != 2 or len(labeled) != len(targets):
-        raise ValueError(
-            f"pool and labeled must be [N, D] and [M, D], targets [M]; "
-            f"got {tuple(pool.shape)}, {tuple(labeled.shape)} and {tuple(targets.shape)}"
-        )
-    if pool.shape[1] != labeled.shape[1]:
-        raise ValueError(f"pool has {pool.shape[1]} features, labeled has {labeled.shape[1]}")
-    # A sum is not finite when any part of it is not, and costs no [N, D] mask.
-    if not all(torch.isfinite(part.sum()) or torch.isfinite(part).all() for part in (pool, labeled)):
-        raise ValueError("features must be finite: found NaN or infinity")
+    """What strategies look at, checked.
+
+    Raises ValueError, saying what to do, for shapes that do not fit, features that are not finite or
+    beyond checks.MAX_FEATURE, targets that are no classes, and a `trained` for other data.
+    """
+    check_features(pool, labeled)
+    if n_classes is None and trained is not None:
+        n_classes = trained.network.shape.classes
+    check_targets(targets, len(labeled), n_classes)
     targets = targets.long()
     classes = n_classes if n_classes is not None else int(targets.max()) + 1 if len(targets) else 2
-    return Scene(pool, labeled, targets, max(classes, 2), seed, device, trained)
+    classes = max(classes, 2)
+    if trained is not None:
+        check_classifier(trained, pool.shape[1], classes)
+    return Scene(pool, labeled, targets, classes, seed, device, trained)
 
 
 def _picks(strategy: Strategy, scene: Scene, n: int) -> Picks:
@@ -141,6 +138,8 @@ def _picks(strategy: Strategy, scene: Scene, n: int) -> Picks:
         return cold_start(scene, n)
     if n == 0:  # an empty pool, above all: no strategy needs to think of it
         return Picks(torch.zeros(0, dtype=torch.int64))
+    if strategy.needs_verdicts:
+        scene.trained  # noqa: B018 - before anything is asked of a network trained without them
     return strategy.pick(scene, n)
 
 

@@ -5,38 +5,41 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial, wraps
 from typing import Any
 
 from torch import Tensor
 
 from backend.learning.heads import DomainHead, ErrorHead
 from backend.learning.network import Layers
+from backend.learning.plugins import Broken, installed
 from backend.sampling import ensemble, uncertainty
 from backend.sampling.auto import auto
 from backend.sampling.badge import badge
+from backend.sampling.checks import check_options
 from backend.sampling.clusters import (
-    clustered_uncertainty,
+    centers_of_uncertainty,
     clusters,
     most_uncertain_cluster,
     representative_clusters,
 )
-from backend.sampling.composition import parse
+from backend.sampling.composition import Within, parse
 from backend.sampling.contrastive import contrastive
 from backend.sampling.coreset import coreset
 from backend.sampling.discriminative import discriminative
-from backend.sampling.outliers import model_outliers, uncertain_outliers
+from backend.sampling.outliers import model_outliers
 from backend.sampling.representative import adaptive_representative, representative
 from backend.sampling.scene import Picks, Scene
 from backend.sampling.transfer import (
     atlas,
-    representative_transfer_uncertainty,
     transfer_adaptive_representative,
     transfer_representative,
     transfer_uncertainty,
 )
 from backend.sampling.typiclust import typiclust
 
+GROUP = "label_studio_atlas.strategies"
+"""Entry points by which other packages bring strategies: a pick, or a whole Strategy."""
 Pick = Callable[..., Picks]
 """(scene, n, **options) -> n picks."""
 Head = ErrorHead | DomainHead | None
@@ -48,11 +51,13 @@ Scorer = Callable[[Layers, Head], Tensor]
 class Strategy:
     """How a batch is picked, and how an item that was not in the pool then finds its place.
 
+    needs_verdicts: it asks the classifier's siblings, or what they say of items they had not seen.
     scorer: None where an item's worth cannot be told from what the network says of it.
     """
 
     pick: Pick
     needs_classifier: bool = True
+    needs_verdicts: bool = False
     scorer: Scorer | None = None
 
 
@@ -82,33 +87,50 @@ def _divided(measure: Callable[[Tensor], Tensor]) -> Strategy:
         worth = measure(scene.member_probabilities)
         return Picks(scene.top(worth, n), worth)
 
-    return Strategy(pick)
+    return Strategy(pick, needs_verdicts=True)
+
+
+def _within(inner: Strategy, outer: Strategy, share: float) -> Strategy:
+    """A composition with a name of its own, and its share as an option."""
+
+    def pick(scene: Scene, n: int, *, within: float = share) -> Picks:
+        return Within(inner, outer, within).pick(scene, n)
+
+    needs = Within(inner, outer, share)
+    return Strategy(pick, needs.needs_classifier, needs.needs_verdicts, _by_margin)
 
 
 def _random(scene: Scene, n: int) -> Picks:
     return Picks(scene.shuffled[:n], scene.lots)
 
 
+_MARGIN = _uncertain(uncertainty.margin)
+_MODEL_OUTLIERS = Strategy(model_outliers, needs_verdicts=True)
+_TRANSFER_UNCERTAINTY = Strategy(transfer_uncertainty, needs_verdicts=True, scorer=_by_head)
+_TRANSFER_REPRESENTATIVE = Strategy(transfer_representative, needs_verdicts=True, scorer=_by_head)
+
 STRATEGIES: dict[str, Strategy] = {
     "auto": Strategy(auto, scorer=_by_margin),
     "random": Strategy(_random, needs_classifier=False),
     "least_confidence": _uncertain(uncertainty.least_confidence),
-    "margin": _uncertain(uncertainty.margin),
+    "margin": _MARGIN,
     "ratio": _uncertain(uncertainty.ratio),
     "entropy": _uncertain(uncertainty.entropy),
-    "model_outliers": Strategy(model_outliers),
+    "model_outliers": _MODEL_OUTLIERS,
     "clusters": Strategy(clusters, needs_classifier=False, scorer=_by_margin),
     "representative": Strategy(representative, needs_classifier=False),
     "adaptive_representative": Strategy(adaptive_representative, needs_classifier=False),
-    "transfer_uncertainty": Strategy(transfer_uncertainty, scorer=_by_head),
-    "transfer_representative": Strategy(transfer_representative, scorer=_by_head),
-    "transfer_adaptive_representative": Strategy(transfer_adaptive_representative, scorer=_by_head),
-    "atlas": Strategy(atlas, scorer=_by_head),
-    "clustered_uncertainty": Strategy(clustered_uncertainty, scorer=_by_margin),
-    "uncertain_outliers": Strategy(uncertain_outliers, scorer=_by_margin),
+    "transfer_uncertainty": _TRANSFER_UNCERTAINTY,
+    "transfer_representative": _TRANSFER_REPRESENTATIVE,
+    "transfer_adaptive_representative": Strategy(
+        transfer_adaptive_representative, needs_verdicts=True, scorer=_by_head
+    ),
+    "atlas": Strategy(atlas, needs_verdicts=True, scorer=_by_head),
+    "clustered_uncertainty": _within(Strategy(centers_of_uncertainty), _MARGIN, 0.2),
+    "uncertain_outliers": _within(_MODEL_OUTLIERS, _MARGIN, 0.2),
     "representative_clusters": Strategy(representative_clusters, needs_classifier=False, scorer=_by_margin),
     "most_uncertain_cluster": Strategy(most_uncertain_cluster),
-    "representative_transfer_uncertainty": Strategy(representative_transfer_uncertainty, scorer=_by_margin),
+    "representative_transfer_uncertainty": _within(_TRANSFER_UNCERTAINTY, _TRANSFER_REPRESENTATIVE, 0.5),
     "bald": _divided(ensemble.bald),
     "variation_ratios": _divided(ensemble.variation_ratios),
     "badge": Strategy(badge, scorer=_by_margin),
@@ -119,9 +141,20 @@ STRATEGIES: dict[str, Strategy] = {
 }
 
 
+@lru_cache(maxsize=1)
+def _strategies() -> dict[str, Strategy]:
+    """Ours, and those of other installed packages that can be used."""
+    brought = {
+        name: _guarded(name, given if isinstance(given, Strategy) else Strategy(given))
+        for name, given in installed(GROUP).items()
+        if not isinstance(given, Broken)
+    }
+    return brought | STRATEGIES
+
+
 def names() -> list[str]:
     """The strategies' names, as users type them, the default first."""
-    return list(STRATEGIES)
+    return [*STRATEGIES, *(name for name in _strategies() if name not in STRATEGIES)]
 
 
 def check_name(strategy: str) -> str:
@@ -133,9 +166,9 @@ def check_name(strategy: str) -> str:
 def find(strategy: str, options: dict[str, Any]) -> Strategy:
     """The strategy by this name, or composed as this says, with its options filled in.
 
-    Raises ValueError for an unknown name or option.
+    Raises ValueError for an unknown name or option, and for an option's value out of range.
     """
-    known = STRATEGIES.get(strategy)
+    known = _strategies().get(strategy)
     if known is None:
         known = _composed(strategy)
     taken = [
@@ -143,13 +176,30 @@ def find(strategy: str, options: dict[str, Any]) -> Strategy:
         for name, parameter in inspect.signature(known.pick).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     ]
-    for name in options:
-        if name not in taken:
-            raise ValueError(
-                f"strategy {strategy!r} has no option {name!r}; "
-                + (f"its options are: {', '.join(taken)}" if taken else "it has none")
-            )
+    check_options(strategy, taken, options)
     return replace(known, pick=partial(known.pick, **options)) if options else known
+
+
+def _guarded(name: str, strategy: Strategy) -> Strategy:
+    """Of somebody else's strategy a wrong answer is told at once, not met as an error somewhere later."""
+
+    @wraps(strategy.pick)  # for its options
+    def pick(scene: Scene, n: int, **options: Any) -> Picks:
+        picks = strategy.pick(scene, n, **options)
+        indices = picks.indices.tolist()
+        if len(indices) != n or len(set(indices)) != n or not set(indices) <= set(range(scene.size)):
+            raise ValueError(
+                f"strategy {name!r} must pick {n} different indices of a pool of {scene.size}; "
+                f"it picked {len(indices)}, {len(set(indices))} of them different"
+            )
+        if picks.worth is not None and picks.worth.shape != (scene.size,):
+            raise ValueError(
+                f"strategy {name!r} must give a worth for each of the {scene.size} items or none; "
+                f"it gave {tuple(picks.worth.shape)}"
+            )
+        return picks
+
+    return replace(strategy, pick=pick)
 
 
 def score(strategy: str, layers: Layers, head: Head) -> Tensor | None:
@@ -162,10 +212,13 @@ def score(strategy: str, layers: Layers, head: Head) -> Tensor | None:
 
 
 def _composed(text: str) -> Strategy:
-    composition = parse(text, STRATEGIES)
+    broken = installed(GROUP).get(text)
+    if isinstance(broken, Broken):
+        raise ValueError(f"strategy {text!r} cannot be used: {broken.reason}")
+    composition = parse(text, _strategies())
     if composition is None:
         raise ValueError(
-            f"unknown strategy {text!r}; choose one of: {', '.join(STRATEGIES)}; "
+            f"unknown strategy {text!r}; choose one of: {', '.join(names())}; "
             "or compose them: 'margin within 20% by representative', '70% auto and 30% random'"
         )
-    return Strategy(composition.pick, composition.needs_classifier, _by_margin)
+    return Strategy(composition.pick, composition.needs_classifier, composition.needs_verdicts, _by_margin)

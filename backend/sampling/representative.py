@@ -23,7 +23,6 @@ def adaptive_representative(scene: Scene, n: int) -> Picks:
     So a batch spreads over the domain instead of repeating its most typical item.
     """
     rows = scene.unit_pool
-    # A tie goes to the lowest index; with the pool in random order that is chance. Unique rows never tie.
     labeled = scene.unit_labeled.sum(0)
     to_pool = rows @ _direction(rows.sum(0))  # [N]
     to_labeled = rows @ labeled  # [N], not yet divided by the length of the sum
@@ -31,7 +30,7 @@ def adaptive_representative(scene: Scene, n: int) -> Picks:
     picks = torch.empty(n, dtype=torch.int64)
     worth = to_pool - to_labeled / labeled.norm().clamp(min=1e-12)
     for i in range(n):
-        picks[i] = best = int(worth.masked_fill(taken, -torch.inf).argmax())
+        picks[i] = best = scene.best(worth.masked_fill(taken, -torch.inf))
         taken[best] = True
         labeled = labeled + rows[best]
         to_labeled.addmv_(rows, rows[best])

@@ -6,8 +6,6 @@ ROUNDS = 10
 
 
 def sizes(n: int, rounds: int) -> list[int]:
-    """n split into `rounds` nearly equal parts, the empty ones left out. Raises ValueError below 1 round."""
-    if rounds < 1:
-        raise ValueError(f"rounds must be at least 1, not {rounds}")
+    """n split into `rounds` nearly equal parts, the empty ones left out."""
     bounds = [n * i // rounds for i in range(rounds + 1)]
     return [bounds[i + 1] - bounds[i] for i in range(rounds) if bounds[i + 1] > bounds[i]]

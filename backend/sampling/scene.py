@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -12,6 +14,20 @@ from backend.learning.heads import DomainHead, ErrorHead, estimated_accuracy, tr
 from backend.learning.network import LayeredNetwork, Layers
 from backend.learning.training import Trained, member_probabilities, outputs, train, train_network
 from backend.sampling import chance, uncertainty
+
+Value = TypeVar("Value")
+
+
+def _of_the_labels(compute: Callable[[Scene], Value]) -> cached_property[Value]:
+    """A kept value that no pool has a part in: the whole scene computes it, once for all its parts."""
+
+    def value(scene: Scene) -> Value:
+        if scene.whole is None:
+            return compute(scene)
+        shared: Value = getattr(scene.whole, compute.__name__)
+        return shared
+
+    return cached_property(value)
 
 
 @dataclass
@@ -31,25 +47,27 @@ class Scene:
     """A classifier trained already on `labeled`; without one the scene trains its own."""
     notes: list[str] = field(default_factory=list)
     """What the reader of a result should know, such as a fallback taken."""
+    whole: Scene | None = None
+    """The scene that this one is a part of; what was learned from the labels is learned once, there."""
 
     @property
     def size(self) -> int:
         return len(self.pool)
 
-    @cached_property
+    @_of_the_labels
     def has_classifier(self) -> bool:
         """Labels of two classes at least: less teaches nothing."""
         return self.given is not None or len(self.targets.unique()) > 1
 
-    @cached_property
+    @_of_the_labels
     def trained(self) -> Trained:
         if self.given is not None:
             return self.given
         return train(self.labeled, self.targets, self.n_classes, seed=self.seed, device=self.device)
 
-    @cached_property
+    @_of_the_labels
     def network(self) -> LayeredNetwork:
-        """The serving network. Its siblings are trained only for strategies that ask for them."""
+        """The serving network. Its siblings are trained only for strategies that ask for them, at first."""
         if self.given is not None or "trained" in self.__dict__:
             return self.trained.network
         return train_network(self.labeled, self.targets, self.n_classes, seed=self.seed, device=self.device)
@@ -59,7 +77,7 @@ class Scene:
         """The serving network's layers over the pool: hidden [N, width], logits [N, C]."""
         return outputs(self.network, self.pool)
 
-    @cached_property
+    @_of_the_labels
     def labeled_layers(self) -> Layers:
         """The same over the labelled items, which it was trained on: hidden [M, width], logits [M, C]."""
         return outputs(self.network, self.labeled)
@@ -79,7 +97,7 @@ class Scene:
         """What each of the K siblings says, float32 [K, N, C]."""
         return member_probabilities(self.trained.siblings, self.pool)
 
-    @cached_property
+    @_of_the_labels
     def error_head(self) -> ErrorHead | None:
         """None when the out-of-fold verdicts hold too few errors, or too few successes, to learn from."""
         verdicts = self.trained.out_of_fold
@@ -97,7 +115,7 @@ class Scene:
         """The pool's rows at length 1 (all-zero rows stay so), float32 [N, D]."""
         return unit_rows(self.pool)
 
-    @cached_property
+    @_of_the_labels
     def unit_labeled(self) -> Tensor:
         """float32 [M, D]."""
         return unit_rows(self.labeled)
@@ -120,16 +138,33 @@ class Scene:
         """The n indices of most worth, ties by lot: int64 [n]."""
         return chance.top(worth, n, self.pool, self.seed)
 
+    def best(self, worth: Tensor) -> int:
+        """The index of most worth, ties by lot."""
+        tied = (worth == worth.max()).nonzero().squeeze(1)
+        return int(tied) if len(tied) == 1 else int(tied[self.lots[tied].argmin()])
+
     def narrowed(self, rows: Tensor) -> Scene:
         """The same scene with a part of the pool. rows: int64 [n], indices into this pool."""
-        part = Scene(
-            self.pool[rows], self.labeled, self.targets, self.n_classes, self.seed, self.device, self.given
-        )
-        part.notes = self.notes
-        if self.has_classifier:
-            part.network = self.network
+        part = replace(self, pool=self.pool[rows], whole=self.whole or self)
+        if "pool_layers" in self.__dict__:
             part.pool_layers = self.pool_layers.rows(rows)
         return part
+
+    def queue(self, picks: Picks) -> Tensor:
+        """The whole pool in the order to label it in, int64 [N]: the picks, then all others.
+
+        Behind the picks items stand by the strategy's own number where it has one, else by margin, else,
+        without a classifier, at random.
+        """
+        worth = self.worth(picks)
+        behind = self.shuffled if worth is None else self.descending(worth)
+        picked = torch.zeros(self.size, dtype=torch.bool)
+        picked[picks.indices] = True
+        return torch.cat([picks.indices, behind[~picked[behind]]])
+
+    def worth(self, picks: Picks) -> Tensor | None:
+        """By what items behind the picks are ordered: float [N], higher = sooner; None for at random."""
+        return self.margin if picks.worth is None and self.has_classifier else picks.worth
 
 
 @dataclass(frozen=True)

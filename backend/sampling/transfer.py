@@ -7,12 +7,11 @@ does this item come from the domain that is still unlabelled (domain head)?
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from backend.learning.heads import DomainHead, doubt, train_domain_head, train_error_head
+from backend.learning.heads import doubt, train_domain_head, train_error_head
 from backend.learning.network import Layers
 from backend.learning.training import layers_by_member
 from backend.sampling.rounds import ROUNDS, sizes
@@ -66,34 +65,31 @@ def transfer_representative(scene: Scene, n: int) -> Picks:
 
     The domain head learns to tell held-out labelled items from a sample of the pool.
     """
-    head = domain_head(scene)
+    layers, application = _domains(scene, scene.shuffled[:DOMAIN_SAMPLE])
+    head = train_domain_head(layers, application, seed=scene.seed)
     worth = head(scene.pool_layers)
     return Picks(scene.top(worth, n), worth, head)
 
 
 def transfer_adaptive_representative(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
     """The same in rounds: what was picked will be labelled, so it turns to "training" for the next."""
-    layers, application = _domains(scene)
+    # n more than are needed: not even when all picks come from the sample does it lose its side.
+    sample = scene.shuffled[: DOMAIN_SAMPLE + n]
+    layers, application = _domains(scene, sample)
     head = first = train_domain_head(layers, application, seed=scene.seed)
 
     def learn_anew(chosen: Tensor) -> Tensor:
         nonlocal layers, application, head
-        layers = _joined(layers, scene.pool_layers.rows(chosen))
-        application = torch.cat([application, torch.zeros(len(chosen), dtype=torch.bool)])
+        application[-len(sample) :] &= ~torch.isin(sample, chosen)
+        others = chosen[~torch.isin(chosen, sample)]
+        layers = _joined(_by_siblings(scene, others), layers)
+        application = torch.cat([torch.zeros(len(others), dtype=torch.bool), application])
         head = train_domain_head(layers, application, seed=scene.seed, start=head)
         worth: Tensor = head(scene.pool_layers)
         return worth
 
     before = head(scene.pool_layers)
     return Picks(_in_rounds(scene, n, rounds, before, learn_anew), before, first)
-
-
-def representative_transfer_uncertainty(scene: Scene, n: int, *, within: float = 0.5) -> Picks:
-    """Most surely wrong first, within the most representative share of the pool: errors that matter there."""
-    worth = domain_head(scene)(scene.pool_layers)
-    share = scene.top(worth, min(max(int(within * scene.size), 2 * n), scene.size))
-    picks = transfer_uncertainty(scene.narrowed(share), n)
-    return replace(picks, indices=share[picks.indices], worth=None)
 
 
 def _in_rounds(
@@ -105,29 +101,25 @@ def _in_rounds(
     for size in sizes(n, rounds):
         if picks:
             worth = learn_anew(picks[-1])
-        picks.append(scene.top(worth.masked_fill(taken, -1.0), size))
+        picks.append(scene.top(worth.masked_fill(taken, -torch.inf), size))
         taken[picks[-1]] = True
     return torch.cat(picks) if picks else torch.zeros(0, dtype=torch.int64)
 
 
-def domain_head(scene: Scene) -> DomainHead:
-    """A head that tells the pool from what was labelled."""
-    return train_domain_head(*_domains(scene), seed=scene.seed)
-
-
-def _domains(scene: Scene) -> tuple[Layers, Tensor]:
-    """Held-out labelled items and a sample of the pool, and which of them are of the pool.
-
-    Both sides' layers come from the siblings. Were the pool's taken from the serving network, the head
-    could tell the networks apart instead of the domains.
-    """
-    sample = scene.shuffled[:DOMAIN_SAMPLE]
-    siblings = scene.trained.siblings
-    member_of = torch.arange(len(sample)) % siblings.shape.members
-    target = layers_by_member(siblings, scene.pool[sample], member_of)
+def _domains(scene: Scene, sample: Tensor) -> tuple[Layers, Tensor]:
+    """Layers of held-out labelled items, then of the sample, and which are of the sample: bool [M + S]."""
     source = scene.trained.out_of_fold.layers
     application = torch.arange(len(source.logits) + len(sample)) >= len(source.logits)
-    return _joined(source, target), application
+    return _joined(source, _by_siblings(scene, sample)), application
+
+
+def _by_siblings(scene: Scene, rows: Tensor) -> Layers:
+    """Layers of pool items as the held-out labelled ones have them: each from one of the siblings in turn.
+
+    Were they taken from the serving network, a head could tell the networks apart instead of the domains.
+    """
+    siblings = scene.trained.siblings
+    return layers_by_member(siblings, scene.pool[rows], torch.arange(len(rows)) % siblings.shape.members)
 
 
 def _by_margin(scene: Scene, n: int) -> Picks:

@@ -38,9 +38,11 @@ def typiclust(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
 
 
 def _typicality(rows: Tensor, cluster: Tensor, similarity: Tensor) -> Tensor:
-    """Mean cosine with the nearest members of the same cluster: float [N]; -1 + cosine with the centre
-    for members that are not compared."""
-    typical = similarity - 2
+    """Minus the mean distance to the nearest members of the same cluster: float [N]. It sorts as the inverse.
+
+    Members of a large cluster that are not compared come behind those that are, by cosine with the centre.
+    """
+    typical = similarity - 4  # distances of unit vectors are 2 at most
     by_cluster = cluster.argsort(stable=True)
     for members in by_cluster.split(torch.bincount(cluster).tolist()):
         if len(members) > MAX_MEMBERS:
@@ -49,7 +51,5 @@ def _typicality(rows: Tensor, cluster: Tensor, similarity: Tensor) -> Tensor:
             cosine = rows[members] @ rows[members].T
             cosine.fill_diagonal_(-2)
             nearest = cosine.topk(min(NEIGHBOURS, len(members) - 1), dim=1).values
-            typical[members] = nearest.mean(1)
-        elif len(members):
-            typical[members] = -1.0
+            typical[members] = -(2 - 2 * nearest).clamp_(min=0).sqrt_().mean(1)
     return typical

@@ -21,6 +21,7 @@ class Plan:
     start: int
     budget: int
     held_out: float
+    encoder: str = "lsa"
 
     @property
     def budgets(self) -> list[int]:

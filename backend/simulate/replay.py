@@ -14,8 +14,9 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 
 from backend.labelled import Row, hold_out
-from backend.learning.text import TextEncoder
-from backend.learning.training import Trained, outputs, train
+from backend.learning.encoders import encoded, find_encoder
+from backend.learning.network import LayeredNetwork
+from backend.learning.training import Trained, outputs, train, train_network
 from backend.sampling import select
 from backend.simulate.plan import MAX_HELD_OUT, Plan
 
@@ -87,18 +88,17 @@ def prepare(job: SeedJob, step: Step) -> Score:
     torch.set_num_threads(1)
     index = {label: number for number, label in enumerate(classes_of(job.rows))}
     pool, held_out = hold_out(job.rows, job.plan.held_out, MAX_HELD_OUT, job.seed)
-    encoder = TextEncoder.fit([text for text, _ in pool], seed=job.seed)
+    encoder = find_encoder(job.plan.encoder).fit([text for text, _ in pool], seed=job.seed)
     split = {
-        "pool": encoder.encode([text for text, _ in pool]),
+        "pool": encoded(encoder, [text for text, _ in pool]),
         "targets": torch.tensor([index[label] for _, label in pool]),
-        "held_out": encoder.encode([text for text, _ in held_out]),
+        "held_out": encoded(encoder, [text for text, _ in held_out]),
         "truth": torch.tensor([index[label] for _, label in held_out]),
     }
     save_file(split, job.file)
     step()
-    # Two folds, the least there are: their verdicts are not needed, and ten would take five times as long.
-    trained = train(split["pool"], split["targets"], len(index), folds=2, seed=job.seed)
-    score = _measure(trained, split, split["targets"])
+    network = train_network(split["pool"], split["targets"], len(index), seed=job.seed)
+    score = _measure(network, split, split["targets"])
     step()
     return score
 
@@ -127,20 +127,21 @@ def replay(job: ReplayJob, step: Step) -> Replay:
             rest = rest[~torch.isin(rest, chosen)]
         if len(targets[chosen].unique()) > 1:
             trained = train(pool[chosen], targets[chosen], len(job.classes), seed=job.seed)
-        points.append(Point(budget, _measure(trained, split, targets[chosen]), seconds))
+        network = None if trained is None else trained.network
+        points.append(Point(budget, _measure(network, split, targets[chosen]), seconds))
         step()
     found = Counter(targets[chosen].tolist())
     per_class = {label: found[number] for number, label in enumerate(job.classes)}
     return Replay(job.strategy, job.seed, tuple(points), per_class)
 
 
-def _measure(trained: Trained | None, split: dict[str, Tensor], seen: Tensor) -> Score:
+def _measure(network: LayeredNetwork | None, split: dict[str, Tensor], seen: Tensor) -> Score:
     """The classifier on the held-out texts; None, while one class was seen, always says that one."""
     truth = split["truth"]
-    if trained is None:
+    if network is None:
         predicted = seen[:1].expand(len(truth))
     else:
-        predicted = outputs(trained.network, split["held_out"]).logits.argmax(-1)
+        predicted = outputs(network, split["held_out"]).logits.argmax(-1)
     labels = truth.unique()
     return Score(
         float(f1_score(truth, predicted, average="macro", labels=labels, zero_division=0)),

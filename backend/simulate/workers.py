@@ -59,9 +59,14 @@ class Workers:
         busy: dict[Connection, Job] = {}
         while waiting or busy:
             while waiting and (connection := self._idle(busy)) is not None:
-                busy[connection] = waiting.popleft()
-                connection.send((function, busy[connection]))
-            heard = wait(list(busy))
+                job = waiting.popleft()
+                try:
+                    connection.send((function, job))
+                except OSError:  # it ended before it had the whole job
+                    yield job, self._ended(connection)
+                else:
+                    busy[connection] = job
+            heard = wait(list(busy)) if busy else []  # of nothing it would wait for ever
             for ready in [connection for connection in busy if connection in heard]:
                 answer = self._receive(ready)
                 if answer is None:
@@ -70,9 +75,11 @@ class Workers:
                     yield busy.pop(ready), answer[0]
 
     def _idle(self, busy: dict[Connection, Any]) -> Connection | None:
-        for connection in self._processes:
-            if connection not in busy:
+        """A process that waits for a job, a new one if need be; None when all there may be are busy."""
+        for connection in [connection for connection in self._processes if connection not in busy]:
+            if self._processes[connection].is_alive():
                 return connection
+            self._ended(connection)  # while it had nothing to do: no job is lost
         return self._start() if len(self._processes) < self._limit else None
 
     def _start(self) -> Connection:
@@ -93,10 +100,14 @@ class Workers:
         try:
             answer: tuple[Any] | None = connection.recv()
             return answer
-        except (EOFError, ConnectionResetError):
-            process = self._processes.pop(connection)
-            process.join()
-            return (Failure(f"its process ended (exit code {process.exitcode}), perhaps for lack of memory"),)
+        except (EOFError, OSError):  # OSError: it ended in the middle of its answer
+            return (self._ended(connection),)
+
+    def _ended(self, connection: Connection) -> Failure:
+        process = self._processes.pop(connection)
+        process.join()
+        connection.close()
+        return Failure(f"its process ended (exit code {process.exitcode}), perhaps for lack of memory")
 
 
 def _work(connection: Connection) -> None:

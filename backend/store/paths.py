@@ -15,6 +15,12 @@ def project_ids(data_dir: Path) -> list[int]:
     return sorted(int(path.name) for path in data_dir.glob("projects/*") if path.name.isdecimal())
 
 
+def path_below_data_dir(directory: Path) -> str:
+    """Of a folder that `project_dir` gave, or of one below it: projects/3/features."""
+    parts = directory.parts
+    return "/".join(parts[len(parts) - 1 - parts[::-1].index("projects") :])
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Readers see the old file or the new one, never half of it, even after a power cut."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

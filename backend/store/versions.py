@@ -1,16 +1,15 @@
-"""Model versions on disk: a directory each, weights as safetensors, everything else in a manifest.
+"""Model versions: a folder each, weights as safetensors, everything else in a manifest.
 
-A version is written beside its place and renamed into it, so it is whole or absent. `published.json`
-names the one that serves. Nothing is ever unpickled.
+The manifest is written last and read first, so a version is whole or absent. It tells what the weights
+must be (checksum, names and shapes), whose they are, and its own checksum: a version that is not
+exactly what was saved is refused. `published.json` names the one that serves. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,13 @@ from backend.errors import DamagedFile
 from backend.labelstudio.scheme import LabelScheme
 from backend.learning.heads import DomainHead, ErrorHead
 from backend.learning.network import LayeredNetwork, Shape
-from backend.store.paths import write_atomically
+from backend.store.files import files_of
 
 PREFIX = "atlas-"
 HEADS: dict[str, type[ErrorHead] | type[DomainHead]] = {"error": ErrorHead, "domain": DomainHead}
+_POINTER = "published.json"
+_MANIFEST = "manifest.json"
+_WEIGHTS = "model.safetensors"
 _NAME = re.compile(rf"^{PREFIX}(\d{{6,}})$")
 
 
@@ -58,6 +60,14 @@ class ModelVersion:
     errors, or too few successes, to learn from."""
 
     @property
+    def bytes(self) -> int:
+        """In memory, without what Python adds."""
+        networks = [self.network, self.choices, *(network for _, network in self.companions)]
+        parts = [*networks, self.head, self.error_head]
+        held = [value for part in parts if part is not None for value in part.state_dict().values()]
+        return sum(value.nbytes for value in (*held, self.queue_ids, self.queue_worth))
+
+    @property
     def models(self) -> list[tuple[LabelScheme, LayeredNetwork]]:
         """What is shown of all controls that are predicted, the one that orders the queue first."""
         shown = self.choices if self.scheme.several else self.network
@@ -76,35 +86,44 @@ def version_name(number: int) -> str:
 
 
 class VersionStore:
-    """The versions of one project."""
+    """The versions of one project. model_store: fsspec URL of what several machines share; "" for none.
 
-    def __init__(self, directory: Path):
-        self._directory = directory / "versions"
-        self._pointer = directory / "published.json"
+    Raises ModelStoreError where that fails and nothing else will do.
+    """
+
+    def __init__(self, directory: Path, model_store: str = ""):
+        self._project = directory.name
+        self._files = files_of(directory, model_store)
 
     def names(self) -> list[str]:
         """Oldest first."""
-        if not self._directory.is_dir():
-            return []
-        return sorted(
-            (path.name for path in self._directory.iterdir() if _NAME.match(path.name)), key=version_number
-        )
+        folders = [path.split("/")[1] for path in self._files.paths("versions") if path.endswith(_MANIFEST)]
+        return sorted(filter(_NAME.match, folders), key=version_number)
+
+    def chosen(self) -> str | None:
+        """The version that shall serve, whether or not it can be read."""
+        name = self._read_pointer().get("version")
+        return name if isinstance(name, str) and version_number(name) else None
+
+    def before(self, name: str) -> list[str]:
+        """The versions kept from before this one, newest first."""
+        return [other for other in reversed(self.names()) if version_number(other) < version_number(name)]
 
     def published(self) -> str | None:
         """The version that serves, None when there is none yet."""
-        name = self._read_pointer().get("version")
-        return name if isinstance(name, str) and (self._directory / name).is_dir() else None
+        name = self.chosen()
+        return name if name is not None and self._manifest(name) else None
 
     def pinned(self) -> bool:
         """Whether the published version is to stay, whatever is trained meanwhile."""
         return self.published() is not None and self._read_pointer().get("pinned") is True
 
     def set_published(self, name: str, *, pinned: bool = False) -> None:
-        write_atomically(self._pointer, json.dumps({"version": name, "pinned": pinned}).encode())
+        self._files.write(_POINTER, json.dumps({"version": name, "pinned": pinned}).encode())
 
     def _read_pointer(self) -> dict[str, Any]:
         try:
-            pointer = json.loads(self._pointer.read_bytes())
+            pointer = json.loads(self._files.read(_POINTER))
         except (OSError, ValueError):
             return {}
         return pointer if isinstance(pointer, dict) else {}
@@ -118,12 +137,12 @@ class VersionStore:
         """What a version was trained for, without loading it; None when its manifest cannot be read."""
         try:
             return _scheme(self._manifest(name)["scheme"])
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, AttributeError):
             return None
 
     def _manifest(self, name: str) -> dict[str, Any]:
         try:
-            manifest = json.loads((self._directory / name / "manifest.json").read_bytes())
+            manifest = json.loads(self._files.read_constant(f"versions/{name}/{_MANIFEST}"))
         except (OSError, ValueError):
             return {}
         return manifest if isinstance(manifest, dict) else {}
@@ -141,6 +160,7 @@ class VersionStore:
         weights = save({key: value.contiguous() for key, value in tensors.items()})
         manifest = {
             "name": version.name,
+            "project": self._project,
             "scheme": asdict(version.scheme),
             "strategy": version.strategy,
             "encoder": version.encoder,
@@ -154,36 +174,56 @@ class VersionStore:
             ],
             "stats": version.stats,
             "sha256": hashlib.sha256(weights).hexdigest(),
+            "tensors": {key: list(value.shape) for key, value in tensors.items()},
         }
-        place = self._directory / version.name
-        building = self._directory / f".{version.name}.{os.getpid()}"
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir(parents=True)
-        write_atomically(building / "model.safetensors", weights)
-        write_atomically(building / "manifest.json", json.dumps(manifest, indent=2).encode())
-        shutil.rmtree(place, ignore_errors=True)
-        os.replace(building, place)
+        manifest["checksum"] = _checksum(manifest)
+        self._files.delete(f"versions/{version.name}/{_MANIFEST}")  # of one that was never published
+        self._files.write(f"versions/{version.name}/{_WEIGHTS}", weights)
+        self._files.write(f"versions/{version.name}/{_MANIFEST}", json.dumps(manifest, indent=2).encode())
 
     def load(self, name: str) -> ModelVersion:
-        """Raises DamagedFile when the files are missing or not what the manifest says."""
-        place = self._directory / name
+        """Raises DamagedFile when the files are missing or not what was saved here under this name."""
         try:
-            manifest = json.loads((place / "manifest.json").read_bytes())
-            weights = (place / "model.safetensors").read_bytes()
-            if hashlib.sha256(weights).hexdigest() != manifest["sha256"]:
-                raise DamagedFile(f"{place}: the weights are not the ones the manifest was written for")
-            return _build(manifest, load(weights))
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            raise DamagedFile(f"model version {place} cannot be read: {error}") from error
+            manifest = json.loads(self._files.read(f"versions/{name}/{_MANIFEST}"))
+            if manifest["checksum"] != _checksum(manifest):
+                raise DamagedFile(f"model version {name} is refused: its manifest has been changed")
+            if (manifest["name"], manifest["project"]) != (name, self._project):
+                raise DamagedFile(f"model version {name} is refused: it is another one's")
+            weights = self._files.read_constant(f"versions/{name}/{_WEIGHTS}", manifest["sha256"])
+            return _build(manifest, _tensors(weights, manifest))
+        except (
+            *(OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError),
+            *(MemoryError, RecursionError, SafetensorError),
+        ) as error:
+            raise DamagedFile(f"model version {name} cannot be read: {error}") from error
 
     def prune(self, keep: int) -> set[str]:
-        """Delete all but the newest `keep` and the published one; returns the encoders still in use."""
+        """Delete all but the newest `keep` and the published one, and what a crash left of one.
+
+        Returns the encoders still in use.
+        """
         names = self.names()
         kept = set(names[-keep:]) | {self.published()}
-        for name in names:
-            if name not in kept:
-                shutil.rmtree(self._directory / name, ignore_errors=True)
+        for name in {path.split("/")[1] for path in self._files.paths("versions")} - kept:
+            self._files.delete(f"versions/{name}/{_MANIFEST}")  # first: half a version is none
+            self._files.delete(f"versions/{name}")
         return {encoder for name in self.names() if (encoder := self._manifest(name).get("encoder"))}
+
+
+def _checksum(manifest: dict[str, Any]) -> str:
+    """Of all that the manifest tells. Raises AttributeError when it is no object."""
+    told = {key: value for key, value in manifest.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _tensors(weights: bytes, manifest: dict[str, Any]) -> dict[str, Tensor]:
+    name = manifest["name"]
+    if hashlib.sha256(weights).hexdigest() != manifest["sha256"]:
+        raise DamagedFile(f"model version {name} is refused: its weights are not those of its manifest")
+    tensors = load(weights)
+    if {key: list(value.shape) for key, value in tensors.items()} != manifest["tensors"]:
+        raise DamagedFile(f"model version {name} is refused: its weights are not of its manifest's shapes")
+    return tensors
 
 
 def _describe(head: ErrorHead | DomainHead | None) -> dict[str, Any] | None:

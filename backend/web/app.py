@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import suppress
 
 from flask import Flask, Response, jsonify
 from redis import RedisError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from backend import logs
-from backend.errors import AtlasError
+from backend.errors import AtlasError, TooLarge
 from backend.jobs.dispatch import Dispatcher
 from backend.predicting import Predictor
 from backend.settings import Settings
 from backend.web.access import require_credentials
 from backend.web.contact import note_contacts
+from backend.web.headers import secure_headers
+from backend.web.limits import bound_bodies
+from backend.web.metrics import measure_requests
+from backend.web.pressure import Slots
 from backend.web.protocol import protocol
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY = 64 * 1024 * 1024
-"""Bytes of a request: Label Studio sends 5,000 tasks at once, 5 MB when each holds 500 characters."""
-
+KEPT_HEADERS = {"Retry-After", "Allow"}
 MAX_REASON = 300
 """Characters of an error in the status line."""
 
@@ -29,19 +33,34 @@ MAX_REASON = 300
 def create_app(settings: Settings | None = None) -> Flask:
     """The web side of the backend. Without settings, those of the environment."""
     settings = settings or Settings()
-    logs.configure(settings.log_level, "web")
+    logs.configure(settings.log_level, "web", settings.log_format)
     app = Flask("backend")
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.debug = False  # whatever FLASK_DEBUG says
+    bound_bodies(app, settings)
+    secure_headers(app)
     app.extensions["settings"] = settings
-    app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
-    app.extensions["predictor"] = Predictor(settings)
+    dispatcher = app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
+    app.extensions["predictor"] = Predictor(settings, on_damage=_mender(dispatcher))
+    app.extensions["slots"] = Slots(settings.predict_threads, settings.web_threads * 3 // 4)
+    measure_requests(app, settings)
     require_credentials(app, settings)
     note_contacts(app, settings)
     app.register_blueprint(protocol)
     app.register_error_handler(AtlasError, _refused)
     app.register_error_handler(RedisError, _redis_down)
+    app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(HTTPException, _http_error)
     return app
+
+
+def _mender(dispatcher: Dispatcher) -> Callable[[int], None]:
+    """A model that cannot be read is made anew; the answer that found it out does not depend on that."""
+
+    def mend(project_id: int) -> None:
+        with suppress(RedisError):
+            dispatcher.request_retrain(project_id)
+
+    return mend
 
 
 def _refused(error: AtlasError) -> Response:
@@ -49,11 +68,15 @@ def _refused(error: AtlasError) -> Response:
 
     The status line because Label Studio shows of a refused connection that and nothing else.
     """
-    logger.warning("refused: %s", error)
+    one_line = " ".join(str(error).split()).encode("ascii", "replace").decode()[:MAX_REASON]
+    logger.warning("refused: %s", one_line)  # one line, whatever came in with the request
     response: Response = jsonify({"error": str(error)})
-    one_line = " ".join(str(error).split()).encode("ascii", "replace").decode()
-    response.status = f"400 {one_line[:MAX_REASON]}"
+    response.status = f"{413 if isinstance(error, TooLarge) else 400} {one_line}"
     return response
+
+
+def _too_deep(error: RecursionError) -> tuple[Response, int]:
+    return jsonify({"error": "The request's JSON is nested too deeply."}), 400
 
 
 def _redis_down(error: RedisError) -> tuple[Response, int]:
@@ -62,4 +85,9 @@ def _redis_down(error: RedisError) -> tuple[Response, int]:
 
 
 def _http_error(error: HTTPException) -> tuple[Response, int]:
-    return jsonify({"error": error.description}), error.code or 500
+    reason = error.description
+    if isinstance(error, RequestEntityTooLarge):
+        reason = "The request is larger than MAX_BODY_MB allows. Ask for fewer tasks at a time."
+    response = jsonify({"error": reason})
+    response.headers.extend(header for header in error.get_headers() if header[0] in KEPT_HEADERS)
+    return response, error.code or 500

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from backend.jobs.dispatch import Dispatcher
 
+Published = Callable[[], str | None]
+"""Asked only where it matters: with a model store on another machine the answer takes its time."""
 ANNOTATION_EVENTS = {
     "ANNOTATION_CREATED",
     "ANNOTATIONS_CREATED",
     "ANNOTATION_UPDATED",
     "ANNOTATIONS_DELETED",
 }
+EVENTS = ANNOTATION_EVENTS | {"TASKS_CREATED", "TASKS_DELETED", "START_TRAINING", "PROJECT_UPDATED"}
+"""All that are reacted to."""
 
 
 def react(
-    dispatcher: Dispatcher, published: str | None, action: str, project_id: int, body: dict[str, Any]
+    dispatcher: Dispatcher, published: Published, action: str, project_id: int, body: dict[str, Any]
 ) -> str | None:
     """Enqueue what the event asks for; returns the id of a retrain that was asked for outright.
 
-    published: the version Label Studio should be ordering by. Annotations count towards the next
+    published: tells the version Label Studio should be ordering by. Annotations count towards the next
     retrain; new and deleted tasks only need the published queue to be brought up to date.
     """
     if action in ANNOTATION_EVENTS:
@@ -36,26 +41,27 @@ def react(
     return None
 
 
-def _tasks_created(dispatcher: Dispatcher, published: str | None, project_id: int, tasks: Any) -> None:
+def _tasks_created(dispatcher: Dispatcher, published: Published, project_id: int, tasks: Any) -> None:
     """Imported tasks may bring annotations along, of which no other event tells."""
     imported = tasks if isinstance(tasks, list) else []
     annotated = sum(bool(task.get("total_annotations")) for task in imported if isinstance(task, dict))
     if annotated:
         dispatcher.changed(project_id, annotated)
-    if published is None:
+    if published() is None:
         dispatcher.request_retrain(project_id)
     else:
         dispatcher.request_refill(project_id)
 
 
 def _project_updated(
-    dispatcher: Dispatcher, published: str | None, project_id: int, project: dict[str, Any]
+    dispatcher: Dispatcher, published: Published, project_id: int, project: dict[str, Any]
 ) -> str | None:
     """Each publication comes back as this event too: only what is not as we left it is news."""
     known = dispatcher.state(project_id).label_config
     if known is not None and project.get("label_config") != known:
         return dispatcher.demand_retrain(project_id)
-    if published is not None and project.get("model_version") != published:
+    version = published()
+    if version is not None and project.get("model_version") != version:
         dispatcher.request_refill(project_id)  # a settings page put an old version back, or emptied it
     return None
 

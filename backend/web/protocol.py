@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
 
 from backend import __version__
-from backend.errors import LabelConfigError, UnknownStrategy
+from backend.errors import LabelConfigError, TooLarge, UnknownStrategy
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import known_projects
 from backend.jobs.status import job_status
@@ -18,7 +19,9 @@ from backend.labelstudio.scheme import parse_label_config
 from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings
-from backend.web.events import react
+from backend.web.events import EVENTS, react
+from backend.web.limits import check_count, check_label_config, check_texts
+from backend.web.pressure import Slots
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ def setup() -> Response:
     """Label Studio connects, or shows a page of the project. 4xx with a reason where we cannot learn."""
     body = _body()
     project_id = _project_id(body.get("project"))
+    check_label_config(_settings(), body.get("schema"))
     parse_label_config(body.get("schema"), _settings().queue_control)
     _settings().api_key  # noqa: B018  raises NotConfigured, which Label Studio shows on connecting
     _take_strategy(project_id, strategy_in(body.get("extra_params")))
@@ -74,17 +78,27 @@ def predict() -> Response:
     tasks = body.get("tasks")
     if not isinstance(tasks, list):
         raise BadRequest('The body needs "tasks", a list.')
+    check_count(_settings(), tasks)
+    check_label_config(_settings(), body.get("label_config"))
     project_id = _project_id(body.get("project"))
     version = _asked_version(project_id, body)
+    with _slots().one():
+        results = _results(project_id, body.get("label_config"), tasks, version)
+    return jsonify({"results": results})
+
+
+def _results(project_id: int, label_config: Any, tasks: list[Any], version: str | None) -> list[Any]:
     try:
-        scheme = parse_label_config(body.get("label_config"), _settings().queue_control)
-        results = _predictor().predict(project_id, scheme, tasks, version)
+        scheme = parse_label_config(label_config, _settings().queue_control)
+        check_texts(_settings(), scheme, tasks)
+        return _predictor().predict(project_id, scheme, tasks, version)
     except LabelConfigError:
-        results = []
+        return []
+    except TooLarge:
+        raise
     except Exception:
         logger.exception("project %d: cannot predict", project_id)
-        results = []
-    return jsonify({"results": results})
+        return []
 
 
 @protocol.route("/versions", methods=["GET", "POST"])
@@ -103,11 +117,14 @@ def webhook() -> tuple[Response, int]:
     project = body.get("project")
     if isinstance(project, dict):
         project_ids = [_project_id(project.get("id"))]
+        if str(action) in EVENTS and not _dispatcher().admits(project_ids[0]):
+            raise ServiceUnavailable("There are as many projects as MAX_PROJECTS allows.")
     else:  # a webhook without payload does not say which project
         project_ids = known_projects(_dispatcher().redis)
     answer = {}
     for project_id in project_ids:
-        job = react(_dispatcher(), _predictor().version_of(project_id), str(action), project_id, body)
+        published = partial(_predictor().version_of, project_id)
+        job = react(_dispatcher(), published, str(action), project_id, body)
         if job is not None:
             answer["job"] = job
     return jsonify(answer), 201
@@ -176,3 +193,8 @@ def _dispatcher() -> Dispatcher:
 def _predictor() -> Predictor:
     predictor: Predictor = current_app.extensions["predictor"]
     return predictor
+
+
+def _slots() -> Slots:
+    slots: Slots = current_app.extensions["slots"]
+    return slots

@@ -243,7 +243,7 @@ def test_the_connection_has_an_old_password(installed: Installation) -> None:
 
 def test_a_setting_is_wrong(installed: Installation) -> None:
     findings = installed.doctor(RETRAIN_EVERY="0", STRATEGY="margin")
-    assert_only(findings, "settings", "RETRAIN_EVERY", "README")
+    assert_only(findings, "settings", "RETRAIN_EVERY", "docs/settings.md")
     assert_only(installed.doctor(STRATEGY="magic"), "settings", "magic", "STRATEGY")
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from pydantic import ValidationError
+from redis import Redis
 
+from backend.jobs.dispatch import Dispatcher
+from backend.running.embedded_redis import start_redis
+from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 from backend.web import create_app
 
@@ -99,3 +105,26 @@ def test_what_a_webhook_is_registered_with() -> None:
 def test_credentials_that_cannot_work_are_refused_at_the_start(wrong: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         Settings(**wrong)
+
+
+def test_a_setting_that_is_refused_is_not_shown() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(webhook_secret="two words", label_studio_url="http://me:hidden@ls.example")
+    assert "words" not in str(refused.value)
+    assert "hidden" not in str(refused.value)
+
+
+def test_invented_projects_are_refused_once_there_are_as_many_as_may_be(tmp_path: Path) -> None:
+    with Supervisor() as supervisor:
+        url = start_redis(supervisor, tmp_path, dict(os.environ))
+        app = create_app(Settings(redis_url=url, max_projects=2)).test_client()
+
+        def hook(project: int) -> int:
+            body = {"action": "ANNOTATION_CREATED", "project": {"id": project}}
+            return app.post("/webhook", json=body).status_code
+
+        assert [hook(project) for project in (1, 2, 3, 1, 2, 4)] == [201, 201, 503, 201, 201, 503]
+        Dispatcher.from_settings(Settings(redis_url=url)).state(2).forget()  # it turned out not to exist
+        assert hook(3) == 201
+        with Redis.from_url(url) as redis:
+            assert not redis.exists("atlas:project:2")

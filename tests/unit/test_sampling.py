@@ -1,6 +1,7 @@
 """What holds for every strategy."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -8,34 +9,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from backend.sampling import check_name, make_scene, names, places, rank, rank_scene, select
-from backend.sampling import uncertainty as u
-
-PROBABILITIES = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.4, 0.3, 0.3], [1 / 3, 1 / 3, 1 / 3]])
-COMPOSED = ["margin within 30% by representative", "70% auto and 30% random"]
-ALL = [*names(), *COMPOSED]
-
-
-def random_scene(n: int = 80, m: int = 40, dims: int = 6, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Unit vectors whose class is the sign of the first feature."""
-    generator = torch.Generator().manual_seed(seed)
-    features = torch.nn.functional.normalize(torch.randn(n + m, dims, generator=generator), dim=1)
-    targets = (features[:m, 0] > 0).long()
-    targets[: min(2, m)] = torch.arange(2)[: min(2, m)]
-    return features[m:], features[:m], targets
-
-
-@pytest.mark.parametrize(
-    ("measure", "expected"),
-    [
-        (u.least_confidence, [0, 0.75, 0.9, 1]),
-        (u.margin, [0, 1, 0.9, 1]),
-        (u.ratio, [0, 1, 0.75, 1]),
-        (u.entropy, [0, 0.6309, 0.9912, 1]),
-    ],
+from backend.sampling import (
+    make_scene,
+    names,
+    places,
+    rank,
+    rank_scene,
+    select,
 )
-def test_uncertainty_by_the_books_formulas(measure, expected) -> None:
-    assert measure(PROBABILITIES).tolist() == pytest.approx(expected, abs=1e-3)
+from backend.sampling import scene as scene_module
+from backend.sampling.checks import MAX_FEATURE
+from tests.unit.scenes import random_scene
+
+COMPOSED = ["margin within 30% by representative", "70% auto and 30% random"]
+
+
+ALL = [*names(), *COMPOSED]
 
 
 @pytest.mark.parametrize("strategy", ALL)
@@ -43,8 +32,8 @@ def test_uncertainty_by_the_books_formulas(measure, expected) -> None:
     n=st.integers(2, 40),
     m=st.integers(0, 12),
     dims=st.integers(1, 5),
-    share=st.floats(0, 1),
-    kind=st.sampled_from(["random", "duplicates", "constant", "huge", "zero"]),
+    share=st.floats(0, 1.5),
+    kind=st.sampled_from(["random", "duplicates", "constant", "huge", "one huge", "tiny", "zero"]),
     classes=st.integers(1, 3),
     seed=st.integers(0, 3),
 )
@@ -53,22 +42,44 @@ def test_any_scene_is_ranked_whole(strategy, n, m, dims, share, kind, classes, s
     pool, labeled, _ = random_scene(n, m, dims, seed)
     if kind == "duplicates":
         pool = pool[torch.arange(n) % 2]
+    elif kind == "one huge":
+        pool[-1] = MAX_FEATURE
+        labeled[m // 2 : m // 2 + 1] = -MAX_FEATURE
+    elif kind in ("huge", "tiny"):
+        pool, labeled = (part * (MAX_FEATURE if kind == "huge" else 1e-30) for part in (pool, labeled))
     elif kind != "random":
-        value = {"constant": 0.5, "huge": 1e6, "zero": 0.0}[kind]
+        value = {"constant": 0.5, "zero": 0.0}[kind]
         pool, labeled = torch.full_like(pool, value), torch.full_like(labeled, value)
     targets = torch.arange(m) % classes
     head = max(1, round(share * n))
 
     ranking = rank(strategy, pool, labeled, targets, head_size=head, seed=seed)
 
-    assert ranking.order.sort().values.tolist() == list(range(n))
+    assert ranking.order.sort().values.tolist() == list(range(n))  # distinct, and all there
     assert ranking.scores[ranking.order].tolist() == places(n).tolist()
     if ranking.worth is not None:
         along = ranking.worth[ranking.order]
         assert torch.isfinite(along).all()
         assert (along[1:] <= along[:-1]).all()
-    picks = select(strategy, pool, labeled, targets, head, seed=seed)
-    assert picks.tolist() == ranking.order[:head].tolist()
+    if head > n:
+        with pytest.raises(ValueError, match=f"asked for {head} items of a pool of {n}"):
+            select(strategy, pool, labeled, targets, head, seed=seed)
+    else:
+        picks = select(strategy, pool, labeled, targets, head, seed=seed)
+        assert picks.tolist() == ranking.order[:head].tolist()
+
+
+@pytest.mark.parametrize("strategy", ALL)
+def test_batch_after_batch_labels_every_item_once(strategy: str) -> None:
+    features, first, targets = random_scene(22, 8)
+    truth = (features[:, 0] > 0).long()
+    waiting, chosen = torch.arange(22), torch.zeros(0, dtype=torch.int64)
+    for n in (9, 9, 4):
+        labeled = torch.cat([first, features[chosen]]), torch.cat([targets, truth[chosen]])
+        picks = waiting[select(strategy, features[waiting], *labeled, n)]
+        chosen = torch.cat([chosen, picks])
+        waiting = waiting[~torch.isin(waiting, picks)]
+    assert chosen.sort().values.tolist() == list(range(22))
 
 
 @pytest.mark.parametrize("strategy", ALL)
@@ -122,81 +133,24 @@ def test_the_cold_start_ends_where_many_items_are_alike(pool: Tensor) -> None:
     assert order.sort().values.tolist() == list(range(200))
 
 
-def test_margin_ranks_the_boundary_first() -> None:
-    pool, labeled, targets = random_scene()
-    order = rank("margin", pool, labeled, targets).order
-    assert pool[order[:10], 0].abs().mean() < pool[order[-10:], 0].abs().mean() / 2
+@pytest.mark.parametrize("strategy", ALL)
+def test_verdicts_and_layers_are_of_one_training_and_there_is_only_one(
+    strategy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainings = []
 
+    def counted(real: Callable[..., object]) -> Callable[..., object]:
+        def train(*args: object, **kwargs: object) -> object:
+            trainings.append(real)
+            return real(*args, **kwargs)
 
-def test_random_is_a_fair_lottery() -> None:
-    pool = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)).sign()  # binary, many alike
-    nothing = pool[:0], torch.zeros(0)
-    first = torch.stack([rank("random", pool, *nothing, seed=s).order[:50] for s in range(40)])
-    counts = torch.bincount(first.flatten(), minlength=200)
-    # 10 expected each. Rows that are equal in content share a lot, so only the spread is looked at.
-    assert counts.float().mean() == 10
-    assert (counts[:100].sum() - counts[100:].sum()).abs() < 300
+        return train
 
-
-def test_ties_are_not_broken_by_place() -> None:
-    pool, labeled, targets = random_scene(60, 10)
-    with_ties = torch.cat([pool[:1].expand(5, -1), pool])
-    order = rank("entropy", with_ties, labeled, targets).order
-    assert sorted(order.tolist()) == list(range(65))
-    constant = torch.ones(50, 4) * torch.arange(1, 51)[:, None]  # one direction: the same prediction
-    unit = torch.nn.functional.normalize(constant, dim=1)
-    assert rank("coreset", unit, labeled[:, :4], targets).order.sort().values.tolist() == list(range(50))
-
-
-def test_bad_input_is_named() -> None:
-    pool, labeled, targets = random_scene()
-    with pytest.raises(ValueError, match="least_confidence"):
-        select("no_such", pool, labeled, targets, 1)
-    with pytest.raises(ValueError, match="81 items of a pool of 80"):
-        select("margin", pool, labeled, targets, 81)
-    with pytest.raises(ValueError, match="finite"):
-        select("margin", pool * float("nan"), labeled, targets, 1)
-    with pytest.raises(ValueError, match="6 features, labeled has 3"):
-        select("margin", pool, labeled[:, :3], targets, 1)
-    with pytest.raises(ValueError, match="targets"):
-        select("margin", pool, labeled, targets[:-1], 1)
-    with pytest.raises(ValueError, match="its options are: rounds"):
-        select("atlas", pool, labeled, targets, 1, round=3)
-    with pytest.raises(ValueError, match="it has none"):
-        select("margin", pool, labeled, targets, 1, rounds=3)
-    with pytest.raises(ValueError, match="at least 1"):
-        select("atlas", pool, labeled, (torch.arange(40) % 2), 1, rounds=0)
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("margin within 20% by nonsense", "nonsense"),
-        ("margin within 0% by random", "above 0%"),
-        ("70% margin and 40% random", "110%"),
-        ("margin and random", "share"),
-        ("70% margin and 30% nonsense", "nonsense"),
-    ],
-)
-def test_a_wrong_composition_says_what_is_wrong(text: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
-        check_name(text)
-
-
-def test_compositions_do_what_they_say() -> None:
-    pool, labeled, targets = random_scene()
-    kept = set(select("representative", pool, labeled, targets, 24).tolist())
-    order = rank("margin", pool, labeled, targets).order.tolist()
-    picks = select("margin within 30% by representative", pool, labeled, targets, 5).tolist()
-    assert picks == [i for i in order if i in kept][:5]
-
-    both = select("75% margin and 25% random", pool, labeled, targets, 20).tolist()
-    assert len(set(both)) == 20
-    assert set(order[:15]) <= set(both)
-    lottery = select("random", pool, labeled, targets, 20).tolist()
-    assert len([i for i in both if i in lottery]) >= 5
-    nested = check_name("50% margin within 50% by coreset and 50% typiclust")
-    assert len(set(select(nested, pool, labeled, targets, 12).tolist())) == 12
+    for name in ("train", "train_network"):
+        monkeypatch.setattr(scene_module, name, counted(getattr(scene_module, name)))
+    scene = make_scene(*random_scene())
+    rank_scene(strategy, scene, 10)
+    assert len(trainings) <= 1
 
 
 def test_scores_are_places() -> None:

@@ -2,6 +2,8 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,42 @@ def test_a_job_that_raises_or_dies_is_named_and_the_others_go_on() -> None:
     assert "exit code 3" in results.pop("die").reason
     assert results == {"one": "1,1,1", "two": "1,1,1", "three": "1,1,1"}
     assert len(steps) == 5
+
+
+def kill_idle(workers: Workers) -> None:
+    """As the kernel does for lack of memory."""
+    for process in list(workers._processes.values()):
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+
+
+def test_a_process_that_died_while_it_had_nothing_to_do_is_replaced() -> None:
+    with Workers(1) as workers:
+        assert dict(workers.run(work, ["one"], lambda: None)) == {"one": "1,1,1"}
+        kill_idle(workers)
+        assert dict(workers.run(work, ["two"], lambda: None)) == {"two": "1,1,1"}
+
+
+class DiesAsTheJobComes(Workers):
+    """Its process is killed between being found idle and being given its first job."""
+
+    killed = False
+
+    def _idle(self, busy: dict[Connection, Any]) -> Connection | None:
+        found = super()._idle(busy)
+        if not self.killed and found is not None:
+            self.killed = True
+            kill_idle(self)
+        return found
+
+
+@pytest.mark.parametrize("others", [{}, {"one": "1,1,1"}])
+def test_a_process_that_dies_before_it_has_its_job_is_named_and_the_others_go_on(others) -> None:
+    with DiesAsTheJobComes(1) as workers:
+        results = dict(workers.run(work, ["lost", *others], lambda: None))
+    assert "exit code -9" in results.pop("lost").reason
+    assert results == others
 
 
 class Enough(Exception):

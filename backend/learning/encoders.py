@@ -1,0 +1,64 @@
+"""Text encoders by name: ours, and those of other installed packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.learning.plugins import Broken, installed
+from backend.learning.text import TextEncoder
+
+GROUP = "label_studio_atlas.encoders"
+
+
+class Encoder(Protocol):
+    """Texts to vectors. dims: numbers per vector."""
+
+    @property
+    def dims(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """Float32 [N, dims], finite; the same text always gives the same vector."""
+
+    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        """All that was learned from the texts; empty where that is nothing."""
+
+
+class EncoderKind(Protocol):
+    """What is registered by a name: usually the encoder's class."""
+
+    def fit(self, texts: Sequence[str], *, seed: int) -> Encoder:
+        """An encoder for a project with these texts, labelled or not; there is at least one."""
+
+    def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Encoder:
+        """The encoder that had these arrays. Raises TypeError or KeyError when they are not its own."""
+
+
+ENCODERS: dict[str, EncoderKind] = {"lsa": TextEncoder}
+
+
+def find_encoder(name: str) -> EncoderKind:
+    """Raises ValueError, saying what there is, for an unknown name or one that cannot be loaded."""
+    known = ENCODERS.get(name) or installed(GROUP).get(name)
+    if known is None:
+        there_are = ", ".join([*ENCODERS, *installed(GROUP)])
+        raise ValueError(f"unknown encoder {name!r}; choose one of: {there_are}")
+    if isinstance(known, Broken):
+        raise ValueError(f"encoder {name!r} cannot be used: {known.reason}")
+    kind: EncoderKind = known
+    return kind
+
+
+def encoded(encoder: Encoder, texts: Sequence[str]) -> Tensor:
+    """`encoder.encode`, checked. Raises ValueError when the answer is not what an encoder owes."""
+    vectors = encoder.encode(texts)
+    if vectors.shape != (len(texts), encoder.dims) or not torch.isfinite(vectors).all():
+        raise ValueError(
+            f"{type(encoder).__name__} must give finite vectors [{len(texts)}, {encoder.dims}], "
+            f"gave {tuple(vectors.shape)}"
+        )
+    return vectors.float()

@@ -1,0 +1,109 @@
+"""What a caller may hand in, and the words that refuse the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from backend.learning.training import Trained
+
+MAX_FEATURE = 1e9
+"""Largest feature, either side of 0: sums of squares of more would overflow single precision."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """What an option may be: whole numbers from 1 on, or a share above 0 and at most 1."""
+
+    whole: bool
+
+    def __contains__(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
+            return False
+        number = float(value)
+        return number >= 1 if self.whole else 0 < number <= 1
+
+    def __str__(self) -> str:
+        return "a whole number, at least 1" if self.whole else "a number above 0 and at most 1"
+
+
+OPTIONS = {
+    "clusters": Range(whole=True),
+    "neighbours": Range(whole=True),
+    "rounds": Range(whole=True),
+    "within": Range(whole=False),
+}
+"""Our strategies' options; those of the same name mean the same. Others' check their own."""
+
+
+def check_options(strategy: str, taken: list[str], options: Mapping[str, Any]) -> None:
+    """Raises ValueError for an option that is not among those `taken`, or whose value is out of range."""
+    for name, value in options.items():
+        if name not in taken:
+            raise ValueError(
+                f"strategy {strategy!r} has no option {name!r}; "
+                + (f"its options are: {', '.join(taken)}" if taken else "it has none")
+            )
+        if name in OPTIONS and value not in OPTIONS[name]:
+            raise ValueError(f"strategy {strategy!r}: {name} must be {OPTIONS[name]}, not {value!r}")
+
+
+def check_features(pool: Tensor, labeled: Tensor) -> None:
+    """Raises ValueError for shapes that do not fit and for numbers that no strategy could work with."""
+    if pool.dim() != 2 or labeled.dim() != 2:
+        raise ValueError(
+            f"pool and labeled must be [N, D] and [M, D]; got {tuple(pool.shape)} and {tuple(labeled.shape)}"
+        )
+    if pool.shape[1] != labeled.shape[1]:
+        raise ValueError(f"pool has {pool.shape[1]} features, labeled has {labeled.shape[1]}")
+    for name, features in (("pool", pool), ("labeled", labeled)):
+        if not features.numel():
+            continue
+        # Both are NaN when any feature is; one pass, and no [N, D] mask.
+        low, high = (float(end) for end in torch.aminmax(features))
+        if not math.isfinite(low) or not math.isfinite(high):
+            raise ValueError(
+                f"features must be finite, but {name} has NaN or infinity: leave such items out, "
+                "or put a number in its place (torch.nan_to_num)"
+            )
+        if max(-low, high) > MAX_FEATURE:
+            raise ValueError(
+                f"features must lie between -{MAX_FEATURE:g} and {MAX_FEATURE:g}, but {name} has "
+                f"{low if -low > high else high:g}: scale them, best to rows of unit length"
+            )
+
+
+def check_targets(targets: Tensor, labeled: int, n_classes: int | None) -> None:
+    """Raises ValueError when there is not one whole number in [0, n_classes) for each labelled item."""
+    if tuple(targets.shape) != (labeled,):
+        raise ValueError(
+            f"targets must be [{labeled}], one for each labelled item; got {tuple(targets.shape)}"
+        )
+    if n_classes is not None and n_classes < 1:
+        raise ValueError(f"n_classes must be at least 1, not {n_classes}")
+    if not labeled:
+        return
+    if (targets != targets.long()).any():
+        raise ValueError("targets must be whole numbers, the classes' indices")
+    low, high = int(targets.min()), int(targets.max())
+    if low < 0 or (n_classes is not None and high >= n_classes):
+        allowed = (
+            "at least 0" if n_classes is None else f"from 0 to {n_classes - 1} (n_classes is {n_classes})"
+        )
+        raise ValueError(f"targets must be {allowed}, not {low if low < 0 else high}")
+
+
+def check_classifier(trained: Trained, features: int, n_classes: int) -> None:
+    """Raises ValueError when a classifier that was brought along is one for other features or classes."""
+    shape = trained.network.shape
+    if (shape.inputs, shape.classes) != (features, n_classes):
+        raise ValueError(
+            f"the trained classifier takes {shape.inputs} features and tells {shape.classes} classes; "
+            f"here are {features} and {n_classes}"
+        )

@@ -1,0 +1,29 @@
+"""Where things are kept, by the settings: the one place that knows both DATA_DIR and MODEL_STORE."""
+
+from __future__ import annotations
+
+from backend.settings import Settings
+from backend.store.bucket import Bucket
+from backend.store.features import FeatureCache
+from backend.store.paths import project_dir, project_ids
+from backend.store.versions import VersionStore
+
+
+def version_store(settings: Settings, project_id: int) -> VersionStore:
+    return VersionStore(project_dir(settings.data_dir, project_id), settings.model_store)
+
+
+def feature_cache(settings: Settings, project_id: int, about: str = "") -> FeatureCache:
+    directory = project_dir(settings.data_dir, project_id) / "features"
+    return FeatureCache(
+        directory, settings.seed, model_store=settings.model_store, kind=settings.encoder, about=about
+    )
+
+
+def stored_projects(settings: Settings) -> list[int]:
+    """The projects that something is kept of, here or in the model store."""
+    found = set(project_ids(settings.data_dir))
+    if settings.model_store:
+        paths = Bucket(settings.model_store).paths("projects")
+        found |= {int(part) for path in paths if (part := path.split("/")[1]).isdecimal()}
+    return sorted(found)

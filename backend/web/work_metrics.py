@@ -1,0 +1,124 @@
+"""What the workers of all machines have done and have to do, out of Redis, for Prometheus."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.registry import Collector
+from redis import Redis, RedisError
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
+
+from backend.jobs.dispatch import QUEUE_NAME, UPKEEP_QUEUE
+from backend.jobs.measures import Measures
+from backend.jobs.state import ProjectState, known_projects
+
+logger = logging.getLogger(__name__)
+
+Numbers = dict[str, float]
+
+GAUGES: dict[str, tuple[str, Callable[[Numbers], float | None]]] = {
+    "atlas_labels": ("Labelled tasks the last version was trained on.", lambda told: told.get("labels")),
+    "atlas_tasks": ("Tasks of the project at the last retrain.", lambda told: told.get("tasks")),
+    "atlas_waiting_tasks": (
+        "Tasks that waited for a label at the last retrain.",
+        lambda told: told.get("waiting"),
+    ),
+    "atlas_accuracy": ("Out-of-fold accuracy on the labelled tasks.", lambda told: told.get("accuracy")),
+    "atlas_estimated_accuracy": (
+        "Accuracy on the tasks that wait, as the error head estimates it.",
+        lambda told: told.get("estimated_accuracy"),
+    ),
+    "atlas_head_tasks": (
+        "Published tasks that nobody has touched, less one for each annotation told of since.",
+        lambda told: max(0, told["head"] - (told["changes"] - told["head_at"])) if "head" in told else None,
+    ),
+    "atlas_unseen_annotations": (
+        "Changed annotations that no retrain has seen yet.",
+        lambda told: told["unseen"],
+    ),
+    "atlas_order_age_seconds": (
+        "Time since the published order was made.",
+        lambda told: told.get("age"),
+    ),
+    "atlas_order_staleness_seconds": (
+        "The same while there are annotations that it has not seen, else 0.",
+        lambda told: (told["age"] if told["unseen"] > 0 else 0) if "age" in told else None,
+    ),
+}
+"""By name: what it is, and how it comes of a project's numbers (None: there is none)."""
+
+
+class WorkCollector(Collector):
+    """Everything but the web server's own requests. Without Redis only that it does not answer."""
+
+    def __init__(self, redis: Redis):
+        self._redis = redis
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("atlas_redis_up", "Whether Redis answers.")
+        try:
+            found = [*self._jobs(), *self._retrains(), *self._projects()]
+        except RedisError as error:
+            logger.warning("metrics without Redis: %s", error)
+            found = []
+        up.add_metric([], float(bool(found)))
+        yield up
+        yield from found
+
+    def _jobs(self) -> Iterator[Metric]:
+        jobs = GaugeMetricFamily("atlas_jobs", "Jobs by queue and state.", labels=["queue", "state"])
+        workers = GaugeMetricFamily("atlas_workers", "Workers that listen to a queue.", labels=["queue"])
+        for name in (QUEUE_NAME, UPKEEP_QUEUE):
+            queue = Queue(name, connection=self._redis, serializer=JSONSerializer)
+            jobs.add_metric([name, "queued"], queue.count)
+            jobs.add_metric([name, "scheduled"], queue.scheduled_job_registry.count)
+            jobs.add_metric([name, "started"], queue.started_job_registry.count)
+            jobs.add_metric([name, "failed"], queue.failed_job_registry.count)
+            workers.add_metric([name], Worker.count(queue=queue))
+        yield jobs
+        yield workers
+
+    def _retrains(self) -> Iterator[Metric]:
+        counters = Measures(self._redis).counters()
+        retrains = CounterMetricFamily(
+            "atlas_retrains", "Retrains by outcome.", labels=["project", "outcome"]
+        )
+        for (project, outcome), number in sorted(counters.get("retrains", {}).items()):
+            retrains.add_metric([str(project), outcome], number)
+        stages = SummaryMetricFamily(
+            "atlas_retrain_stage_seconds", "Time of a retrain's stages.", labels=["project", "stage"]
+        )
+        for (project, stage), times in sorted(counters.get("times", {}).items()):
+            seconds = counters["seconds"][project, stage]
+            stages.add_metric([str(project), stage], int(times), seconds)
+        yield retrains
+        yield stages
+
+    def _projects(self) -> Iterator[Metric]:
+        families = {
+            name: GaugeMetricFamily(name, text, labels=["project"]) for name, (text, _) in GAUGES.items()
+        }
+        heard = CounterMetricFamily(
+            "atlas_annotations_heard", "Changes Label Studio told of.", labels=["project"]
+        )
+        for project_id in known_projects(self._redis):
+            told = self._numbers(project_id)
+            heard.add_metric([str(project_id)], told["changes"])
+            for name, (_, of) in GAUGES.items():
+                value = of(told)
+                if value is not None:
+                    families[name].add_metric([str(project_id)], value)
+        yield heard
+        yield from families.values()
+
+    def _numbers(self, project_id: int) -> Numbers:
+        state = ProjectState(self._redis, project_id)
+        told = Measures(self._redis).of(project_id)
+        told |= {"changes": state.changes, "unseen": state.unseen}
+        if "published_at" in told:
+            told["age"] = max(0, time.time() - told["published_at"])
+        return told

@@ -1,0 +1,133 @@
+"""What somebody who can write to Redis or to the data directory can make us do: nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import sys
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq import Queue, Worker
+from rq.job import Job
+from rq.registry import FailedJobRegistry, ScheduledJobRegistry
+from rq.serializers import JSONSerializer, PickleSerializer
+
+from backend.jobs.dispatch import QUEUE_NAME, UPKEEP_QUEUE, Dispatcher
+from backend.jobs.status import job_status
+from backend.jobs.worker import create_worker
+from backend.running.backend import inherited_environment
+from backend.running.embedded_redis import start_redis
+from backend.running.supervisor import Supervisor
+from backend.settings import Settings
+from tests.e2e.steps import wait_until
+
+
+class Trap:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    with Supervisor() as supervisor:
+        yield start_redis(supervisor, tmp_path, dict(os.environ))
+
+
+@pytest.fixture
+def sprung(tmp_path: Path) -> Path:
+    """Exists once a trap has been sprung."""
+    return tmp_path / "sprung"
+
+
+def plant(redis: Redis, job_id: str, queue: str = QUEUE_NAME, **fields: Any) -> None:
+    """A waiting job as RQ keeps it, with any of its fields replaced."""
+    made = Queue(queue, connection=redis, serializer=JSONSerializer)
+    made.enqueue("backend.jobs.housekeeping.flush", 1, job_id=job_id)
+    redis.hset(Job.key_for(job_id), mapping=fields)
+
+
+def names_function(name: str, *args: Any) -> bytes:
+    return JSONSerializer.dumps([name, None, args, {}])
+
+
+def aside(redis: Redis, queue: str = QUEUE_NAME) -> list[str]:
+    return FailedJobRegistry(queue, connection=redis, serializer=JSONSerializer).get_job_ids()
+
+
+def test_the_trap_works(sprung: Path) -> None:
+    pickle.loads(pickle.dumps(Trap(sprung)))
+    assert sprung.exists()
+
+
+def test_a_real_worker_sets_planted_jobs_aside_and_goes_on(
+    redis_url: str, sprung: Path, tmp_path: Path
+) -> None:
+    redis = Redis.from_url(redis_url)
+    trap = pickle.dumps(Trap(sprung))
+    hook = json.dumps([{"url": "http://169.254.169.254/", "statuses": ["finished"]}])
+    plant(redis, "pickled", data=trap)
+    plant(redis, "pickled-meta", meta=trap, result=trap)
+    plant(redis, "shell", data=names_function("os.mkdir", str(sprung)))
+    plant(redis, "many", data=names_function("backend.jobs.housekeeping.flush", str(sprung)))
+    plant(
+        redis, "calls-back", success_callback_name="os.mkdir", failure_callback_name="os.mkdir", webhooks=hook
+    )
+    Queue("atlas", connection=redis, serializer=PickleSerializer).enqueue(os.mkdir, str(sprung), job_id="rq")
+    env = {**inherited_environment(), "REDIS_URL": redis_url, "DATA_DIR": str(tmp_path / "data")}
+    log = tmp_path / "worker.log"
+    with Supervisor() as supervisor:
+        supervisor.start("worker", [sys.executable, "-m", "backend", "worker"], env, log=log)
+        honest = Dispatcher.from_settings(Settings(redis_url=redis_url))
+        honest.request_reconcile()  # in another queue, which is worked on first
+        wait_until(lambda: not Queue(QUEUE_NAME, connection=redis).get_job_ids())
+        wait_until(lambda: {"pickled", "shell", "many", "rq"} <= set(aside(redis)))
+    assert not sprung.exists()
+    assert "calls-back" not in aside(redis)  # it is one of our functions, and called nobody
+    told = job_status(redis, "shell")
+    assert told is not None
+    assert "was not run" in told["error"]
+
+
+def test_rqs_scheduler_unpickles_nothing(redis_url: str, sprung: Path) -> None:
+    redis = Redis.from_url(redis_url)
+    plant(redis, "later", UPKEEP_QUEUE, data=pickle.dumps(Trap(sprung)))
+    Queue(UPKEEP_QUEUE, connection=redis).remove("later")
+    past = datetime.now(timezone.utc) - timedelta(minutes=1)
+    queue = Queue(UPKEEP_QUEUE, connection=redis, serializer=JSONSerializer)
+    job = Job.fetch("later", connection=redis, serializer=JSONSerializer)
+    ScheduledJobRegistry(queue=queue).schedule(job, past)
+
+    worker = create_worker(Settings(redis_url=redis_url))
+    worker.work(burst=True, with_scheduler=True, logging_level="CRITICAL")
+
+    assert aside(redis, UPKEEP_QUEUE) == ["later"]
+    assert not sprung.exists()
+
+
+def test_results_are_not_unpickled_when_they_are_asked_for(redis_url: str, sprung: Path) -> None:
+    redis = Redis.from_url(redis_url)
+    plant(redis, "done", status="finished")
+    payload = {"type": "1", "created_at": "2026-01-01T00:00:00.000000Z", "id": "x"}
+    redis.xadd("rq:results:done", {**payload, "return_value": b64encode(pickle.dumps(Trap(sprung)))})
+    assert job_status(redis, "done") is None
+    assert not sprung.exists()
+
+
+def test_everything_of_ours_speaks_json(redis_url: str) -> None:
+    settings = Settings(redis_url=redis_url)
+    worker: Worker = create_worker(settings)
+    dispatch = Dispatcher.from_settings(settings)
+    for part in (worker, *worker.queues, dispatch.queue, dispatch.upkeep):
+        assert part.serializer is JSONSerializer
