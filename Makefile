@@ -12,7 +12,7 @@ TESTS ?= tests
 # What to time: make bench BENCH="--sizes 1000 --only margin,auto"
 BENCH ?=
 
-.PHONY: help setup demo test lint fix docs bench lock clean
+.PHONY: help setup demo test chaos lint fix docs bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -24,6 +24,10 @@ demo: setup  ## watch a real Label Studio queue re-order itself
 
 test: setup  ## unit, service and end-to-end tests (real Redis, RQ worker and Label Studio)
 	$(VENV)/bin/python -m pytest $(TESTS)
+
+chaos: setup  ## everything fails at random for half an hour: make chaos SECONDS=1800 SEED=7
+	CHAOS_SECONDS=$(or $(SECONDS),1800) $(if $(SEED),CHAOS_SEED=$(SEED)) \
+		$(VENV)/bin/python -m pytest -s tests/e2e/test_chaos.py
 
 lint: setup  ## ruff and mypy
 	$(VENV)/bin/ruff check .

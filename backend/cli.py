@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -54,13 +55,14 @@ def main() -> None:
 def up(port: int | None, data_dir: Path | None) -> None:
     """Run everything on this machine: Redis, web server and worker.
 
-    Uses the Redis at REDIS_URL if that is set, and its own otherwise. Ctrl-C stops all of it; if one
-    part dies, the others are stopped too and the exit code is 1.
+    Uses the Redis at REDIS_URL if that is set, and its own otherwise. Ctrl-C stops all of it. A part
+    that dies is started again.
     """
     from backend.running.backend import inherited_environment, lock, start_backend
     from backend.running.supervisor import Supervisor
 
     settings = _settings(port=port, data_dir=data_dir)
+    logs.configure(settings.log_level, "up", settings.log_format)
     _check_names(settings)
     with lock(settings.data_dir), Supervisor() as supervisor:
         supervisor.stop_on_signals()
@@ -70,7 +72,7 @@ def up(port: int | None, data_dir: Path | None) -> None:
                 f"label-studio-atlas answers on http://{settings.host}:{settings.port}; Ctrl-C stops it."
             )
             _warn_without_key(settings)
-            supervisor.wait()
+            supervisor.keep_running()
         except KeyboardInterrupt:
             click.echo("Stopping.")
 
@@ -155,12 +157,18 @@ def serve(port: int | None, host: str | None) -> None:
     help="Do just this kind of work, so that short jobs never wait behind a retrain.  [default: both]",
 )
 def worker(only: str | None) -> None:
-    """Run one RQ worker: it trains, ranks and publishes. TERM lets the running job finish."""
+    """Run one RQ worker: it trains, ranks and publishes.
+
+    TERM lets the running job finish; a second one stops it, and the next worker does it.
+    """
     settings = _settings()
     _check_names(settings)
     logs.configure(settings.log_level, only or "worker", settings.log_format)
     from backend.jobs.worker import create_worker
+    from backend.running.supervisor import die_with_parent
 
+    # A worker that is killed must not leave its job's process behind, nor its scheduler's.
+    os.register_at_fork(after_in_child=die_with_parent)
     create_worker(settings, only).work(with_scheduler=True, logging_level="WARNING")
 
 

@@ -8,8 +8,11 @@ AtlasError
 ├── TooLarge              a request goes beyond a bound; answered with 413
 ├── ForeignJob            a job in Redis that this package did not put there
 ├── ModelStoreError       the object store with the models fails; worth another try
+├── ProjectBusy           another worker is retraining the project; worth another try
+├── LostLock              another worker has taken the project over; the work is thrown away
 └── LabelStudioError      Label Studio answered with an error
     ├── Unreachable       ... or did not answer at all; worth another try
+    ├── Unavailable       ... 429, 5xx or no JSON: it is busy or broken; worth another try, when it says so
     ├── AccessDenied      ... 401 or 403
     ├── Rejected          ... 400: it does not accept what we sent
     └── NotFound          ... 404: the project is gone, or this user cannot see it
@@ -52,12 +55,28 @@ class ModelStoreError(AtlasError):
     """The object store with the models fails."""
 
 
+class ProjectBusy(AtlasError):
+    """Another worker is retraining the project."""
+
+
+class LostLock(AtlasError):
+    """Another worker has taken the project over."""
+
+
 class LabelStudioError(AtlasError):
     """Label Studio answered with an error."""
 
 
 class Unreachable(LabelStudioError):
     """Label Studio did not answer."""
+
+
+class Unavailable(LabelStudioError):
+    """Label Studio is busy or broken. `retry_after`: seconds it asks to be left alone, 0 when it does not."""
+
+    def __init__(self, message: str, retry_after: float = 0):
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class AccessDenied(LabelStudioError):

@@ -127,6 +127,15 @@ class Settings(BaseSettings):
         1, ge=0, description="CPU threads of the worker's torch; 1 is quickest up to some thousand labels."
     )
     job_timeout: int = Field(900, gt=0, description="Seconds a retrain may take before it is stopped.")
+    retry_after: int = Field(
+        5, ge=1, description="Seconds until a failed job is tried again; then 6 and 24 times as long."
+    )
+    set_aside_for: int = Field(
+        600, ge=1, description="Seconds a project whose retrains fail is left alone; 6 times more each time."
+    )
+    worker_lost_after: int = Field(
+        60, ge=3, description="Seconds of silence after which a worker is taken for dead and its job redone."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: Literal["plain", "json"] = Field("plain", description="Log lines for people, or as JSON.")
     prometheus_multiproc_dir: Path | None = Field(

@@ -45,6 +45,7 @@ def main(tasks: int = 10_000, repeats: int = 15) -> None:
             "RETRAIN_EVERY": "1",
             "RETRAIN_PAUSE": "0",
             "RECONCILE_EVERY": "100000",
+            "CLEAR_AFTER": "100000",  # else it clears old versions while this script makes its own calls
             "REDIS_URL": "",
         }
         start_backend(supervisor, settings, env, logs=settings.data_dir)

@@ -8,7 +8,7 @@ has ended (see `worker.py`), so what landed meanwhile causes exactly one more.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timezone
 from typing import Any
 
 from redis import Redis, WatchError
@@ -17,6 +17,7 @@ from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
+from backend.jobs.lost import forget_dead_executions, forget_if_lost
 from backend.jobs.state import PROJECTS_KEY, ProjectState
 from backend.settings import Settings
 
@@ -33,8 +34,8 @@ REFILL = "backend.jobs.refill.refill"
 RECONCILE = "backend.jobs.reconcile.reconcile"
 RESULT_TTL = 24 * 3600
 """Seconds a job's outcome stays readable in RQ."""
-RETRY_SECONDS = [5, 30, 120]
-"""Waits before a failed retrain is tried again: a restart of Label Studio, then an outage."""
+RETRY_GROWTH = (1, 6, 24)
+"""Waits before a failed job is tried again, in RETRY_AFTER seconds: a restart of Label Studio, an outage."""
 _REMEMBERED = {"result_ttl": RESULT_TTL, "failure_ttl": RESULT_TTL}
 _ENDED = {JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED}
 
@@ -72,22 +73,35 @@ class Dispatcher:
         if noted.unseen >= self._settings.retrain_every:
             self.request_retrain(project_id)
         else:
-            seconds = self._settings.retrain_within
-            self._enqueue_unique(self.upkeep, FLUSH, f"flush-{project_id}", seconds, project_id)
+            self.request_flush(project_id)
         if noted.head_is_low:
             self.request_refill(project_id)
+
+    def request_flush(self, project_id: int) -> None:
+        """A retrain RETRAIN_WITHIN seconds from now, for what has changed by then."""
+        seconds = self._settings.retrain_within
+        self._enqueue_unique(self.upkeep, FLUSH, f"flush-{project_id}", seconds, project_id)
 
     def demand_retrain(self, project_id: int) -> str:
         """As `request_retrain`, and one more if a retrain is running: it may have read the old state."""
         self.state(project_id).note_changes(1)
         return self.request_retrain(project_id)
 
+    def insist_on_retrain(self, project_id: int) -> str:
+        """As `demand_retrain`, by a person or for another label config: even of a project set aside."""
+        self.state(project_id).forgive()
+        return self.demand_retrain(project_id)
+
     def request_retrain(self, project_id: int) -> str:
-        """One retrain of the project, as soon as the rest after the last one is over; returns its job id."""
+        """One retrain of the project, as soon as the rest after the last one is over; returns its job id.
+
+        None while the project is set aside: the job that failed is left to be looked at.
+        """
         job_id = f"retrain-{project_id}"
-        if self._is_under_way(job_id):
+        state = self.state(project_id)
+        if self._is_under_way(job_id) or state.aside is not None:
             return job_id
-        rest = self._settings.retrain_pause - self.state(project_id).seconds_since_retrain()
+        rest = self._settings.retrain_pause - state.seconds_since_retrain()
         self._enqueue_unique(
             self.queue,
             RETRAIN,
@@ -95,14 +109,22 @@ class Dispatcher:
             rest,
             project_id,
             job_timeout=self._settings.job_timeout,
-            retry=Retry(max=len(RETRY_SECONDS), interval=RETRY_SECONDS),
-            **_REMEMBERED,
+            **self._retried(),
         )
         return job_id
+
+    def _retried(self) -> dict[str, Any]:
+        waits = [self._settings.retry_after * growth for growth in RETRY_GROWTH]
+        return {"retry": Retry(max=len(waits), interval=waits), **_REMEMBERED}
 
     def is_retraining(self, project_id: int) -> bool:
         """Whether a retrain of the project waits or runs."""
         return self._is_under_way(f"retrain-{project_id}")
+
+    def forget_lost_jobs(self, project_id: int) -> None:
+        """Make room where RQ has lost a job of the project, so that it can be asked for again."""
+        for kind in ("retrain", "refill", "flush", "clear"):
+            forget_if_lost(self.redis, f"{kind}-{project_id}")
 
     def request_refill(self, project_id: int) -> None:
         """Bring the published queue up to date with the published model: no retrain, a few seconds."""
@@ -114,17 +136,21 @@ class Dispatcher:
             0,
             project_id,
             job_timeout=self._settings.job_timeout,
-            **_REMEMBERED,
+            **self._retried(),
         )
 
     def request_clearing(self, project_id: int) -> None:
         """Old predictions go once nobody has annotated for CLEAR_AFTER seconds."""
         self.state(project_id).owe(CLEAR)
         seconds = self._settings.clear_after
-        self._enqueue_unique(self.upkeep, CLEAR, f"clear-{project_id}", seconds, project_id)
+        timeout = self._settings.job_timeout
+        self._enqueue_unique(
+            self.upkeep, CLEAR, f"clear-{project_id}", seconds, project_id, job_timeout=timeout
+        )
 
     def request_reconcile(self) -> str:
         """Look at every project for what no event told of."""
+        forget_if_lost(self.redis, "reconcile")
         timeout = self._settings.job_timeout
         self._enqueue_unique(self.upkeep, RECONCILE, "reconcile", 0, job_timeout=timeout, **_REMEMBERED)
         return "reconcile"
@@ -132,14 +158,18 @@ class Dispatcher:
     def _enqueue_unique(
         self, queue: Queue, function: str, job_id: str, seconds: float, *args: int, **options: Any
     ) -> None:
-        """Enqueue after so many seconds, unless a job of this id waits or runs; one that ended makes room."""
+        """Enqueue after so many seconds, unless a job of this id waits or runs; one that ended makes room.
+
+        The seconds count by Redis's clock: this machine's may differ from the worker's by more.
+        """
         options = {"args": args, "job_id": job_id, "unique": True, "result_ttl": 0, **options}
         if self._is_under_way(job_id):  # told in one round trip, where RQ takes six: bursts end here
             return
         for _ in range(2):
             try:
                 if seconds > 0:
-                    queue.enqueue_in(timedelta(seconds=seconds), function, **options)
+                    due = datetime.fromtimestamp(self.redis.time()[0] + seconds, timezone.utc)
+                    queue.enqueue_at(due, function, **options)
                 else:
                     queue.enqueue(function, **options)
                 return
@@ -160,6 +190,7 @@ class Dispatcher:
                 job = Job.fetch(job_id, connection=self.redis, serializer=JSONSerializer)
                 if job.get_status() not in _ENDED:
                     return False
+                forget_dead_executions(job)
                 pipeline.multi()
                 job.delete(pipeline=pipeline)
                 pipeline.execute()

@@ -14,7 +14,7 @@ from backend.jobs.state import ProjectState
 OUTCOMES = ("published", "kept", "nothing", "failed")
 """Of a retrain: a version that serves; one that is only kept; nothing to learn; an error, also when the
 retrain is tried again."""
-STAGES = ("pull", "encode", "train", "rank", "publish")
+STAGES = ("pull", "encode", "train", "rank", "save", "import", "switch")
 Numbers = dict[Any, Any]
 _SEPARATOR = " "
 

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from backend.errors import AtlasError
 from backend.jobs.refill import Refilled, bring_up_to_date
+from backend.jobs.state import ProjectState
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.scheme import parse_label_config
+from backend.labelstudio.scheme import LabelScheme, parse_label_config
 from backend.settings import Settings
+from backend.store.paths import exclusive, project_dir
 from backend.store.places import version_store
 from backend.store.versions import VersionStore
+
+
+def is_held(versions: VersionStore, state: ProjectState, scheme: LabelScheme) -> bool:
+    """Whether the published version is to stay: pinned here, or by `auto_update` off in Label Studio.
+
+    A version that was trained for another label config cannot stay.
+    """
+    published = versions.published()
+    if published is None or not (versions.pinned() or state.held_by_label_studio):
+        return False
+    return scheme.fits(versions.scheme(published))
 
 
 def pin(settings: Settings, client: LabelStudioClient, project_id: int, name: str | None = None) -> str:
@@ -18,16 +31,19 @@ def pin(settings: Settings, client: LabelStudioClient, project_id: int, name: st
     it was trained for another label config.
     """
     versions = _versions(settings, project_id)
-    name = name or versions.published()
-    if name is None or name not in versions.names():
-        raise AtlasError(
-            f"project {project_id} has no version {name or 'published yet'}; "
-            f"kept are: {', '.join(versions.names()) or 'none'}"
+    with exclusive(project_dir(settings.data_dir, project_id), "publish"):  # a retrain may be publishing
+        name = name or versions.published()
+        if name is None or name not in versions.names():
+            raise AtlasError(
+                f"project {project_id} has no version {name or 'published yet'}; "
+                f"kept are: {', '.join(versions.names()) or 'none'}"
+            )
+        scheme = parse_label_config(
+            client.project(project_id, counted=False).label_config, settings.queue_control
         )
-    scheme = parse_label_config(client.project(project_id).label_config, settings.queue_control)
-    if not scheme.fits(versions.scheme(name)):
-        raise AtlasError(f"{name} was trained for another label config: its classes may be gone")
-    versions.set_published(name, pinned=True)
+        if not scheme.fits(versions.scheme(name)):
+            raise AtlasError(f"{name} was trained for another label config: its classes may be gone")
+        versions.set_published(name, pinned=True)
     _bring_up_to_date(settings, client, project_id)
     return name
 
@@ -45,10 +61,11 @@ def roll_back(settings: Settings, client: LabelStudioClient, project_id: int) ->
 def unpin(settings: Settings, client: LabelStudioClient, project_id: int) -> str:
     """Publish the newest version, and each retrain's from now on; returns its name."""
     versions = _versions(settings, project_id)
-    if not versions.names():
-        raise AtlasError(f"project {project_id} has no version yet")
-    newest = versions.names()[-1]
-    versions.set_published(newest)
+    with exclusive(project_dir(settings.data_dir, project_id), "publish"):
+        if not versions.names():
+            raise AtlasError(f"project {project_id} has no version yet")
+        newest = versions.names()[-1]
+        versions.set_published(newest)
     _bring_up_to_date(settings, client, project_id)
     return newest
 

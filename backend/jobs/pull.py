@@ -3,48 +3,88 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from backend.labelstudio.client import LabelStudioClient, Project
+from backend.labelstudio.client import PAGE_SIZE, LabelStudioClient, Project
 from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.targets import consensus, votes_of
+from backend.store.paths import exclusive
 from backend.store.tasks import StoredTask, TaskStore
 
 logger = logging.getLogger(__name__)
 
 OVERLAP = timedelta(seconds=10)
 """How far each pull reaches back behind the last: a transaction may commit after a later one did."""
+FILE = "tasks.sqlite"
 
 
-def pull(client: LabelStudioClient, project: Project, scheme: LabelScheme, store: TaskStore) -> None:
-    """After this the store holds every task of the project, with its present text and target.
+def pull(
+    client: LabelStudioClient, project: Project, scheme: LabelScheme, directory: Path
+) -> list[StoredTask]:
+    """Every task of the project, by id, with its present text and target; the copy in `directory` too.
 
-    The first pull, and the first after a change of what is learned, reads everything; later ones read
-    what changed since, and compare ids only when the number of tasks tells that some were deleted.
+    The first pull, and the first after a change of what is learned or of the overlap, reads everything;
+    later ones read what changed since, and compare ids only when the number of tasks tells that some were
+    deleted. Two at a time would read the same twice, and could undo each other's writing: the second waits.
     """
-    if store.get_meta("scheme") != repr(scheme):
-        store.clear()
-        store.set_meta("scheme", repr(scheme))
-    since = store.get_meta("updated_at")
-    latest = since or ""
-    if since is None:
-        latest = _store_all(client, project, scheme, store)
-    else:
-        # All is read before the first is written: another job may be waiting to write.
-        changed = list(client.tasks_changed_since(project.id, _earlier(since)))
-        latest = max([latest, *(task["updated_at"] for task in changed)])
-        store.upsert(_stored(task, scheme) for task in changed)
+    with exclusive(directory, "pull"), TaskStore(directory / FILE) as store:
+        wanted = repr((scheme, project.overlap))
+        since = store.get_meta("updated_at") if store.get_meta("pulled_for") == wanted else None
+        latest = _read_changes(client, project, scheme, store, since) if since else None
+        if latest is None:
+            latest = _read_all(client, project, scheme, store)
+        _settle(scheme, store)
+        store.set_meta("updated_at", latest)
+        store.set_meta("pulled_for", wanted)
+        store.commit()
+        return store.tasks()
+
+
+def stored(directory: Path) -> list[StoredTask]:
+    """The tasks as the last pull left them, without asking Label Studio."""
+    with TaskStore(directory / FILE) as store:
+        return store.tasks()
+
+
+def _read_changes(
+    client: LabelStudioClient, project: Project, scheme: LabelScheme, store: TaskStore, since: str
+) -> str | None:
+    """Returns the newest change; None where tasks stay missing, so that only reading all of them helps."""
+    # All is read before the first is written, so that nobody waits for Label Studio to read or write here.
+    changed = list(client.tasks_changed_since(project.id, _earlier(since)))
+    store.upsert(_stored(task, scheme) for task in changed)
     if store.count() != project.task_count:
+        store.commit()
         # More here than there: deleted. Fewer: imported in this second, or hidden by equal time stamps.
         present = client.task_ids(project.id)
         store.delete(store.ids() - present)
         if present - store.ids():
-            latest = _store_all(client, project, scheme, store)
-    if latest:
-        store.set_meta("updated_at", latest)
-    _settle(scheme, store)
-    store.commit()
+            return None
+    return max([since, *(task["updated_at"] for task in changed)])
+
+
+def _read_all(client: LabelStudioClient, project: Project, scheme: LabelScheme, store: TaskStore) -> str:
+    """Page by page, each in a transaction of its own. Returns the newest change before the first was read:
+    what changes meanwhile is read again next time."""
+    newest = client.newest_change(project.id)
+    annotated = {task["id"]: _stored(task, scheme) for task in client.annotated_tasks(project.id)}
+    present: set[int] = set()
+    for page in _batches(client.all_tasks(project.id)):
+        store.upsert(annotated.get(task["id"]) or _stored(task, scheme) for task in page)
+        store.commit()
+        present.update(task["id"] for task in page)
+    store.delete(store.ids() - present)
+    return newest
+
+
+def _batches(tasks: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    rest = iter(tasks)
+    while page := list(islice(rest, PAGE_SIZE)):
+        yield page
 
 
 def _settle(scheme: LabelScheme, store: TaskStore) -> None:
@@ -59,22 +99,13 @@ def _settle(scheme: LabelScheme, store: TaskStore) -> None:
     store.settle(verdicts.get(scheme.from_name, {}), others)
 
 
-def _store_all(client: LabelStudioClient, project: Project, scheme: LabelScheme, store: TaskStore) -> str:
-    latest = ""
-    for task in client.all_tasks(project.id):
-        latest = max(latest, task["updated_at"])
-        store.upsert([_stored(task, scheme)])
-    for task in client.annotated_tasks(project.id):
-        # Not `latest`: a task annotated between the two reads must be read again next time.
-        store.upsert([_stored(task, scheme)])
-    return latest
-
-
 def _stored(task: dict[str, Any], scheme: LabelScheme) -> StoredTask:
     annotations = task.get("annotations") or []
     controls = (scheme, *scheme.companions)
     votes = {control.from_name: cast for control in controls if (cast := votes_of(annotations, control))}
-    return StoredTask(task["id"], scheme.text_of(task["data"]), bool(task["is_labeled"]), votes)
+    touched = bool(task.get("total_annotations") or task.get("cancelled_annotations"))
+    text = scheme.text_of(task["data"])
+    return StoredTask(task["id"], text, bool(task["is_labeled"]), votes, touched=touched)
 
 
 def _earlier(when: str) -> str:

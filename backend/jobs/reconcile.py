@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from redis import Redis
 
 from backend import logs
 from backend.errors import AtlasError, LabelConfigError, NotFound
+from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.housekeeping import GONE, forget_gone
+from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
+from backend.jobs.refill import keep_full
 from backend.jobs.state import known_projects
 from backend.labelstudio.client import LabelStudioClient, Project
-from backend.labelstudio.scheme import parse_label_config
+from backend.labelstudio.scheme import LabelScheme, parse_label_config
 from backend.sampling import check_name
 from backend.settings import Settings
 from backend.store.paths import project_dir
 from backend.store.places import stored_projects, version_store
-from backend.store.tasks import TaskStore, fingerprint
+from backend.store.tasks import StoredTask, fingerprint
+from backend.store.versions import VersionStore
 
 logger = logging.getLogger(__name__)
 
-OTHER_QUEUE = "Label Studio does not order by the published version"
 RETRAINING = "a retrain is on its way"
+TURN = "atlas:reconcile:turn"
 
 
 def reconcile() -> dict[str, str]:
@@ -34,9 +40,10 @@ def reconcile() -> dict[str, str]:
     with Redis.from_url(settings.redis_url) as redis:
         dispatcher = Dispatcher(redis, settings)
         client = LabelStudioClient.from_settings(settings)
-        for project_id in sorted({*known_projects(redis), *stored_projects(settings)}):
+        for project_id in _in_turn(redis, {*known_projects(redis), *stored_projects(settings)}):
             logs.set_project(project_id)
             try:
+                dispatcher.forget_lost_jobs(project_id)
                 found[str(project_id)] = _reconcile(settings, dispatcher, client, project_id)
             except AtlasError as error:  # one broken project must not keep the others waiting
                 logger.warning("%s", error)
@@ -44,38 +51,59 @@ def reconcile() -> dict[str, str]:
     return found
 
 
+def _in_turn(redis: Redis, project_ids: Iterable[int]) -> Iterator[int]:
+    """On from where the last look ended, so that one which kills this process kills it for itself alone."""
+    last = int(redis.get(TURN) or 0)
+    for project_id in sorted(project_ids, key=lambda each: (each <= last, each)):
+        redis.set(TURN, project_id)
+        yield project_id
+
+
 def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int) -> str:
-    if dispatcher.is_retraining(project_id):
-        return RETRAINING
     state = dispatcher.state(project_id)
+    if state.aside is not None:
+        return f"set aside: {state.aside}"
+    directory = project_dir(settings.data_dir, project_id)
     try:
         project = client.project(project_id)
     except NotFound:
         state.forget()
+        forget_gone(directory)
         return "gone"
-    wishes = client.wishes(project_id)
-    state.held_by_label_studio = not wishes.updates
-    state.strategy_is_disputed = wishes.disputed
-    strategy = _known(wishes.strategy)
-    if state.strategy != strategy:  # Redis lost it: /setup takes it only when it comes
-        state.strategy = strategy
-        dispatcher.demand_retrain(project_id)
-        return "another strategy is asked for"
+    (directory / GONE).unlink(missing_ok=True)
+    told = _heed(dispatcher, client, project_id)
+    if told is not None:
+        return told
     seen = json.dumps([asdict(project), client.newest_change(project_id)])
     if state.fingerprint == seen:
         return "nothing changed"
-    found = _differences(settings, client, project)
+    try:
+        found = _put_right(settings, dispatcher, client, project)
+    except LabelConfigError as error:
+        logger.info("nothing to learn: %s", error)
+        found = None
     if found is None:
         state.fingerprint = seen
-        return "in order"
-    if dispatcher.is_retraining(project_id):  # since then: it explains what was found
-        return RETRAINING
-    logger.info("no webhook told of it: %s", found)
-    if found == OTHER_QUEUE:  # no retrain for that
-        dispatcher.request_refill(project_id)
-    else:
-        dispatcher.demand_retrain(project_id)
-    return found
+    return found or "in order"
+
+
+def _heed(dispatcher: Dispatcher, client: LabelStudioClient, project_id: int) -> str | None:
+    """Take over what the project's connections say; returns why there is nothing more to look at."""
+    state, contact = dispatcher.state(project_id), Contact(dispatcher.redis, project_id)
+    before = contact.last("setup")
+    wishes = client.wishes(project_id)  # Label Studio has called the /setup of each backend it lists
+    if not wishes.connected or (wishes.all_answered and contact.last("setup") == before):
+        state.disconnected = True
+        return "no connection to this backend"
+    state.disconnected = False
+    state.held_by_label_studio = not wishes.updates
+    state.strategy_is_disputed = wishes.disputed
+    strategy = _known(wishes.strategy)
+    if state.strategy == strategy:
+        return None
+    state.strategy = strategy
+    dispatcher.demand_retrain(project_id)
+    return "another strategy is asked for"
 
 
 def _known(strategy: str | None) -> str | None:
@@ -87,30 +115,52 @@ def _known(strategy: str | None) -> str | None:
         return None
 
 
-def _differences(settings: Settings, client: LabelStudioClient, project: Project) -> str | None:
-    """What a job should see to; None when all is as the newest version saw it, or nothing can be learned."""
-    try:
-        scheme = parse_label_config(project.label_config, settings.queue_control)
-    except LabelConfigError:
-        return None
+def _put_right(
+    settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project: Project
+) -> str | None:
+    """Bring the published queue up to date, and ask for a retrain where that is not enough.
+
+    Returns what to look at again next time, None when all is as it should be.
+    """
+    scheme = parse_label_config(project.label_config, settings.queue_control)
     directory = project_dir(settings.data_dir, project.id)
-    with TaskStore(directory / "tasks.sqlite") as store:
-        pull(client, project, scheme, store)
-        tasks = store.tasks()
+    versions, state = version_store(settings, project.id), dispatcher.state(project.id)
+    before, busy = versions.names(), dispatcher.is_retraining(project.id)
+    tasks = pull(client, project, scheme, directory)
     if not tasks:
         return None
-    versions = version_store(settings, project.id)
+    found = _outdated(versions, scheme, tasks)
+    if (
+        found is None
+        and versions.names()[-1] != versions.published()
+        and not is_held(versions, state, scheme)
+    ):
+        found = "the newest version was never published"
+    done = keep_full(settings, dispatcher, client, project.id)  # also while a retrain takes its time
+    found = found or done.needs_retrain
+    if found is None:
+        return None
+    if busy or dispatcher.is_retraining(project.id) or versions.names() != before:  # that explains it
+        return RETRAINING
+    if state.unseen:
+        dispatcher.request_flush(project.id)
+        return f"{found}, as was told: a retrain is due"
+    logger.info("no webhook told of it: %s", found)
+    dispatcher.demand_retrain(project.id)
+    return found
+
+
+def _outdated(versions: VersionStore, scheme: LabelScheme, tasks: list[StoredTask]) -> str | None:
+    """Why the newest version has to be made anew, None where it need not.
+
+    Not because of new tasks that wait for a label: they have their place in the queue of the old one.
+    """
     names = versions.names()
     if not names or not scheme.fits(versions.scheme(names[-1])):
         return "no version for this label config"
-    if versions.stats(names[-1]).get("fingerprint") != fingerprint(tasks):
+    stats = versions.stats(names[-1])
+    new = [task for task in tasks if task.id > stats.get("newest_task", 0)]
+    known = tasks[: len(tasks) - len(new)]
+    if stats.get("fingerprint") != fingerprint(known) or not all(task.waits for task in new):
         return "tasks or annotations changed"
-    published = versions.published()
-    if published is None:
-        return "no version is published"
-    waiting = sum(not task.is_labeled and task.target is None for task in tasks)
-    scored = sum(client.scored_tasks(project.id, published).values())
-    shown = settings.blind and project.shows_predictions
-    if project.model_version != published or shown or scored < min(waiting, settings.queue_head) / 2:
-        return OTHER_QUEUE
     return None

@@ -17,15 +17,16 @@ from redis import Redis
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.clustering import mark_clusters
 from backend.jobs.dispatch import REFILL, Dispatcher
-from backend.jobs.pull import pull
+from backend.jobs.head import head_of, switch
+from backend.jobs.pull import pull, stored
 from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head
 from backend.labelstudio.scheme import parse_label_config
 from backend.predicting import Loaded, answers, load_version
 from backend.settings import Settings
-from backend.store.paths import project_dir
+from backend.store.paths import exclusive, project_dir
 from backend.store.places import version_store
-from backend.store.tasks import StoredTask, TaskStore
+from backend.store.tasks import StoredTask
 
 logger = logging.getLogger(__name__)
 
@@ -50,21 +51,30 @@ def refill(project_id: int) -> dict[str, Any]:
     settings = Settings()
     with Redis.from_url(settings.redis_url) as redis:
         dispatcher = Dispatcher(redis, settings)
-        state = dispatcher.state(project_id)
-        state.settle(REFILL)
+        dispatcher.state(project_id).settle(REFILL)
         client = LabelStudioClient.from_settings(settings)
         try:
-            done = bring_up_to_date(settings, client, project_id)
+            done = keep_full(settings, dispatcher, client, project_id)
         except (NotFound, LabelConfigError) as error:
             return {"reason": str(error)}
         if done.needs_retrain is not None:
             dispatcher.demand_retrain(project_id)
-        else:
-            state.refill_after(done.left // 2 if done.more else None)
-            if settings.queue_clusters:
-                mark_clusters(settings, client, project_id)
+        elif settings.queue_clusters:
+            mark_clusters(settings, client, project_id)
     logger.info("%s", done)
     return vars(done)
+
+
+def keep_full(
+    settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int
+) -> Refilled:
+    """`bring_up_to_date`, and note after how many annotations it has to be done again."""
+    state = dispatcher.state(project_id)
+    seen = state.changes  # before anything is read: what lands later may have used up some of the head
+    done = bring_up_to_date(settings, client, project_id)
+    if done.needs_retrain is None:
+        state.refill_at(seen + max(1, done.left // 2) if done.more else None)
+    return done
 
 
 def bring_up_to_date(settings: Settings, client: LabelStudioClient, project_id: int) -> Refilled:
@@ -73,12 +83,10 @@ def bring_up_to_date(settings: Settings, client: LabelStudioClient, project_id: 
     Raises NotFound for a project that is gone, LabelConfigError where there is nothing to learn.
     """
     for attempt in range(ATTEMPTS):
-        project = client.project(project_id)
+        project = client.project(project_id, counted=False)
         try:
             return _Refill(settings, client, project).run(pull_first=attempt > 0)
-        except Dropped as error:
-            return Refilled(needs_retrain=str(error))
-        except DamagedFile as error:
+        except (Dropped, DamagedFile) as error:
             return Refilled(needs_retrain=str(error))
         except HeadChanged as error:
             logger.warning("%s", error)
@@ -91,68 +99,76 @@ class _Refill:
         self._client = client
         self._project = project
         self._directory = project_dir(settings.data_dir, project.id)
+        self._scheme = parse_label_config(project.label_config, settings.queue_control)
 
     def run(self, *, pull_first: bool) -> Refilled:
         """At first by what is known here: where thousands of tasks are new, a pull takes its time, and the
         head might run dry meanwhile. Then once more if the pull brought something."""
-        scheme = parse_label_config(self._project.label_config, self._settings.queue_control)
-        versions = version_store(self._settings, self._project.id)
-        name = versions.published()
-        if name is None:
-            return Refilled(needs_retrain="no version is published")
-        if not scheme.fits(versions.scheme(name)):
-            return Refilled(needs_retrain="the published version was trained for another label config")
-        loaded = load_version(self._settings, self._project.id, name)
-        with TaskStore(self._directory / "tasks.sqlite") as store:
-            known = _waiting(store)
-            done = None if pull_first else self._mend(name, self._top_up(loaded, known))
-            pull(self._client, self._project, scheme, store)
-            waiting = _waiting(store)
-        if done is not None and waiting == known:
+        known = _waiting(stored(self._directory))
+        done = Refilled() if pull_first else self._publish(known)
+        if done.needs_retrain is not None:
             return done
-        new = any(task.id not in loaded.place_of for task in waiting)
-        if new and loaded.version.network is None and not versions.pinned():
-            return Refilled(needs_retrain="new tasks, and no model yet to place them")
-        again = self._top_up(loaded, waiting)
-        if done is None:
-            return self._mend(name, again)
-        return replace(again, added=done.added + again.added, mended=done.mended)
+        waiting = _waiting(pull(self._client, self._project, self._scheme, self._directory))
+        if not pull_first and waiting == known:
+            return done
+        again = self._publish(waiting)
+        return replace(again, added=done.added + again.added, mended=done.mended or again.mended)
+
+    def _publish(self, waiting: list[StoredTask]) -> Refilled:
+        """While nobody else changes what Label Studio orders by: a retrain, or a person who pins."""
+        with exclusive(self._directory, "publish"):
+            versions = version_store(self._settings, self._project.id)
+            name = versions.published()
+            if name is None:
+                return Refilled(needs_retrain="no version is published")
+            if not self._scheme.fits(versions.scheme(name)):
+                return Refilled(needs_retrain="the published version was trained for another label config")
+            loaded = load_version(self._settings, self._project.id, name)
+            new = any(task.id not in loaded.place_of for task in waiting)
+            if new and loaded.version.network is None and not versions.pinned():
+                return Refilled(needs_retrain="new tasks, and no model yet to place them")
+            done = self._top_up(loaded, waiting)
+            if done.left and self._is_off(name):
+                switch(self._client, self._project, name, blind=self._settings.blind)
+                done = replace(done, mended=True)
+            return done
 
     def _top_up(self, loaded: Loaded, waiting: list[StoredTask]) -> Refilled:
         scored = self._client.scored_tasks(self._project.id, loaded.version.name)
-        head = _head(loaded, waiting, self._settings.queue_head)
-        missing = [task for task in head if task.id not in scored]
-        ids = [task.id for task in missing]
-        told = answers(loaded, ids, [task.text for task in missing])
+        touched = {task.id for task in waiting if task.touched} | {
+            i for i, free in scored.items() if not free
+        }
+        first = self._client.served_first(self._project)
+        head = head_of(_in_order(loaded, waiting), self._settings.queue_head, touched, first)
+        text_of = {task.id: task.text for task in waiting}
+        missing = [task for task in head if task not in scored]
+        told = answers(loaded, missing, [text_of[task] for task in missing])
         if told:
-            predictions = [{"task": i, **item} for i, item in zip(ids, told, strict=True)]
+            predictions = [{"task": task, **item} for task, item in zip(missing, told, strict=True)]
             extend_head(self._client, self._project, predictions)
-        left = sum(scored.get(task.id, True) for task in head)
+        left = sum(task not in touched for task in head)
         return Refilled(len(missing), left, len(waiting) > len(head))
 
-    def _mend(self, name: str, done: Refilled) -> Refilled:
-        """Make Label Studio order by the version, if it does not and there is something to order."""
-        if not done.left or not self._is_off(name):
-            return done
-        self._client.publish(self._project.id, name, blind=self._settings.blind)
-        return replace(done, mended=True)
-
     def _is_off(self, name: str) -> bool:
-        return self._project.model_version != name or (
-            self._settings.blind and self._project.shows_predictions
-        )
+        """Looked at again where it seems so: since the project was read a retrain may have published."""
+        if _orders_by(self._project, name, self._settings.blind):
+            return False
+        self._project = self._client.project(self._project.id, counted=False)
+        return not _orders_by(self._project, name, self._settings.blind)
 
 
-def _waiting(store: TaskStore) -> list[StoredTask]:
-    return [task for task in store.tasks() if not task.is_labeled and task.target is None]
+def _orders_by(project: Project, name: str, blind: bool) -> bool:
+    return project.model_version == name and not (blind and project.shows_predictions)
 
 
-def _head(loaded: Loaded, waiting: list[StoredTask], size: int) -> list[StoredTask]:
-    """The first of the waiting tasks by place, those that came after the ranking among them."""
+def _waiting(tasks: list[StoredTask]) -> list[StoredTask]:
+    return [task for task in tasks if task.waits]
+
+
+def _in_order(loaded: Loaded, waiting: list[StoredTask]) -> list[int]:
+    """Ids of the waiting tasks by place, those that came after the ranking among them."""
     place_of = dict(loaded.place_of)
     new = [task for task in waiting if task.id not in place_of]
-    scores = [
-        item["score"] for item in answers(loaded, [task.id for task in new], [task.text for task in new])
-    ]
-    place_of |= dict(zip((task.id for task in new), scores, strict=True))
-    return sorted(waiting, key=lambda task: place_of[task.id])[:size]
+    told = answers(loaded, [task.id for task in new], [task.text for task in new])
+    place_of |= {task.id: item["score"] for task, item in zip(new, told, strict=True)}
+    return sorted((task.id for task in waiting), key=lambda task: place_of[task])

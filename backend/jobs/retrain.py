@@ -17,6 +17,9 @@ from torch import Tensor
 from backend import sampling
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.head import head_of, switch
+from backend.jobs.lock import ProjectLock
+from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
 from backend.labelstudio.client import LabelStudioClient, Project
@@ -27,9 +30,10 @@ from backend.learning.training import Trained, train, train_choices, train_netwo
 from backend.predicting import regions
 from backend.settings import Settings
 from backend.store.features import FeatureCache
-from backend.store.paths import project_dir
+from backend.store.leftovers import sweep
+from backend.store.paths import exclusive, project_dir
 from backend.store.places import feature_cache, version_store
-from backend.store.tasks import StoredTask, TaskStore, fingerprint
+from backend.store.tasks import StoredTask, fingerprint
 from backend.store.versions import ModelVersion, version_name, version_number
 
 logger = logging.getLogger(__name__)
@@ -47,16 +51,22 @@ def retrain(project_id: int) -> dict[str, Any]:
     if settings.torch_threads:
         torch.set_num_threads(settings.torch_threads)
     with Redis.from_url(settings.redis_url) as redis:
-        state = ProjectState(redis, project_id)
-        seen = state.changes  # before the pull: what lands later may or may not be in it
-        result = Retrain(settings, LabelStudioClient.from_settings(settings), state, project_id).run()
-        state.retrained(seen)
+        state, dispatcher = ProjectState(redis, project_id), Dispatcher(redis, settings)
+        with ProjectLock(redis, project_id, settings.worker_lost_after).held() as lock:
+            client = LabelStudioClient.from_settings(settings)
+            sweep(project_dir(settings.data_dir, project_id))
+            work = Retrain(settings, client, state, project_id, lock)
+            result = work.run()
+            state.retrained(work.seen)
         if result.get("reason") == GONE:
             state.forget()
-        if result.get("published"):
-            Dispatcher(redis, settings).request_clearing(project_id)
-            if settings.queue_clusters:
-                Dispatcher(redis, settings).request_refill(project_id)  # it marks them
+        if result["published"]:
+            dispatcher.request_clearing(project_id)
+        # Used up meanwhile; an older version goes on serving; or there are clusters to mark.
+        older_serves = not result["published"] and "model_version" in result
+        clusters = result["published"] and settings.queue_clusters
+        if state.head_is_low or older_serves or clusters:
+            dispatcher.request_refill(project_id)
     logger.info("%s", result)
     return result
 
@@ -64,13 +74,23 @@ def retrain(project_id: int) -> dict[str, Any]:
 class Retrain:
     """One retrain of one project."""
 
-    def __init__(self, settings: Settings, client: LabelStudioClient, state: ProjectState, project_id: int):
+    def __init__(
+        self,
+        settings: Settings,
+        client: LabelStudioClient,
+        state: ProjectState,
+        project_id: int,
+        lock: ProjectLock,
+    ):
         self._settings = settings
+        self._lock = lock
         self._client = client
         self._state = state
         self._id = project_id
         self._directory = project_dir(settings.data_dir, project_id)
         self._versions = version_store(settings, project_id)
+        self.seen = 0
+        """Changes that Label Studio had told of before the pull: later ones may or may not be in it."""
         self._started = time.monotonic()
         self._seconds: dict[str, float] = {}
 
@@ -82,23 +102,21 @@ class Retrain:
                 logger.warning("%s (attempt %d of %d)", error, attempt, PUBLISH_ATTEMPTS)
                 if attempt == PUBLISH_ATTEMPTS:
                     raise
+            except NotFound:
+                return _nothing(GONE)
+            except LabelConfigError as error:
+                return _nothing(str(error))
         raise AssertionError("unreachable")
 
     def _run(self) -> dict[str, Any]:
-        try:
-            project = self._client.project(self._id)
-            self._state.label_config = project.label_config
-            scheme = parse_label_config(project.label_config, self._settings.queue_control)
-        except NotFound:
-            return {
-                "published": False,
-                "reason": GONE,
-            }
-        except LabelConfigError as error:
-            return {"published": False, "reason": str(error)}
-        tasks = self._pull(project, scheme)
+        self.seen = self._state.changes
+        project = self._client.project(self._id, counted=False)
+        self._state.label_config = project.label_config
+        scheme = parse_label_config(project.label_config, self._settings.queue_control)
+        tasks = pull(self._client, project, scheme, self._directory)
+        self._lap("pull")
         if not tasks:
-            return {"published": False, "reason": "the project has no tasks"}
+            return _nothing("the project has no tasks")
         given = {scheme.from_name: [task.target for task in tasks if task.target]}
         for companion in scheme.companions:
             given[companion.from_name] = [
@@ -107,11 +125,8 @@ class Retrain:
         scheme = scheme.with_labels(given)
         version, predictions = self._learn(project, scheme, tasks)
         self._versions.save(version)
-        published = not self._is_held(scheme)
-        if published:
-            self._publish(project, version, predictions)
-        self._features(scheme).forget_all_but(self._versions.prune(self._settings.keep_versions))
-        self._lap("publish")
+        self._lap("save")
+        published = self._publish(project, version, predictions)
         return {
             "published": published and bool(predictions),
             "model_version": version.name,
@@ -120,33 +135,28 @@ class Retrain:
             "seconds": self._seconds,
         }
 
-    def _is_held(self, scheme: LabelScheme) -> bool:
-        """Whether the published version is to stay: pinned here, or by `auto_update` off in Label Studio.
-
-        A version that was trained for another label config cannot stay.
-        """
-        published = self._versions.published()
-        if published is None or not (self._versions.pinned() or self._state.held_by_label_studio):
-            return False
-        return scheme.fits(self._versions.scheme(published))
-
-    def _publish(self, project: Project, version: ModelVersion, predictions: list[dict[str, Any]]) -> None:
-        first = self._versions.published() is None
-        if predictions:
-            import_head(self._client, project, version.name, predictions)
-        # Before the switch, which comes back as a webhook at once: it must find what it tells of.
-        self._versions.set_published(version.name)
-        if predictions:
-            self._client.publish(project.id, version.name, set_sampling=first, blind=self._settings.blind)
-        head = self._settings.queue_head
-        self._state.refill_after(head // 2 if version.stats["waiting"] > head else None)
-
-    def _pull(self, project: Project, scheme: LabelScheme) -> list[StoredTask]:
-        with TaskStore(self._directory / "tasks.sqlite") as store:
-            pull(self._client, project, scheme, store)
-            tasks = store.tasks()
-        self._lap("pull")
-        return tasks
+    def _publish(self, project: Project, version: ModelVersion, predictions: list[dict[str, Any]]) -> bool:
+        """Unless another version is to stay. While nobody else changes what Label Studio orders by."""
+        with exclusive(self._directory, "publish"):
+            # First: a publication that fails is tried again, with another version each time.
+            self._features(version.scheme).forget_all_but(self._versions.prune(self._settings.keep_versions))
+            if is_held(self._versions, self._state, version.scheme):
+                return False
+            self._lock.check()
+            if predictions:
+                import_head(self._client, project, version.name, predictions)
+                self._lap("import")
+            if is_held(self._versions, self._state, version.scheme):  # pinned from another machine
+                return False
+            self._lock.check()
+            # Before the switch, which comes back as a webhook at once: it must find what it tells of.
+            self._versions.set_published(version.name)
+            if predictions:
+                switch(self._client, project, version.name, blind=self._settings.blind)
+                self._lap("switch")
+            head, waiting = self._settings.queue_head, version.stats["waiting"]
+            self._state.refill_at(self.seen + max(1, head // 2) if waiting > head else None)
+            return True
 
     def _learn(
         self, project: Project, scheme: LabelScheme, tasks: list[StoredTask]
@@ -155,7 +165,7 @@ class Retrain:
         features, encoder = self._features(scheme).encode([task.text for task in tasks])
         self._lap("encode")
         labeled, targets = _labeled(scheme, [task.target for task in tasks])
-        waiting = [i for i, task in enumerate(tasks) if not task.is_labeled and task.target is None]
+        waiting = [i for i, task in enumerate(tasks) if task.waits]
         trained = self._train(features[labeled], targets, len(scheme.labels))
         choices = self._train_choices(scheme, features[labeled], targets)
         companions = self._train_companions(scheme, tasks, features)
@@ -186,6 +196,7 @@ class Retrain:
                 "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 "fingerprint": fingerprint(tasks),
                 "tasks": len(tasks),
+                "newest_task": tasks[-1].id,
                 "waiting": len(waiting),
                 "trained_on": len(labeled) if trained is not None else 0,
                 "labels": dict(Counter(scheme.labels[target] for target in targets.tolist())),
@@ -198,7 +209,7 @@ class Retrain:
             choices=choices,
             error_head=None if trained is None else scene.error_head,
         )
-        places = self._to_publish(version.queue_ids)
+        places = self._to_publish(project, version.queue_ids.tolist(), tasks)
         rows = torch.tensor(waiting, dtype=torch.int64)[ranking.order[places]]
         return version, self._predictions(version, places, features[rows])
 
@@ -206,23 +217,26 @@ class Retrain:
         about = f"{scheme.field} {scheme.source} {scheme.text_key}"  # of other texts needs another encoder
         return feature_cache(self._settings, self._id, about)
 
-    def _to_publish(self, queue: Tensor) -> Tensor:
+    def _to_publish(self, project: Project, queue: list[int], tasks: list[StoredTask]) -> Tensor:
         """Which places of a queue of task ids to publish: the head, and what annotators may have before them.
 
         Label Studio sticks to a task it has handed out, or is handing out while the version changes, and
         without a prediction of the new version it would come without a pre-annotation.
         """
-        head = torch.arange(min(self._settings.queue_head, len(queue)))
+        place_of = {task: place for place, task in enumerate(queue)}
+        touched = {task.id for task in tasks if task.touched}
+        head = head_of(queue, self._settings.queue_head, touched, self._client.served_first(project))
+        handed_out = [task for task in self._front() if task in place_of and task not in touched][:HANDED_OUT]
+        chosen = sorted(place_of[task] for task in {*head, *handed_out})
+        return torch.tensor(chosen, dtype=torch.int64)
+
+    def _front(self) -> list[int]:
+        """The queue of the published version; [] where there is none to read."""
         before = self._versions.published()
-        if before is None:
-            return head
         try:
-            front = self._versions.load(before).queue_ids
+            return [] if before is None else self._versions.load(before).queue_ids.tolist()
         except DamagedFile:
-            return head
-        handed_out = front[torch.isin(front, queue)][:HANDED_OUT]
-        places = torch.isin(queue, handed_out).nonzero().flatten()
-        return torch.cat([head, places[places >= len(head)]])
+            return []
 
     def _train_companions(
         self, scheme: LabelScheme, tasks: list[StoredTask], features: Tensor
@@ -280,6 +294,10 @@ class Retrain:
         now = time.monotonic()
         self._seconds[stage] = round(now - self._started, 3)
         self._started = now
+
+
+def _nothing(reason: str) -> dict[str, Any]:
+    return {"published": False, "reason": reason}
 
 
 def _labeled(scheme: LabelScheme, labels: Sequence[str | None]) -> tuple[list[int], Tensor]:

@@ -5,12 +5,16 @@ Losing it costs at most a needless retrain: what is trained on always comes from
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from redis import Redis
 
 PROJECTS_KEY = "atlas:projects"
+_STAMP = "return redis.call('HSET', KEYS[1], ARGV[1], redis.call('TIME')[1])"
+"""Note the time by Redis's clock: web servers and workers may be on machines whose clocks differ."""
+ASIDE_GROWTH = 6
+ASIDE_AT_MOST = 24 * 3600
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,11 @@ class ProjectState:
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.sadd(PROJECTS_KEY, self._id)
         pipeline.hincrby(self._key, "changes", count)
-        pipeline.hset(self._key, "last_change", time.time())
+        pipeline.eval(_STAMP, 1, self._key, "last_change")
         pipeline.hmget(self._key, "seen", "refill_at")
         _, changes, _, (seen, refill_at) = pipeline.execute()
-        return Noted(changes - int(seen or 0), refill_at is not None and changes >= int(refill_at))
+        head_is_low = refill_at is not None and changes >= int(refill_at)
+        return Noted(_unseen(changes, int(seen or 0)), head_is_low)
 
     @property
     def changes(self) -> int:
@@ -47,84 +52,110 @@ class ProjectState:
     def unseen(self) -> int:
         """Changes that no retrain has seen yet."""
         changes, seen = self._redis.hmget(self._key, "changes", "seen")
-        return int(changes or 0) - int(seen or 0)
+        return _unseen(int(changes or 0), int(seen or 0))
 
     def retrained(self, changes: int) -> None:
         """A retrain that saw the first `changes` changes ended well."""
-        fields: list[str | float] = ["seen", changes, "ended", time.time()]
-        self._redis.hset(self._key, items=fields)
+        pipeline = self._redis.pipeline()
+        pipeline.hset(self._key, "seen", changes)
+        pipeline.eval(_STAMP, 1, self._key, "ended")
+        pipeline.execute()
+        self.forgive()
 
     def seconds_since_change(self) -> float:
-        return time.time() - float(self._redis.hget(self._key, "last_change") or 0)
+        return self._seconds_since("last_change")
 
     def seconds_since_retrain(self) -> float:
-        return time.time() - float(self._redis.hget(self._key, "ended") or 0)
+        return self._seconds_since("ended")
+
+    def _seconds_since(self, stamp: str) -> float:
+        (seconds, microseconds), then = self._redis.time(), self._redis.hget(self._key, stamp)
+        return float(seconds + microseconds / 1e6 - float(then or 0))
+
+    def set_aside(self, reason: str, seconds: int) -> int:
+        """A retrain failed for good: leave the project alone, each time longer. Returns for how long."""
+        times = int(self._redis.hincrby(self._key, "failures", 1))
+        wait = min(seconds * ASIDE_GROWTH ** (times - 1), max(seconds, ASIDE_AT_MOST))
+        self._redis.set(f"{self._key}:aside", reason, ex=wait)
+        return wait
+
+    @property
+    def aside(self) -> str | None:
+        """Why the project is left alone, None where it is not."""
+        reason = self._redis.get(f"{self._key}:aside")
+        return reason.decode() if isinstance(reason, bytes) else None
+
+    def forgive(self) -> None:
+        """It is worth a try again."""
+        self._redis.delete(f"{self._key}:aside")
+        self._redis.hdel(self._key, "failures")
 
     def owe(self, job: str) -> None:
         """A unique job is wanted. It settles that before it looks, so a wish that arrives while it runs,
         when its id is taken, is still there once it has ended."""
-        self._redis.hset(self._key, f"owed:{job}", 1)
+        self._set(f"owed:{job}", "1")
 
     def settle(self, job: str) -> None:
-        self._redis.hdel(self._key, f"owed:{job}")
+        self._set(f"owed:{job}", None)
 
     def owes(self, job: str) -> bool:
-        return bool(self._redis.hexists(self._key, f"owed:{job}"))
+        return self._flag(f"owed:{job}")
 
-    def refill_after(self, annotations: int | None) -> None:
-        """From now on the published head is low after so many annotations; None: nothing more to publish."""
-        if annotations is None:
-            self._redis.hdel(self._key, "refill_at")
-        else:
-            self._redis.hset(self._key, "refill_at", self.changes + annotations)
+    def refill_at(self, changes: int | None) -> None:
+        """At so many changes in all the published head is low; None: there is nothing more to publish."""
+        self._set("refill_at", None if changes is None else str(changes))
+
+    @property
+    def head_is_low(self) -> bool:
+        changes, low = self._redis.hmget(self._key, "changes", "refill_at")
+        return low is not None and int(changes or 0) >= int(low)
 
     @property
     def fingerprint(self) -> str | None:
         """What Label Studio's project looked like when reconcile last found nothing to do."""
-        value = self._redis.hget(self._key, "fingerprint")
-        return value.decode() if isinstance(value, bytes) else value
+        return self._text("fingerprint")
 
     @fingerprint.setter
     def fingerprint(self, value: str) -> None:
-        self._redis.hset(self._key, "fingerprint", value)
+        self._set("fingerprint", value)
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether Label Studio had no connection to this backend when last looked at: its webhooks may be
+        left over, and nobody wants them answered."""
+        return self._flag("disconnected")
+
+    @disconnected.setter
+    def disconnected(self, value: bool) -> None:
+        self._set("disconnected", "1" if value else None)
 
     @property
     def held_by_label_studio(self) -> bool:
         """Whether the connection's `auto_update` was off when last looked at: no new version is published."""
-        return bool(self._redis.hexists(self._key, "held"))
+        return self._flag("held")
 
     @held_by_label_studio.setter
     def held_by_label_studio(self, value: bool) -> None:
-        if value:
-            self._redis.hset(self._key, "held", 1)
-        else:
-            self._redis.hdel(self._key, "held")
+        self._set("held", "1" if value else None)
 
     @property
     def strategy_is_disputed(self) -> bool:
         """Whether the project's connections named different strategies when last looked at: then /setup,
         which does not say for which connection it is, is not to be believed."""
-        return bool(self._redis.hexists(self._key, "disputed"))
+        return self._flag("disputed")
 
     @strategy_is_disputed.setter
     def strategy_is_disputed(self, value: bool) -> None:
-        if value:
-            self._redis.hset(self._key, "disputed", 1)
-        else:
-            self._redis.hdel(self._key, "disputed")
+        self._set("disputed", "1" if value else None)
 
     @property
     def strategy(self) -> str | None:
         """The query strategy that the project's connection names; None where it names none."""
-        value = self._redis.hget(self._key, "strategy")
-        return value.decode() if isinstance(value, bytes) else value
+        return self._text("strategy")
 
     @strategy.setter
     def strategy(self, value: str | None) -> None:
-        if value is None:
-            self._redis.hdel(self._key, "strategy")
-        else:
-            self._redis.hset(self._key, "strategy", value)
+        self._set("strategy", value)
 
     def forget(self) -> None:
         """The project is gone, or hidden from us, or never was: no event needs to find it any more."""
@@ -134,12 +165,30 @@ class ProjectState:
     @property
     def label_config(self) -> str | None:
         """The label config last trained with, to tell whether a project update means anything to us."""
-        value = self._redis.hget(self._key, "label_config")
-        return value.decode() if isinstance(value, bytes) else value
+        return self._text("label_config")
 
     @label_config.setter
     def label_config(self, value: str) -> None:
-        self._redis.hset(self._key, "label_config", value)
+        self._set("label_config", value)
+
+    def _text(self, field: str) -> str | None:
+        value = self._redis.hget(self._key, field)
+        return value.decode() if isinstance(value, bytes) else value
+
+    def _flag(self, field: str) -> bool:
+        return bool(self._redis.hexists(self._key, field))
+
+    def _set(self, field: str, value: str | None) -> None:
+        """None removes it."""
+        if value is None:
+            self._redis.hdel(self._key, field)
+        else:
+            self._redis.hset(self._key, field, value)
+
+
+def _unseen(changes: int, seen: int) -> int:
+    """More seen than there were: Redis was emptied meanwhile, and counts anew."""
+    return changes - seen if seen <= changes else changes
 
 
 def known_projects(redis: Redis) -> list[int]:

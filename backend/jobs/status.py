@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
-from types import TracebackType
 from typing import Any
 
 from redis import Redis
@@ -11,10 +9,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from backend.errors import AtlasError
-
-REASON = "reason"
-"""Where a job's meta keeps why its last attempt failed: RQ itself forgets that when it tries again."""
+from backend.jobs.failing import REASON
 
 
 def job_status(redis: Redis, job_id: str) -> dict[str, Any] | None:
@@ -37,18 +32,8 @@ def _told(job: Job) -> dict[str, Any]:
     return answer
 
 
-def remember_reason(
-    job: Job, kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> bool:
-    """An RQ exception handler. Our own errors are made to be read; of others the last line must do."""
-    lines = traceback.format_exception_only(kind, error)
-    job.meta[REASON] = str(error) if isinstance(error, AtlasError) else lines[-1].strip()
-    job.save_meta()
-    return True  # and on to RQ's own handler
-
-
 def _last_words(job: Job) -> str | None:
-    """Of a job that died without an exception of its own, such as one killed for its memory."""
+    """Of a job that RQ failed by itself."""
     result = job.latest_result()
     text = result.exc_string if result is not None else None
     return text.strip().splitlines()[-1] if text and text.strip() else None

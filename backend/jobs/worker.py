@@ -7,12 +7,12 @@ import os
 from typing import Any
 
 import torch._dynamo  # noqa: F401
-from redis import Redis
-from rq import Worker
+from redis import Redis, RedisError
+from rq import Queue, Worker
 from rq.executions import Execution
 from rq.job import Job
-from rq.queue import Queue
 from rq.serializers import JSONSerializer
+from rq.worker_registration import register
 
 # Imported once here, not in every forked job: torch, and what its optimizers import when first used (2 s).
 import backend.jobs.reconcile
@@ -20,21 +20,91 @@ import backend.jobs.refill
 import backend.jobs.retrain  # noqa: F401
 from backend import logs
 from backend.jobs.dispatch import CLEAR, FLUSH, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE, Dispatcher
+from backend.jobs.failing import failed, killed
 from backend.jobs.job import AtlasJob
+from backend.jobs.lost import forget_dead_executions
 from backend.jobs.measures import Measures
-from backend.jobs.status import remember_reason
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 NICENESS = 5
 """Of a retrain: where processors are short, the web server's short answers come first."""
-WORKER_TTL = 60
-"""Seconds; an idle worker gives a sign of life 15 s before they are over."""
+MAINTENANCE_SECONDS = 30
+"""How long one worker may keep the others from RQ's maintenance, a matter of milliseconds."""
+
+
+class AtlasQueue(Queue):
+    """A worker that is killed in the midst of RQ's maintenance must not stop it for RQ's 15 minutes."""
+
+    def acquire_maintenance_lock(self) -> bool:
+        return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=MAINTENANCE_SECONDS))
 
 
 class AtlasWorker(Worker):
-    """A worker that looks, after each job, whether it has to be done once more."""
+    """A worker that looks, after each job, whether it has to be done once more.
+
+    One that falls silent for `lost_after` seconds is taken for dead by the others: its job is done again.
+    """
+
+    queue_class = AtlasQueue
+    max_connection_wait_time = 5.0
+    """Seconds between looks for a Redis that is away."""
+
+    def __init__(self, queues: list[str], lost_after: int, redis: Redis):
+        self._lost_after = lost_after
+        super().__init__(
+            queues,
+            connection=redis,
+            serializer=JSONSerializer,
+            job_class=AtlasJob,
+            exception_handlers=[failed],
+            work_horse_killed_handler=killed,
+            job_monitoring_interval=max(1, lost_after // 3),
+            maintenance_interval=max(1, lost_after // 2),
+            worker_ttl=15 + max(1, lost_after // 2),  # RQ waits for a job for 15 s less, then looks around
+        )
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
+        return self._lost_after
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        """A Redis that is away for a moment is no reason to give up the job that runs."""
+        try:
+            super().maintain_heartbeats(job, execution)
+        except RedisError as error:
+            logger.warning("Redis does not answer while %s runs: %s", job.id, error)
+
+    def run_maintenance_tasks(self) -> None:
+        if not self.connection.hexists(self.key, "birth"):
+            self._register_again()
+        super().run_maintenance_tasks()
+
+    def _register_again(self) -> None:
+        """Redis was emptied: nobody would see this worker any more."""
+        with self.connection.pipeline() as pipeline:
+            pipeline.hset(self.key, mapping=self.serialize())
+            register(self, pipeline)
+            pipeline.execute()
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Forks the job's process, whose log lines all tell of it, as ours do meanwhile."""
+        with logs.job(job.id, job.args[0] if job.args else None):
+            forget_dead_executions(job)
+            try:
+                super().execute_job(job, queue)
+            except SystemExit:  # by the second TERM
+                self._hand_back(job, queue)
+                raise
+
+    def _hand_back(self, job: Job, queue: Queue) -> None:
+        """The job was stopped in its midst: the next worker does it."""
+        queue.enqueue_job(job, at_front=True)  # first: until then it counts as running
+        with self.connection.pipeline() as pipeline:
+            for execution in list(self.executions.values()):
+                self.cleanup_execution(job, pipeline=pipeline, execution=execution)
+            pipeline.execute()
+        logger.warning("handed back unfinished")
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Runs in the forked process of the job.
@@ -53,11 +123,6 @@ class AtlasWorker(Worker):
         if queue.name == QUEUE_NAME:
             os.nice(NICENESS)
         super().main_work_horse(job, queue)
-
-    def execute_job(self, job: Job, queue: Queue) -> None:
-        """Forks the job's process, whose log lines all tell of it, as ours do meanwhile."""
-        with logs.job(job.id, job.args[0] if job.args else None):
-            super().execute_job(job, queue)
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **more: Any) -> None:
         """Also of a job whose process was killed; then it is the parent that comes here."""
@@ -89,11 +154,4 @@ def create_worker(settings: Settings, only: str | None = None) -> AtlasWorker:
     """
     redis = Redis.from_url(settings.redis_url)
     queues = {None: [UPKEEP_QUEUE, QUEUE_NAME], "retrain": [QUEUE_NAME], "upkeep": [UPKEEP_QUEUE]}
-    return AtlasWorker(
-        queues[only],
-        connection=redis,
-        serializer=JSONSerializer,
-        job_class=AtlasJob,
-        exception_handlers=[remember_reason],
-        worker_ttl=WORKER_TTL,
-    )
+    return AtlasWorker(queues[only], settings.worker_lost_after, redis)

@@ -10,13 +10,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
-from backend.errors import AccessDenied, LabelStudioError, NotFound, Rejected, Unreachable
+from backend.errors import AccessDenied, LabelStudioError, NotFound, Rejected, Unavailable, Unreachable
 from backend.labelstudio.connection import Wishes, wishes_of
 from backend.settings import Settings
 
@@ -31,9 +32,13 @@ COUNTERS = (
     "finished_task_number",
     "total_predictions_number",
 )
+_SETTINGS = (
+    *("id", "label_config", "model_version", "show_collab_predictions"),
+    *("maximum_annotations", "overlap_cohort_percentage", "show_overlap_first"),
+)
 FEW = 50
 """Tasks read whole in one request, half a second of Label Studio's time at most."""
-_LIGHT = "id,data,updated_at,is_labeled"
+_LIGHT = "id,data,updated_at,is_labeled,total_annotations,cancelled_annotations"
 _ANNOTATED = ("total_annotations", "greater", "Number", 0)
 
 
@@ -46,6 +51,10 @@ class Project:
     model_version: str | None
     task_count: int
     shows_predictions: bool
+    overlap: tuple[int, float]
+    """Annotations a task shall have, and the percentage of tasks that shall have more than one. A change
+    finishes tasks, or reopens them, without moving their `updated_at`."""
+    serves_overlap_first: bool
     counters: dict[str, int]
     """How many tasks, annotations, skips, predictions: with the newest change they tell of any change."""
 
@@ -81,19 +90,24 @@ class LabelStudioClient:
         """Raises NotConfigured without an API key."""
         return cls(settings.label_studio_url, settings.api_key, settings.label_studio_timeout)
 
-    def project(self, project_id: int) -> Project:
-        raw = self._request("GET", f"api/projects/{project_id}/")
+    def project(self, project_id: int, *, counted: bool = True) -> Project:
+        """counted: with all counters, each of which costs Label Studio a look at every task; else only the
+        number of tasks."""
+        include = ",".join(_SETTINGS + (COUNTERS if counted else COUNTERS[:1]))
+        raw = self._request("GET", f"api/projects/{project_id}/", params={"include": include})
         return Project(
             id=raw["id"],
             label_config=raw.get("label_config") or "",
             model_version=raw.get("model_version") or None,
             task_count=raw.get("task_number") or 0,
             shows_predictions=bool(raw.get("show_collab_predictions", True)),
+            overlap=(raw.get("maximum_annotations") or 1, raw.get("overlap_cohort_percentage") or 0),
+            serves_overlap_first=bool(raw.get("show_overlap_first")),
             counters={key: raw.get(key) or 0 for key in COUNTERS},
         )
 
     def all_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
-        """Every task with `id`, `data`, `updated_at` and `is_labeled`, without annotations."""
+        """Every task with its id, data, `updated_at`, state and counts, without annotations."""
         return self._tasks(project_id, fields="task_only", include=_LIGHT)
 
     def annotated_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
@@ -104,15 +118,19 @@ class LabelStudioClient:
         """The tasks whose data or annotations changed after `when` (ISO 8601, UTC), the annotated ones whole.
 
         Few come in one request. Of many, such as those just imported, all come without annotations, which
-        is ten times faster, and then the annotated ones again.
+        is ten times faster, and then the annotated ones again. Then none is told to have changed later than
+        the reading began, so that the next one, from there on, finds what changed on pages already read.
         """
         changed = ("updated_at", "greater", "Datetime", when)
         few = self._page(project_id, 1, FEW, fields="all", query=_where(changed))
         if few["total"] <= FEW:
             yield from few["tasks"]
             return
-        yield from self._tasks(project_id, fields="task_only", include=_LIGHT, query=_where(changed))
-        yield from self._tasks(project_id, fields="all", query=_where(changed, _ANNOTATED))
+        newest = self.newest_change(project_id)
+        light = self._tasks(project_id, fields="task_only", include=_LIGHT, query=_where(changed))
+        whole = self._tasks(project_id, fields="all", query=_where(changed, _ANNOTATED))
+        for task in chain(light, whole):
+            yield {**task, "updated_at": min(task["updated_at"], newest)}
 
     def scored_tasks(self, project_id: int, model_version: str) -> dict[int, bool]:
         """Tasks that have a prediction of this version; true for those nobody has annotated or skipped."""
@@ -125,6 +143,15 @@ class LabelStudioClient:
         return {
             task["id"]: not task["total_annotations"] and not task["cancelled_annotations"] for task in found
         }
+
+    def served_first(self, project: Project) -> set[int]:
+        """The unfinished tasks that Label Studio serves before any other, whatever their score."""
+        if not project.serves_overlap_first:
+            return set()
+        several = ("overlap", "greater", "Number", 1)
+        unfinished = ("is_labeled", "equal", "Boolean", False)
+        query = _where(several, unfinished)
+        return {task["id"] for task in self._tasks(project.id, fields="task_only", include="id", query=query)}
 
     def newest_change(self, project_id: int) -> str:
         """When a task of the project, or one of its annotations, last changed; "" without tasks."""
@@ -191,6 +218,16 @@ class LabelStudioClient:
             "DELETE", f"api/projects/{project_id}/model-versions/", json={"model_version": model_version}
         )
 
+    def some_predictions(self, project_id: int, model_version: str, count: int) -> list[int]:
+        """Ids of predictions of this version, about so many of them."""
+        query = _where(("predictions_model_versions", "contains", "List", [model_version]))
+        page = self._page(project_id, 1, count, fields="all", query=query)
+        predictions = [item for task in page["tasks"] for item in task["predictions"]]
+        return [item["id"] for item in predictions if item["model_version"] == model_version]
+
+    def delete_prediction(self, prediction_id: int) -> None:
+        self._request("DELETE", f"api/predictions/{prediction_id}/")
+
     def _tasks(self, project_id: int, **params: str) -> Iterator[dict[str, Any]]:
         page, seen, total = 1, 0, 1
         while seen < total:
@@ -210,7 +247,9 @@ class LabelStudioClient:
         with _translated(self._url):
             response = self._sdk._client_wrapper.httpx_client.request(path, method=method, **options)
             if response.status_code >= 400:
-                raise ApiError(status_code=response.status_code, body=response.text)
+                raise ApiError(
+                    headers=dict(response.headers), status_code=response.status_code, body=response.text
+                )
             return response.json() if response.content else None
 
 
@@ -243,6 +282,8 @@ def _translated(url: str) -> Iterator[None]:
     try:
         yield
     except ApiError as error:
+        retry_after = _retry_after(error.headers)
+        error.headers = None  # a session's cookie is among them, and tracebacks show them
         if error.status_code in (401, 403):
             raise AccessDenied(
                 f"Label Studio at {url} refused the API key ({error.status_code}): {_short(error.body)} "
@@ -250,6 +291,12 @@ def _translated(url: str) -> Iterator[None]:
             ) from error
         if error.status_code == 404:
             raise NotFound(f"Label Studio at {url} answered 404: {_short(error.body)}") from error
+        status = error.status_code or 0
+        if status < 400 or status == 429 or status >= 500:  # below 400: not the JSON it should be
+            raise Unavailable(
+                f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}",
+                retry_after,
+            ) from error
         kind = Rejected if error.status_code == 400 else LabelStudioError
         raise kind(f"Label Studio at {url} answered {error.status_code}: {_short(error.body)}") from error
     except httpx.HTTPError as error:
@@ -258,7 +305,13 @@ def _translated(url: str) -> Iterator[None]:
             "Check LABEL_STUDIO_URL."
         ) from error
     except ValueError as error:  # an HTML page where JSON was expected
-        raise LabelStudioError(f"{url} does not answer like Label Studio: {error}") from error
+        raise Unavailable(f"{url} does not answer like Label Studio: {error}") from error
+
+
+def _retry_after(headers: dict[str, str] | None) -> float:
+    """Seconds, 0 when none are told. (A date may be told instead: then our own waits must do.)"""
+    told = {key.lower(): value for key, value in (headers or {}).items()}.get("retry-after", "")
+    return float(told) if told.isascii() and told.isdigit() else 0
 
 
 def _short(body: object) -> str:

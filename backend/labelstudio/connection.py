@@ -12,11 +12,15 @@ from typing import Any
 class Wishes:
     """updates: whether new versions are wanted (`auto_update`); strategy: the query strategy named in the
     connections' extra params, None where none is; disputed: whether the connections do not all say the same.
+    connected: whether there is any connection, to this backend or another; all_answered: whether all of
+    those backends did, just now.
     """
 
     updates: bool = True
     strategy: str | None = None
     disputed: bool = False
+    connected: bool = False
+    all_answered: bool = False
 
 
 def wishes_of(connections: Iterable[dict[str, Any]]) -> Wishes:
@@ -27,7 +31,13 @@ def wishes_of(connections: Iterable[dict[str, Any]]) -> Wishes:
     listed = sorted(connections, key=lambda item: item.get("id") or 0)
     named = [strategy_in(item.get("extra_params")) for item in listed]
     updates = not listed or any(item.get("auto_update", True) for item in listed)
-    return Wishes(updates, next(filter(None, named), None), len(set(named)) > 1)
+    return Wishes(
+        updates,
+        next(filter(None, named), None),
+        disputed=len(set(named)) > 1,
+        connected=bool(listed),
+        all_answered=bool(listed) and all(item.get("state") == "CO" for item in listed),
+    )
 
 
 def strategy_in(extra_params: Any) -> str | None:

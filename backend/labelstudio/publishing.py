@@ -53,14 +53,10 @@ def extend_head(client: LabelStudioClient, project: Project, predictions: Sequen
         raise Dropped(f"Label Studio kept {created} of {len(predictions)} predictions")
 
 
-def stale_versions(client: LabelStudioClient, project: Project, ours: Sequence[str]) -> list[str]:
+def stale_versions(current: str | None, ours: Sequence[str]) -> list[str]:
     """Versions of ours, oldest first, that neither order the queue now nor did just before.
 
-    ours: names this backend made, oldest first. The one before the current is kept for annotators
-    who are looking at it.
+    ours: names this backend made that Label Studio has predictions of, oldest first. The one before the
+    current is kept for annotators who are looking at it.
     """
-    present = client.version_sizes(project.id)
-    mine = [name for name in ours if name in present]
-    if project.model_version not in mine:
-        return []
-    return mine[: max(0, mine.index(project.model_version) - 1)]
+    return [] if current not in ours else list(ours[: max(0, ours.index(current) - 1)])

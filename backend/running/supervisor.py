@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import signal
 import subprocess
 import sys
@@ -15,9 +16,17 @@ from types import FrameType
 
 from backend.errors import AtlasError
 
+logger = logging.getLogger(__name__)
+
 STOP_SECONDS = 30
 """How long a process may take to end after TERM before it is killed."""
+HAND_BACK_SECONDS = 5
+"""How long after a second TERM."""
 POLL_SECONDS = 0.2
+RESTART_SECONDS = (1, 2, 4, 8, 16, 30)
+"""How long a part that died is left alone, each time it died soon after its start."""
+SOON = 60
+"""Seconds."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -32,6 +41,12 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path | None
+    spawn: Callable[[], subprocess.Popen[bytes]]
+    started: float
+    deaths: int = 0
+    """In a row, each soon after its start."""
+    due: float | None = None
+    """When it is to be started again, by the monotonic clock; None while it runs."""
 
     def died(self) -> ProcessDied:
         tail = ""
@@ -71,17 +86,21 @@ class Supervisor:
 
         Raises ProcessDied, with the end of its log, when it ends before that or takes too long.
         """
-        with open(log, "ab") if log is not None else nullcontext() as output:
-            process = subprocess.Popen(
-                command,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT if output else None,
-                start_new_session=True,  # Ctrl-C reaches this parent alone, which stops all in order
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-            )
-        child = Child(name, process, log)
+
+        def spawn() -> subprocess.Popen[bytes]:
+            with open(log, "ab") if log is not None else nullcontext() as output:
+                return subprocess.Popen(
+                    command,
+                    env=dict(env),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT if output else None,
+                    start_new_session=True,  # Ctrl-C reaches this parent alone, which stops all in order
+                    preexec_fn=die_with_parent,
+                )
+
+        process = spawn()
+        child = Child(name, process, log, spawn, time.monotonic())
         self.children.append(child)
         deadline = time.monotonic() + timeout
         while ready is not None and not ready():
@@ -104,6 +123,14 @@ class Supervisor:
             self.check()
             time.sleep(POLL_SECONDS)
 
+    def keep_running(self) -> None:
+        """Until Ctrl-C or TERM, start again what ends by itself: a part that is killed, or loses Redis."""
+        while not self._stop_asked:
+            for child in self.children:
+                if child.process.poll() is not None:
+                    _revive(child)
+            time.sleep(POLL_SECONDS)
+
     def stop_on_signals(self) -> None:
         """TERM and Ctrl-C end `wait`, and stop whatever is being waited for by KeyboardInterrupt."""
         signal.signal(signal.SIGTERM, self._ask_stop)
@@ -115,16 +142,33 @@ class Supervisor:
             raise KeyboardInterrupt
 
 
+def _revive(child: Child) -> None:
+    now = time.monotonic()
+    if child.due is None:
+        child.deaths = child.deaths + 1 if now - child.started < SOON else 1
+        wait = RESTART_SECONDS[min(child.deaths, len(RESTART_SECONDS)) - 1]
+        child.due = now + wait
+        logger.error("%s ended by itself (%s); again in %d s", child.name, child.process.returncode, wait)
+    elif now >= child.due:
+        child.process, child.started, child.due = child.spawn(), now, None
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
         try:
             process.wait(STOP_SECONDS)
+            return
+        except subprocess.TimeoutExpired:
+            process.terminate()  # at the second one a worker hands its job back
+        try:
+            process.wait(HAND_BACK_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
-def _die_with_parent() -> None:
-    """TERM for the child when its parent dies, even by kill -9: no server is left behind."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_parent() -> None:
+    """TERM for this process when its parent dies, even by kill -9: nothing is left behind. (On Linux.)"""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

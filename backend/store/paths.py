@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -15,6 +18,15 @@ def project_ids(data_dir: Path) -> list[int]:
     return sorted(int(path.name) for path in data_dir.glob("projects/*") if path.name.isdecimal())
 
 
+@contextmanager
+def exclusive(directory: Path, work: str) -> Iterator[None]:
+    """One at a time does this work in the directory; others wait. Ends with the process that does it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / f"{work}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def path_below_data_dir(directory: Path) -> str:
     """Of a folder that `project_dir` gave, or of one below it: projects/3/features."""
     parts = directory.parts
@@ -24,8 +36,12 @@ def path_below_data_dir(directory: Path) -> str:
 def write_atomically(path: Path, content: bytes) -> None:
     """Readers see the old file or the new one, never half of it, even after a power cut."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:  # such as a full disk
+        temporary.unlink(missing_ok=True)
+        raise

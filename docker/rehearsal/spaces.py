@@ -28,16 +28,16 @@ def join(parent: int) -> None:
         _check(_C.setns(opened[kind], _CLONE[kind]))
 
 
-def overlay(target: Path, layers: list[Path], writes_to: Path | None) -> None:
-    """Show `layers`, the uppermost first, as one tree. Writes go to a layer of their own, or are refused."""
-    options = f"lowerdir={':'.join(map(str, layers))}"
-    if writes_to is not None:
-        work = writes_to.with_name(f"{writes_to.name}.work")
-        for each in (writes_to, work):
-            each.mkdir(parents=True, exist_ok=True)
-        options += f",upperdir={writes_to},workdir={work}"
-    target.mkdir(parents=True, exist_ok=True)
+def machine_with(target: Path, layer: Path) -> None:
+    """This machine's files at `target`, with what was written before; what is written goes to `layer`."""
+    work = layer.with_name(f"{layer.name}.work")
+    for each in (target, layer, work):
+        each.mkdir(parents=True, exist_ok=True)
+    options = f"lowerdir=/,upperdir={layer},workdir={work}"
     _run("mount", "-t", "overlay", "overlay", "-o", options, str(target))
+
+
+def add_devices(target: Path) -> None:
     _run("mount", "-t", "proc", "proc", str(target / "proc"))
     bind(Path("/dev"), target / "dev")
 
@@ -47,7 +47,11 @@ def bind(source: Path, target: Path, *, read_only: bool = False) -> None:
         target.mkdir(parents=True)
     _run("mount", "--rbind", str(source), str(target))
     if read_only:
-        _run("mount", "-o", "remount,bind,ro", str(target))
+        make_read_only(target)
+
+
+def make_read_only(target: Path) -> None:
+    _run("mount", "-o", "remount,bind,ro", str(target))
 
 
 def unmount(target: Path) -> None:

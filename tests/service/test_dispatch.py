@@ -134,7 +134,7 @@ def test_cron_leaves_one_waiting_reconcile_however_long_the_worker_is_away(redis
 
 def test_a_head_that_runs_low_is_refilled_once(redis_url: str) -> None:
     dispatch = dispatcher(redis_url, retrain_every=100)
-    dispatch.state(7).refill_after(3)
+    dispatch.state(7).refill_at(3)
     dispatch.changed(7, count=2)
     assert dispatch.upkeep.get_job_ids() == []
     dispatch.changed(7)

@@ -15,6 +15,7 @@ import pytest
 
 from backend.demo.label_studio import free_port
 from backend.running.backend import inherited_environment
+from tests.e2e.steps import wait_until
 
 
 @pytest.fixture
@@ -66,13 +67,31 @@ def test_term_stops_all_of_it_cleanly(up: tuple[subprocess.Popen[str], str]) -> 
     assert gone(parts)
 
 
-def test_it_fails_loudly_when_a_part_dies(up: tuple[subprocess.Popen[str], str]) -> None:
+def test_a_part_that_dies_is_started_again(up: tuple[subprocess.Popen[str], str]) -> None:
+    """Redis, with its data, and a worker: the others outlive it."""
+    process, url = up
+    redis, worker, *others = children(process.pid)
+    job = {"action": "START_TRAINING", "project": {"id": 1}}
+    assert httpx.post(f"{url}/webhook", json=job).json() == {"job": "retrain-1"}
+    os.kill(worker, signal.SIGKILL)
+    os.kill(redis, signal.SIGKILL)
+    assert gone([redis, worker])
+    wait_until(lambda: httpx.get(f"{url}/job_status?job=retrain-1").status_code == 200)
+    wait_until(lambda: len(children(process.pid)) == 5)
+    assert others[-1] in children(process.pid)  # the web server
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert process.communicate()[0].count("ended by itself") >= 2
+
+
+def test_a_killed_worker_leaves_nothing_behind(up: tuple[subprocess.Popen[str], str]) -> None:
+    """Its scheduler is a process of its own, and so is each job."""
     process, _ = up
-    parts = children(process.pid)
-    os.kill(parts[1], signal.SIGKILL)
-    assert process.wait(60) == 1
-    assert "ended by itself" in process.communicate()[0]
-    assert gone(parts)
+    worker = children(process.pid)[1]
+    wait_until(lambda: bool(children(worker)))
+    scheduler = children(worker)
+    os.kill(worker, signal.SIGKILL)
+    assert gone([worker, *scheduler])
 
 
 def test_nothing_is_left_behind_when_the_parent_is_killed(up: tuple[subprocess.Popen[str], str]) -> None:

@@ -37,7 +37,7 @@ def test_a_blank_strategy_hides_no_other() -> None:
 
 def test_of_several_strategies_the_oldest_connections_counts_however_they_are_listed() -> None:
     listed = [connection(12, "margin"), connection(3, "atlas"), connection(5, "random")]
-    assert wishes_of(listed) == wishes_of(listed[::-1]) == Wishes(True, "atlas", disputed=True)
+    assert wishes_of(listed) == wishes_of(listed[::-1]) == Wishes(True, "atlas", True, connected=True)
     assert not wishes_of([connection(1, "atlas"), connection(2, "atlas")]).disputed
     assert wishes_of([connection(1, None), connection(2, "atlas")]).disputed
 

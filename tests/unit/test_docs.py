@@ -197,3 +197,11 @@ def test_the_hooks_are_the_ones_the_makefile_has() -> None:
     assert entries
     assert all(entry.startswith(".venv/bin/") for entry in entries)
     assert all(os.access(Path(sys.executable).parent / Path(entry).name, os.X_OK) for entry in entries)
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    promises = (ROOT / "docs" / "reliability.md").read_text()
+    named = re.findall(r"`((?:unit|service|e2e)/\w+\.py)::(\w+)`", promises)
+    assert len(named) > 20
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"

@@ -1,0 +1,32 @@
+"""The head of a queue: which tasks are published to Label Studio, and the switch to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from backend.labelstudio.client import LabelStudioClient, Project
+from backend.store.versions import version_number
+
+
+def head_of(
+    queue: Sequence[int],
+    size: int,
+    touched: AbstractSet[int] = frozenset(),
+    first: AbstractSet[int] = frozenset(),
+) -> list[int]:
+    """The first `size` tasks of a queue of ids in the order in which Label Studio will get to them.
+
+    touched: skipped, or annotated without a result that settles them. Whoever did that is not served them
+    again: were the head full of them, its order would be random for that person. So they come last.
+    first: what Label Studio serves before any other task. Without predictions of it the order would be
+    random, however good the rest of the head.
+    """
+    return sorted(queue, key=lambda task: (task in touched, task not in first))[:size]
+
+
+def switch(client: LabelStudioClient, project: Project, version: str, *, blind: bool) -> None:
+    """Make Label Studio order by the version. Where it does not order by one of ours, the sampling may
+    still be the one that looks at no score."""
+    takes_over = not version_number(project.model_version or "")
+    client.publish(project.id, version, set_sampling=takes_over, blind=blind)
