@@ -62,7 +62,8 @@ class ModelVersion:
     @property
     def bytes(self) -> int:
         """In memory, without what Python adds."""
-        parts = [network for _, network in self.models] + [self.head, self.error_head]
+        networks = [self.network, self.choices, *(network for _, network in self.companions)]
+        parts = [*networks, self.head, self.error_head]
         held = [value for part in parts if part is not None for value in part.state_dict().values()]
         return sum(value.nbytes for value in (*held, self.queue_ids, self.queue_worth))
 
