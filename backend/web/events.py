@@ -27,6 +27,8 @@ def react(
     published: tells the version Label Studio should be ordering by. Annotations count towards the next
     retrain; new and deleted tasks only need the published queue to be brought up to date.
     """
+    if action not in EVENTS:
+        return None
     if action == "START_TRAINING":  # sent along a connection, by somebody who wants it
         return dispatcher.insist_on_retrain(project_id)
     if dispatcher.state(project_id).disconnected:  # a webhook stays when its connection is deleted

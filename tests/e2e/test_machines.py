@@ -78,7 +78,7 @@ class Machine:
 
 
 def test_what_one_machine_trains_another_serves(
-    label_studio: LabelStudioServer, s3: dict[str, str], tmp_path: Path
+    label_studio: LabelStudioServer, access_token: str, s3: dict[str, str], tmp_path: Path
 ) -> None:
     with Supervisor() as shared, Supervisor() as first, Supervisor() as second:
         env = {
@@ -86,7 +86,7 @@ def test_what_one_machine_trains_another_serves(
             "REDIS_URL": start_redis(shared, tmp_path, inherited_environment()),
             "MODEL_STORE": BUCKET,
             "LABEL_STUDIO_URL": label_studio.url,
-            "LABEL_STUDIO_API_KEY": label_studio.access_token(),
+            "LABEL_STUDIO_API_KEY": access_token,
             "RETRAIN_EVERY": "1",
             "RETRAIN_PAUSE": "0",
             "LOG_FORMAT": "json",
