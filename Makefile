@@ -8,6 +8,8 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 DEMO ?=
 # What to test: make test TESTS=tests/unit
 TESTS ?= tests
+# By how many processes; they mostly wait for Label Studio.
+JOBS ?= 2
 
 # What to time: make bench BENCH="--sizes 1000 --only margin,auto"
 BENCH ?=
@@ -23,7 +25,7 @@ demo: setup  ## watch a real Label Studio queue re-order itself
 	$(VENV)/bin/label-studio-atlas demo $(DEMO)
 
 test: setup  ## unit, service and end-to-end tests (real Redis, RQ worker and Label Studio)
-	$(VENV)/bin/python -m pytest $(TESTS)
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 chaos: setup  ## everything fails at random for half an hour: make chaos SECONDS=1800 SEED=7
 	CHAOS_SECONDS=$(or $(SECONDS),1800) $(if $(SEED),CHAOS_SEED=$(SEED)) \
