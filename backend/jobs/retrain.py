@@ -126,6 +126,9 @@ class Retrain:
         version, predictions = self._learn(project, scheme, tasks)
         self._versions.save(version)
         self._lap("save")
+        # Last, so that a hold put on while all this went on counts; reconcile looks only now and then.
+        self._state.held_by_label_studio = not self._client.wishes(self._id).updates
+        self._lap("ask")
         published = self._publish(project, version, predictions)
         return {
             "published": published and bool(predictions),
