@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -208,7 +209,25 @@ def _fit(network: LayeredNetwork, features: Tensor, targets: Tensor, weights: Te
 def _minimise(
     network: LayeredNetwork, features: Tensor, losses: Callable[[Tensor], Tensor], weights: Tensor
 ) -> None:
-    """losses: from logits [K, M, C] to each item's loss [K, M]; weights: float [K, M], what it counts."""
+    """losses: from logits [K, M, C] to each item's loss [K, M]; weights: float [K, M], what it counts.
+
+    Fewer items than dimensions are trained on in the space that they span: what the first layer's weights
+    have beside it changes no output and is penalised, so at the minimum it is zero.
+    """
+    inputs, outside = network.shape.inputs, None
+    if len(features) < inputs:
+        basis = torch.linalg.qr(features.T).Q  # [D, M]
+        outside, network = network, network.seen_through(basis)
+        # The network scales what it is given by the root of its width.
+        features = features @ basis * math.sqrt(inputs / basis.shape[1])
+    _descend(network, features, losses, weights)
+    if outside is not None:
+        outside.take_over(network, basis)
+
+
+def _descend(
+    network: LayeredNetwork, features: Tensor, losses: Callable[[Tensor], Tensor], weights: Tensor
+) -> None:
     matrices = network.matrices
     optimizer = torch.optim.LBFGS(
         network.parameters(), max_iter=MAX_ITERATIONS, history_size=10, line_search_fn="strong_wolfe"

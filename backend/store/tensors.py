@@ -25,15 +25,18 @@ def pack(arrays: Arrays) -> bytes:
     return save(dict(arrays), metadata={"digest": _digest(arrays)})
 
 
-def parse(content: bytes) -> dict[str, npt.NDArray[Any]]:
-    """Raises DamagedFile when this is not of that kind, or a bit of it has changed."""
+def parse(content: bytes, *, whole: bool = False) -> dict[str, npt.NDArray[Any]]:
+    """Raises DamagedFile when this is not of that kind, or a bit of it has changed.
+
+    whole: it is known that none has, so that the digest need not be computed.
+    """
     try:
         arrays = load(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         told = header["__metadata__"]["digest"]
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise DamagedFile(f"it holds no arrays that can be read: {error}") from error
-    if told != _digest(arrays):
+    if not whole and told != _digest(arrays):
         raise DamagedFile("it is damaged: its content is not what was written")
     return arrays
 
@@ -44,5 +47,5 @@ def _digest(arrays: Arrays) -> str:
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         found.update(repr((name, array.dtype.str, array.shape)).encode())
-        found.update(array.tobytes())
+        found.update(array.data)
     return found.hexdigest()

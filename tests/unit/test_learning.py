@@ -7,6 +7,7 @@ from backend.learning.logistic import fit_logistic
 from backend.learning.network import Layers
 from backend.learning.text import TextEncoder
 from backend.learning.training import (
+    WEIGHT_DECAY,
     layers_by_member,
     member_probabilities,
     outputs,
@@ -55,6 +56,27 @@ def test_the_network_learns_and_out_of_fold_verdicts_are_honest() -> None:
     coin = torch.randint(0, 2, (60,), generator=torch.Generator().manual_seed(1))
     guessed = train(torch.nn.functional.normalize(torch.randn(60, 64), dim=1), coin, 2)
     assert guessed.out_of_fold.correct.float().mean() < 0.75
+
+
+@pytest.mark.parametrize("dims", [16, 400])  # fewer than there are items, and more
+def test_training_ends_where_the_penalised_loss_is_least(dims: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.nn.functional.normalize(torch.randn(40, dims, generator=generator), dim=1)
+    features[1] = features[0]  # the same text twice: they span less than there are of them
+    targets = torch.arange(40) % 2
+
+    network = train_network(features, targets, 2)
+
+    def loss() -> torch.Tensor:
+        squares = torch.stack([(matrix**2).sum() for matrix in network.matrices]).sum()
+        logits = network(features).logits[0]
+        return torch.nn.functional.cross_entropy(logits, targets) + squares * (WEIGHT_DECAY / 40)
+
+    reached = loss().item()
+    torch.optim.LBFGS(network.parameters(), max_iter=300, line_search_fn="strong_wolfe").step(
+        lambda: (network.zero_grad(), (found := loss()).backward(), found)[-1]
+    )
+    assert reached < loss().item() + 1e-3
 
 
 def test_a_rare_class_is_not_drowned() -> None:
