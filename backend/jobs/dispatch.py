@@ -14,11 +14,11 @@ from typing import Any
 from redis import Redis, WatchError
 from rq import Queue, Retry
 from rq.exceptions import DuplicateJobError, NoSuchJobError
-from rq.job import Job, JobStatus
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from backend.jobs.lost import forget_dead_executions, forget_if_lost
-from backend.jobs.state import PROJECTS_KEY, ProjectState
+from backend.jobs.state import ENDED, PROJECTS_KEY, ProjectState, waits_or_runs
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,6 @@ RESULT_TTL = 24 * 3600
 RETRY_GROWTH = (1, 6, 24)
 """Waits before a failed job is tried again, in RETRY_AFTER seconds: a restart of Label Studio, an outage."""
 _REMEMBERED = {"result_ttl": RESULT_TTL, "failure_ttl": RESULT_TTL}
-_ENDED = {JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED}
 
 
 class Dispatcher:
@@ -68,11 +67,18 @@ class Dispatcher:
         return True
 
     def changed(self, project_id: int, count: int = 1) -> None:
-        """Annotations changed: retrain at RETRAIN_EVERY of them, or RETRAIN_WITHIN seconds from now."""
-        noted = self.state(project_id).note_changes(count)
+        """Annotations changed: retrain at RETRAIN_EVERY of them, or RETRAIN_WITHIN seconds from now.
+
+        Nothing is made of it for a project that is disconnected.
+        """
+        retrain, flush = f"retrain-{project_id}", f"flush-{project_id}"
+        noted = self.state(project_id).note_changes(count, jobs=(retrain, flush))
+        if noted.disconnected:
+            return
         if noted.unseen >= self._settings.retrain_every:
-            self.request_retrain(project_id)
-        else:
+            if retrain not in noted.under_way:
+                self.request_retrain(project_id)
+        elif flush not in noted.under_way:
             self.request_flush(project_id)
         if noted.head_is_low:
             self.request_refill(project_id)
@@ -179,8 +185,7 @@ class Dispatcher:
 
     def _is_under_way(self, job_id: str) -> bool:
         """Whether a job waits or runs."""
-        status = self.redis.hget(Job.key_for(job_id), "status")
-        return isinstance(status, bytes) and status.decode() not in _ENDED
+        return waits_or_runs(self.redis.hget(Job.key_for(job_id), "status"))
 
     def _remove_ended(self, job_id: str) -> bool:
         """Delete the job if it has ended, so that its id is free; False when it waits or runs."""
@@ -188,7 +193,7 @@ class Dispatcher:
             try:
                 pipeline.watch(Job.key_for(job_id))
                 job = Job.fetch(job_id, connection=self.redis, serializer=JSONSerializer)
-                if job.get_status() not in _ENDED:
+                if job.get_status() not in ENDED:
                     return False
                 forget_dead_executions(job)
                 pipeline.multi()

@@ -5,9 +5,11 @@ Losing it costs at most a needless retrain: what is trained on always comes from
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from redis import Redis
+from rq.job import Job, JobStatus
 
 PROJECTS_KEY = "atlas:projects"
 _STAMP = "return redis.call('HSET', KEYS[1], ARGV[1], redis.call('TIME')[1])"
@@ -17,12 +19,18 @@ ASIDE_AT_MOST = 24 * 3600
 """Seconds."""
 
 
+ENDED = {JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED}
+
+
 @dataclass(frozen=True)
 class Noted:
-    """unseen: changes that no retrain has seen yet; head_is_low: the published head wants a refill."""
+    """unseen: changes that no retrain has seen yet; head_is_low: the published head wants a refill;
+    disconnected: as the state's; under_way: those of the jobs asked about that wait or run."""
 
     unseen: int
     head_is_low: bool
+    disconnected: bool
+    under_way: frozenset[str]
 
 
 class ProjectState:
@@ -33,16 +41,27 @@ class ProjectState:
         self._key = f"atlas:project:{project_id}"
         self._id = project_id
 
-    def note_changes(self, count: int) -> Noted:
-        """Count changes that Label Studio told of. One round trip: a burst of webhooks waits for it."""
+    def note_changes(self, count: int, jobs: Sequence[str] = ()) -> Noted:
+        """Count changes that Label Studio told of, then look at RQ's jobs by their ids.
+
+        All in one round trip: most of what a burst of webhooks waits for.
+        """
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.sadd(PROJECTS_KEY, self._id)
         pipeline.hincrby(self._key, "changes", count)
         pipeline.eval(_STAMP, 1, self._key, "last_change")
-        pipeline.hmget(self._key, "seen", "refill_at")
-        _, changes, _, (seen, refill_at) = pipeline.execute()
-        head_is_low = refill_at is not None and changes >= int(refill_at)
-        return Noted(_unseen(changes, int(seen or 0)), head_is_low)
+        pipeline.hmget(self._key, "seen", "refill_at", "disconnected")
+        for job in jobs:
+            pipeline.hget(Job.key_for(job), "status")
+        _, changes, _, (seen, refill_at, disconnected), *statuses = pipeline.execute()
+        return Noted(
+            unseen=_unseen(changes, int(seen or 0)),
+            head_is_low=refill_at is not None and changes >= int(refill_at),
+            disconnected=disconnected is not None,
+            under_way=frozenset(
+                job for job, status in zip(jobs, statuses, strict=True) if waits_or_runs(status)
+            ),
+        )
 
     @property
     def changes(self) -> int:
@@ -184,6 +203,11 @@ class ProjectState:
             self._redis.hdel(self._key, field)
         else:
             self._redis.hset(self._key, field, value)
+
+
+def waits_or_runs(status: object) -> bool:
+    """Of the status that Redis has of a job; it has none of one that is not there."""
+    return isinstance(status, bytes) and status.decode() not in ENDED
 
 
 def _unseen(changes: int, seen: int) -> int:

@@ -28,7 +28,7 @@ from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-NICENESS = 5
+NICENESS = 10
 """Of a retrain: where processors are short, the web server's short answers come first."""
 MAINTENANCE_SECONDS = 30
 """How long one worker may keep the others from RQ's maintenance, a matter of milliseconds."""

@@ -31,10 +31,10 @@ def react(
         return None
     if action == "START_TRAINING":  # sent along a connection, by somebody who wants it
         return dispatcher.insist_on_retrain(project_id)
-    if dispatcher.state(project_id).disconnected:  # a webhook stays when its connection is deleted
-        return None
-    if action in ANNOTATION_EVENTS:
+    if action in ANNOTATION_EVENTS:  # first, with a single look at Redis: they come in bursts
         dispatcher.changed(project_id, _how_many(body.get("annotations") or body.get("annotation")))
+    elif dispatcher.state(project_id).disconnected:  # a webhook stays when its connection is deleted
+        return None
     elif action == "TASKS_CREATED":
         _tasks_created(dispatcher, published, project_id, body.get("tasks"))
     elif action == "TASKS_DELETED":
