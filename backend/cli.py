@@ -68,9 +68,7 @@ def up(port: int | None, data_dir: Path | None) -> None:
         supervisor.stop_on_signals()
         try:
             start_backend(supervisor, settings, inherited_environment())
-            click.echo(
-                f"label-studio-atlas answers on http://{settings.host}:{settings.port}; Ctrl-C stops it."
-            )
+            click.echo("All parts are running; Ctrl-C stops them.")
             _warn_without_key(settings)
             supervisor.keep_running()
         except KeyboardInterrupt:

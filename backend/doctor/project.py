@@ -126,6 +126,12 @@ def strategy(bench: ProjectBench) -> Finding:
 @project_check("retrain", "project", "worker")
 def retrain(bench: ProjectBench) -> Finding:
     told = job_status(bench.bench.redis, f"retrain-{bench.id}")
+    aside = bench.bench.dispatcher.state(bench.id).aside
+    if aside is not None:
+        return wrong(
+            f"the project is set aside, since each retrain failed: {aside}",
+            f"Mend what it names, then run `{bench.connect_command}`: annotations start none meanwhile.",
+        )
     if told is None:
         return ok("none is waiting")
     if told.get("error"):

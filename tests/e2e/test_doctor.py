@@ -16,6 +16,7 @@ from redis import Redis
 from backend.demo.environment import install_label_studio
 from backend.demo.label_studio import LabelStudioServer, free_port, start_label_studio
 from backend.demo.project import DemoProject
+from backend.jobs.state import ProjectState
 from backend.running.backend import inherited_environment
 from backend.running.supervisor import Supervisor
 from tests.e2e.installation import Installation, assert_only, atlas, unchecked, unheard, wrong
@@ -198,6 +199,17 @@ def test_a_retrain_fails(installed: Installation) -> None:
     assert_only(findings, "retrain", "file is not a database", "next annotation")
     project.wait_for_version_after(before, lambda: None)  # RQ tries again by itself
     wait_until(lambda: not wrong(installed.doctor()))
+
+
+def test_a_project_set_aside(installed: Installation) -> None:
+    with Redis.from_url(installed.env["REDIS_URL"]) as redis:
+        ProjectState(redis, installed.project.id).set_aside("it kills its process", 600)
+    reason = "set aside, since each retrain failed: it kills its process"
+    assert_only(installed.doctor(), "retrain", reason, "label-studio-atlas connect")
+    before = installed.project.model_version()
+    assert installed.connect().exit_code == 0
+    installed.project.wait_for_version_after(before, lambda: None)
+    assert not wrong(installed.doctor())
 
 
 def test_a_config_with_nothing_to_learn(installed: Installation) -> None:
