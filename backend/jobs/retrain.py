@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import Any
 
@@ -123,12 +124,13 @@ class Retrain:
                 task.others[companion.from_name] for task in tasks if companion.from_name in task.others
             ]
         scheme = scheme.with_labels(given)
-        version, predictions = self._learn(project, scheme, tasks)
-        self._versions.save(version)
-        self._lap("save")
-        # Last, so that a hold put on while all this went on counts; reconcile looks only now and then.
-        self._state.held_by_label_studio = not self._client.wishes(self._id).updates
-        self._lap("ask")
+        with ThreadPoolExecutor(1) as beside:
+            # Reconcile looks only now and then, but a hold put on before an annotation is to count at once.
+            asked = beside.submit(self._client.wishes, self._id)  # takes its time, though not ours
+            version, predictions = self._learn(project, scheme, tasks)
+            self._versions.save(version)
+            self._lap("save")
+            self._state.held_by_label_studio = not asked.result().updates
         published = self._publish(project, version, predictions)
         return {
             "published": published and bool(predictions),

@@ -72,7 +72,9 @@ class Annotator(threading.Thread):
         self._http.patch(f"/api/annotations/{number}/", json={"result": [_region(other)]}).raise_for_status()
 
     def _remove(self) -> None:
-        number, _ = self._mine.pop(self._random.randrange(len(self._mine)))
+        removed = self._random.choice(self._mine)  # an IndexError where there is none yet
+        self._mine.remove(removed)
+        number, _ = removed
         self._http.delete(f"/api/annotations/{number}/").raise_for_status()
 
     def _add_tasks(self) -> None:
