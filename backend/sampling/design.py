@@ -54,5 +54,5 @@ def v_optimal(
         felt = (rows @ (covariance @ pulled).float()).double()  # [C]
         reach += share * seen * (share * (along @ pulled) * seen - 2 * felt)
         variance -= share * seen**2
-        covariance -= share * torch.outer(along, along)
+        covariance.addr_(along, along, alpha=-float(share))
     return picks
