@@ -104,9 +104,11 @@ def _set_connection(
 def _set_version(bench: Bench, project_id: int, current: str | None, say: Say) -> None:
     """Have the version last published put in order, or a first one made, by whoever does that."""
     published = version_store(bench.settings, project_id).published()
-    aside = bench.dispatcher.state(project_id).aside is not None
-    if published is None or aside or _retrain_of(bench, project_id).get("status") == "failed":
+    if bench.dispatcher.state(project_id).aside is not None:
         bench.dispatcher.insist_on_retrain(project_id)
+        say("model version", "a new order is tried once more")
+    elif published is None or _retrain_of(bench, project_id).get("status") == "failed":
+        bench.dispatcher.request_retrain(project_id)
         say("model version", "a new order is being made")
     elif current != published:
         bench.dispatcher.request_refill(project_id)
