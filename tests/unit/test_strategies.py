@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from backend.sampling import discriminative, make_scene, rank_scene, select
+from backend.sampling import chance, discriminative, make_scene, rank_scene, select
 from backend.sampling.outliers import mean_rank
 from tests.unit.scenes import boundary_scene, cluster, four_clusters, new_domain, odd_first, picks_of
 
@@ -139,8 +139,20 @@ def test_contrastive_finds_items_predicted_unlike_their_neighbours() -> None:
     assert set(worth_first.tolist()) == set(divergence.topk(20).indices.tolist())
 
 
-def test_badge_distances_are_those_of_the_gradient_matrix() -> None:
-    """With one pick made, the next is drawn by the squared distance of gradients; a copy is never drawn."""
+def test_badge_draws_by_the_distances_of_the_gradient_matrix() -> None:
+    """The matrix that the strategy never builds, and k-means++ seeding in it."""
+    scene, _ = boundary_scene()
+    answer = torch.nn.functional.one_hot(scene.probabilities.argmax(1), scene.probabilities.shape[1])
+    miss = scene.probabilities - answer
+    gradients = (miss[:, :, None] * scene.pool_layers.last_hidden[:, None, :]).flatten(1).double()
+    expected = [int((gradients**2).sum(1).argmax())]
+    for draw in range(1, 10):
+        nearest = torch.cdist(gradients, gradients[expected]).min(1).values
+        expected.append(chance.race((nearest**2).float(), scene.lots, draw))
+    assert picks_of("badge", scene, 10).tolist() == expected
+
+
+def test_badge_takes_an_item_and_none_of_its_copies() -> None:
     scene, _ = boundary_scene()
     copies = torch.cat([scene.pool[:1].repeat(200, 1), scene.pool[60:75]])
     picks = select("badge", copies, scene.labeled, scene.targets, 10)
