@@ -19,7 +19,7 @@ def badge(scene: Scene, n: int) -> Picks:
     miss[torch.arange(scene.size), miss.argmax(1)] -= 1
     square = (miss**2).sum(1) * (hidden**2).sum(1)  # squared length of each gradient
     picks = torch.empty(n, dtype=torch.int64)
-    distance = square.clone()
+    distance = torch.full_like(square, torch.inf)  # squared, to the nearest pick
     taken = torch.zeros(scene.size, dtype=torch.bool)
     for i in range(n):
         weight = distance.masked_fill(taken, 0)
