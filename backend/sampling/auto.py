@@ -40,14 +40,14 @@ def auto(scene: Scene, n: int) -> Picks:
         weight[candidates],
         scene.labeled,
         known,
-        _second_moment(references, weight[stand_in], scene.probabilities[stand_in]),
+        second_moment(references, weight[stand_in], scene.probabilities[stand_in]),
         max(RIDGE * float((references**2).sum(1).mean()), 1e-12),
         n,
     )
     return Picks(candidates[picks])
 
 
-def _second_moment(rows: Tensor, weight: Tensor, probabilities: Tensor) -> Tensor:
+def second_moment(rows: Tensor, weight: Tensor, probabilities: Tensor) -> Tensor:
     """Second moment of the rows, weighted, also by the rarity of what they seem to be: float [D, D].
 
     rows: float [R, D]; weight: float [R]; probabilities: float [R, C].

@@ -116,6 +116,8 @@ def test_mean_rank_is_among_held_out_activations() -> None:
     ranks = mean_rank(activations, held_out)
     assert ranks.argsort().tolist() == [0, 3, 1, 2]
     assert 0.4 < float(ranks[1]) < 0.6
+    beyond = mean_rank(torch.tensor([[0.2] * 4, [0.5] * 4, [3.0] * 4, [3.5] * 4]), held_out)
+    assert beyond.tolist() == sorted(set(beyond.tolist()))
 
 
 def test_model_outliers_of_constant_or_few_held_out_items_are_finite() -> None:
