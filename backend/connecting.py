@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from backend.doctor.bench import Bench, told_classes
 from backend.errors import AtlasError, LabelStudioError, Unreachable
+from backend.jobs.state import digest
 from backend.jobs.status import job_status
 from backend.labelstudio.administration import Administration, Connection, Webhook, webhook_url
 from backend.labelstudio.refusals import explain
@@ -37,12 +39,13 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> None:
     project = label_studio.project(project_id)
     scheme = parse_label_config(project.label_config, settings.queue_control)
     say("project", f"{project.task_count} tasks; to be learned: {told_classes(scheme)}")
-    new_webhook = _set_webhook(label_studio, settings, project_id, url, say)
+    new_webhook = _set_webhook(bench, project_id, url, say)
     try:
         _set_connection(label_studio, settings, project_id, url, say)
     except AtlasError:
         if new_webhook is not None:
             label_studio.delete_webhook(new_webhook)
+            bench.dispatcher.state(project_id).webhook_digest = None
             say("webhook", "removed again")
         raise
     label_studio.set_sampling(project_id)
@@ -67,23 +70,31 @@ def wait_for_order(bench: Bench, project_id: int, seconds: float) -> str | None:
         time.sleep(POLL_SECONDS)
 
 
-def _set_webhook(
-    label_studio: Administration, settings: Settings, project_id: int, url: str, say: Say
-) -> Webhook | None:
+def _set_webhook(bench: Bench, project_id: int, url: str, say: Say) -> Webhook | None:
     """Before the connection, so that Label Studio does not make one of its own. Returns it if it is new."""
-    secret = settings.webhook_authorization
-    wanted = Webhook(webhook_url(url), {} if secret is None else {"Authorization": secret})
-    present = [hook for hook in label_studio.webhooks(project_id) if hook.url == wanted.url]
+    label_studio, state = bench.label_studio, bench.dispatcher.state(project_id)
+    present = [hook for hook in label_studio.webhooks(project_id) if hook.url == webhook_url(url)]
+    configured = bench.settings.webhook_authorization
+    secret = configured or _own_secret(present, state.webhook_digest)
+    wanted = Webhook(webhook_url(url), {"Authorization": secret})
     for double in present[1:]:
         label_studio.delete_webhook(double)
-    how = "with a secret" if secret else "without a secret: anybody may post (WEBHOOK_SECRET is not set)"
+    how = "with a secret" if configured else "with a secret of its own"
     if present and replace(present[0], id=None) == wanted:
         say("webhook", f"found as it should be, to {wanted.url}, {how}")
         return None
     wanted = replace(wanted, id=present[0].id if present else None)
     saved = _explained(lambda: label_studio.save_webhook(project_id, wanted), wanted.url)
+    state.webhook_digest = None if configured else digest(secret)
     say("webhook", f"{'corrected' if present else 'registered'}, to {wanted.url}, {how}")
     return None if present else saved
+
+
+def _own_secret(present: Sequence[Webhook], known: str | None) -> str:
+    """As an Authorization header: the one the webhook has, if this backend knows it, or a new one."""
+    carried = [hook.headers.get("Authorization", "") for hook in present]
+    mine = (header for header in carried if digest(header) == known)
+    return next(mine, f"Bearer {secrets.token_urlsafe(24)}")
 
 
 def _set_connection(

@@ -58,7 +58,9 @@ class Settings(BaseSettings):
         None, validate_default=True, description="The password that goes with BASIC_AUTH_USER."
     )
     webhook_secret: SecretStr | None = Field(
-        None, description="What webhooks must carry as `Authorization: Bearer ...`; `connect` registers it."
+        None,
+        description="What all webhooks must carry as `Authorization: Bearer ...`; `connect` registers it. "
+        "Unset: it gives each one of its own.",
     )
     web_workers: int = Field(
         1, ge=1, description="Web server processes. Each loads its own copy of the models."

@@ -8,6 +8,7 @@ from backend.doctor.bench import ProjectBench, told_classes
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, not_checked, note, ok, wrong
 from backend.errors import LabelConfigError, LabelStudioError, NotFound, Unreachable
+from backend.jobs.state import digest
 from backend.jobs.status import job_status
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING
 from backend.labelstudio.refusals import explain
@@ -73,13 +74,16 @@ def webhook(bench: ProjectBench) -> Finding:
     hook = next((each for each in hooks if each.is_active), hooks[0])
     if not hook.is_active:
         return wrong(f"the one to {url} is switched off", _connect(bench))
-    if wanted and hook.headers.get("Authorization") != wanted:
-        what = "another secret" if "Authorization" in hook.headers else "no secret"
+    carried = hook.headers.get("Authorization", "")
+    own = bench.bench.dispatcher.state(bench.id).webhook_digest
+    if carried != wanted if wanted else own and digest(carried) != own:
+        what = "another secret" if carried else "no secret"
         return wrong(f"the one to {url} carries {what}", _connect(bench))
     if not hook.with_payload or hook.missing_actions:
         lacks = ", ".join(sorted(hook.missing_actions)) or "its payload"
         return wrong(f"the one to {url} lacks {lacks}", _connect(bench))
-    return ok(f"active, to {url}" + (", with a secret" if wanted else ""))
+    open_door = f", with no secret that is asked for: `{bench.connect_command}` makes one"
+    return ok(f"active, to {url}" + (", with a secret" if wanted or own else open_door))
 
 
 @project_check("webhook arrives", "connection", "webhook")

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from backend.errors import DamagedFile
 from backend.labelstudio.client import PAGE_SIZE, LabelStudioClient, Project
 from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.targets import consensus, votes_of
@@ -30,8 +31,21 @@ def pull(
     The first pull, and the first after a change of what is learned or of the overlap, reads everything;
     later ones read what changed since, and compare ids only when the number of tasks tells that some were
     deleted. Two at a time would read the same twice, and could undo each other's writing: the second waits.
+    A damaged copy is thrown away: Label Studio has all of it.
     """
-    with exclusive(directory, "pull"), TaskStore(directory / FILE) as store:
+    with exclusive(directory, "pull"):
+        try:
+            return _pull(client, project, scheme, directory)
+        except DamagedFile as damage:
+            logger.warning("%s; all tasks are read anew", damage)
+            TaskStore.forget(directory / FILE)
+            return _pull(client, project, scheme, directory)
+
+
+def _pull(
+    client: LabelStudioClient, project: Project, scheme: LabelScheme, directory: Path
+) -> list[StoredTask]:
+    with TaskStore(directory / FILE) as store:
         wanted = repr((scheme, project.overlap))
         since = store.get_meta("updated_at") if store.get_meta("pulled_for") == wanted else None
         latest = _read_changes(client, project, scheme, store, since) if since else None
@@ -45,9 +59,14 @@ def pull(
 
 
 def stored(directory: Path) -> list[StoredTask]:
-    """The tasks as the last pull left them, without asking Label Studio."""
-    with TaskStore(directory / FILE) as store:
-        return store.tasks()
+    """The tasks as the last pull left them, without asking Label Studio. None where the next has to mend
+    the copy first."""
+    try:
+        with TaskStore(directory / FILE) as store:
+            return store.tasks()
+    except DamagedFile as damage:
+        logger.warning("%s", damage)
+        return []
 
 
 def _read_changes(
@@ -89,14 +108,14 @@ def _batches(tasks: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def _settle(scheme: LabelScheme, store: TaskStore) -> None:
     """Turn all annotators' votes into targets: each vote may change what its annotator's others weigh."""
-    verdicts = {control: consensus(votes) for control, votes in store.votes().items()}
+    targets = {control: consensus(votes) for control, votes in store.votes().items()}
     others: dict[int, dict[str, str]] = {}
     for companion in scheme.companions:
-        for task_id, verdict in verdicts.get(companion.from_name, {}).items():
+        for task_id, target in targets.get(companion.from_name, {}).items():
             labels = others.setdefault(task_id, {})
-            if verdict.label is not None:
-                labels[companion.from_name] = verdict.label
-    store.settle(verdicts.get(scheme.from_name, {}), others)
+            if target is not None:
+                labels[companion.from_name] = target
+    store.settle(targets.get(scheme.from_name, {}), others)
 
 
 def _stored(task: dict[str, Any], scheme: LabelScheme) -> StoredTask:

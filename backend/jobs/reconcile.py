@@ -94,6 +94,7 @@ def _heed(dispatcher: Dispatcher, client: LabelStudioClient, project_id: int) ->
     wishes = client.wishes(project_id)  # Label Studio has called the /setup of each backend it lists
     if not wishes.connected or (wishes.all_answered and contact.last("setup") == before):
         state.disconnected = True
+        state.webhook_digest = None  # connected again by hand, Label Studio makes a webhook without one
         return "no connection to this backend"
     state.disconnected = False
     state.held_by_label_studio = not wishes.updates

@@ -5,6 +5,7 @@ Losing it costs at most a needless retrain: what is trained on always comes from
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -176,6 +177,16 @@ class ProjectState:
     def strategy(self, value: str | None) -> None:
         self._set("strategy", value)
 
+    @property
+    def webhook_digest(self) -> str | None:
+        """`digest` of the Authorization header that `connect` gave this project's webhook, which is refused
+        without it; None where it gave none of its own."""
+        return self._text("webhook_digest")
+
+    @webhook_digest.setter
+    def webhook_digest(self, value: str | None) -> None:
+        self._set("webhook_digest", value)
+
     def forget(self) -> None:
         """The project is gone, or hidden from us, or never was: no event needs to find it any more."""
         self._redis.srem(PROJECTS_KEY, self._id)
@@ -213,6 +224,11 @@ def waits_or_runs(status: object) -> bool:
 def _unseen(changes: int, seen: int) -> int:
     """More seen than there were: Redis was emptied meanwhile, and counts anew."""
     return changes - seen if seen <= changes else changes
+
+
+def digest(secret: str) -> str:
+    """By which a long random secret is known again, without being kept."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def known_projects(redis: Redis) -> list[int]:

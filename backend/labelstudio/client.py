@@ -21,6 +21,9 @@ from backend.errors import AccessDenied, LabelStudioError, NotFound, Rejected, U
 from backend.labelstudio.connection import Wishes, wishes_of
 from backend.settings import Settings
 
+MAX_REASON = 1000
+"""Characters of an error of Label Studio's. Refusing a connection, it puts what the backend said (up to 300)
+between some 200 of its own, and `refusals` looks for the end of that."""
 PAGE_SIZE = 1000
 """Tasks per request: about 0.4 s of Label Studio's time."""
 UNCERTAINTY_SAMPLING = "Uncertainty sampling"
@@ -315,4 +318,4 @@ def _retry_after(headers: dict[str, str] | None) -> float:
 
 
 def _short(body: object) -> str:
-    return " ".join(str(body).split())[:300]
+    return " ".join(str(body).split())[:MAX_REASON]

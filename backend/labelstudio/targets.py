@@ -21,13 +21,6 @@ class Vote(NamedTuple):
     truth: bool = False
 
 
-class Verdict(NamedTuple):
-    """The class of a task, None where annotators disagree, and the share of their weight it has."""
-
-    label: str | None
-    agreement: float
-
-
 def votes_of(annotations: Iterable[Any], scheme: LabelScheme) -> tuple[Vote, ...]:
     """One vote per annotator, the latest; ground truth outdoes all that is not.
 
@@ -50,11 +43,12 @@ def votes_of(annotations: Iterable[Any], scheme: LabelScheme) -> tuple[Vote, ...
 def target_of(annotations: Iterable[Any], scheme: LabelScheme) -> str | None:
     """The class of one task alone, all its annotators weighing the same; None without or in disagreement."""
     votes = votes_of(annotations, scheme)
-    return _verdict(votes, {}).label if votes else None
+    return _verdict(votes, {}) if votes else None
 
 
-def consensus(votes: Mapping[int, Sequence[Vote]]) -> dict[int, Verdict]:
-    """The verdict on every task that has votes: the majority, annotators weighing what they proved worth.
+def consensus(votes: Mapping[int, Sequence[Vote]]) -> dict[int, str | None]:
+    """The class of every task that has votes, None where annotators disagree: the majority's, annotators
+    weighing what they proved worth.
 
     Worker Agreement with Aggregate (as in crowd-kit's `Wawa`): an annotator's weight is the share of
     their votes, on tasks others voted on too, that went with the majority; one more vote each way keeps
@@ -63,22 +57,21 @@ def consensus(votes: Mapping[int, Sequence[Vote]]) -> dict[int, Verdict]:
     right: dict[str, int] = defaultdict(int)
     asked: dict[str, int] = defaultdict(int)
     for task_votes in votes.values():
-        majority = _verdict(task_votes, {}) if len(task_votes) > 1 else Verdict(None, 0)
-        if majority.label is not None:
+        majority = _verdict(task_votes, {}) if len(task_votes) > 1 else None
+        if majority is not None:
             for vote in task_votes:
                 asked[vote.annotator] += 1
-                right[vote.annotator] += vote.label == majority.label
+                right[vote.annotator] += vote.label == majority
     weights = {who: (right[who] + 1) / (asked[who] + 2) for who in asked}
     return {task: _verdict(task_votes, weights) for task, task_votes in votes.items() if task_votes}
 
 
-def _verdict(votes: Sequence[Vote], weights: Mapping[str, float]) -> Verdict:
+def _verdict(votes: Sequence[Vote], weights: Mapping[str, float]) -> str | None:
     shares: dict[str, float] = defaultdict(float)
     for vote in votes:
         shares[vote.label] += weights.get(vote.annotator, 0.5)
     label = max(shares, key=lambda name: shares[name])
-    agreement = shares[label] / sum(shares.values())
-    return Verdict(label if agreement >= CLEAR else None, agreement)
+    return label if shares[label] / sum(shares.values()) >= CLEAR else None
 
 
 def _annotator_of(annotation: dict[str, Any]) -> str:

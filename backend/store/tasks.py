@@ -9,17 +9,19 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from backend.labelstudio.targets import Verdict, Vote
+from backend.errors import DamagedFile
+from backend.labelstudio.targets import Vote
 
 LOCK_SECONDS = 60
 """How long to wait for another job that is writing."""
-LAYOUT = 4
+LAYOUT = 5
 """Number of the tables' layout. A file of another one is emptied: the next pull fills it again."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
     id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL, touched INTEGER NOT NULL,
-    target TEXT, agreement REAL NOT NULL, others TEXT NOT NULL, votes TEXT NOT NULL
+    target TEXT, others TEXT NOT NULL, votes TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -36,7 +38,7 @@ def fingerprint(tasks: Iterable[StoredTask]) -> str:
 
 @dataclass(frozen=True)
 class StoredTask:
-    """`target` is the class annotators gave it, `agreement` the share of their weight that it has.
+    """`target` is the class annotators gave it.
 
     A task may be finished (`is_labeled`) without a target: skipped, or its annotators disagree.
     touched: somebody has annotated or skipped it, so that Label Studio may not serve it to everybody.
@@ -48,7 +50,6 @@ class StoredTask:
     is_labeled: bool
     votes: Mapping[str, Sequence[Vote]] = field(default_factory=dict)
     target: str | None = None
-    agreement: float = 1.0
     others: Mapping[str, str] = field(default_factory=dict)
     touched: bool = False
 
@@ -59,11 +60,29 @@ class StoredTask:
 
 
 class TaskStore:
-    """An SQLite file. Use as a context manager; changes are kept by `commit`, or not at all."""
+    """An SQLite file. Use as a context manager; changes are kept by `commit`, or not at all.
+
+    Raises DamagedFile, when it is opened or left, where the file is not what it should be.
+    """
 
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._db = sqlite3.connect(path, timeout=LOCK_SECONDS)
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._db.close()
+            self._raise_if_damaged(error)
+            raise
+
+    @staticmethod
+    def forget(path: Path) -> None:
+        """Delete the file and what SQLite keeps beside it."""
+        for ending in ("", "-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+
+    def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")  # readers do not wait for whoever writes
         if self._db.execute("PRAGMA user_version").fetchone()[0] != LAYOUT:
             self._db.executescript(f"DROP TABLE IF EXISTS tasks; DROP TABLE IF EXISTS meta; {_SCHEMA}")
@@ -76,6 +95,14 @@ class TaskStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._db.close()
+        self._raise_if_damaged(error)
+
+    def _raise_if_damaged(self, error: BaseException | None) -> None:
+        """Not for what another attempt, or more room on the disk, may mend."""
+        # SQLite's own word for a damaged file is the base class; text that is no text has none of its own.
+        is_damage = type(error) is sqlite3.DatabaseError or "decode to UTF-8" in str(error)
+        if isinstance(error, sqlite3.DatabaseError) and is_damage:
+            raise DamagedFile(f"the local copy of the tasks, {self._path}, is damaged: {error}") from error
 
     def commit(self) -> None:
         self._db.commit()
@@ -83,7 +110,7 @@ class TaskStore:
     def upsert(self, tasks: Iterable[StoredTask]) -> None:
         """Store tasks with their votes; `settle` turns the votes into targets."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, 1.0, '{}', ?)",
+            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, '{}', ?)",
             ((task.id, task.text, task.is_labeled, task.touched, json.dumps(task.votes)) for task in tasks),
         )
 
@@ -91,15 +118,15 @@ class TaskStore:
         """The votes on every task that has any: by control, then by task."""
         found: dict[str, dict[int, list[Vote]]] = {}
         for task_id, votes in self._db.execute("SELECT id, votes FROM tasks WHERE votes != '{}'"):
-            for control, cast in json.loads(votes).items():
+            for control, cast in _json(votes).items():
                 found.setdefault(control, {})[task_id] = [Vote(*vote) for vote in cast]
         return found
 
-    def settle(self, verdicts: Mapping[int, Verdict], others: Mapping[int, Mapping[str, str]]) -> None:
+    def settle(self, targets: Mapping[int, str | None], others: Mapping[int, Mapping[str, str]]) -> None:
         """Store what became of the votes: on the control that is learned, and on the others, by task."""
         self._db.executemany(
-            "UPDATE tasks SET target = ?, agreement = ? WHERE id = ?",
-            ((verdict.label, verdict.agreement, task_id) for task_id, verdict in verdicts.items()),
+            "UPDATE tasks SET target = ? WHERE id = ?",
+            ((target, task_id) for task_id, target in targets.items()),
         )
         self._db.executemany(
             "UPDATE tasks SET others = ? WHERE id = ?",
@@ -117,12 +144,10 @@ class TaskStore:
 
     def tasks(self) -> list[StoredTask]:
         """All tasks, by id, without their votes."""
-        rows = self._db.execute(
-            "SELECT id, text, is_labeled, target, agreement, others, touched FROM tasks ORDER BY id"
-        )
+        rows = self._db.execute("SELECT id, text, is_labeled, target, others, touched FROM tasks ORDER BY id")
         return [
-            StoredTask(task_id, text, bool(done), {}, target, agreement, json.loads(others), bool(touched))
-            for task_id, text, done, target, agreement, others, touched in rows
+            StoredTask(task_id, text, bool(done), {}, target, _json(others), bool(touched))
+            for task_id, text, done, target, others, touched in rows
         ]
 
     def get_meta(self, key: str) -> str | None:
@@ -131,3 +156,12 @@ class TaskStore:
 
     def set_meta(self, key: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+
+
+def _json(text: str) -> dict[str, Any]:
+    """What was stored as JSON; where it is none any more, the file is damaged."""
+    try:
+        found: dict[str, Any] = json.loads(text)
+        return found
+    except ValueError as error:
+        raise sqlite3.DatabaseError(f"no JSON: {error}") from error

@@ -1,8 +1,9 @@
 """Who may call: basic auth on everything but /health, or a webhook's own secret.
 
 Label Studio sends a connection's basic auth with every request but registered webhooks, so those may
-carry WEBHOOK_SECRET instead. Where neither is configured everything is open: a forged webhook costs at
-most a needless retrain.
+carry WEBHOOK_SECRET instead. Where neither is configured everything is open but the webhooks of projects
+that `connect` has set up, each with a secret of its own; one that Label Studio made by itself carries
+nothing. A forged webhook costs at most a needless retrain.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import logging
 
 from flask import Flask, Response, jsonify, request
 
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.state import digest
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -22,25 +25,54 @@ _WEBHOOK_REFUSED = "the webhook lacks the secret; `label-studio-atlas connect` r
 _REFUSED = "basic auth is missing or wrong; `label-studio-atlas connect` sets it on the connection"
 
 
-def require_credentials(app: Flask, settings: Settings) -> None:
-    """Answer 401 to requests without the credentials that `settings` ask for."""
-    basic, webhook = settings.basic_authorization, settings.webhook_authorization
-    told: set[str] = set()
+class Door:
+    """Lets requests in, or answers them 401. Safe to share between threads."""
 
-    def check() -> Response | None:
+    def __init__(self, settings: Settings, dispatcher: Dispatcher):
+        self._basic, self._webhook = settings.basic_authorization, settings.webhook_authorization
+        self._dispatcher = dispatcher
+        self._told: set[str] = set()
+        self._proven: dict[int, str] = {}
+
+    def check(self) -> Response | None:
+        """By the credentials of the settings, before the request is looked at."""
         if request.endpoint in OPEN_ENDPOINTS:
             return None
-        accepted = [basic, webhook] if request.endpoint == WEBHOOK_ENDPOINT else [basic]
+        is_webhook = request.endpoint == WEBHOOK_ENDPOINT
+        accepted = [self._basic, self._webhook] if is_webhook else [self._basic]
         wanted = [value for value in accepted if value is not None]
-        if not wanted or _is_one_of(request.headers.get("Authorization", ""), wanted):
+        if not wanted or _is_one_of(_given(), wanted):
             return None
-        reason = _WEBHOOK_REFUSED if request.endpoint == WEBHOOK_ENDPOINT else _REFUSED
-        if reason not in told:  # once: somebody who guesses must not fill the log
-            told.add(reason)
+        return self.refuse(_WEBHOOK_REFUSED if is_webhook else _REFUSED)
+
+    def lets_in(self, project_id: int) -> bool:
+        """Whether this webhook may speak for the project: it has the project's own secret, if any."""
+        given = _given()
+        if self._webhook is not None or self._proven.get(project_id) == given:
+            return True
+        wanted = self._dispatcher.state(project_id).webhook_digest
+        if wanted is None:
+            return True
+        if not hmac.compare_digest(digest(given), wanted):
+            return False
+        self._proven[project_id] = given  # of as many projects as `connect` has set up
+        return True
+
+    def refuse(self, reason: str = _WEBHOOK_REFUSED) -> Response:
+        if reason not in self._told:  # once: somebody who guesses must not fill the log
+            self._told.add(reason)
             logger.warning("401 for %r from %s: %s", request.path, request.remote_addr, reason)
         return _unauthorized(reason)
 
-    app.before_request(check)
+
+def require_credentials(app: Flask, settings: Settings, dispatcher: Dispatcher) -> None:
+    """Answer 401 to requests without the credentials that `settings`, or the project, ask for."""
+    door = app.extensions["door"] = Door(settings, dispatcher)
+    app.before_request(door.check)
+
+
+def _given() -> str:
+    return request.headers.get("Authorization", "")
 
 
 def _is_one_of(given: str, wanted: list[str]) -> bool:

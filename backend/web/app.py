@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["predictor"] = Predictor(settings, on_damage=_mender(dispatcher))
     app.extensions["slots"] = Slots(settings.predict_threads, settings.web_threads * 3 // 4)
     measure_requests(app, settings)
-    require_credentials(app, settings)
+    require_credentials(app, settings, dispatcher)
     note_contacts(app, settings)
     app.register_blueprint(protocol)
     app.register_error_handler(AtlasError, _refused)

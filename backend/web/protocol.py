@@ -20,6 +20,7 @@ from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings
 from backend.store.places import stored_projects
+from backend.web.access import Door
 from backend.web.events import EVENTS, react
 from backend.web.limits import check_count, check_label_config, check_texts
 from backend.web.pressure import Slots
@@ -112,20 +113,22 @@ def versions() -> Response:
 
 
 @protocol.route("/webhook", methods=["POST"])
-def webhook() -> tuple[Response, int]:
+def webhook() -> Response | tuple[Response, int]:
     """Something changed in Label Studio: note it, enqueue, done. Only a hint: the job reads the truth."""
     body = _body()
     action = body.get("action")
     project = body.get("project")
     if isinstance(project, dict):
-        told = _project_id(project.get("id"))
-        projects = {told}
-        if str(action) in EVENTS and not _dispatcher().admits(told):
-            raise ServiceUnavailable("There are as many projects as MAX_PROJECTS allows.")
+        projects = {_project_id(project.get("id"))}
     else:  # a webhook without payload does not say which project
         projects = {*known_projects(_dispatcher().redis), *stored_projects(_settings())}
+    let_in = sorted(filter(_door().lets_in, projects))
+    if projects and not let_in:
+        return _door().refuse()
+    if isinstance(project, dict) and str(action) in EVENTS and not all(map(_dispatcher().admits, let_in)):
+        raise ServiceUnavailable("There are as many projects as MAX_PROJECTS allows.")
     answer = {}
-    for project_id in sorted(projects):
+    for project_id in let_in:
         published = partial(_predictor().version_of, project_id)
         job = react(_dispatcher(), published, str(action), project_id, body)
         if job is not None:
@@ -191,6 +194,11 @@ def _settings() -> Settings:
 def _dispatcher() -> Dispatcher:
     dispatcher: Dispatcher = current_app.extensions["dispatcher"]
     return dispatcher
+
+
+def _door() -> Door:
+    door: Door = current_app.extensions["door"]
+    return door
 
 
 def _predictor() -> Predictor:

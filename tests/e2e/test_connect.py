@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import httpx
+from redis import Redis
 
 from backend.demo.label_studio import LabelStudioServer, free_port
 from tests.e2e.installation import Installation, assert_only, atlas
@@ -70,15 +71,79 @@ def test_connect_takes_over_what_was_connected_by_hand(
     assert_only(findings, "connection", "not the one that shares this Redis", "address of this backend")
 
 
-def test_connect_without_any_secret_says_what_is_open(
+def test_without_a_configured_secret_each_webhook_gets_one_of_its_own(
     label_studio: LabelStudioServer, run_backend: Start
 ) -> None:
-    backend = run_backend()
-    project = new_project(label_studio, "open", TEXTS[:20])
-    done = atlas(backend.env, "connect", backend.url, "--project", str(project.id))
+    backend = run_backend(RETRAIN_EVERY="1")
+    http = label_studio.admin.http
+    project, by_hand = (new_project(label_studio, name, TEXTS[:20]) for name in ("own secret", "none"))
+    connect = ("connect", backend.url, "--project", str(project.id))
+
+    def header() -> str:
+        (hook,) = http.get("/api/webhooks/", params={"project": project.id}).json()
+        carried: str = hook["headers"]["Authorization"]
+        return carried
+
+    def found(check: str) -> str:
+        told = json.loads(atlas(backend.env, "doctor", "--json", "--project", str(project.id)).stdout)
+        return next(each["found"] for each in told["findings"] if each["check"] == check)
+
+    def refused(sent: dict[str, str]) -> bool:
+        body = {"action": "TASKS_DELETED", "project": {"id": project.id}}
+        return httpx.post(f"{backend.url}/webhook", json=body, headers=sent).status_code == 401
+
+    done = atlas(backend.env, *connect)
     assert done.exit_code == 0, done.output
-    assert "WEBHOOK_SECRET is not set" in done.output
+    assert "with a secret of its own" in " ".join(done.output.split())
     assert "BASIC_AUTH_USER is not set" in done.output
+    secret = header()
+    assert secret.startswith("Bearer ")
+    assert len(secret) > 30
+    assert secret not in done.output
+    assert refused({})
+    assert not refused({"Authorization": secret})
+    assert atlas(backend.env, *connect).exit_code == 0
+    assert header() == secret  # nothing to mend
+
+    by_hand.connect(backend.url)  # Label Studio makes that webhook, without a secret
+    for each in (project, by_hand):
+        first = each.wait_for_version_after("", backend.supervisor.check)
+        annotate(label_studio, each.task_ids[0], LABELS[0])
+        each.wait_for_version_after(first, backend.supervisor.check)
+
+    (hook,) = http.get("/api/webhooks/", params={"project": project.id}).json()
+    http.patch(f"/api/webhooks/{hook['id']}/", json={**hook, "headers": {"Authorization": "Bearer old"}})
+    assert "carries another secret" in found("webhook")
+    assert atlas(backend.env, *connect).exit_code == 0
+    assert header() not in ("Bearer old", secret)
+    assert found("webhook").endswith("with a secret")
+    with Redis.from_url(backend.env["REDIS_URL"]) as redis:  # which knows it only by its digest
+        kept = b"".join(redis.dump(key) or b"" for key in redis.scan_iter())
+    assert b"webhook_digest" in kept
+    assert header().removeprefix("Bearer ").encode() not in kept
+
+
+def test_label_studios_refusals_are_told_with_what_to_do(installed: Installation) -> None:
+    def refusal(url: str) -> str:
+        done = atlas(installed.env, "connect", url, "--project", str(project.id))
+        assert done.exit_code == 1
+        assert not installed.http.get("/api/webhooks/", params={"project": project.id}).json()
+        assert not installed.http.get("/api/ml", params={"project": project.id}).json()
+        return " ".join(done.output.split())
+
+    project = new_project(installed.server, "refused", TEXTS[:3])
+    assert "takes no webhook to this host name. Give the backend a name with a dot" in refusal(
+        "http://backend:9090"
+    )
+    assert "cannot resolve the host name" in refusal("http://no-such-host.invalid:9090")
+    installed.parts.stop("serve")
+    installed.parts.start("serve", LABEL_STUDIO_API_KEY="")
+    try:
+        told = refusal(installed.url)
+    finally:
+        installed.parts.stop("serve")
+        installed.parts.start("serve")
+    assert "the backend refuses the project: LABEL_STUDIO_API_KEY is not set" in told
 
 
 def test_connect_where_label_studio_finds_nothing_leaves_nothing_behind(installed: Installation) -> None:

@@ -186,17 +186,18 @@ def test_an_old_model_version_put_back_or_none(installed: Installation) -> None:
 
 
 def test_a_retrain_fails(installed: Installation) -> None:
-    """The local copy of the tasks is damaged."""
+    """There is a folder in the place of the local copy of the tasks, which does not mend by itself."""
     store = Path(installed.env["DATA_DIR"]) / "projects" / str(installed.project.id) / "tasks.sqlite"
-    kept = store.read_bytes()
-    store.write_bytes(b"not a database, " * 64)
+    kept = store.rename(store.with_name("kept"))
+    store.mkdir()
     project = installed.project
     installed.annotate(5, 10)
     wait_until(lambda: "retrain" in wrong(installed.doctor()))
     findings = installed.doctor()
     before = project.model_version()
-    store.write_bytes(kept)
-    assert_only(findings, "retrain", "file is not a database", "next annotation")
+    store.rmdir()
+    kept.rename(store)
+    assert_only(findings, "retrain", "unable to open database file", "next annotation")
     project.wait_for_version_after(before, lambda: None)  # RQ tries again by itself
     wait_until(lambda: not wrong(installed.doctor()))
 

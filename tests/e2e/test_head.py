@@ -12,7 +12,16 @@ import pytest
 from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import DemoProject
 from tests.conftest import RunningBackend, backends
-from tests.e2e.steps import LABELS, TEXTS, annotate, follow_queue, scores, trained_project, wait_until
+from tests.e2e.steps import (
+    LABELS,
+    TEXTS,
+    Start,
+    annotate,
+    follow_queue,
+    scores,
+    trained_project,
+    wait_until,
+)
 
 HEAD = 30
 
@@ -41,8 +50,11 @@ def label_of(project: DemoProject, task: int) -> str:
 
 
 def test_a_slow_retrain_does_not_let_the_head_run_dry(
-    label_studio: LabelStudioServer, backend: RunningBackend
+    label_studio: LabelStudioServer, run_backend: Start
 ) -> None:
+    """By what annotations tell alone: the clock does not come to the rescue."""
+    never = dict.fromkeys(("RETRAIN_EVERY", "RETRAIN_WITHIN", "RECONCILE_EVERY"), "100000")
+    backend = run_backend(QUEUE_HEAD=str(HEAD), **never)
     project = trained_project(label_studio, backend, "slow", texts=100)
     version = project.model_version()
     http = label_studio.admin.http

@@ -19,6 +19,7 @@ from backend.jobs.pinning import pin
 from backend.jobs.reconcile import reconcile
 from backend.jobs.refill import refill
 from backend.jobs.retrain import retrain
+from backend.jobs.state import digest
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 from backend.store.paths import project_dir
@@ -178,6 +179,7 @@ def test_the_second_look_of_a_refill_mends_the_version_too(hand: ByHand) -> None
 def test_a_disconnected_project_is_left_alone_until_it_is_connected_again(hand: ByHand) -> None:
     project = hand.connected("disconnected")
     version = retrain(project.id)["model_version"]
+    hand.state(project).webhook_digest = digest("of the webhook that `connect` made")
     (connection,) = hand.http.get("/api/ml", params={"project": project.id}).json()
     hand.http.delete(f"/api/ml/{connection['id']}").raise_for_status()
     assert reconcile()[str(project.id)] == "no connection to this backend"

@@ -12,7 +12,19 @@ from pathlib import Path
 import httpx
 
 from backend.demo.label_studio import LabelStudioServer
-from tests.e2e.steps import LABELS, TEXTS, Start, annotate, lowest, new_project, results, wait_until
+from backend.settings import Settings
+from backend.store.places import version_store
+from tests.e2e.steps import (
+    LABELS,
+    TEXTS,
+    Start,
+    annotate,
+    lowest,
+    new_project,
+    results,
+    scores,
+    wait_until,
+)
 
 
 def test_labels_reorder_the_queue_and_other_projects_are_left_alone(
@@ -36,6 +48,10 @@ def test_labels_reorder_the_queue_and_other_projects_are_left_alone(
     assert served["id"] == lowest(project)
     assert served["predictions"][0]["model_version"] == second
     assert served["predictions"][0]["result"]  # there is a model now, so a choice is shown
+    ranked = version_store(Settings(data_dir=backend.data_dir), project.id).load(second).queue_ids.tolist()
+    told = scores(project)
+    assert sorted(told, key=lambda task: told[task]) == [task for task in ranked if task in told]
+    assert set(ranked[: Settings().queue_head]) <= set(told)  # the best of them, best first
     assert not neighbour.model_version()
     assert not neighbour.predictions(second)
     # Publishing comes back as PROJECT_UPDATED; it must not start another round.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def project(label_studio: LabelStudioServer) -> DemoProject:
     return DemoProject(label_studio.admin.http, "publishing", ["a", "b"], ["one", "two", "three"])
 
 
-def head(project: DemoProject, version: str, label: str = "a") -> list[dict[str, object]]:
+def head(project: DemoProject, version: str, label: str = "a") -> list[dict[str, Any]]:
     scheme = parse_label_config(project.label_config)
     return [
         {"task": task, **prediction(version, (i + 0.5) / 3, [scheme.region(label, 0.9)])}
@@ -61,6 +62,36 @@ def test_predictions_dropped_without_a_word_are_noticed(
     assert [item.task for item in project.predictions(version)] == [one["task"]]  # what orders now stays
     extend_head(client, client.project(project.id), others)
     assert [item.task for item in project.predictions(version)] == project.task_ids
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"score": 17},
+        {"score": -0.1},
+        {"region": {"from_name": "gone"}},
+        {"region": {"to_name": "gone"}},
+        {"region": {"type": "rating"}},
+        {"region": {"value": {"choices": ["a", "gone"]}}},
+        {"result": None},
+    ],
+    ids=str,
+)
+def test_whatever_label_studio_drops_is_noticed_and_the_order_stays(
+    client: LabelStudioClient, project: DemoProject, wrong: dict[str, Any]
+) -> None:
+    import_head(client, client.project(project.id), "atlas-000001", head(project, "atlas-000001"))
+    client.publish(project.id, "atlas-000001", set_sampling=True)
+    bad, *good = head(project, "atlas-000002")
+    if "region" in wrong:
+        (region,) = bad["result"]
+        bad["result"] = [{**region, **wrong["region"]}]
+    else:
+        bad.update(wrong)
+    with pytest.raises(HeadChanged, match="kept 2 of 3"):
+        import_head(client, client.project(project.id), "atlas-000002", [bad, *good])
+    assert project.model_version() == "atlas-000001"
+    assert not project.predictions("atlas-000002")
 
 
 def test_errors_say_what_to_do(label_studio: LabelStudioServer, client: LabelStudioClient) -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from redis import Redis
 
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.state import digest
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
@@ -38,7 +39,7 @@ def status(client: FlaskClient, path: str, authorization: str) -> int:
 @pytest.mark.parametrize("header", ["", BEARER_HEADER])
 def test_all_is_open_when_nothing_is_configured(header: str) -> None:
     assert status(client(), "/predict", header) == 200
-    assert status(client(), "/webhook", header) == 201
+    assert status(client(), "/webhook", header) == 503  # let in; there is no Redis to ask or tell
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,36 @@ def test_a_setting_that_is_refused_is_not_shown() -> None:
         Settings(webhook_secret="two words", label_studio_url="http://me:hidden@ls.example")
     assert "words" not in str(refused.value)
     assert "hidden" not in str(refused.value)
+
+
+def test_a_project_with_a_secret_of_its_own_takes_no_webhook_without_it(tmp_path: Path) -> None:
+    """Others stay open: Label Studio's own webhook, of a project connected by hand, carries nothing."""
+    with Supervisor() as supervisor:
+        url = start_redis(supervisor, tmp_path, dict(os.environ))
+        settings = Settings(redis_url=url)
+        app, dispatcher = create_app(settings).test_client(), Dispatcher.from_settings(settings)
+        mine, open_one = dispatcher.state(1), dispatcher.state(2)
+        mine.webhook_digest = digest("Bearer own")
+
+        def hook(project: int | None, header: str) -> int:
+            told = {} if project is None else {"project": {"id": project}}
+            headers = {"Authorization": header}
+            return app.post("/webhook", json={"action": "TASKS_DELETED", **told}, headers=headers).status_code
+
+        assert [hook(1, header) for header in (*WRONG, "Bearer own", "", "Bearer own")] == [
+            *[401] * len(WRONG),
+            201,
+            401,
+            201,
+        ]
+        assert [hook(2, header) for header in ("", "Bearer own")] == [201, 201]
+        assert (mine.changes, open_one.changes) == (2, 2)
+        # One without payload is for all projects that let it in.
+        assert [hook(None, ""), hook(None, "Bearer own")] == [201, 201]
+        assert (mine.changes, open_one.changes) == (3, 4)
+        configured = create_app(Settings(redis_url=url, webhook_secret="s3cret")).test_client()
+        assert status(configured, "/webhook", BEARER_HEADER) == 201  # then that one is for all
+        assert status(configured, "/webhook", "Bearer own") == 401
 
 
 def test_invented_projects_are_refused_once_there_are_as_many_as_may_be(tmp_path: Path) -> None:

@@ -13,11 +13,16 @@ import pytest
 import torch
 
 from backend.errors import DamagedFile
+from backend.jobs.clustering import mark_clusters
+from backend.jobs.pull import FILE
+from backend.labelstudio.client import LabelStudioClient, Stored
 from backend.labelstudio.scheme import LabelScheme
 from backend.learning.network import LayeredNetwork, Shape
+from backend.learning.text import TextEncoder
 from backend.predicting import Predictor
 from backend.settings import Settings
 from backend.store.places import feature_cache, version_store
+from backend.store.tasks import StoredTask, TaskStore
 from backend.store.versions import ModelVersion, VersionStore, version_name
 
 SCHEME = LabelScheme("c", "t", "text", ("a", "b"))
@@ -160,3 +165,32 @@ def test_loaded_models_stay_within_their_bound(settings: Settings) -> None:
     assert 0 < predictor._loaded.bytes < 2**20
     one = sum(part.nbytes for part in LayeredNetwork(Shape(256, 2)).state_dict().values())
     assert predictor._loaded.bytes > one
+
+
+class Published(LabelStudioClient):
+    """The published version's predictions, not yet marked."""
+
+    def __init__(self) -> None:
+        self.marked: list[int] = []
+
+    def predictions(self, project_id: int, model_version: str) -> list[Stored]:
+        return [Stored(task, task, None) for task in range(9)]
+
+    def set_cluster(self, prediction_id: int, cluster: int) -> None:
+        self.marked.append(prediction_id)
+
+
+def test_no_cluster_is_made_of_what_an_encoder_does_not_owe(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings.model_copy(update={"queue_clusters": 2})
+    client = Published()
+    with TaskStore(settings.data_dir / "projects/1" / FILE) as store:
+        store.upsert(StoredTask(n, f"text number {n}", False) for n in range(9))
+        store.commit()
+    with monkeypatch.context() as patch:
+        patch.setattr(TextEncoder, "encode", lambda self, texts: torch.full((len(texts), 256), torch.nan))
+        with pytest.raises(ValueError, match="TextEncoder must give finite vectors"):
+            mark_clusters(settings, client, 1)
+    assert client.marked == []
+    assert mark_clusters(settings, client, 1) == 9
