@@ -91,13 +91,14 @@ def _connect_next(settings: Settings, port: int | None, data_dir: Path | None) -
 
 
 _NEXT = """
-Next: in Label Studio, make a project, import texts, and connect it, with the number from its page's address:
+Next: log in to Label Studio (its first user and password stand in docker/.env where compose started it),
+make a project, import texts, and connect it, with the number from its page's address:
 
-    label-studio-atlas connect --project NUMBER
+    docker compose exec web label-studio-atlas connect --project NUMBER
 
-That is to be run in this container where there is one: docker compose exec web label-studio-atlas ...
-It makes Label Studio ask at {settings.backend_url}, and checks the whole way there and back;
-`label-studio-atlas doctor` checks it again at any time.
+Without Docker leave out what stands before label-studio-atlas. It makes Label Studio ask at
+{settings.backend_url}, and checks the whole way there and back; `doctor` in place of
+`connect --project NUMBER` checks it again at any time.
 """
 
 _BACKEND = click.option(
