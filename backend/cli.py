@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -67,22 +68,37 @@ def up(port: int | None, data_dir: Path | None) -> None:
     with lock(settings.data_dir), Supervisor() as supervisor:
         supervisor.stop_on_signals()
         try:
+            click.echo("Starting Redis, two workers, the clock and the web server ...")
             start_backend(supervisor, settings, inherited_environment())
             click.echo("All parts are running; Ctrl-C stops them.")
             _warn_without_key(settings)
+            click.echo(_connect_next(settings, port, data_dir))
             supervisor.keep_running()
         except KeyboardInterrupt:
             click.echo("Stopping.")
 
 
+def _connect_next(settings: Settings, port: int | None, data_dir: Path | None) -> str:
+    """What to type after `up`. Its options are to be given again, since `connect` looks for this backend."""
+    repeated = {"PORT": port, "DATA_DIR": data_dir}
+    again = "".join(f"{name}={shlex.quote(str(value))} " for name, value in repeated.items() if value)
+    here = settings.host in ("127.0.0.1", "localhost")
+    url = (
+        settings.backend_url or f"http://{'localhost' if here else 'ADDRESS-OF-THIS-MACHINE'}:{settings.port}"
+    )
+    command = f"{again}label-studio-atlas connect {url} --project NUMBER"
+    return f"Next, in a second terminal with the same variables, to connect a project:\n\n    {command}\n"
+
+
 _NEXT = """
-Next: in Label Studio, make a project, import texts, and connect it, with the number from its page's address:
+Next: log in to Label Studio (its first user and password stand in docker/.env where compose started it),
+make a project, import texts, and connect it, with the number from its page's address:
 
-    label-studio-atlas connect --project NUMBER
+    docker compose exec web label-studio-atlas connect --project NUMBER
 
-That is to be run in this container where there is one: docker compose exec web label-studio-atlas ...
-It makes Label Studio ask at {settings.backend_url}, and checks the whole way there and back;
-`label-studio-atlas doctor` checks it again at any time.
+Without Docker leave out what stands before label-studio-atlas. It makes Label Studio ask at
+{settings.backend_url}, and checks the whole way there and back; `doctor` in place of
+`connect --project NUMBER` checks it again at any time.
 """
 
 _BACKEND = click.option(

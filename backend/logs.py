@@ -20,8 +20,8 @@ def configure(level: str, process: str, form: str = "plain") -> None:
     handler.setFormatter(JsonFormatter(process) if form == "json" else plain)
     handler.addFilter(_add_context)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # HTTP clients log every request at INFO, or where each found its credentials.
-    for talkative in ("httpx", "aiobotocore", "botocore"):
+    # HTTP clients log every request at INFO, or where each found its credentials; RQ's cron each step.
+    for talkative in ("httpx", "aiobotocore", "botocore", "rq.cron"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     # gunicorn has handlers of its own; its lines are to look like ours.
     gunicorn = logging.getLogger("gunicorn.error")

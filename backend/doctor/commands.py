@@ -54,17 +54,25 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
         for finding in findings:
             print_finding(finding)
         print_verdict(findings)
+        if all_is_well(findings):
+            click.echo('Now press "Label All Tasks" on the project\'s page in Label Studio.')
         return all_is_well(findings)
 
 
 def _once_started(bench: Bench) -> list[Finding]:
     """The checks of the installation. Where Redis runs, what is missing beside it may just be starting."""
     deadline = time.monotonic() + STARTS_WITHIN
+    waited = False
     while True:
         general = run(False, bench)
         missing = {finding.check for finding in general if finding.state is not State.OK}
         if not missing & STARTING or "Redis" in missing or time.monotonic() > deadline:
             return general
+        if not waited:
+            click.echo(
+                f"Not all parts of the backend are there yet; waiting up to {STARTS_WITHIN} s for them.\n"
+            )
+            waited = True
         time.sleep(1)
 
 

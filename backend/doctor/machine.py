@@ -56,7 +56,8 @@ def backend(bench: Bench) -> Finding:
     if version is None:
         return wrong(
             f"no label-studio-atlas answers at {url}",
-            "Start `label-studio-atlas up`, or tell its address with --backend.",
+            "Start `label-studio-atlas up`. If it runs, set HOST and PORT here as it has them, "
+            "or tell its address with --backend.",
         )
     settings = bench.settings
     restart = "Restart the backend with the settings of this shell (or run the doctor with the backend's)."

@@ -23,6 +23,7 @@ from backend.jobs.lock import ProjectLock
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
+from backend.jobs.told import in_words
 from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
 from backend.labelstudio.scheme import LabelScheme, parse_label_config
@@ -68,7 +69,7 @@ def retrain(project_id: int) -> dict[str, Any]:
         clusters = result["published"] and settings.queue_clusters
         if state.head_is_low or older_serves or clusters:
             dispatcher.request_refill(project_id)
-    logger.info("%s", result)
+    logger.info("%s", in_words(result))
     return result
 
 

@@ -30,7 +30,8 @@ def lock(data_dir: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise AtlasError(
-                f"another label-studio-atlas is running on {data_dir}: stop it or set --data-dir"
+                f"another label-studio-atlas is running on {data_dir}: stop it, or set DATA_DIR to another "
+                "folder (for `connect` and `doctor`, too)"
             ) from error
         yield
 
@@ -51,7 +52,8 @@ def start_backend(
     url = f"http://{host}:{settings.port}/health"
     if _healthy(url):
         raise AtlasError(
-            f"port {settings.port} is taken by another label-studio-atlas: choose one with --port"
+            f"port {settings.port} is taken by another label-studio-atlas: stop it, or set PORT to another "
+            "one (for `connect` and `doctor`, too)"
         )
     for name, arguments in PARTS.items():
         supervisor.start(name, [*this_program, *arguments], env, log=_log(logs, name))

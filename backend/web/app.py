@@ -36,13 +36,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings.log_level, "web", settings.log_format)
     app = Flask("backend")
     app.debug = False  # whatever FLASK_DEBUG says
-    bound_bodies(app, settings)
     secure_headers(app)
     app.extensions["settings"] = settings
     dispatcher = app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
     app.extensions["predictor"] = Predictor(settings, on_damage=_mender(dispatcher))
     app.extensions["slots"] = Slots(settings.predict_threads, settings.web_threads * 3 // 4)
     measure_requests(app, settings)
+    bound_bodies(app, settings)
     require_credentials(app, settings, dispatcher)
     note_contacts(app, settings)
     app.register_blueprint(protocol)

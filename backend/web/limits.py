@@ -5,29 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Flask
-from flask.json.provider import DefaultJSONProvider
+from flask import Flask, Request, request
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from backend.errors import TooLarge
 from backend.labelstudio.scheme import LabelScheme
 from backend.settings import Settings
 
 
-class ShallowJson(DefaultJSONProvider):
-    """JSON that is nested too deeply is no JSON."""
+class ShallowRequest(Request):
+    """JSON that is nested too deeply is no JSON. (By the request, since Flask 1 has no JSON provider.)"""
 
-    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        """Raises ValueError."""
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """Raises BadRequest, unless silent."""
         try:
-            return super().loads(s, **kwargs)
+            return super().get_json(force=force, silent=silent, cache=cache)
         except RecursionError as error:
-            raise ValueError("nested too deeply") from error
+            if silent:
+                return None
+            raise BadRequest("The request's JSON is nested too deeply.") from error
 
 
 def bound_bodies(app: Flask, settings: Settings) -> None:
     """Larger ones are answered with 413 before they are read, deeper ones with 400."""
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mb * 2**20
-    app.json = ShallowJson(app)
+    limit = app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mb * 2**20
+    app.request_class = ShallowRequest
+
+    @app.before_request
+    def refuse_large() -> None:  # Werkzeug 2.0 itself bounds forms only
+        if (request.content_length or 0) > limit:
+            raise RequestEntityTooLarge
 
 
 def check_count(settings: Settings, tasks: Sequence[Any]) -> None:

@@ -87,7 +87,7 @@ def test_a_project_is_connected_as_the_guide_says_and_its_queue_reorders(stack: 
         for label in DATA.labels:
             for task in tasks_of(project, label)[:4]:
                 annotate(server, task, label)
-        wait_until(lambda: "'trained_on': 8" in stack.log("worker"))
+        wait_until(lambda: "Trained on 8 labels" in stack.log("worker"))
         assert project.model_version() != first
         assert ordered(project) != [task for task in before if not project.is_labeled(task)]
         assert follow_queue(server, project)["id"] == lowest(project)

@@ -87,7 +87,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 90) -> None:
 
 def results(backend: RunningBackend) -> list[str]:
     """One log line per finished retrain."""
-    return [line for line in backend.log().splitlines() if "'trained_on'" in line]
+    return [line for line in backend.log().splitlines() if "Trained on" in line]
 
 
 def lowest(project: DemoProject) -> int:

@@ -91,7 +91,7 @@ def test_a_burst_is_trained_whole_in_at_most_three_retrains(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: annotate(label_studio, project.task_ids[i], LABELS[i]), range(100)))
 
-    wait_until(lambda: any("'trained_on': 100" in line for line in results(backend)))
+    wait_until(lambda: any("Trained on 100 labels" in line for line in results(backend)))
     assert len(results(backend)) - before <= 3
 
 
@@ -111,7 +111,7 @@ def test_odd_annotations_and_a_restart_in_the_middle(
     annotate(label_studio, common[2], "other", was_cancelled=True)  # skipped, with a full result
     second = project.wait_for_version_after(first, backend.supervisor.check)
     # The version is switched just before the job ends and says what it did.
-    wait_until(lambda: "'trained_on': 2" in results(backend)[-1])
+    wait_until(lambda: "Trained on 2 labels" in results(backend)[-1])
 
     backend.supervisor.__exit__()
     annotate(label_studio, rare[1], "disaster")  # while nobody listens
@@ -121,7 +121,7 @@ def test_odd_annotations_and_a_restart_in_the_middle(
     annotate(label_studio, common[3], "other")
     third = project.wait_for_version_after(second, again.supervisor.check)
     assert third > second
-    wait_until(lambda: "'trained_on': 4" in results(again)[-1])
+    wait_until(lambda: "Trained on 4 labels" in results(again)[-1])
     assert label_studio.admin.http.get(f"/api/projects/{project.id}/next").json()["id"] == lowest(project)
 
 

@@ -108,7 +108,7 @@ def test_what_one_machine_trains_another_serves(
         newer = project.wait_for_version_after(version, first.check)
         wait_until(lambda: one.predicted_by(project) == [newer])
         log = one.disk / "worker.log"
-        wait_until(lambda: "'trained_on': 5" in log.read_text())  # pulled afresh, all of it
+        wait_until(lambda: "Trained on 5 labels" in log.read_text())  # pulled afresh, all of it
         encoders = fsspec.filesystem("s3").find(f"{BUCKET}/projects/{project.id}/features")
         assert len(encoders) == 1  # the one the other machine had fitted
 

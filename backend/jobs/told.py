@@ -1,0 +1,35 @@
+"""What a retrain did, as a line of the log that a person can read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SHOWN = 6
+"""Labels told by name."""
+
+
+def in_words(result: dict[str, Any]) -> str:
+    """result: what the job returns; all of it is to be had from `/job_status`."""
+    if "model_version" not in result:
+        return f"nothing is published: {result['reason']}"
+    name, waiting = result["model_version"], result["waiting"]
+    if result["published"]:
+        done = f"{name} orders the {waiting} tasks that wait"
+    elif result["head"]:
+        done = f"{name} is made and kept; the project stays with the version it has"
+    else:
+        done = f"{name} is made; no task waits"
+    parts = [f"{done}. Trained on {result['trained_on']} labels{_counts(result['labels'])}"]
+    parts.append(f"strategy {result['strategy']}")
+    if result.get("accuracy") is not None:
+        parts.append(f"accuracy out of fold {result['accuracy']:.0%}")
+    parts.append(f"{sum(result['seconds'].values()):.1f} s")
+    return "; ".join([*parts, *result["notes"]])
+
+
+def _counts(labels: dict[str, int]) -> str:
+    ranked = sorted(labels.items(), key=lambda each: -each[1])
+    told = [f"{label} {count}" for label, count in ranked[:SHOWN]]
+    if len(ranked) > SHOWN:
+        told.append(f"and {len(ranked) - SHOWN} more")
+    return f" ({', '.join(told)})" if told else ""
