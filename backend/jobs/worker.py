@@ -24,7 +24,7 @@ from backend.jobs.failing import failed, killed
 from backend.jobs.job import AtlasJob
 from backend.jobs.lost import forget_dead_executions
 from backend.jobs.measures import Measures
-from backend.labelstudio.client import tls_context
+from backend.labelstudio.client import LabelStudioClient
 from backend.learning import encoders
 from backend.settings import Settings
 
@@ -149,9 +149,10 @@ class AtlasWorker(Worker):
             dispatcher.request_clearing(project_id)
 
 
-def _read_once() -> None:
-    """What every forked job would read anew otherwise: certificates, and what other packages bring."""
-    tls_context()
+def _read_once(settings: Settings) -> None:
+    """What every forked job would read anew otherwise: certificates, parts of the HTTP client that are
+    imported when first used, and what other packages bring."""
+    LabelStudioClient(settings.label_studio_url, "no key, and nothing is asked")
     sampling.names()
     encoders.names()
 
@@ -161,7 +162,7 @@ def create_worker(settings: Settings, only: str | None = None) -> AtlasWorker:
 
     only: "retrain" or "upkeep", to do just that kind of work; None does both, upkeep first.
     """
-    _read_once()
+    _read_once(settings)
     redis = Redis.from_url(settings.redis_url)
     queues = {None: [UPKEEP_QUEUE, QUEUE_NAME], "retrain": [QUEUE_NAME], "upkeep": [UPKEEP_QUEUE]}
     return AtlasWorker(queues[only], settings.worker_lost_after, redis)

@@ -86,7 +86,7 @@ class LabelStudioClient:
                 timeout=timeout,
                 follow_redirects=True,
                 event_hooks={"response": [_stay_with_label_studio]},
-                verify=tls_context(),
+                verify=_tls_context(),
             )
             self._sdk = LabelStudio(base_url=url, api_key=api_key, timeout=timeout, httpx_client=http)
 
@@ -260,7 +260,7 @@ class LabelStudioClient:
 
 
 @cache
-def tls_context() -> ssl.SSLContext:
+def _tls_context() -> ssl.SSLContext:
     """The certificates to trust, which take a while to read: once per process, or before it forks."""
     return httpx.create_ssl_context()
 
