@@ -7,12 +7,16 @@ import time
 from redis import Redis
 
 
+def contact_key(project_id: int) -> str:
+    return f"atlas:contact:{project_id}"
+
+
 class Contact:
     """`kind` is "setup" (what Label Studio asks along a connection) or "webhook" (an authentic one)."""
 
     def __init__(self, redis: Redis, project_id: int):
         self._redis = redis
-        self._key = f"atlas:contact:{project_id}"
+        self._key = contact_key(project_id)
 
     def note(self, kind: str) -> None:
         self._redis.hset(self._key, kind, time.time())

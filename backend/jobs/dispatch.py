@@ -13,7 +13,7 @@ from typing import Any
 
 from redis import Redis, WatchError
 from rq import Queue, Retry
-from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -67,12 +67,12 @@ class Dispatcher:
         return True
 
     def changed(self, project_id: int, count: int = 1) -> None:
-        """Annotations changed: retrain at RETRAIN_EVERY of them, or RETRAIN_WITHIN seconds from now.
+        """Webhooks told of annotations: retrain at RETRAIN_EVERY of them, or RETRAIN_WITHIN seconds from now.
 
         Nothing is made of it for a project that is disconnected.
         """
         retrain, flush = f"retrain-{project_id}", f"flush-{project_id}"
-        noted = self.state(project_id).note_changes(count, jobs=(retrain, flush))
+        noted = self.state(project_id).note_changes(count, jobs=(retrain, flush), by_webhook=True)
         if noted.disconnected:
             return
         if noted.unseen >= self._settings.retrain_every:
@@ -200,7 +200,7 @@ class Dispatcher:
                 job.delete(pipeline=pipeline)
                 pipeline.execute()
                 return True
-            except NoSuchJobError:
+            except (NoSuchJobError, InvalidJobOperation):  # the latter: deleted while RQ looks at it
                 return True
             except WatchError:  # it changed under our eyes: look again
                 return self._remove_ended(job_id)

@@ -31,7 +31,7 @@ from backend.learning.network import LayeredNetwork
 from backend.learning.training import Trained, train, train_choices, train_network
 from backend.predicting import regions
 from backend.settings import Settings
-from backend.store.features import FeatureCache
+from backend.store.features import AtHand, FeatureCache
 from backend.store.leftovers import sweep
 from backend.store.paths import exclusive, project_dir
 from backend.store.places import feature_cache, version_store
@@ -115,7 +115,10 @@ class Retrain:
         project = self._client.project(self._id, counted=False)
         self._state.label_config = project.label_config
         scheme = parse_label_config(project.label_config, self._settings.queue_control)
-        tasks = pull(self._client, project, scheme, self._directory)
+        with ThreadPoolExecutor(1) as beside:
+            encoder = beside.submit(self._features(scheme).read)  # while Label Studio takes its time
+            tasks = pull(self._client, project, scheme, self._directory)
+            at_hand = encoder.result()
         self._lap("pull")
         if not tasks:
             return _nothing("the project has no tasks")
@@ -128,7 +131,7 @@ class Retrain:
         with ThreadPoolExecutor(1) as beside:
             # Reconcile looks only now and then, but a hold put on before an annotation is to count at once.
             asked = beside.submit(self._client.wishes, self._id)  # takes its time, though not ours
-            version, predictions = self._learn(project, scheme, tasks)
+            version, predictions = self._learn(project, scheme, tasks, at_hand)
             self._versions.save(version)
             self._lap("save")
             self._state.held_by_label_studio = not asked.result().updates
@@ -165,10 +168,10 @@ class Retrain:
             return True
 
     def _learn(
-        self, project: Project, scheme: LabelScheme, tasks: list[StoredTask]
+        self, project: Project, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None
     ) -> tuple[ModelVersion, list[dict[str, Any]]]:
         """The new version, and the predictions for the head of its queue."""
-        features, encoder = self._features(scheme).encode([task.text for task in tasks])
+        features, encoder = self._features(scheme).encode([task.text for task in tasks], at_hand)
         self._lap("encode")
         labeled, targets = _labeled(scheme, [task.target for task in tasks])
         waiting = [i for i, task in enumerate(tasks) if task.waits]

@@ -12,9 +12,27 @@ from dataclasses import dataclass
 from redis import Redis
 from rq.job import Job, JobStatus
 
+from backend.jobs.contact import contact_key
+
 PROJECTS_KEY = "atlas:projects"
 _STAMP = "return redis.call('HSET', KEYS[1], ARGV[1], redis.call('TIME')[1])"
 """Note the time by Redis's clock: web servers and workers may be on machines whose clocks differ."""
+_NOTE_CHANGES = """
+local now = redis.call('TIME')
+redis.call('SADD', KEYS[1], ARGV[1])
+local changes = redis.call('HINCRBY', KEYS[2], 'changes', ARGV[2])
+redis.call('HSET', KEYS[2], 'last_change', now[1])
+if ARGV[3] == '1' then
+    redis.call('HSET', KEYS[3], 'webhook', string.format('%d.%06d', now[1], now[2]))
+end
+local told = redis.call('HMGET', KEYS[2], 'seen', 'refill_at', 'disconnected')
+table.insert(told, 1, changes)
+for i = 4, #KEYS do
+    table.insert(told, redis.call('HGET', KEYS[i], 'status'))
+end
+return told
+"""
+"""All that a webhook has to note and to know, in one command: most of what a burst of them waits for."""
 ASIDE_GROWTH = 6
 ASIDE_AT_MOST = 24 * 3600
 """Seconds."""
@@ -42,19 +60,14 @@ class ProjectState:
         self._key = f"atlas:project:{project_id}"
         self._id = project_id
 
-    def note_changes(self, count: int, jobs: Sequence[str] = ()) -> Noted:
+    def note_changes(self, count: int, jobs: Sequence[str] = (), *, by_webhook: bool = False) -> Noted:
         """Count changes that Label Studio told of, then look at RQ's jobs by their ids.
 
-        All in one round trip: most of what a burst of webhooks waits for.
+        by_webhook: it is a contact too.
         """
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.sadd(PROJECTS_KEY, self._id)
-        pipeline.hincrby(self._key, "changes", count)
-        pipeline.eval(_STAMP, 1, self._key, "last_change")
-        pipeline.hmget(self._key, "seen", "refill_at", "disconnected")
-        for job in jobs:
-            pipeline.hget(Job.key_for(job), "status")
-        _, changes, _, (seen, refill_at, disconnected), *statuses = pipeline.execute()
+        keys = [PROJECTS_KEY, self._key, contact_key(self._id), *(Job.key_for(job) for job in jobs)]
+        told = self._redis.eval(_NOTE_CHANGES, len(keys), *keys, self._id, count, int(by_webhook))
+        changes, seen, refill_at, disconnected, *statuses = told
         return Noted(
             unseen=_unseen(changes, int(seen or 0)),
             head_is_low=refill_at is not None and changes >= int(refill_at),

@@ -18,12 +18,14 @@ from rq.worker_registration import register
 import backend.jobs.reconcile
 import backend.jobs.refill
 import backend.jobs.retrain  # noqa: F401
-from backend import logs
+from backend import logs, sampling
 from backend.jobs.dispatch import CLEAR, FLUSH, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE, Dispatcher
 from backend.jobs.failing import failed, killed
 from backend.jobs.job import AtlasJob
 from backend.jobs.lost import forget_dead_executions
 from backend.jobs.measures import Measures
+from backend.labelstudio.client import LabelStudioClient
+from backend.learning import encoders
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -147,11 +149,20 @@ class AtlasWorker(Worker):
             dispatcher.request_clearing(project_id)
 
 
+def _read_once(settings: Settings) -> None:
+    """What every forked job would read anew otherwise: certificates, parts of the HTTP client that are
+    imported when first used, and what other packages bring."""
+    LabelStudioClient(settings.label_studio_url, "no key, and nothing is asked")
+    sampling.names()
+    encoders.names()
+
+
 def create_worker(settings: Settings, only: str | None = None) -> AtlasWorker:
     """A worker; `work(with_scheduler=True)` runs it.
 
     only: "retrain" or "upkeep", to do just that kind of work; None does both, upkeep first.
     """
+    _read_once(settings)
     redis = Redis.from_url(settings.redis_url)
     queues = {None: [UPKEEP_QUEUE, QUEUE_NAME], "retrain": [QUEUE_NAME], "upkeep": [UPKEEP_QUEUE]}
     return AtlasWorker(queues[only], settings.worker_lost_after, redis)

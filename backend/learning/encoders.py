@@ -41,12 +41,16 @@ class EncoderKind(Protocol):
 ENCODERS: dict[str, EncoderKind] = {"lsa": TextEncoder}
 
 
+def names() -> list[str]:
+    """Of all encoders, also of those that cannot be used, which say why when they are asked for."""
+    return [*ENCODERS, *installed(GROUP)]
+
+
 def find_encoder(name: str) -> EncoderKind:
     """Raises ValueError, saying what there is, for an unknown name or one that cannot be loaded."""
     known = ENCODERS.get(name) or installed(GROUP).get(name)
     if known is None:
-        there_are = ", ".join([*ENCODERS, *installed(GROUP)])
-        raise ValueError(f"unknown encoder {name!r}; choose one of: {there_are}")
+        raise ValueError(f"unknown encoder {name!r}; choose one of: {', '.join(names())}")
     if isinstance(known, Broken):
         raise ValueError(f"encoder {name!r} cannot be used: {known.reason}")
     kind: EncoderKind = known

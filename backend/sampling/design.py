@@ -33,6 +33,9 @@ def v_optimal(
     Each pick costs two products of [C, D] with a vector.
     """
     rows, weight = candidates.float(), information.double()
+    # Dimension by dimension, a product with a vector takes less than half the time, and of equal items
+    # it is equal to the last bit.
+    columns = rows.T.contiguous()  # [D, C]
     prior = ridge * torch.eye(rows.shape[1], dtype=torch.float64)
     known = known.double()
     covariance = torch.linalg.inv(prior + (known.T * known_information.double()) @ known)  # [D, D]
@@ -50,8 +53,8 @@ def v_optimal(
         along = covariance @ rows[best].double()  # [D]
         pulled = moment @ along
         share = weight[best] / (1 + weight[best] * variance[best])
-        seen = (rows @ along.float()).double()  # [C]
-        felt = (rows @ (covariance @ pulled).float()).double()  # [C]
+        seen = (along.float() @ columns).double()  # [C]
+        felt = ((covariance @ pulled).float() @ columns).double()  # [C]
         reach += share * seen * (share * (along @ pulled) * seen - 2 * felt)
         variance -= share * seen**2
         covariance.addr_(along, along, alpha=-float(share))

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,23 @@ _NAME = re.compile(r"^([^-]+)-(\d{6,})-([0-9a-f]{8})-([0-9a-f]{8})$")
 """Kind, texts it was fitted on, hash of what they are, hash of the encoder's own file."""
 
 
+@dataclass(frozen=True)
+class AtHand:
+    """An encoder in memory, how many texts it was fitted on, and the vectors it has made.
+
+    rows: by text hash, which of the vectors, float16 [N, dims], is that text's.
+    """
+
+    name: str
+    encoder: Encoder
+    fitted_on: int
+    rows: dict[bytes, int]
+    vectors: np.ndarray[Any, Any]
+
+    def is_outgrown_by(self, texts: int) -> bool:
+        return self.fitted_on < FIT_ON and texts >= REFIT_GROWTH * self.fitted_on
+
+
 class FeatureCache:
     """The vectors of one project, on disk as float16. Encoders go where the model versions are, which
     cannot answer without theirs; vectors stay on this machine.
@@ -59,22 +77,39 @@ class FeatureCache:
         self._kind = kind
         self._about = _short_hash(about.encode())
 
-    def encode(self, texts: Sequence[str]) -> tuple[Tensor, str]:
+    def encode(self, texts: Sequence[str], at_hand: AtHand | None = None) -> tuple[Tensor, str]:
         """Features, float32 [N, D], and the name of the encoder that made them.
 
-        Only texts never seen before are encoded.
+        Only texts never seen before are encoded, by a new encoder once the project has outgrown the last.
+        at_hand: what `read` gave, where that was asked already.
         """
-        name, encoder = self._encoder_for(texts)
-        known, vectors = self._load(name, encoder.dims)
+        used = at_hand or self.read()
+        if used is None or used.is_outgrown_by(len(texts)):
+            used = self._fit(texts)
+        known, vectors = used.rows, used.vectors
         digests = [_digest(text) for text in texts]
         new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in known}
         if new:
-            added = encoded(encoder, list(new.values())).numpy().astype(np.float16)
+            added = encoded(used.encoder, list(new.values())).numpy().astype(np.float16)
             vectors = np.concatenate([vectors, added])
-            known.update({digest: len(known) + i for i, digest in enumerate(new)})
-            self._save(name, list(known), vectors)
+            known = known | {digest: len(known) + i for i, digest in enumerate(new)}
+            self._save(used.name, list(known), vectors)
         rows = np.fromiter((known[digest] for digest in digests), np.int64, len(digests))
-        return torch.from_numpy(vectors[rows].astype(np.float32)), name
+        return torch.from_numpy(vectors[rows].astype(np.float32)), used.name
+
+    def read(self) -> AtHand | None:
+        """The encoder fitted on most texts that can be read, and its vectors; None where there is none.
+
+        They are some tens of MB, all of which is checked: worth doing while something else is waited for.
+        """
+        for fitted_on, name in self._known():
+            try:
+                encoder = self.encoder(name)
+            except DamagedFile as damage:
+                logger.warning("%s; another is fitted", damage)
+            else:
+                return AtHand(name, encoder, fitted_on, *self._load(name, encoder.dims))
+        return None
 
     def encoder(self, name: str) -> Encoder:
         """Raises DamagedFile when the file is missing or not what it should be, or its kind not installed."""
@@ -94,21 +129,13 @@ class FeatureCache:
                 if path.split(".")[0] not in names:
                     files.delete(path)
 
-    def _encoder_for(self, texts: Sequence[str]) -> tuple[str, Encoder]:
-        """The one fitted on most texts that can be read, or a new one once the project has outgrown it."""
-        for fitted_on, name in self._known():
-            if fitted_on < FIT_ON and len(texts) >= REFIT_GROWTH * fitted_on:
-                break  # and those after it were fitted on even fewer
-            try:
-                return name, self.encoder(name)
-            except DamagedFile as damage:
-                logger.warning("%s; another is fitted", damage)
+    def _fit(self, texts: Sequence[str]) -> AtHand:
         sample = np.random.default_rng(self._seed).permutation(len(texts))[:FIT_ON]
         encoder = find_encoder(self._kind).fit([texts[i] for i in sample], seed=self._seed)
         content = tensors.pack(encoder.arrays())
         name = f"{self._kind}-{len(sample):06d}-{self._about}-{_short_hash(content)}"
         self._encoders.write(f"{name}{_ENCODER}", content)
-        return name, encoder
+        return AtHand(name, encoder, len(sample), *self._load(name, encoder.dims))
 
     def _known(self) -> list[tuple[int, str]]:
         """Of our kind, for such texts: how many texts each was fitted on, most first, and its name."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from types import MappingProxyType, TracebackType
+from typing import Any, NamedTuple
 
 from backend.errors import DamagedFile
 from backend.labelstudio.targets import Vote
 
 LOCK_SECONDS = 60
 """How long to wait for another job that is writing."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 LAYOUT = 5
 """Number of the tables' layout. A file of another one is emptied: the next pull fills it again."""
 _SCHEMA = """
@@ -31,13 +31,13 @@ def fingerprint(tasks: Iterable[StoredTask]) -> str:
     """The same for the same tasks, texts and targets: what a model was made of."""
     digest = blake2b(digest_size=8)
     for task in tasks:
-        seen = repr((task.id, task.text, task.is_labeled, task.target, sorted(task.others.items())))
+        others = sorted(task.others.items()) if task.others else []
+        seen = repr((task.id, task.text, task.is_labeled, task.target, others))
         digest.update(seen.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class StoredTask:
+class StoredTask(NamedTuple):
     """`target` is the class annotators gave it.
 
     A task may be finished (`is_labeled`) without a target: skipped, or its annotators disagree.
@@ -48,9 +48,9 @@ class StoredTask:
     id: int
     text: str
     is_labeled: bool
-    votes: Mapping[str, Sequence[Vote]] = field(default_factory=dict)
+    votes: Mapping[str, Sequence[Vote]] = NOTHING
     target: str | None = None
-    others: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = NOTHING
     touched: bool = False
 
     @property
@@ -111,7 +111,10 @@ class TaskStore:
         """Store tasks with their votes; `settle` turns the votes into targets."""
         self._db.executemany(
             "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, '{}', ?)",
-            ((task.id, task.text, task.is_labeled, task.touched, json.dumps(task.votes)) for task in tasks),
+            (
+                (task.id, task.text, task.is_labeled, task.touched, json.dumps(dict(task.votes)))
+                for task in tasks
+            ),
         )
 
     def votes(self) -> dict[str, dict[int, list[Vote]]]:
@@ -146,7 +149,11 @@ class TaskStore:
         """All tasks, by id, without their votes."""
         rows = self._db.execute("SELECT id, text, is_labeled, target, others, touched FROM tasks ORDER BY id")
         return [
-            StoredTask(task_id, text, bool(done), {}, target, _json(others), bool(touched))
+            StoredTask(
+                *(task_id, text, bool(done), NOTHING, target),
+                others=NOTHING if others == "{}" else _json(others),
+                touched=bool(touched),
+            )
             for task_id, text, done, target, others, touched in rows
         ]
 

@@ -9,16 +9,21 @@ from redis import Redis, RedisError
 
 from backend.jobs.contact import Contact
 from backend.settings import Settings
+from backend.web.access import WEBHOOK_ENDPOINT
+from backend.web.events import ANNOTATION_EVENTS
 
 logger = logging.getLogger(__name__)
 
-NOTED = {"protocol.setup": "setup", "protocol.webhook": "webhook"}
+NOTED = {"protocol.setup": "setup", WEBHOOK_ENDPOINT: "webhook"}
 REDIS_SECONDS = 0.5
 """A note is worth no more of the second that Label Studio waits."""
 
 
 def note_contacts(app: Flask, settings: Settings) -> None:
-    """After each accepted /setup and /webhook; the note may fail, the answer never does."""
+    """After each accepted /setup and /webhook; the note may fail, the answer never does.
+
+    Webhooks of annotations come in bursts: those are noted with the change they tell of.
+    """
     redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_SECONDS)
 
     def note(response: Response) -> Response:
@@ -35,8 +40,12 @@ def note_contacts(app: Flask, settings: Settings) -> None:
 
 
 def _project_id() -> int | None:
-    """None for a webhook without payload, which does not say."""
+    """None for a webhook without payload, which does not say, and for one that is noted already."""
     body = request.get_json(force=True, silent=True)
-    told = body.get("project") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or (
+        request.endpoint == WEBHOOK_ENDPOINT and str(body.get("action")) in ANNOTATION_EVENTS
+    ):
+        return None
+    told = body.get("project")
     number = str(told.get("id") if isinstance(told, dict) else told).split(".")[0]
     return int(number) if number.isascii() and number.isdigit() else None

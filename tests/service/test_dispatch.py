@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from rq.job import Job, JobStatus
 from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
+from backend.jobs.contact import Contact
 from backend.jobs.cron import create_cron
 from backend.jobs.dispatch import REFILL, Dispatcher
 from backend.jobs.status import job_status
@@ -54,6 +56,27 @@ def test_many_events_leave_one_waiting_retrain(redis_url: str) -> None:
         dispatch.changed(7)
     dispatch.changed(8, count=5)
     assert dispatch.queue.get_job_ids() == ["retrain-7", "retrain-8"]
+
+
+def test_many_at_once_make_room_where_a_job_has_ended(redis_url: str) -> None:
+    dispatch = dispatcher(redis_url, retrain_pause=0)
+    with ThreadPoolExecutor(16) as threads:
+        for _ in range(20):
+            dispatch.request_retrain(7)
+            ended = job(dispatch, dispatch.queue.pop_job_id())
+            ended.set_status(JobStatus.FINISHED)
+            list(threads.map(dispatch.request_retrain, [7] * 16))
+            assert dispatch.queue.get_job_ids() == ["retrain-7"]
+            dispatch.queue.delete(delete_jobs=True)
+
+
+def test_a_webhook_of_an_annotation_is_a_contact(redis_url: str) -> None:
+    dispatch = dispatcher(redis_url)
+    dispatch.state(7).note_changes(1)
+    assert Contact(dispatch.redis, 7).last("webhook") == 0
+    before = time.time()
+    dispatch.changed(7)
+    assert before - 60 < Contact(dispatch.redis, 7).last("webhook") < before + 60
 
 
 def test_a_retrain_rests_after_the_last_one(redis_url: str) -> None:
