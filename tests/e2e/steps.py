@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import time
 from collections.abc import Callable
 from typing import Any
@@ -65,10 +64,15 @@ def scores(project: DemoProject, version: str | None = None) -> dict[int, float]
 
 
 def retrained(backend: RunningBackend, project: DemoProject) -> dict[str, Any]:
-    """What the project's last retrain says it did; {} before the first."""
-    mark = f"project {project.id}: {{"
-    lines = [line for line in backend.log().splitlines() if mark in line]
-    told: dict[str, Any] = ast.literal_eval("{" + lines[-1].split(mark, 1)[1]) if lines else {}
+    """What the project's last retrain says it did, once it has ended."""
+    answers: list[dict[str, Any]] = []
+
+    def has_ended() -> bool:
+        answers.append(httpx.get(f"{backend.url}/job_status?job=retrain-{project.id}").json())
+        return answers[-1].get("status") == "finished"
+
+    wait_until(has_ended)
+    told: dict[str, Any] = answers[-1]["result"]
     return told
 
 

@@ -208,7 +208,8 @@ def test_a_project_set_aside(installed: Installation) -> None:
     reason = "set aside, since each retrain failed: it kills its process"
     assert_only(installed.doctor(), "retrain", reason, "label-studio-atlas connect")
     before = installed.project.model_version()
-    assert installed.connect().exit_code == 0
+    connected = installed.connect()
+    assert connected.exit_code == 0, connected.output
     installed.project.wait_for_version_after(before, lambda: None)
     assert not wrong(installed.doctor())
 
