@@ -131,7 +131,7 @@ class Monkey:
         self._cluster.kill("redis")
         self._rest(3)
         self._cluster.start("redis")
-        self._revive()
+        self.revive()
 
     def _empty_redis(self) -> None:
         self._count("kill -9 of Redis, restart empty")
@@ -139,10 +139,10 @@ class Monkey:
         self._cluster.empty_redis()
         self._rest(3)
         self._cluster.start("redis")
-        self._revive()
+        self.revive()
 
-    def _revive(self) -> None:
-        """As `up`, systemd or Docker do with what ends by itself."""
+    def revive(self) -> None:
+        """As `up`, systemd or Docker do with what ends by itself, maybe a while after Redis went."""
         for name in PARTS:
             if not self._cluster.is_alive(name):
                 self._count(f"{name.rstrip('0123456789')} ended without Redis, started again")

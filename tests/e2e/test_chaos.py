@@ -118,7 +118,7 @@ def test_nothing_is_lost_and_nothing_is_left(label_studio: LabelStudioServer, tm
         for annotator in team:
             annotator.ended.set()
             annotator.join()
-        seconds = _heal(cluster, project)
+        seconds = _heal(cluster, project, monkey)
         served = follow_queue(label_studio, project, team[0]._http)["id"]
         _report(monkey, team, seconds, cluster, project)
         assert served in {item.task for item in project.predictions(project.model_version())}
@@ -126,11 +126,12 @@ def test_nothing_is_lost_and_nothing_is_left(label_studio: LabelStudioServer, tm
         assert not processes_of(cluster.data_dir)
 
 
-def _heal(cluster: Cluster, project: DemoProject) -> float:
+def _heal(cluster: Cluster, project: DemoProject, monkey: Monkey) -> float:
     """Seconds until all is as it should be."""
     start = time.monotonic()
     while left := problems(cluster, project):
         assert time.monotonic() < start + HEAL_SECONDS, (f"CHAOS_SEED={SEED}", left)
+        monkey.revive()
         time.sleep(1)
     return time.monotonic() - start
 
