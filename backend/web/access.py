@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import time
 
 from flask import Flask, Response, jsonify, request
 
@@ -22,6 +23,9 @@ logger = logging.getLogger(__name__)
 OPEN_ENDPOINTS = {"protocol.health"}
 WEBHOOK_ENDPOINT = "protocol.webhook"
 _WEBHOOK_REFUSED = "the webhook lacks the secret; `label-studio-atlas connect` registers one that has it"
+KNOWN_SECONDS = 5
+"""For so long what was let in is let in again: bursts need not ask Redis for it each time."""
+MOST_KNOWN = 1000
 _REFUSED = "basic auth is missing or wrong; `label-studio-atlas connect` sets it on the connection"
 
 
@@ -32,7 +36,8 @@ class Door:
         self._basic, self._webhook = settings.basic_authorization, settings.webhook_authorization
         self._dispatcher = dispatcher
         self._told: set[str] = set()
-        self._proven: dict[int, str] = {}
+        self._let_in: dict[tuple[int, str], float] = {}
+        """Until when, by the monotonic clock, which header is known to be let in for which project."""
 
     def check(self) -> Response | None:
         """By the credentials of the settings, before the request is looked at."""
@@ -47,15 +52,15 @@ class Door:
 
     def lets_in(self, project_id: int) -> bool:
         """Whether this webhook may speak for the project: it has the project's own secret, if any."""
-        given = _given()
-        if self._webhook is not None or self._proven.get(project_id) == given:
+        given, now = _given(), time.monotonic()
+        if self._webhook is not None or self._let_in.get((project_id, given), 0) > now:
             return True
         wanted = self._dispatcher.state(project_id).webhook_digest
-        if wanted is None:
-            return True
-        if not hmac.compare_digest(digest(given), wanted):
+        if wanted is not None and not hmac.compare_digest(digest(given), wanted):
             return False
-        self._proven[project_id] = given  # of as many projects as `connect` has set up
+        if len(self._let_in) >= MOST_KNOWN:  # anybody may invent projects
+            self._let_in.clear()
+        self._let_in[project_id, given] = now + KNOWN_SECONDS
         return True
 
     def refuse(self, reason: str = _WEBHOOK_REFUSED) -> Response:

@@ -6,8 +6,10 @@ import logging
 import os
 from base64 import b64encode
 from pathlib import Path
+from typing import cast
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import ValidationError
 from redis import Redis
@@ -18,6 +20,7 @@ from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 from backend.web import create_app
+from backend.web.access import KNOWN_SECONDS, Door
 
 SECRET = {"webhook_secret": "s3cret"}
 BASIC = {"basic_auth_user": "atlas", "basic_auth_pass": "pa55:word"}
@@ -143,6 +146,48 @@ def test_a_project_with_a_secret_of_its_own_takes_no_webhook_without_it(tmp_path
         configured = create_app(Settings(redis_url=url, webhook_secret="s3cret")).test_client()
         assert status(configured, "/webhook", BEARER_HEADER) == 201  # then that one is for all
         assert status(configured, "/webhook", "Bearer own") == 401
+
+
+def test_a_secret_taken_away_counts_for_some_seconds_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bursts ask Redis once for it; what was refused is asked for again each time."""
+    now = 1000.0
+    monkeypatch.setattr("backend.web.access.time.monotonic", lambda: now)
+    with Supervisor() as supervisor:
+        url = start_redis(supervisor, tmp_path, dict(os.environ))
+        app = create_app(Settings(redis_url=url)).test_client()
+        project = Dispatcher.from_settings(Settings(redis_url=url)).state(1)
+        project.webhook_digest = digest("Bearer old")
+
+        def hook(header: str) -> int:
+            body = {"action": "ANNOTATION_CREATED", "project": {"id": 1}}
+            return app.post("/webhook", json=body, headers={"Authorization": header}).status_code
+
+        assert [hook("Bearer old"), hook("Bearer new")] == [201, 401]
+        project.webhook_digest = digest("Bearer new")
+        assert [hook("Bearer old"), hook("Bearer new"), hook("")] == [201, 201, 401]
+        now += KNOWN_SECONDS + 1
+        assert [hook("Bearer old"), hook("Bearer new")] == [401, 201]
+
+
+def test_what_is_known_of_projects_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Asked:
+        """Instead of a dispatcher: says which projects were asked about."""
+
+        webhook_digest = None
+
+        def state(self, project_id: int) -> Asked:
+            asked.append(project_id)
+            return self
+
+    monkeypatch.setattr("backend.web.access.MOST_KNOWN", 3)
+    door = Door(Settings(), cast(Dispatcher, Asked()))
+    with Flask("test").test_request_context("/webhook"):
+        assert all(door.lets_in(project) for project in (1, 1, 2, 3, 3, 4, 4, 1))
+    assert asked == [1, 2, 3, 4, 1]
 
 
 def test_invented_projects_are_refused_once_there_are_as_many_as_may_be(tmp_path: Path) -> None:
