@@ -19,7 +19,8 @@ def serve(settings: Settings) -> None:
         *(sys.executable, "-m", "gunicorn", "backend._wsgi:app", PRELOAD),
         *("--bind", f"{settings.host}:{settings.port}"),
         *("--workers", str(settings.web_workers), "--threads", str(settings.web_threads)),
-        *("--worker-class", "gthread", "--timeout", "120", "--log-level", "warning"),
+        *("--worker-class", "backend.running.patient.PatientWorker"),
+        *("--timeout", "120", "--log-level", "warning"),
     ]
     env = {
         **inherited_environment(),

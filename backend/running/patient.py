@@ -1,0 +1,86 @@
+"""gunicorn's worker of threads, but a thread is lent to nobody who is still sending.
+
+Label Studio waits a second for a webhook's answer. With a thread for each connection, as many clients that
+send half of a request and stop, by malice or by a broken network, would leave none for it.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import time
+from functools import partial
+from selectors import EVENT_READ
+from socket import MSG_DONTWAIT, MSG_PEEK, SO_RCVLOWAT, SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET, socket
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+REQUEST_SECONDS = 10
+"""How long a request may take to arrive, and how long its sender may pause once it has a thread."""
+MOST = 64 * 2**10
+"""Bytes; of larger requests the rest is read by the thread."""
+_LENGTH = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,18})")
+_PAUSE = struct.pack("ll", REQUEST_SECONDS, 0)
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]
+    """Leaves requests with the operating system until they are whole. Used by gunicorn, by its name."""
+
+    def __init__(self, *args: Any, **more: Any):
+        super().__init__(*args, **more)
+        self._sending: dict[Any, tuple[float, int]] = {}
+        """Connection to when it is closed at the latest, and how many bytes of its request have come."""
+
+    def enqueue_req(self, conn: Any) -> None:
+        """By gunicorn for each new connection, and each time one that is kept has something to say."""
+        until, before = self._sending.pop(conn, (time.monotonic() + REQUEST_SECONDS, -1))
+        seen = None if self.cfg.is_ssl or _is_read_ahead(conn) else _peek(conn.sock)
+        if seen is None or len(seen) in (before, MOST) or len(seen) >= (wanted := _wanted(seen)):
+            conn.sock.setsockopt(SOL_SOCKET, SO_RCVLOWAT, 1)
+            conn.sock.setsockopt(SOL_SOCKET, SO_RCVTIMEO, _PAUSE)
+            conn.sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _PAUSE)
+            super().enqueue_req(conn)
+            return
+        self._sending[conn] = until, len(seen)
+        conn.sock.setsockopt(SOL_SOCKET, SO_RCVLOWAT, wanted)  # nothing is told before so much has come
+        self.poller.register(conn.sock, EVENT_READ, partial(self._more_came, conn))
+
+    def _more_came(self, conn: Any, _: Any) -> None:
+        self.poller.unregister(conn.sock)
+        self.enqueue_req(conn)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """By gunicorn about once a second, or more often."""
+        super().murder_keepalived(force=force)
+        now = time.monotonic()
+        for conn, (until, came) in list(self._sending.items()):
+            if force or now > until or not (self.alive or came):
+                del self._sending[conn]
+                self.poller.unregister(conn.sock)
+                self.nr_conns -= 1
+                conn.close()
+
+
+def _is_read_ahead(conn: Any) -> bool:
+    """Whether gunicorn holds the beginning of the request already, read with the one before."""
+    return conn.parser is not None and bool(conn.parser.unreader.buf.getvalue())
+
+
+def _peek(sock: socket) -> bytes | None:
+    """What has come so far; None when the connection has ended, which gunicorn deals with."""
+    try:
+        return sock.recv(MOST, MSG_PEEK | MSG_DONTWAIT) or None
+    except BlockingIOError:
+        return b""
+    except OSError:
+        return None
+
+
+def _wanted(seen: bytes) -> int:
+    """How many bytes the request has; one more than have come where that is not known yet."""
+    head, end, _ = seen.partition(b"\r\n\r\n")
+    if not end:
+        return len(seen) + 1
+    length = _LENGTH.search(head)
+    return min(MOST, len(head) + len(end) + (int(length[1]) if length else 0))
