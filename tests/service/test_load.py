@@ -5,8 +5,6 @@ How long requests wait is for `python -m benchmarks.load` to tell; here is what 
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +17,7 @@ from benchmarks.load.fake_label_studio import CONFIG
 from benchmarks.load.predict import VERSIONS, ask_while_models_are_replaced
 from benchmarks.load.stage import API_KEY, Stage, stage
 from benchmarks.load.webhooks import burst_while_retraining
+from tests.service.listener import Listener
 
 SECRETS = {"BASIC_AUTH_PASS": "pa55-that-nobody-may-see", "WEBHOOK_SECRET": "h00k-that-nobody-may-see"}
 TOKEN = "t0ken-that-nobody-may-see"
@@ -40,21 +39,6 @@ def test_every_answer_is_whole_and_from_one_version_while_models_are_replaced(ru
     asked = ask_while_models_are_replaced(running, clients=8, requests=3, n_tasks=100)
     assert asked.wrong == []
     assert len(asked.versions) >= VERSIONS
-
-
-class Listener:
-    """Counts who connects."""
-
-    def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.connections = 0
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        while True:
-            self._socket.accept()[0].close()
-            self.connections += 1
 
 
 def test_urls_in_tasks_and_set_ups_are_never_fetched(running: Stage) -> None:

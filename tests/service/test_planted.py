@@ -18,6 +18,7 @@ from rq import Queue, Worker
 from rq.job import Job
 from rq.registry import FailedJobRegistry, ScheduledJobRegistry
 from rq.serializers import JSONSerializer, PickleSerializer
+from rq.webhook import Webhook
 
 from backend.jobs.dispatch import QUEUE_NAME, UPKEEP_QUEUE, Dispatcher
 from backend.jobs.status import job_status
@@ -27,6 +28,7 @@ from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 from tests.e2e.steps import wait_until
+from tests.service.listener import Listener
 
 
 class Trap:
@@ -76,15 +78,20 @@ def test_a_real_worker_sets_planted_jobs_aside_and_goes_on(
 ) -> None:
     redis = Redis.from_url(redis_url)
     trap = pickle.dumps(Trap(sprung))
-    hook = json.dumps([{"url": "http://169.254.169.254/", "statuses": ["finished"]}])
+    stranger = Listener()
+    hooks = json.dumps([Webhook(stranger.url, status).to_dict() for status in ("finished", "failed")])
     plant(redis, "pickled", data=trap)
     plant(redis, "pickled-meta", meta=trap, result=trap)
     plant(redis, "shell", data=names_function("os.mkdir", str(sprung)))
+    plant(redis, "not-ours", data=names_function("os.strerror", 1))  # it takes a number, as ours do
     plant(redis, "many", data=names_function("backend.jobs.housekeeping.flush", str(sprung)))
-    plant(
-        redis, "calls-back", success_callback_name="os.mkdir", failure_callback_name="os.mkdir", webhooks=hook
-    )
+    flush = "backend.jobs.housekeeping.flush"
+    plant(redis, "named", data=JSONSerializer.dumps([flush, None, [1], {"more": 1}]))
+    plant(redis, "of-a-thing", data=JSONSerializer.dumps([flush, "thing", [1], {}]))
+    calls = dict.fromkeys(("success_callback_name", "failure_callback_name"), "os.mkdir")
+    plant(redis, "calls-back", webhooks=hooks, **calls)
     Queue("atlas", connection=redis, serializer=PickleSerializer).enqueue(os.mkdir, str(sprung), job_id="rq")
+    foreign = {"pickled", "shell", "not-ours", "many", "named", "of-a-thing", "rq"}
     env = {**inherited_environment(), "REDIS_URL": redis_url, "DATA_DIR": str(tmp_path / "data")}
     log = tmp_path / "worker.log"
     with Supervisor() as supervisor:
@@ -92,12 +99,11 @@ def test_a_real_worker_sets_planted_jobs_aside_and_goes_on(
         honest = Dispatcher.from_settings(Settings(redis_url=redis_url))
         honest.request_reconcile()  # in another queue, which is worked on first
         wait_until(lambda: not Queue(QUEUE_NAME, connection=redis).get_job_ids())
-        wait_until(lambda: {"pickled", "shell", "many", "rq"} <= set(aside(redis)))
+        wait_until(lambda: foreign <= set(aside(redis)))
     assert not sprung.exists()
-    assert "calls-back" not in aside(redis)  # it is one of our functions, and called nobody
-    told = job_status(redis, "shell")
-    assert told is not None
-    assert "was not run" in told["error"]
+    assert (stranger.connections, set(aside(redis))) == (0, foreign)  # "calls-back" is one of ours, and ran
+    told = {job: str(job_status(redis, job)) for job in foreign}
+    assert [job for job, reason in told.items() if "was not run" not in reason] == []
 
 
 def test_rqs_scheduler_unpickles_nothing(redis_url: str, sprung: Path) -> None:
