@@ -22,7 +22,7 @@ from backend.settings import DEFAULT_REDIS_URL
 TELLING = ("torch", "label-studio-ml", "label-studio-sdk", "rq")
 """The packages whose versions are shown; the demands of all are checked."""
 LOCKED_NEWER = ("flask>=3", "werkzeug>=3", "jinja2>=3.1")
-"""What a plain `pip install .` gets older releases of, those that label-studio-ml 1.0.9 pins (see scripts/lock).
+"""Of these a plain `pip install .` gets older releases, which label-studio-ml 1.0.9 pins (see scripts/lock).
 They work, so they are no demands of ours."""
 HTTP_TIMEOUT = 5
 _INSTALL_THE_LOCK = "Install the locked set: `make setup`, or `pip install --no-deps -r requirements.lock`."
