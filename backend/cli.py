@@ -145,8 +145,9 @@ def doctor(project: int | None, as_json: bool, backend: str | None) -> None:
 def alive(part: str) -> None:
     """Tell whether a part runs on this machine: exit code 0 or 1, for Docker's health checks and the like."""
     from backend.running.alive import check_alive
+    from backend.running.embedded_redis import with_running_redis
 
-    click.echo(check_alive(part, _settings()))
+    click.echo(check_alive(part, with_running_redis(_settings())))
 
 
 @main.command()

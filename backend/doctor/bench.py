@@ -14,7 +14,7 @@ from backend.jobs.state import known_projects
 from backend.labelstudio.administration import TITLE, Administration, Connection, Webhook
 from backend.labelstudio.client import Project
 from backend.labelstudio.scheme import LabelScheme
-from backend.running.embedded_redis import running_redis
+from backend.running.embedded_redis import with_running_redis
 from backend.settings import Settings
 from backend.store.places import stored_projects, version_store
 
@@ -52,11 +52,7 @@ class Bench:
     @cached_property
     def settings(self) -> Settings:
         """With the Redis of a running `up` where REDIS_URL is not set. Raises pydantic's ValidationError."""
-        settings = Settings()
-        if "redis_url" not in settings.model_fields_set:
-            url = running_redis(settings.data_dir) or settings.redis_url
-            settings = settings.model_copy(update={"redis_url": url})
-        return settings
+        return with_running_redis(Settings())
 
     @cached_property
     def redis(self) -> Redis:

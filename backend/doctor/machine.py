@@ -21,7 +21,11 @@ from backend.settings import DEFAULT_REDIS_URL
 
 TELLING = ("torch", "label-studio-ml", "label-studio-sdk", "rq")
 """The packages whose versions are shown; the demands of all are checked."""
+LOCKED_NEWER = ("flask>=3", "werkzeug>=3", "jinja2>=3.1")
+"""Of these a plain `pip install .` gets older releases, which label-studio-ml 1.0.9 pins (see scripts/lock).
+They work, so they are no demands of ours."""
 HTTP_TIMEOUT = 5
+_INSTALL_THE_LOCK = "Install the locked set: `make setup`, or `pip install --no-deps -r requirements.lock`."
 _ASK_THE_OPERATOR = (
     "Ask whoever runs it for persistence (an append-only file): without, waiting jobs are lost in a restart."
 )
@@ -45,7 +49,10 @@ def settings(bench: Bench) -> Finding:
 def versions(bench: Bench) -> Finding:
     unmet = unmet_demands()
     if unmet:
-        return wrong("; ".join(unmet), "Install the locked set: `make setup`, or pip with requirements.lock.")
+        return wrong("; ".join(unmet), _INSTALL_THE_LOCK)
+    old = unmet_demands(list(LOCKED_NEWER))
+    if old:
+        return note(f"releases with known vulnerabilities: {'; '.join(old)}", _INSTALL_THE_LOCK)
     told = ", ".join(f"{name} {metadata.version(name)}" for name in TELLING)
     return ok(f"Python {platform.python_version()}, {told}")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from redis import Redis
 
-from backend.jobs.state import ProjectState
+from backend.jobs.state import PROJECTS_KEY, ProjectState
 
 OUTCOMES = ("published", "kept", "nothing", "failed")
 """Of a retrain: a version that serves; one that is only kept; nothing to learn; an error, also when the
@@ -48,6 +48,8 @@ class Measures:
                     else:
                         told[name] = result[name]
                 pipeline.hset(self._key(project_id), mapping=told)
+                # Else nobody would ask for these before the first event of the project.
+                pipeline.sadd(PROJECTS_KEY, project_id)
             pipeline.execute()
         if outcome == "published":
             self.head_filled(project_id, result["head"], published=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from redis import Redis, RedisError
 
 from backend.running.supervisor import Supervisor
+from backend.settings import Settings
 
 
 def start_redis(supervisor: Supervisor, data_dir: Path, env: dict[str, str]) -> str:
@@ -51,6 +52,13 @@ def running_redis(data_dir: Path) -> str | None:
     except OSError:
         return None
     return url if _answers(url) else None  # a killed `up` leaves the file behind
+
+
+def with_running_redis(settings: Settings) -> Settings:
+    """The same, with the Redis of a running `up` where REDIS_URL is not set."""
+    if "redis_url" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"redis_url": running_redis(settings.data_dir) or settings.redis_url})
 
 
 def _url_file(data_dir: Path) -> Path:

@@ -62,7 +62,7 @@ def _registries(ours: CollectorRegistry, work: WorkCollector) -> list[CollectorR
     return [shared]
 
 
-@metrics.route("/metrics", methods=["GET"])
+@metrics.route("/metrics", methods=["GET"], endpoint="metrics")
 def show() -> Response:
     shown = b"".join(generate_latest(registry) for registry in current_app.extensions["metrics"])
     return Response(shown, content_type=CONTENT_TYPE_LATEST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import ipaddress
+import itertools
 import json
 import os
 import re
@@ -101,6 +102,25 @@ def test_compose_accepts_each_file_with_an_env_and_refuses_it_without(files: lis
     assert re.search(r"_PASSWORD is missing a value: (run|set it in) docker", refused.stderr) or re.search(
         r"LABEL_STUDIO_API_KEY is missing a value: (run|set it in) docker", refused.stderr
     )
+
+
+@compose
+@pytest.mark.parametrize("page", ["README.md", "docs/docker.md"])
+def test_the_docs_ask_compose_for_files_services_and_options_there_are(page: str, made: Path) -> None:
+    lines = re.findall(r"^ *docker compose (.*)", (REPOSITORY / page).read_text(), re.M)
+    asked = [line.split() for line in lines]
+    assert len(asked) >= 2
+    for words in asked:
+        files = [after for word, after in itertools.pairwise(words) if word == "--file"] or ["compose.yaml"]
+        command = next(word for word in words if word in ("up", "exec", "logs"))
+        read = config(made, *files, **FURTHER)
+        assert read.returncode == 0, read.stderr
+        rest = words[words.index(command) + 1 :]
+        named = rest[:1] if command != "up" else [word.split("=")[0] for word in rest if "=" in word]
+        assert set(named) <= set(json.loads(read.stdout)["services"]), words
+        told = subprocess.run([program("docker-compose"), command, "--help"], capture_output=True, text=True)
+        options = {word for word in rest if word.startswith("--") and command == "up"}
+        assert options <= set(re.findall(r"--[\w-]+", told.stdout)), words
 
 
 @compose

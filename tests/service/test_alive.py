@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from click.testing import CliRunner
 from redis import Redis
 from rq.utils import utcformat
 
+from backend.cli import main
 from backend.errors import AtlasError
 from backend.jobs.cron import create_cron
 from backend.jobs.worker import create_worker
@@ -47,6 +49,12 @@ def test_cron_is_alive_once_it_is_registered(settings: Settings) -> None:
         check_alive("cron", settings)
     create_cron(settings).register_birth()
     assert "is alive" in check_alive("cron", settings)
+
+
+def test_the_command_finds_the_redis_that_up_has_started(settings: Settings) -> None:
+    create_cron(settings).register_birth()
+    done = CliRunner().invoke(main, ["alive", "cron"])  # without REDIS_URL
+    assert (done.exit_code, "is alive" in done.output) == (0, True)
 
 
 def test_a_part_whose_redis_or_port_does_not_answer_is_not_alive(settings: Settings) -> None:

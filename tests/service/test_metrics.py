@@ -13,6 +13,7 @@ from redis import Redis
 
 from backend.demo.label_studio import free_port
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.measures import Measures
 from backend.running.backend import inherited_environment
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
@@ -51,6 +52,9 @@ def test_several_processes_count_together(tmp_path: Path) -> None:
         dispatcher = Dispatcher.from_settings(Settings(redis_url=env["REDIS_URL"]))
         for project in (1, 2, 3):
             dispatcher.changed(project, 5)
+        # One that was trained when it was connected, and that nobody has annotated since.
+        done = {"trained_on": 8, "tasks": 30, "waiting": 22, "head": 20, "seconds": {"pull": 0.5}}
+        Measures(dispatcher.redis).retrained(9, {"model_version": "atlas-000001", "published": True, **done})
 
         deadline = time.monotonic() + 120
         while value(httpx.get(f"{url}/metrics").text, 'atlas_retrains_total{outcome="failed"') < 3:
@@ -63,6 +67,10 @@ def test_several_processes_count_together(tmp_path: Path) -> None:
         for project in (1, 2, 3):  # once each: the next attempt comes after 5 s
             assert value(metrics, f'atlas_annotations_heard_total{{project="{project}"}}') == 5
             assert value(metrics, f'atlas_unseen_annotations{{project="{project}"}}') == 5
+        assert value(metrics, 'atlas_labels{project="9"}') == 8
+        assert value(metrics, 'atlas_head_tasks{project="9"}') == 20
+        assert 'atlas_order_age_seconds{project="9"}' in metrics
+        assert value(metrics, 'atlas_http_requests_total{endpoint="metrics",status="200"}') > 0
         assert value(metrics, 'atlas_workers{queue="atlas"}') == 1
         assert value(metrics, "atlas_redis_up") == 1
         assert_the_dashboard_asks_for_what_there_is(metrics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -33,3 +34,11 @@ def test_the_web_side_works_with_the_flask_that_label_studio_ml_pins(tmp_path: P
         [*tests, *(str(unit / name) for name in WEB)], env=env, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-4000:]
+
+    env |= {"DATA_DIR": str(tmp_path / "data"), "REDIS_URL": "redis://localhost:1"}
+    doctor = [sys.executable, "-m", "backend", "doctor", "--json"]
+    told = json.loads(subprocess.run(doctor, env=env, capture_output=True, text=True, check=False).stdout)
+    (versions,) = (each for each in told["findings"] if each["check"] == "versions")
+    assert versions["state"] == "note"
+    assert "flask>=3 is needed, 1.1" in versions["found"]
+    assert "requirements.lock" in versions["remedy"]

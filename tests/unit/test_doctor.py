@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from backend.doctor import checks, report
 from backend.doctor.bench import Bench
 from backend.doctor.checks import check, project_check, run
 from backend.doctor.finding import Finding, State, not_checked, note, ok, wrong
-from backend.doctor.machine import redis, redis_on_disk, unmet_demands
+from backend.doctor.machine import LOCKED_NEWER, redis, redis_on_disk, unmet_demands, versions
 from backend.doctor.server import kind_of
 from backend.errors import NotFound
 from backend.labelstudio.administration import WEBHOOK_ACTIONS
@@ -164,6 +165,12 @@ def test_versions_that_do_not_fit_are_named() -> None:
         f"rq>=99 is needed, {VERSION} is installed",
         "no-such-package-at-all is not installed",
     ]
+
+
+def test_what_the_lock_has_newer_is_what_the_script_that_makes_it_says() -> None:
+    script = (Path(__file__).parents[2] / "scripts" / "lock").read_text()
+    assert set(LOCKED_NEWER) <= set(script.splitlines())
+    assert versions(Bench()).state is State.OK
 
 
 @pytest.mark.parametrize("key", ["0" * 40, "", "a.b", "a.b.c", "a.bnVsbA.c", "ä.ö.ü"])
