@@ -11,7 +11,7 @@ import pytest
 
 from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import label_config
-from backend.errors import LabelStudioError
+from backend.errors import LabelStudioError, LostLock
 from backend.jobs import housekeeping
 from backend.jobs.dispatch import CLEAR
 from backend.jobs.housekeeping import clear_old_versions
@@ -110,6 +110,37 @@ def test_a_pin_made_while_a_retrain_publishes_stands(hand: ByHand) -> None:
     person.join()
     assert (hand.versions(project).published(), hand.versions(project).pinned()) == (first, True)
     assert project.model_version() == first
+
+
+@pytest.mark.parametrize("call", ["wishes", "import_predictions"])
+def test_a_retrain_that_has_lost_its_project_publishes_nothing(hand: ByHand, call: str) -> None:
+    """As when its machine stood still before, or in, the import: another worker has the project by then."""
+    project = hand.connected(f"lost at {call}")
+    first = retrain(project.id)["model_version"]
+    lock = f"atlas:lock:{project.id}"
+    with (
+        hand.meanwhile(call, lambda: hand.dispatcher.redis.set(lock, "another's", ex=600)),
+        pytest.raises(LostLock),
+    ):
+        retrain(project.id)
+    assert (project.model_version(), hand.versions(project).published()) == (first, first)
+    sizes = hand.http.get(f"/api/projects/{project.id}/model-versions/").json()
+    assert (list(sizes) == [first]) == (call == "wishes")  # else it was imported, and not switched to
+
+
+def test_label_studio_orders_by_the_version_before_until_the_next_is_whole(hand: ByHand) -> None:
+    project = hand.connected("whole")
+    first = retrain(project.id)["model_version"]
+    told = []
+
+    def look() -> None:
+        newest = hand.versions(project).names()[-1]
+        told.append((project.model_version(), len(project.predictions(newest))))
+
+    with hand.meanwhile("import_predictions", look), hand.meanwhile("publish", look):
+        second = retrain(project.id)
+    assert told == [(first, 0), (first, second["head"])]
+    assert project.model_version() == second["model_version"]
 
 
 def test_a_publication_that_fails_is_made_up_for(hand: ByHand) -> None:

@@ -5,8 +5,12 @@ How long requests wait is for `python -m benchmarks.load` to tell; here is what 
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -39,6 +43,30 @@ def test_every_answer_is_whole_and_from_one_version_while_models_are_replaced(ru
     asked = ask_while_models_are_replaced(running, clients=8, requests=3, n_tasks=100)
     assert asked.wrong == []
     assert len(asked.versions) >= VERSIONS
+
+
+def test_a_web_process_killed_under_load_costs_no_more_than_it_had_in_hand(running: Stage) -> None:
+    master = running.pids()["web server"]
+    children = Path(f"/proc/{master}/task/{master}/children")
+    killed = int(children.read_text())
+
+    def send(_: int) -> int:
+        body = {"action": "PROJECT_UPDATED", "project": {"id": 1}}
+        try:
+            return httpx.post(
+                f"{running.url}/webhook", json=body, headers=running.headers, timeout=60
+            ).status_code
+        except httpx.TransportError:
+            return 0
+
+    with ThreadPoolExecutor(16) as clients:
+        sent = [clients.submit(send, i) for i in range(400)]
+        sent[100].result()
+        os.kill(killed, signal.SIGKILL)
+    answers = Counter(each.result() for each in sent)
+    assert set(answers) <= {201, 0}
+    assert answers[0] <= 16
+    assert int(children.read_text()) != killed
 
 
 def test_urls_in_tasks_and_set_ups_are_never_fetched(running: Stage) -> None:
