@@ -28,10 +28,11 @@ class NotConnected(AtlasError):
     """Label Studio refused; nothing of ours was left behind."""
 
 
-def connect(bench: Bench, url: str, project_id: int, say: Say) -> None:
+def connect(bench: Bench, url: str, project_id: int, say: Say) -> bool:
     """Set everything up that a person can set up, in an order that leaves no half of it working.
 
     url: where Label Studio reaches this backend. Doing it again changes only what is not as it should be.
+    Returns whether a retrain was asked for.
     Raises NotConnected, with the one thing to do; LabelConfigError; LabelStudioError.
     """
     url = url.rstrip("/")
@@ -50,21 +51,26 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> None:
         raise
     label_studio.set_sampling(project_id)
     say("sampling", "Uncertainty sampling: Label Studio follows the order of predictions")
-    _set_version(bench, project_id, project.model_version, say)
+    return _set_version(bench, project_id, project.model_version, say)
 
 
-def wait_for_order(bench: Bench, project_id: int, seconds: float) -> str | None:
+def wait_for_order(bench: Bench, project_id: int, seconds: float, *, renewed: bool = False) -> str | None:
     """The model version the project follows, once it is the one last published here.
 
+    renewed: not the present one while a retrain is under way, which may fail, or publish another.
     None if that does not come in time, or cannot: no task waits for a label, or the retrain failed.
     """
     versions = version_store(bench.settings, project_id)
+    before = versions.published() if renewed else None
     deadline = time.monotonic() + seconds
     while True:
-        project = bench.label_studio.project(project_id)
-        if project.model_version is not None and project.model_version == versions.published():
-            return project.model_version
-        hopeless = project.is_finished or _retrain_of(bench, project_id).get("error")
+        under_way = bench.dispatcher.is_retraining(project_id)  # first: what it publishes is read then
+        project, published = bench.label_studio.project(project_id), versions.published()
+        failed = _failure(bench, project_id) is not None
+        may_change = renewed and published == before and (under_way or failed)
+        if published is not None and project.model_version == published and not may_change:
+            return published
+        hopeless = project.is_finished or failed
         if hopeless or time.monotonic() > deadline:
             return None
         time.sleep(POLL_SECONDS)
@@ -112,22 +118,28 @@ def _set_connection(
     return saved
 
 
-def _set_version(bench: Bench, project_id: int, current: str | None, say: Say) -> None:
-    """Have the version last published put in order, or a first one made, by whoever does that."""
+def _set_version(bench: Bench, project_id: int, current: str | None, say: Say) -> bool:
+    """Have the version last published put in order, or a new one made, by whoever does that: then True."""
     published = version_store(bench.settings, project_id).published()
-    if bench.dispatcher.state(project_id).aside is not None:
+    aside = bench.dispatcher.state(project_id).aside
+    if aside is not None or _failure(bench, project_id) is not None:
         bench.dispatcher.insist_on_retrain(project_id)
         say("model version", "a new order is tried once more")
-    elif published is None or _retrain_of(bench, project_id).get("status") == "failed":
+        return True
+    if published is None:
         bench.dispatcher.request_retrain(project_id)
         say("model version", "a new order is being made")
-    elif current != published:
+        return True
+    if current != published:
         bench.dispatcher.request_refill(project_id)
         say("model version", f"{published}, the one last published, is to replace {current or 'none'}")
+    return False
 
 
-def _retrain_of(bench: Bench, project_id: int) -> dict[str, Any]:
-    return job_status(bench.redis, f"retrain-{project_id}") or {}
+def _failure(bench: Bench, project_id: int) -> str | None:
+    """Why the last retrain failed, unless it is tried again just now."""
+    told: dict[str, Any] = job_status(bench.redis, f"retrain-{project_id}") or {}
+    return told.get("error") if told.get("status") in ("failed", "scheduled") else None
 
 
 def _explained(act: Callable[[], T], url: str) -> T:

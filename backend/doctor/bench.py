@@ -142,6 +142,11 @@ class ProjectBench:
         """The version last published, by this machine's DATA_DIR or the model store."""
         return version_store(self.bench.settings, self.id).published()
 
+    def look_again(self) -> None:
+        """Read the project, and what is published, anew when next asked."""
+        for read in ("project", "published"):
+            vars(self).pop(read, None)
+
     @property
     def connect_command(self) -> str:
         """What mends most faults of a project."""

@@ -42,13 +42,13 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
             click.echo("\nNothing was changed: mend this first.")
             return False
         click.secho(f"Connecting project {project_id}", bold=True)
-        connect(bench, url, project_id, _say)
+        renewed = connect(bench, url, project_id, _say)
         click.secho("\nWaiting for the order of the tasks", bold=True)
-        version = wait_for_order(bench, project_id, wait)
+        version = wait_for_order(bench, project_id, wait, renewed=renewed)
         if version:
             _say("order", f"{version} is published")
         else:
-            _say("order", "there is none yet; see below", State.NOTE)
+            _say("order", "there is no new one yet; see below", State.NOTE)
         click.secho("\nChecking the way there and back", bold=True)
         findings = examine_project(bench, project_id, general)
         for finding in findings:

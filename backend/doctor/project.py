@@ -6,7 +6,7 @@ import time
 
 from backend.doctor.bench import ProjectBench, told_classes
 from backend.doctor.checks import project_check
-from backend.doctor.finding import Finding, not_checked, note, ok, wrong
+from backend.doctor.finding import Finding, State, not_checked, note, ok, wrong
 from backend.errors import LabelConfigError, LabelStudioError, NotFound, Unreachable
 from backend.jobs.state import digest
 from backend.jobs.status import job_status
@@ -152,6 +152,19 @@ def retrain(bench: ProjectBench) -> Finding:
 
 @project_check("model version", "project", "retrain")
 def model_version(bench: ProjectBench) -> Finding:
+    """Looked at twice where it seems wrong: since the project was read a retrain may have published."""
+    found = _order(bench)
+    if found.state is not State.WRONG:
+        return found
+    busy = bench.bench.dispatcher.is_retraining(bench.id)  # first: it may end while the rest is read
+    bench.look_again()
+    found = _order(bench)
+    if found.state is State.WRONG and busy:
+        return note(f"{found.found}; a retrain is under way", "Look again once it has ended.")
+    return found
+
+
+def _order(bench: ProjectBench) -> Finding:
     current, published = bench.project.model_version, bench.published
     if published is None:
         return _nothing_published(bench)

@@ -8,13 +8,14 @@ has ended (see `worker.py`), so what landed meanwhile causes exactly one more.
 from __future__ import annotations
 
 import logging
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timezone
 from typing import Any
 
 from redis import Redis, WatchError
 from rq import Queue, Retry
 from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
-from rq.job import Job
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from backend.jobs.lost import forget_dead_executions, forget_if_lost
@@ -94,8 +95,10 @@ class Dispatcher:
         return self.request_retrain(project_id)
 
     def insist_on_retrain(self, project_id: int) -> str:
-        """As `demand_retrain`, by a person or for another label config: even of a project set aside."""
+        """As `demand_retrain`, by a person or for another label config: even of a project set aside, and now
+        where one that failed waits to be tried again."""
         self.state(project_id).forgive()
+        self._remove(f"retrain-{project_id}", {*ENDED, JobStatus.SCHEDULED})
         return self.demand_retrain(project_id)
 
     def request_retrain(self, project_id: int) -> str:
@@ -180,20 +183,20 @@ class Dispatcher:
                     queue.enqueue(function, **options)
                 return
             except DuplicateJobError:
-                if not self._remove_ended(job_id):
+                if not self._remove(job_id):
                     return
 
     def _is_under_way(self, job_id: str) -> bool:
         """Whether a job waits or runs."""
         return waits_or_runs(self.redis.hget(Job.key_for(job_id), "status"))
 
-    def _remove_ended(self, job_id: str) -> bool:
-        """Delete the job if it has ended, so that its id is free; False when it waits or runs."""
+    def _remove(self, job_id: str, states: AbstractSet[JobStatus] = ENDED) -> bool:
+        """Delete the job if it has ended, or is in one of `states`, so that its id is free; False if not."""
         with self.redis.pipeline() as pipeline:
             try:
                 pipeline.watch(Job.key_for(job_id))
                 job = Job.fetch(job_id, connection=self.redis, serializer=JSONSerializer)
-                if job.get_status() not in ENDED:
+                if job.get_status() not in states:
                     return False
                 forget_dead_executions(job)
                 pipeline.multi()
@@ -203,4 +206,4 @@ class Dispatcher:
             except (NoSuchJobError, InvalidJobOperation):  # the latter: deleted while RQ looks at it
                 return True
             except WatchError:  # it changed under our eyes: look again
-                return self._remove_ended(job_id)
+                return self._remove(job_id, states)

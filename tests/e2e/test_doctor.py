@@ -7,6 +7,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -20,7 +22,8 @@ from backend.jobs.state import ProjectState
 from backend.running.backend import inherited_environment
 from backend.running.supervisor import Supervisor
 from tests.e2e.installation import Installation, assert_only, atlas, unchecked, unheard, wrong
-from tests.e2e.steps import DATA, TEXTS, wait_until
+from tests.e2e.proxy import Proxy
+from tests.e2e.steps import DATA, TEXTS, new_project, wait_until
 
 ORDER = "Uncertainty sampling"
 
@@ -48,18 +51,20 @@ def test_all_connected_projects_are_looked_at(installed: Installation) -> None:
 def test_wrong_token(installed: Installation, access_token: str, kind: str) -> None:
     token = "0" * 40 if kind == "legacy" else access_token[:-8] + "AAAAAAAA"
     findings = installed.doctor(LABEL_STUDIO_API_KEY=token)
-    assert_only(findings, "API key", f"does not accept this {kind}", "Personal Access Token")
+    assert_only(findings, "API key", f"does not accept this {kind}", "Make a new one under")
     assert '"API key" comes first' in unchecked(findings)["sampling"]
 
 
 def test_short_lived_token(installed: Installation, access_token: str) -> None:
     answer = installed.http.post("/api/token/refresh/", json={"refresh": access_token}).json()
     findings = installed.doctor(LABEL_STUDIO_API_KEY=answer["access"])
-    assert_only(findings, "API key", "short-lived", "Personal Access Token")
+    assert_only(findings, "API key", "short-lived", "Set LABEL_STUDIO_API_KEY to the token shown under")
 
 
 def test_no_token(installed: Installation) -> None:
-    assert_only(installed.doctor(LABEL_STUDIO_API_KEY=""), "API key", "not set", "Personal Access Token")
+    assert_only(
+        installed.doctor(LABEL_STUDIO_API_KEY=""), "API key", "not set", "Set it to a token made under"
+    )
 
 
 def test_legacy_token_while_legacy_tokens_are_off(
@@ -85,10 +90,10 @@ def test_legacy_token_while_legacy_tokens_are_off(
 
 def test_label_studio_down_or_elsewhere(installed: Installation) -> None:
     findings = installed.doctor(LABEL_STUDIO_URL=f"http://localhost:{free_port(0)}")
-    assert_only(findings, "Label Studio", "does not answer", "LABEL_STUDIO_URL")
+    assert_only(findings, "Label Studio", "does not answer", "Start Label Studio, or correct")
     assert '"Label Studio" comes first' in unchecked(findings)["API key"]
     findings = installed.doctor(LABEL_STUDIO_URL=installed.url)
-    assert_only(findings, "Label Studio", "not as Label Studio does", "LABEL_STUDIO_URL")
+    assert_only(findings, "Label Studio", "not as Label Studio does", "Correct LABEL_STUDIO_URL")
 
 
 def test_backend_down(installed: Installation) -> None:
@@ -97,7 +102,9 @@ def test_backend_down(installed: Installation) -> None:
         findings = installed.doctor()
     finally:
         installed.parts.start("serve")
-    assert_only(findings, "backend", "no label-studio-atlas answers", "label-studio-atlas up")
+    assert_only(
+        findings, "backend", "no label-studio-atlas answers", "Start `label-studio-atlas up`. If it runs"
+    )
     assert '"backend" comes first' in unchecked(findings)["connection"]
 
 
@@ -126,7 +133,7 @@ def test_cron_killed(installed: Installation) -> None:
 
 def test_redis_down(installed: Installation) -> None:
     findings = installed.doctor(REDIS_URL=f"redis://:pa55word@localhost:{free_port(0)}/0")
-    assert_only(findings, "Redis", "does not answer", "REDIS_URL")
+    assert_only(findings, "Redis", "does not answer", "Start Redis, or correct REDIS_URL")
     assert "pa55word" not in json.dumps(findings)
 
 
@@ -163,6 +170,17 @@ def test_webhook(installed: Installation, changes: dict[str, object] | None, fou
     assert installed.connect().exit_code == 0  # the remedy is one
 
 
+def test_a_webhook_that_is_stopped_on_its_way(installed: Installation) -> None:
+    """By a proxy, or a firewall, that lets everything else through."""
+    project = new_project(installed.server, "stopped", TEXTS[:5])
+    with Proxy(installed.url) as proxy:
+        connected = atlas(installed.env, "connect", proxy.url, "--project", str(project.id))
+        assert connected.exit_code == 0, connected.output
+        proxy.meddle = lambda call: None if call.path == "/webhook" else call.forward()
+        findings = installed.doctor(project.id)
+    assert_only(findings, "webhook arrives", "did not arrive", "Look for it in Label Studio's log")
+
+
 def test_sampling_changed(installed: Installation) -> None:
     with unheard(installed):
         installed.patch(sampling="Sequential sampling")
@@ -185,32 +203,54 @@ def test_an_old_model_version_put_back_or_none(installed: Installation) -> None:
         assert installed.project.model_version() == current
 
 
-def test_a_retrain_fails(installed: Installation) -> None:
+@contextmanager
+def tasks_out_of_reach(installed: Installation) -> Iterator[None]:
     """There is a folder in the place of the local copy of the tasks, which does not mend by itself."""
     store = Path(installed.env["DATA_DIR"]) / "projects" / str(installed.project.id) / "tasks.sqlite"
     kept = store.rename(store.with_name("kept"))
     store.mkdir()
+    try:
+        yield
+    finally:
+        store.rmdir()
+        kept.rename(store)
+
+
+def set_aside(installed: Installation) -> None:
+    with Redis.from_url(installed.env["REDIS_URL"]) as redis:
+        ProjectState(redis, installed.project.id).set_aside("it kills its process", 600)
+
+
+def test_a_retrain_fails(installed: Installation) -> None:
     project = installed.project
-    installed.annotate(5, 10)
-    wait_until(lambda: "retrain" in wrong(installed.doctor()))
-    findings = installed.doctor()
-    before = project.model_version()
-    store.rmdir()
-    kept.rename(store)
+    with tasks_out_of_reach(installed):
+        installed.annotate(5, 10)
+        wait_until(lambda: "retrain" in wrong(installed.doctor()))
+        findings = installed.doctor()
+        before = project.model_version()
     assert_only(findings, "retrain", "unable to open database file", "next annotation")
     project.wait_for_version_after(before, lambda: None)  # RQ tries again by itself
     wait_until(lambda: not wrong(installed.doctor()))
 
 
 def test_a_project_set_aside(installed: Installation) -> None:
-    with Redis.from_url(installed.env["REDIS_URL"]) as redis:
-        ProjectState(redis, installed.project.id).set_aside("it kills its process", 600)
+    """`connect` waits for what it starts: the order of before would not tell whether it works again."""
+    set_aside(installed)
     reason = "set aside, since each retrain failed: it kills its process"
     assert_only(installed.doctor(), "retrain", reason, "label-studio-atlas connect")
     before = installed.project.model_version()
+    with tasks_out_of_reach(installed):
+        connected = installed.connect()
+        assert connected.exit_code == 1, connected.output
+        assert "there is no new one yet" in connected.output
+        assert "unable to open database file" in connected.output
+        assert installed.project.model_version() == before
+    set_aside(installed)
     connected = installed.connect()
     assert connected.exit_code == 0, connected.output
-    installed.project.wait_for_version_after(before, lambda: None)
+    after = installed.project.model_version()
+    assert after != before
+    assert f"{after} is published" in connected.output
     assert not wrong(installed.doctor())
 
 
@@ -242,6 +282,7 @@ def test_the_backend_has_another_secret(installed: Installation) -> None:
     assert set(wrong(findings)) == {"backend", "webhook"}  # both are: Label Studio has the old one as well
     assert "other credentials" in findings["backend"]["found"]
     assert "Restart the backend" in findings["backend"]["remedy"]
+    assert "label-studio-atlas connect" in findings["webhook"]["remedy"]
 
 
 def test_the_connection_has_an_old_password(installed: Installation) -> None:

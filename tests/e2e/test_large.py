@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from backend.demo.data import load
 from backend.demo.label_studio import LabelStudioServer
+from backend.settings import Settings
+from backend.store.places import version_store
 from tests.e2e.steps import Start, annotate, follow_queue, new_project, scores
 
 TASKS, GIVEN = 10_000, 300
@@ -20,6 +22,7 @@ def test_the_queue_of_a_large_project_never_falls_back_to_random(
     project = new_project(label_studio, "large", [text for text, _ in rows])
     label_of = dict(zip(project.task_ids, (label for _, label in rows), strict=True))
     project.connect(backend.url)
+    versions = version_store(Settings(data_dir=backend.data_dir), project.id)
     after = project.wait_for_version_after("", backend.supervisor.check)
     done: set[int] = set()
     used: set[str] = set()
@@ -34,6 +37,8 @@ def test_the_queue_of_a_large_project_never_falls_back_to_random(
             left = {task: place for task, place in scores(project, before).items() if task not in done}
             if project.model_version() == before == after:
                 assert prediction["score"] == min(left.values())
+                ranked = versions.load(before).queue_ids.tolist()
+                assert served["id"] == next(task for task in ranked if task not in done)
                 compared += 1
         annotate(label_studio, served["id"], label_of[served["id"]])
         done.add(served["id"])

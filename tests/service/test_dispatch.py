@@ -70,6 +70,22 @@ def test_many_at_once_make_room_where_a_job_has_ended(redis_url: str) -> None:
             dispatch.queue.delete(delete_jobs=True)
 
 
+def test_who_insists_does_not_wait_for_a_failed_retrain_to_be_tried_again(redis_url: str) -> None:
+    dispatch = dispatcher(redis_url, retrain_pause=0)
+    dispatch.request_retrain(7)
+    failed = job(dispatch, dispatch.queue.pop_job_id())
+    failed.meta["reason"] = "Label Studio was away"
+    with dispatch.redis.pipeline() as pipeline:  # as the worker does
+        failed.retry(dispatch.queue, pipeline)
+        pipeline.execute()
+    failed.save_meta()
+    dispatch.demand_retrain(7)
+    assert (dispatch.queue.get_job_ids(), scheduled(dispatch)) == ([], ["retrain-7"])
+    dispatch.insist_on_retrain(7)
+    assert (dispatch.queue.get_job_ids(), scheduled(dispatch)) == (["retrain-7"], [])
+    assert (job_status(dispatch.redis, "retrain-7") or {})["error"] is None
+
+
 def test_a_webhook_of_an_annotation_is_a_contact(redis_url: str) -> None:
     dispatch = dispatcher(redis_url)
     dispatch.state(7).note_changes(1)
