@@ -133,6 +133,19 @@ def test_a_class_is_renamed_in_the_middle_of_labelling(
     other.wait_for_version_after(first, backend.supervisor.check)
 
 
+def test_what_settings_pages_do_to_the_version_is_mended_at_once(
+    label_studio: LabelStudioServer, backend: RunningBackend
+) -> None:
+    project = trained_project(label_studio, backend, "by webhook", texts=20)
+    http, old = label_studio.admin.http, project.model_version()
+    http.post(f"{backend.url}/train", json={"project": project.id}).raise_for_status()
+    version = project.wait_for_version_after(old, backend.supervisor.check)
+    for put_back in (old, ""):
+        body = {"model_version": put_back}
+        http.patch(f"/api/projects/{project.id}/", json=body).raise_for_status()
+        wait_until(lambda: project.model_version() == version)
+
+
 def test_all_roads_to_predict(label_studio: LabelStudioServer, backend: RunningBackend) -> None:
     http = label_studio.admin.http
     project = trained_project(label_studio, backend, "roads", texts=30)
