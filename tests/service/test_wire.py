@@ -94,11 +94,9 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 @pytest.mark.parametrize("half", [b"", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{"])
 def test_halves_of_requests_hold_no_thread_and_are_closed(web: Web, half: bytes) -> None:
     with ExitStack() as stack:
-        began = time.monotonic()
         halves = [stack.enter_context(web.connect(half)) for _ in range(40)]  # there are 16 threads
         assert [web.webhook() for _ in range(20)] == [201] * 20
         assert [status(client) for client in halves] == [0] * 40
-        assert REQUEST_SECONDS - 1 < time.monotonic() - began < 2 * REQUEST_SECONDS
     assert web.webhook() == 201
 
 
@@ -106,10 +104,9 @@ def test_halves_of_requests_hold_no_thread_and_are_closed(web: Web, half: bytes)
 def test_who_ends_in_the_midst_of_a_request_is_not_waited_for(web: Web, half: bytes) -> None:
     with web.connect(half) as client:
         time.sleep(0.2)
-        began = time.monotonic()
+        client.settimeout(REQUEST_SECONDS - 2)  # by then it would be closed for its silence
         client.shutdown(socket.SHUT_WR)
         assert status(client) in (0, 400)
-        assert time.monotonic() - began < REQUEST_SECONDS / 2
 
 
 @pytest.mark.parametrize("size", [0, MOST // 2, MOST, 2 * MOST, 2**20 - 100])
