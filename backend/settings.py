@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         1, ge=1, description="Web server processes. Each loads its own copy of the models."
     )
     web_threads: int = Field(
-        16, ge=1, description="Threads per web server process; three in four may be asked for predictions."
+        16, ge=1, description="Threads per web server process; three in four are for predictions."
     )
     predict_threads: int = Field(
         2, ge=1, description="Requests for predictions computed at once, per web server process."

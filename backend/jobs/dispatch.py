@@ -37,6 +37,8 @@ RESULT_TTL = 24 * 3600
 """Seconds a job's outcome stays readable in RQ."""
 RETRY_GROWTH = (1, 6, 24)
 """Waits before a failed job is tried again, in RETRY_AFTER seconds: a restart of Label Studio, an outage."""
+REDIS_SECONDS = 2
+"""How long a web server waits for Redis's answer."""
 _REMEMBERED = {"result_ttl": RESULT_TTL, "failure_ttl": RESULT_TTL}
 
 
@@ -52,7 +54,9 @@ class Dispatcher:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Dispatcher:
-        return cls(Redis.from_url(settings.redis_url), settings)
+        """For those that somebody waits for: a Redis that hangs is as good as one that is away."""
+        patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+        return cls(Redis.from_url(settings.redis_url, **patience), settings)
 
     def state(self, project_id: int) -> ProjectState:
         return ProjectState(self.redis, project_id)

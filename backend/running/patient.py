@@ -1,7 +1,9 @@
-"""gunicorn's worker of threads, but a thread is lent to nobody who is still sending.
+"""gunicorn's worker of threads, but a thread is lent to nobody who is still sending, and few to webhooks.
 
 Label Studio waits a second for a webhook's answer. With a thread for each connection, as many clients that
-send half of a request and stop, by malice or by a broken network, would leave none for it.
+send half of a request and stop, by malice or by a broken network, would leave none for it. And what takes a
+millisecond is answered sooner by a few threads, which take Python's lock from each other less often; so
+requests for predictions, and whatever else may take its time, have threads of their own.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import re
 import struct
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from selectors import EVENT_READ
 from socket import MSG_DONTWAIT, MSG_PEEK, SO_RCVLOWAT, SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET, socket
@@ -16,11 +19,16 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from backend.web.pressure import slow_threads
+
 REQUEST_SECONDS = 10
 """How long a request may take to arrive, and how long its sender may pause once it has a thread."""
 MOST = 64 * 2**10
 """Bytes; of larger requests the rest is read by the thread."""
 _LENGTH = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,18})")
+_QUICK = re.compile(rb"POST /(?:webhook|setup)[ ?]")
+"""How requests begin that Label Studio waits one second for, or three. They wait for Redis, so /health, which
+waits for nothing, is not among them: of the other threads one is always left for what is refused."""
 _PAUSE = struct.pack("ll", REQUEST_SECONDS, 0)
 
 
@@ -32,6 +40,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._sending: dict[Any, tuple[float, int]] = {}
         """Connection to when it is closed at the latest, and how many bytes of its request have come."""
 
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """By gunicorn, once in each process: it knows of one pool, that for what is answered quickly."""
+        slow = slow_threads(self.cfg.threads)
+        self._slow = ThreadPoolExecutor(slow, thread_name_prefix="slow")
+        return ThreadPoolExecutor(max(1, self.cfg.threads - slow), thread_name_prefix="quick")
+
     def enqueue_req(self, conn: Any) -> None:
         """By gunicorn for each new connection, and each time one that is kept has something to say."""
         until, before = self._sending.pop(conn, (time.monotonic() + REQUEST_SECONDS, -1))
@@ -40,11 +54,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             conn.sock.setsockopt(SOL_SOCKET, SO_RCVLOWAT, 1)
             conn.sock.setsockopt(SOL_SOCKET, SO_RCVTIMEO, _PAUSE)
             conn.sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _PAUSE)
-            super().enqueue_req(conn)
+            self._lend_thread(conn, self.tpool if seen and _QUICK.match(seen) else self._slow)
             return
         self._sending[conn] = until, len(seen)
         conn.sock.setsockopt(SOL_SOCKET, SO_RCVLOWAT, wanted)  # nothing is told before so much has come
         self.poller.register(conn.sock, EVENT_READ, partial(self._more_came, conn))
+
+    def _lend_thread(self, conn: Any, pool: ThreadPoolExecutor) -> None:
+        """As gunicorn does, but of this pool."""
+        answered = pool.submit(self.handle, conn)
+        answered.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
     def _more_came(self, conn: Any, _: Any) -> None:
         self.poller.unregister(conn.sock)

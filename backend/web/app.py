@@ -20,7 +20,7 @@ from backend.web.contact import note_contacts
 from backend.web.headers import secure_headers
 from backend.web.limits import bound_bodies
 from backend.web.metrics import measure_requests
-from backend.web.pressure import Slots
+from backend.web.pressure import Slots, slow_threads
 from backend.web.protocol import protocol
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     dispatcher = app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
     app.extensions["predictor"] = Predictor(settings, on_damage=_mender(dispatcher))
-    app.extensions["slots"] = Slots(settings.predict_threads, settings.web_threads * 3 // 4)
+    app.extensions["slots"] = Slots(
+        settings.predict_threads,
+        slow_threads(settings.web_threads) - 1,  # one tells the others that there is no room
+    )
     measure_requests(app, settings)
     bound_bodies(app, settings)
     require_credentials(app, settings, dispatcher)
