@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timezone
 from typing import Any
 
 from redis import Redis, WatchError
@@ -19,6 +18,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from backend.jobs.lost import forget_dead_executions, forget_if_lost
+from backend.jobs.schedule import due_in
 from backend.jobs.state import ENDED, PROJECTS_KEY, ProjectState, waits_or_runs
 from backend.settings import Settings
 
@@ -171,18 +171,14 @@ class Dispatcher:
     def _enqueue_unique(
         self, queue: Queue, function: str, job_id: str, seconds: float, *args: int, **options: Any
     ) -> None:
-        """Enqueue after so many seconds, unless a job of this id waits or runs; one that ended makes room.
-
-        The seconds count by Redis's clock: this machine's may differ from the worker's by more.
-        """
+        """Enqueue after so many seconds, unless a job of this id waits or runs; one that ended makes room."""
         options = {"args": args, "job_id": job_id, "unique": True, "result_ttl": 0, **options}
         if self._is_under_way(job_id):  # told in one round trip, where RQ takes six: bursts end here
             return
         for _ in range(2):
             try:
                 if seconds > 0:
-                    due = datetime.fromtimestamp(self.redis.time()[0] + seconds, timezone.utc)
-                    queue.enqueue_at(due, function, **options)
+                    queue.enqueue_at(due_in(self.redis, seconds), function, **options)
                 else:
                     queue.enqueue(function, **options)
                 return

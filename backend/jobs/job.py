@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from redis.client import Pipeline
+from rq import Queue
 from rq.exceptions import DeserializationError
 from rq.job import Job
+from rq.registry import ScheduledJobRegistry
 
 from backend.errors import ForeignJob
 from backend.jobs.dispatch import CLEAR, FLUSH, RECONCILE, REFILL, RETRAIN
+from backend.jobs.schedule import due_in
 
 OF_A_PROJECT = {CLEAR, FLUSH, REFILL, RETRAIN}
 FOREIGN = "foreign"
@@ -27,6 +31,14 @@ class AtlasJob(Job):
         if self.func_name == FOREIGN:
             raise ForeignJob(f"job {self.id} is none of this backend's and was not run")
         return super().perform()
+
+    def retry(self, queue: Queue, pipeline: Pipeline) -> None:
+        """Try a job that failed again, after its wait by Redis's clock."""
+        wait = self.get_retry_interval()
+        super().retry(queue, pipeline)
+        if wait:
+            registry = ScheduledJobRegistry(queue=queue)
+            registry.schedule(self, due_in(self.connection, wait), pipeline)
 
     def restore(self, raw_data: Any) -> None:
         super().restore(raw_data)

@@ -24,6 +24,7 @@ from backend.jobs.failing import failed, killed
 from backend.jobs.job import AtlasJob
 from backend.jobs.lost import forget_dead_executions
 from backend.jobs.measures import Measures
+from backend.jobs.schedule import RedisClockScheduler
 from backend.labelstudio.client import LabelStudioClient
 from backend.learning import encoders
 from backend.settings import Settings
@@ -66,6 +67,23 @@ class AtlasWorker(Worker):
             maintenance_interval=max(1, lost_after // 2),
             worker_ttl=15 + max(1, lost_after // 2),  # RQ waits for a job for 15 s less, then looks around
         )
+
+    def _start_scheduler(self, burst: bool = False, logging_level: str | None = None, *_: str) -> None:
+        """As RQ does, which has no setting for the scheduler's class."""
+        self.scheduler = RedisClockScheduler(
+            self.queues,
+            connection=self.connection,
+            logging_level=logging_level or self.log.level,
+            serializer=self.serializer,
+        )
+        self.scheduler.acquire_locks(auto_start=not burst)
+        if burst and self.scheduler.acquired_locks:
+            try:
+                self.scheduler.register_birth()
+                self.scheduler.enqueue_scheduled_jobs()
+            finally:
+                self.scheduler.register_death()
+                self.scheduler.release_locks()
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         return self._lost_after
