@@ -199,7 +199,8 @@ def create_app(state: FakeLabelStudio) -> Flask:
 
     @app.get("/api/ml")
     def connections() -> Response:
-        return jsonify([])
+        """One, of which no /setup tells: this Label Studio does not know where the backend is."""
+        return jsonify([{"id": 1, "state": "ER", "auto_update": True, "extra_params": None}])
 
     @app.post("/load/projects/<int:project_id>")
     def create(project_id: int) -> Response:
