@@ -57,10 +57,10 @@ def test_uncertain_outliers_are_both() -> None:
     assert scene.trained  # before the margin, so that both are of one training
     odd = odd_first(scene, scene.margin.topk(84).indices)  # a fifth of 420
     picks = picks_of("uncertain_outliers", scene, 10).tolist()
-    assert set(picks) <= set(odd)
-    assert len(set(picks) & set(odd[:10])) >= 8
+    oddest = set(odd[:21])  # a quarter of those; not the first ten: ranks here are not interpolated, and tie
+    assert set(picks) <= oddest
     for alone in ("margin", "model_outliers"):
-        assert len(set(picks) & set(picks_of(alone, scene, 10).tolist())) < 8
+        assert not set(picks_of(alone, scene, 10).tolist()) <= oddest
 
 
 def test_representative_transfer_uncertainty_is_errors_within_the_representative() -> None:
