@@ -1,6 +1,5 @@
-# syntax=docker/dockerfile:1
 # One image for the web server, the workers and the clock: the command says which. docs/docker.md tells
-# how to build and run it; docker/rehearsal runs every step below where there is no Docker engine.
+# how to build and run it.
 ARG PYTHON=python:3.11-slim-bookworm
 
 FROM ${PYTHON} AS build

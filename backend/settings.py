@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.errors import NotConfigured
+from backend.redis_address import with_password
 
 DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 
@@ -31,8 +32,14 @@ class Settings(BaseSettings):
     label_studio_timeout: float = Field(
         300, gt=0, description="Seconds to wait for one answer of Label Studio."
     )
+    redis_password: SecretStr | None = Field(
+        None,
+        description="Password of the Redis at REDIS_URL, of any characters, where that holds none.",
+    )
     redis_url: str = Field(
-        DEFAULT_REDIS_URL, description="Redis for the job queue. `up` starts its own when this is unset."
+        DEFAULT_REDIS_URL,
+        validate_default=True,
+        description="Redis for the job queue. `up` starts its own when this is unset.",
     )
     data_dir: Path = Field(
         Path("~/.local/share/label-studio-atlas"),
@@ -146,10 +153,9 @@ class Settings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _is_redis(cls, value: str) -> str:
-        if value and not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must start with redis://, rediss:// or unix://")
-        return value or DEFAULT_REDIS_URL
+    def _is_redis(cls, value: str, known: ValidationInfo) -> str:
+        password = known.data.get("redis_password")
+        return with_password(value or DEFAULT_REDIS_URL, password.get_secret_value() if password else None)
 
     @field_validator("prometheus_multiproc_dir", mode="before")
     @classmethod

@@ -89,7 +89,7 @@ def redis(bench: Bench) -> Finding:
     except (AuthenticationError, NoPermissionError) as error:
         return wrong(
             f"{address} does not let us in: {error}",
-            "Put its user and password into REDIS_URL: redis://USER:PASSWORD@HOST:PORT/0.",
+            "Put its user into REDIS_URL, redis://USER@HOST:PORT/0, and its password into REDIS_PASSWORD.",
         )
     except RedisError as error:
         if bench.settings.redis_url == DEFAULT_REDIS_URL:
