@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from backend.errors import AtlasError
+from backend.names import STRATEGIES, is_known_strategy
 
+DEFAULT_STRATEGIES = "random,margin,auto"
+"""The baseline, the classic, and the one that mixes by itself."""
 MAX_HELD_OUT = 2000
 """Texts held out at most: the standard error of an accuracy of 80 % is then below one point."""
 
@@ -39,17 +41,15 @@ class Plan:
         return plan
 
 
-def default_strategies(known: Sequence[str]) -> list[str]:
-    """The baseline, the classic, and the one that mixes by itself, as far as they exist."""
-    return [name for name in ("random", "margin", "auto") if name in known]
-
-
 def parse_strategies(text: str | None) -> tuple[str, ...]:
     """Names separated by commas, each once. Raises ValueError naming the known ones for an unknown one."""
-    from backend.sampling.registry import check_name, names
-
-    given = default_strategies(names()) if text is None else [name.strip() for name in text.split(",")]
-    strategies = tuple(dict.fromkeys(check_name(name) for name in given if name))
+    given = [name.strip() for name in (DEFAULT_STRATEGIES if text is None else text).split(",")]
+    strategies = tuple(dict.fromkeys(name for name in given if name))
     if not strategies:
-        raise ValueError(f"no strategy is named; choose among: {', '.join(names())}")
+        raise ValueError(f"no strategy is named; choose among: {', '.join(STRATEGIES)}")
+    for name in strategies:
+        if not is_known_strategy(name):
+            from backend.sampling.registry import check_name
+
+            check_name(name)
     return strategies

@@ -1,0 +1,1 @@
+"""The subcommands of `label-studio-atlas`, a file for those that belong together."""

@@ -1,0 +1,47 @@
+"""The commands that connect a project and test every link: connect, doctor."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from backend.commands.given import settings_with
+
+_BACKEND = click.option(
+    "--backend", metavar="URL", help="The web server, seen from here.  [default: HOST and PORT]"
+)
+
+
+@click.command()
+@click.argument("url", required=False)
+@click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
+@click.option("--wait", type=float, default=300, show_default=True, help="Seconds to wait for an order.")
+@_BACKEND
+def connect(url: str | None, project: int, wait: float, backend: str | None) -> None:
+    """Connect a Label Studio project to this backend, and prove that every road is open.
+
+    URL is where Label Studio reaches the backend; BACKEND_URL when left out. Makes the connection, the
+    webhook and the sampling; doing it again mends what is not as it should be. Run it while the backend
+    runs, with its settings.
+    """
+    from backend.doctor.commands import connect_project
+
+    url = url or settings_with().backend_url
+    if url is None:
+        raise click.UsageError("give the URL at which Label Studio reaches this backend, or set BACKEND_URL")
+    sys.exit(0 if connect_project(url, project, wait, backend) else 1)
+
+
+@click.command()
+@click.option("--project", type=int, help="Number of a project.  [default: all that are connected]")
+@click.option("--json", "as_json", is_flag=True, help="Findings as JSON, for scripts.")
+@_BACKEND
+def doctor(project: int | None, as_json: bool, backend: str | None) -> None:
+    """Test every link and say, for each fault, the one thing to do. Exit code 1 when something is wrong.
+
+    Run it where the backend runs, with its settings.
+    """
+    from backend.doctor.commands import diagnose
+
+    sys.exit(0 if diagnose(project, as_json, backend) else 1)

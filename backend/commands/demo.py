@@ -1,0 +1,46 @@
+"""The command `label-studio-atlas demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from backend.commands.given import check_names, settings_with
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV (or .csv.gz) with the columns text,label.  [default: 800 headlines, some on disasters]",
+)
+@click.option(
+    "--labels", type=click.IntRange(min=1), default=100, show_default=True, help="Annotations to give."
+)
+@click.option(
+    "--annotators", type=click.IntRange(1, 20), default=2, show_default=True, help="Size of the team."
+)
+@click.option("--strategy", help="Query strategy.  [default: STRATEGY]")
+@click.option(
+    "--once", is_flag=True, help="Stop Label Studio and exit at the end instead of leaving it running."
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write rounds, served tasks and the curve's path here.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the held-out split.")
+def demo(**options: Any) -> None:
+    """Watch a real Label Studio queue re-order itself.
+
+    Installs Label Studio into an environment of its own (once), starts it beside this backend, imports
+    texts whose labels are known, and lets simulated annotators label what Label Studio serves them.
+    """
+    from backend.demo.run import DemoOptions, run
+
+    settings = settings_with(strategy=options["strategy"])
+    check_names(settings)
+    run(DemoOptions(**{**options, "strategy": settings.strategy}))

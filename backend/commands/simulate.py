@@ -1,0 +1,69 @@
+"""The command `label-studio-atlas simulate`."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from backend.commands.given import check_encoder, settings_with
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--strategies", help="Query strategies, separated by commas.  [default: random,margin,auto]")
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="How many seeds.")
+@click.option("--batch", type=click.IntRange(min=1), default=20, show_default=True, help="Labels per round.")
+@click.option(
+    "--start", type=click.IntRange(min=1), default=20, show_default=True, help="Random labels first."
+)
+@click.option(
+    "--budget", type=click.IntRange(min=2), default=300, show_default=True, help="Labels in all, at most."
+)
+@click.option("--encoder", help="Text encoder.  [default: ENCODER]")
+@click.option(
+    "--held-out",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.2,
+    show_default=True,
+    help="Share of each class to measure on, up to 2000 texts in all.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, help="The first of the seeds."
+)
+@click.option("--processes", type=click.IntRange(min=1), help="Processes side by side.  [default: cores]")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the results.  [default: simulation-NAME]",
+)
+@click.option("--force", is_flag=True, help="Write into a folder that holds other things, too.")
+@click.option("--text-field", help="Field, or CSV column, of the text.  [default: text, or the only one]")
+@click.option(
+    "--control", help="Choices control, or CSV column, of the label.  [default: label, or the only one]"
+)
+def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None, **options: Any) -> None:
+    """See offline which query strategy pays on your own labelled data.
+
+    FILE is a CSV with the columns text,label or a project's JSON export (.json), either also as .gz.
+    Labelling is replayed for each strategy and seed; a report, the curves and a summary are written.
+    Exit code 1 when a strategy failed and had to be left out.
+    """
+    from backend.simulate.plan import Plan, parse_strategies
+    from backend.simulate.run import SimulateOptions, run
+
+    try:
+        names = parse_strategies(strategies)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--strategies") from error
+    settings = settings_with(encoder=encoder)
+    check_encoder(settings)
+    plan_options = {name: options.pop(name) for name in ("batch", "start", "budget", "held_out")}
+    plan = Plan(
+        strategies=names, seeds=tuple(range(seed, seed + seeds)), encoder=settings.encoder, **plan_options
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-written is left
+    if run(SimulateOptions(**options), plan).failures:
+        raise SystemExit(1)

@@ -1,0 +1,60 @@
+"""The names of strategies and encoders, known without importing torch: a wrong one is refused at once.
+
+Of other packages the names alone are read; whether what they name can be used shows when it is loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import metadata
+
+STRATEGIES = (
+    *("auto", "random", "least_confidence", "margin", "ratio", "entropy", "model_outliers", "clusters"),
+    *("representative", "adaptive_representative", "transfer_uncertainty", "transfer_representative"),
+    *("transfer_adaptive_representative", "atlas", "clustered_uncertainty", "uncertain_outliers"),
+    *("representative_clusters", "most_uncertain_cluster", "representative_transfer_uncertainty", "bald"),
+    *("variation_ratios", "badge", "coreset", "typiclust", "contrastive", "discriminative"),
+)
+"""Those of `backend.sampling.registry`, in its order; a test holds the two together."""
+ENCODERS = ("lsa",)
+"""Those of `backend.learning.encoders`."""
+STRATEGY_GROUP = "label_studio_atlas.strategies"
+ENCODER_GROUP = "label_studio_atlas.encoders"
+"""Entry points by which other packages bring theirs."""
+_JOINING = {"within", "by", "and"}
+
+
+def is_known_strategy(text: str) -> bool:
+    """True for a strategy of ours. False for what only a look at it can tell: others' and compositions.
+
+    Raises ValueError, saying what there is, where a name in it is nobody's.
+    """
+    if text in STRATEGIES:
+        return True
+    brought = _brought(STRATEGY_GROUP)
+    known = [*STRATEGIES, *(name for name in brought if name not in STRATEGIES)]
+    words = set(re.findall(r"[^\W\d]\w*", text))
+    composed = bool(words & {"within", "and"}) or "%" in text
+    unknown = sorted(words - _JOINING - set(known)) if composed else [text] * (text not in known)
+    if not unknown:
+        return False
+    if composed:
+        raise ValueError(f"{text!r}: {unknown[0]!r} is no strategy; choose from: {', '.join(known)}")
+    raise ValueError(
+        f"unknown strategy {text!r}; choose one of: {', '.join(known)}; "
+        "or compose them: 'margin within 20% by representative', '70% auto and 30% random'"
+    )
+
+
+def is_known_encoder(name: str) -> bool:
+    """True for an encoder of ours, False for another package's. Raises ValueError for nobody's."""
+    if name in ENCODERS:
+        return True
+    known = [*ENCODERS, *_brought(ENCODER_GROUP)]
+    if name not in known:
+        raise ValueError(f"unknown encoder {name!r}; choose one of: {', '.join(known)}")
+    return False
+
+
+def _brought(group: str) -> list[str]:
+    return [entry.name for entry in metadata.entry_points(group=group)]
