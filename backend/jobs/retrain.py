@@ -267,7 +267,7 @@ class Retrain:
         """How likely each choice is; None where only one may be given, or there is one class of them."""
         if not scheme.several or len(targets.unique()) < 2:
             return None
-        given = torch.tensor(scheme.membership())[targets]
+        given = torch.from_numpy(scheme.membership())[targets]
         return train_choices(features, given, seed=self._settings.seed, device=self._settings.device).cpu()
 
     def _train(self, features: Tensor, targets: Tensor, n_classes: int) -> Trained | None:

@@ -9,6 +9,8 @@ SSRF_REMEDY = (
     "Start Label Studio with USE_DEFAULT_BANNED_SUBNETS=false. "
     "Networks that shall stay blocked go into its USER_ADDITIONAL_BANNED_SUBNETS, such as 169.254.0.0/16."
 )
+MAX_CHARS = 10_000
+"""Characters of an error text that are looked at; Label Studio's own have a few hundred."""
 _RULES = (
     (
         r"reserved network address(?: \(block: (?P<what>[^)]+)\))?",
@@ -37,7 +39,7 @@ _RULES = (
         "Run `connect` with the BASIC_AUTH_USER and BASIC_AUTH_PASS that the backend was started with.",
     ),
     (
-        r"\b400 Client Error: (?P<what>.*?) for url",
+        r"\b400 Client Error: (?P<what>.{0,1000}?) for url",
         "the backend refuses the project: {what}",
         "Do what the message says.",
     ),
@@ -52,7 +54,7 @@ _RULES = (
 
 def explain(words: str) -> tuple[str, str]:
     """What is the case and the one thing to do, from an error text of Label Studio's."""
-    words = " ".join(unescape(re.sub(r"<[^>]*>", "", words)).split())
+    words = " ".join(unescape(re.sub(r"<[^<>]*>", "", words[:MAX_CHARS])).split())
     for pattern, found, remedy in _RULES:
         match = re.search(pattern, words)
         if match:

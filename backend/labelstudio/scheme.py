@@ -6,10 +6,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from html import unescape
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
+import numpy as np
+import numpy.typing as npt
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
@@ -103,16 +106,20 @@ class LabelScheme:
         choices: list[str] = json.loads(label) if self.several else [label]
         return choices
 
-    @property
+    @cached_property
     def choices(self) -> tuple[str, ...]:
         """What can be chosen: the config's choices, or, with dynamic ones, all that were ever given."""
         if not self.several:
             return self.labels
         return self.options or tuple(sorted({c for label in self.labels for c in self.choices_in(label)}))
 
-    def membership(self) -> list[list[bool]]:
-        """By class, which of the `choices` it holds."""
-        return [[choice in self.choices_in(label) for choice in self.choices] for label in self.labels]
+    def membership(self) -> npt.NDArray[np.bool_]:
+        """By class, which of the `choices` it holds: bool [classes, choices]."""
+        column = {choice: i for i, choice in enumerate(self.choices)}
+        held = np.zeros((len(self.labels), len(column)), dtype=np.bool_)
+        for row, label in enumerate(self.labels):
+            held[row, [column[choice] for choice in self.choices_in(label) if choice in column]] = True
+        return held
 
     @property
     def is_open(self) -> bool:
@@ -134,7 +141,11 @@ class LabelScheme:
         return other is not None and self.with_labels({}) == other.with_labels({})
 
     def _knows(self, choice: Any) -> bool:
-        return isinstance(choice, str) and (self.dynamic or choice in (self.options or self.labels))
+        return isinstance(choice, str) and (self.dynamic or choice in self._known)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.options or self.labels)
 
 
 def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme:

@@ -80,13 +80,17 @@ def check_features(pool: Tensor, labeled: Tensor) -> None:
 
 
 def check_targets(targets: Tensor, labeled: int, n_classes: int | None) -> None:
-    """Raises ValueError when there is not one whole number in [0, n_classes) for each labelled item."""
+    """Raises ValueError when there is not one whole number in [0, n_classes) for each labelled item.
+
+    Without labelled items there may be no classes yet: open ones are those that annotators gave.
+    """
     if tuple(targets.shape) != (labeled,):
         raise ValueError(
             f"targets must be [{labeled}], one for each labelled item; got {tuple(targets.shape)}"
         )
-    if n_classes is not None and n_classes < 1:
-        raise ValueError(f"n_classes must be at least 1, not {n_classes}")
+    fewest = 1 if labeled else 0
+    if n_classes is not None and n_classes < fewest:
+        raise ValueError(f"n_classes must be at least {fewest}, not {n_classes}")
     if not labeled:
         return
     if (targets != targets.long()).any():

@@ -7,6 +7,7 @@
 * `70% auto and 30% random`: both pick from the whole pool, by these shares; what both want is taken once.
 * The two combine, `within` binding closer than `and`:
   `80% margin within 50% by representative and 20% random`.
+* At most MAX_PARTS are joined: each is asked for the whole batch.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from torch import Tensor
 
 from backend.sampling.scene import Picks, Scene
 
+MAX_PARTS = 10
+_SHOWN = 200
+"""Characters of a composition that its refusal repeats."""
 _WITHIN = re.compile(r"^(?P<inner>\w+) within (?P<share>\S+?) ?% by (?P<outer>\w+)$")
 _SHARE = re.compile(r"^(?P<share>\S+?) ?% (?P<part>.+)$")
 
@@ -90,6 +94,10 @@ def parse(text: str, strategies: Mapping[str, Part]) -> Part | None:
     parts = [part.strip() for part in text.split(" and ")]
     if len(parts) == 1:
         return _within(text.strip(), strategies)
+    if len(parts) > MAX_PARTS:
+        raise ValueError(
+            f"{text[:_SHOWN]!r}: {len(parts)} parts are joined by 'and', at most {MAX_PARTS} may be"
+        )
     shares = []
     for part in parts:
         match = _SHARE.match(part)

@@ -19,11 +19,20 @@ from tests.unit.scenes import boundary_scene, confident_errors, odd_first, picks
         ("70% margin and 40% random", "110%"),
         ("margin and random", "share"),
         ("70% margin and 30% nonsense", "nonsense"),
+        (" and ".join(["9% badge"] * 11), "11 parts are joined by 'and', at most 10"),
     ],
 )
 def test_a_wrong_composition_says_what_is_wrong(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         check_name(text)
+
+
+def test_a_composition_of_a_thousand_parts_is_refused_in_a_line() -> None:
+    """Each part is asked for the whole batch."""
+    with pytest.raises(ValueError, match="1000 parts") as refusal:
+        check_name(" and ".join(["0.1% badge"] * 1000))
+    assert len(str(refusal.value)) < 500
+    assert check_name(" and ".join(["10% badge"] * 10))
 
 
 @pytest.mark.parametrize("outer", ["representative", "coreset", "auto", "clusters", "atlas"])

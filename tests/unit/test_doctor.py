@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import httpx
@@ -157,6 +158,19 @@ def test_label_studios_words(words: str, found: str, remedy: str) -> None:
     told = explain(words)
     assert found in told[0]
     assert remedy in told[1]
+
+
+@pytest.mark.parametrize("piece", ["<", "400 Client Error: ", "&#1", "hostname "])
+def test_long_words_are_explained_in_no_more_than_their_lengths_time(piece: str) -> None:
+    def seconds(pieces: int) -> float:
+        words = piece * pieces
+        begun = time.process_time()
+        for _ in range(3):
+            explain(words)
+        return time.process_time() - begun
+
+    seconds(100)  # the patterns are compiled
+    assert seconds(40_000) < 32 * max(seconds(5_000), 1e-3)  # 8 times where linear, 64 where quadratic
 
 
 def test_versions_that_do_not_fit_are_named() -> None:

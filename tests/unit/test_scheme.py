@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from backend.errors import LabelConfigError
@@ -120,6 +122,23 @@ def test_what_can_be_chosen() -> None:
     assert multiple.with_labels({"c": ['["a"]']}).choices == ("a", "b")
     dynamic = parse_label_config(config('<Choices name="c" toName="t" choice="multiple" value="$o"/>'))
     assert dynamic.with_labels({"c": ['["z", "y"]', "[]"]}).choices == ("y", "z")
+
+
+def test_each_class_is_taken_apart_once_whatever_the_choices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sets = [["a"], ["b", "a"], []]
+    scheme = parse_label_config(config(MULTIPLE)).with_labels({"c": [json.dumps(each) for each in sets]})
+    taken_apart: list[str] = []
+    loads = json.loads
+    monkeypatch.setattr(json, "loads", lambda text: taken_apart.append(text) or loads(text))
+    held = scheme.membership()
+    assert len(taken_apart) <= len(scheme.labels)
+    assert {label: row.tolist() for label, row in zip(scheme.labels, held, strict=True)} == {
+        '["a"]': [True, False],
+        '["b", "a"]': [True, True],
+        "[]": [False, False],
+    }
 
 
 def test_a_setting_says_which_of_several_controls_is_learned() -> None:
