@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import numpy as np
 
-from benchmarks.load.fake_label_studio import CONFIG
 from benchmarks.load.stage import LABELS, Project, Stage, stage
+from tests.fakes.project import CONFIG
 
 PROJECT = 1000
 VERSIONS = 3

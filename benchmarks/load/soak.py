@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 from redis import Redis
 
-from benchmarks.load.fake_label_studio import CONFIG
 from benchmarks.load.memory import Curve, children, resident
 from benchmarks.load.stage import Project, Stage, stage
+from tests.fakes.project import CONFIG
 
 NOTE_EVERY = 20
 """Seconds between two notes of the memory."""

@@ -54,13 +54,13 @@ class Stage:
         return self.create_of(project_id, texts)
 
     def create_of(self, project_id: int, texts: list[str]) -> Project:
-        answer = self.fake.post(f"/load/projects/{project_id}", json=texts)
+        answer = self.fake.post(f"/fake/projects/{project_id}", json=texts)
         self.projects[project_id] = Project(project_id, answer.raise_for_status().json())
         return self.projects[project_id]
 
     def annotate(self, project: Project, task: int, label: str) -> dict[str, Any]:
         """In Label Studio; returns the webhook that it would send."""
-        answer = self.fake.post(f"/load/projects/{project.id}/tasks/{task}", json=label)
+        answer = self.fake.post(f"/fake/projects/{project.id}/tasks/{task}", json=label)
         project.given[task] = label
         webhook: dict[str, Any] = answer.raise_for_status().json()
         return webhook
@@ -103,7 +103,7 @@ def stage(folder: Path, **env: str) -> Iterator[Stage]:
     fake = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
     with Supervisor() as supervisor, fake:
         this = inherited_environment()
-        command = [sys.executable, "-m", "benchmarks.load.fake_label_studio", str(port)]
+        command = [sys.executable, "-m", "tests.fakes", str(port)]
         supervisor.start("Label Studio", command, this, log=folder / "fake.log", ready=lambda: _answers(fake))
         settings = Settings(data_dir=folder / "data", port=free_port(0))
         settings.data_dir.mkdir(parents=True, exist_ok=True)

@@ -17,10 +17,10 @@ import httpx
 import pytest
 from redis import Redis
 
-from benchmarks.load.fake_label_studio import CONFIG
 from benchmarks.load.predict import VERSIONS, ask_while_models_are_replaced
 from benchmarks.load.stage import API_KEY, Stage, stage
 from benchmarks.load.webhooks import burst_while_retraining
+from tests.fakes.project import CONFIG
 from tests.service.listener import Listener
 
 SECRETS = {"BASIC_AUTH_PASS": "pa55-that-nobody-may-see", "WEBHOOK_SECRET": "h00k-that-nobody-may-see"}

@@ -10,11 +10,17 @@ from pathlib import Path
 import pytest
 
 from backend.errors import DamagedFile
-from backend.jobs.pull import FILE, pull, stored
+from backend.jobs.pull import FILE, stored
 from backend.store.tasks import TaskStore
-from tests.unit.test_pull import SCHEME, FakeLabelStudio, project
+from tests.fakes.loop import Loop
+from tests.fakes.project import FakeProject
+from tests.unit.test_pull import read
 
-LABELS: dict[int, str | None] = {i: ("a", "b", None)[i % 3] for i in range(1, 400)}
+
+@pytest.fixture
+def project(loop: Loop) -> FakeProject:
+    """Of 400 tasks, the first 40 labelled."""
+    return loop.create(400, labeled=40)
 
 
 def rewrite(path: Path, statement: str) -> None:
@@ -33,36 +39,36 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "no database": lambda path: path.write_bytes(b"not a database, " * 64),
     "cut off": lambda path: path.write_bytes(path.read_bytes()[:9000]),
     "pages of noise": lambda path: overwrite(path, 8192, b"\xa5" * 8192),
-    "votes that are no JSON": lambda path: rewrite(path, "UPDATE tasks SET votes = '{' WHERE id = 4"),
-    "others that are no JSON": lambda path: rewrite(path, "UPDATE tasks SET others = '' WHERE id = 4"),
+    "votes that are no JSON": lambda path: rewrite(path, "UPDATE tasks SET votes = '{' WHERE id = 14"),
+    "others that are no JSON": lambda path: rewrite(path, "UPDATE tasks SET others = '' WHERE id = 14"),
     "a text that is none": lambda path: rewrite(
-        path, "UPDATE tasks SET text = CAST(x'ff' AS TEXT) WHERE id = 4"
+        path, "UPDATE tasks SET text = CAST(x'ff' AS TEXT) WHERE id = 14"
     ),
     "empty": lambda path: path.write_bytes(b""),
 }
 
 
 @pytest.mark.parametrize("what", DAMAGES)
-def test_a_damaged_copy_is_read_anew(tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture) -> None:
-    label_studio = FakeLabelStudio(LABELS)
-    before = pull(label_studio, project(len(LABELS)), SCHEME, tmp_path)
+def test_a_damaged_copy_is_read_anew(
+    loop: Loop, project: FakeProject, tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = read(loop, project, tmp_path)
     DAMAGES[what](tmp_path / FILE)
 
     assert stored(tmp_path) in ([], before)  # no error: others go on without it
-    label_studio.reads.clear()
+    loop.fake.handed_out = 0
     with caplog.at_level(logging.WARNING):
-        assert pull(label_studio, project(len(LABELS)), SCHEME, tmp_path) == before
-    assert "all" in label_studio.reads
+        assert read(loop, project, tmp_path) == before
+    assert loop.fake.handed_out >= 400
     assert ("read anew" in caplog.text) == (what != "empty")  # which is as good as new
-    label_studio.reads.clear()
-    assert pull(label_studio, project(len(LABELS)), SCHEME, tmp_path) == before
-    assert label_studio.reads == ["changes"]  # and it is sound from now on
+    loop.fake.change_task(project.id, before[-1].id, data={"text": "changed"})
+    assert read(loop, project, tmp_path)[-1].text == "changed"  # and it is sound from now on
 
 
-def test_what_time_or_room_may_mend_is_no_damage(tmp_path: Path) -> None:
+def test_what_time_or_room_may_mend_is_no_damage(loop: Loop, project: FakeProject, tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()  # in the place of the file
     with pytest.raises(sqlite3.OperationalError):
-        pull(FakeLabelStudio(LABELS), project(len(LABELS)), SCHEME, tmp_path)
+        read(loop, project, tmp_path)
     assert (tmp_path / FILE).is_dir()
 
 

@@ -1,0 +1,52 @@
+"""For tests of whole jobs: a Redis of the session's own, and a fake Label Studio."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from backend.running.embedded_redis import start_redis
+from backend.running.supervisor import Supervisor
+from tests.fakes.label_studio import FakeLabelStudio
+from tests.fakes.loop import Loop
+from tests.fakes.server import FakeServer, served
+
+
+@pytest.fixture(scope="session")
+def session_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with Supervisor() as supervisor:
+        yield start_redis(supervisor, tmp_path_factory.mktemp("redis"), dict(os.environ))
+
+
+@pytest.fixture
+def redis(session_redis: str) -> Iterator[Redis]:
+    """Empty at first."""
+    with Redis.from_url(session_redis) as redis:
+        redis.flushall()
+        yield redis
+
+
+@pytest.fixture(scope="session")
+def fake_server() -> Iterator[FakeServer]:
+    with served() as server:
+        yield server
+
+
+@pytest.fixture
+def loop(
+    redis: Redis, session_redis: str, fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Loop]:
+    """A backend's jobs on an empty fake Label Studio and an empty Redis."""
+    loop = Loop(fake_server.show(FakeLabelStudio()), redis, monkeypatch)
+    loop.set(
+        label_studio_url=fake_server.url,
+        label_studio_api_key="a-legacy-token",
+        redis_url=session_redis,
+        retrain_pause=0,
+    )
+    yield loop
+    for client in loop.clients:
+        client.close()

@@ -1,0 +1,21 @@
+"""Whole retrains, on a fake Label Studio."""
+
+from __future__ import annotations
+
+from tests.fakes.loop import Loop
+
+
+def test_a_first_order_stands_before_any_label(loop: Loop) -> None:
+    project = loop.create(12)
+    done = loop.retrain(project)
+    assert done["published"]
+    assert sorted(loop.queue(project)) == sorted(project.tasks)
+    assert project.settings["sampling"] == "Uncertainty sampling"
+
+
+def test_labels_are_learned_and_the_rest_is_ordered_anew(loop: Loop) -> None:
+    project = loop.create(24, labeled=8)
+    done = loop.retrain(project)
+    assert (done["trained_on"], done["waiting"], done["labels"]) == (8, 16, {"disaster": 4, "other": 4})
+    assert project.settings["model_version"] == done["model_version"]
+    assert len(loop.queue(project)) == 16
