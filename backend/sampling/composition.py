@@ -36,9 +36,6 @@ class Part(Protocol):
     @property
     def needs_classifier(self) -> bool: ...
 
-    @property
-    def needs_verdicts(self) -> bool: ...
-
     def pick(self, scene: Scene, n: int) -> Picks: ...
 
 
@@ -58,10 +55,6 @@ class Within:
     def needs_classifier(self) -> bool:
         return self.inner.needs_classifier or self.outer.needs_classifier
 
-    @property
-    def needs_verdicts(self) -> bool:
-        return self.inner.needs_verdicts or self.outer.needs_verdicts
-
     def pick(self, scene: Scene, n: int) -> Picks:
         kept = scene.queue(self.outer.pick(scene, n))[: max(2 * n, round(self.share * scene.size))]
         picks = self.inner.pick(scene.narrowed(kept), n)
@@ -77,10 +70,6 @@ class Shares:
     @property
     def needs_classifier(self) -> bool:
         return any(part.needs_classifier for _, part in self.parts)
-
-    @property
-    def needs_verdicts(self) -> bool:
-        return any(part.needs_verdicts for _, part in self.parts)
 
     def pick(self, scene: Scene, n: int) -> Picks:
         # Each part is asked for n, so that it can step in with its next ones where others took the same.

@@ -138,8 +138,6 @@ def _picks(strategy: Strategy, scene: Scene, n: int) -> Picks:
         return cold_start(scene, n)
     if n == 0:  # an empty pool, above all: no strategy needs to think of it
         return Picks(torch.zeros(0, dtype=torch.int64))
-    if strategy.needs_verdicts:
-        scene.trained  # noqa: B018 - before anything is asked of a network trained without them
     return strategy.pick(scene, n)
 
 

@@ -51,13 +51,11 @@ Scorer = Callable[[Layers, Head], Tensor]
 class Strategy:
     """How a batch is picked, and how an item that was not in the pool then finds its place.
 
-    needs_verdicts: it asks the classifier's siblings, or what they say of items they had not seen.
     scorer: None where an item's worth cannot be told from what the network says of it.
     """
 
     pick: Pick
     needs_classifier: bool = True
-    needs_verdicts: bool = False
     scorer: Scorer | None = None
 
 
@@ -87,7 +85,7 @@ def _divided(measure: Callable[[Tensor], Tensor]) -> Strategy:
         worth = measure(scene.member_probabilities)
         return Picks(scene.top(worth, n), worth)
 
-    return Strategy(pick, needs_verdicts=True)
+    return Strategy(pick)
 
 
 def _within(inner: Strategy, outer: Strategy, share: float) -> Strategy:
@@ -97,7 +95,7 @@ def _within(inner: Strategy, outer: Strategy, share: float) -> Strategy:
         return Within(inner, outer, within).pick(scene, n)
 
     needs = Within(inner, outer, share)
-    return Strategy(pick, needs.needs_classifier, needs.needs_verdicts, _by_margin)
+    return Strategy(pick, needs.needs_classifier, _by_margin)
 
 
 def _random(scene: Scene, n: int) -> Picks:
@@ -105,9 +103,9 @@ def _random(scene: Scene, n: int) -> Picks:
 
 
 _MARGIN = _uncertain(uncertainty.margin)
-_MODEL_OUTLIERS = Strategy(model_outliers, needs_verdicts=True)
-_TRANSFER_UNCERTAINTY = Strategy(transfer_uncertainty, needs_verdicts=True, scorer=_by_head)
-_TRANSFER_REPRESENTATIVE = Strategy(transfer_representative, needs_verdicts=True, scorer=_by_head)
+_MODEL_OUTLIERS = Strategy(model_outliers)
+_TRANSFER_UNCERTAINTY = Strategy(transfer_uncertainty, scorer=_by_head)
+_TRANSFER_REPRESENTATIVE = Strategy(transfer_representative, scorer=_by_head)
 
 STRATEGIES: dict[str, Strategy] = {
     "auto": Strategy(auto, scorer=_by_margin),
@@ -122,10 +120,8 @@ STRATEGIES: dict[str, Strategy] = {
     "adaptive_representative": Strategy(adaptive_representative, needs_classifier=False),
     "transfer_uncertainty": _TRANSFER_UNCERTAINTY,
     "transfer_representative": _TRANSFER_REPRESENTATIVE,
-    "transfer_adaptive_representative": Strategy(
-        transfer_adaptive_representative, needs_verdicts=True, scorer=_by_head
-    ),
-    "atlas": Strategy(atlas, needs_verdicts=True, scorer=_by_head),
+    "transfer_adaptive_representative": Strategy(transfer_adaptive_representative, scorer=_by_head),
+    "atlas": Strategy(atlas, scorer=_by_head),
     "clustered_uncertainty": _within(Strategy(centers_of_uncertainty), _MARGIN, 0.2),
     "uncertain_outliers": _within(_MODEL_OUTLIERS, _MARGIN, 0.2),
     "representative_clusters": Strategy(representative_clusters, needs_classifier=False, scorer=_by_margin),
@@ -221,4 +217,4 @@ def _composed(text: str) -> Strategy:
             f"unknown strategy {text!r}; choose one of: {', '.join(names())}; "
             "or compose them: 'margin within 20% by representative', '70% auto and 30% random'"
         )
-    return Strategy(composition.pick, composition.needs_classifier, composition.needs_verdicts, _by_margin)
+    return Strategy(composition.pick, composition.needs_classifier, _by_margin)

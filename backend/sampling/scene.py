@@ -12,7 +12,7 @@ from torch import Tensor
 
 from backend.learning.heads import DomainHead, ErrorHead, estimated_accuracy, train_error_head
 from backend.learning.network import LayeredNetwork, Layers
-from backend.learning.training import Trained, member_probabilities, outputs, train, train_network
+from backend.learning.training import Trained, member_probabilities, outputs, train
 from backend.sampling import chance, uncertainty
 
 Value = TypeVar("Value")
@@ -65,12 +65,11 @@ class Scene:
             return self.given
         return train(self.labeled, self.targets, self.n_classes, seed=self.seed, device=self.device)
 
-    @_of_the_labels
+    @property
     def network(self) -> LayeredNetwork:
-        """The serving network. Its siblings are trained only for strategies that ask for them, at first."""
-        if self.given is not None or "trained" in self.__dict__:
-            return self.trained.network
-        return train_network(self.labeled, self.targets, self.n_classes, seed=self.seed, device=self.device)
+        """The serving network. Always the one trained beside its siblings, so that hidden units of both
+        mean the same, and that it does not depend on what is asked of a scene first."""
+        return self.trained.network
 
     @cached_property
     def pool_layers(self) -> Layers:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from backend.learning.training import outputs, train
 from backend.sampling import (
     make_scene,
     names,
@@ -146,11 +147,27 @@ def test_verdicts_and_layers_are_of_one_training_and_there_is_only_one(
 
         return train
 
-    for name in ("train", "train_network"):
-        monkeypatch.setattr(scene_module, name, counted(getattr(scene_module, name)))
+    monkeypatch.setattr(scene_module, "train", counted(scene_module.train))
     scene = make_scene(*random_scene())
     rank_scene(strategy, scene, 10)
     assert len(trainings) <= 1
+
+
+ASKED = ["trained", "network", "probabilities", "labeled_layers", "member_probabilities", "error_head"]
+
+
+@pytest.mark.parametrize("first", ASKED)
+def test_a_scene_has_the_same_network_whatever_is_asked_of_it_first(first: str) -> None:
+    asked, other = make_scene(*random_scene()), make_scene(*random_scene())
+    getattr(asked, first)
+    expected = outputs(train(other.labeled, other.targets, 2).network, other.pool).logits
+
+    for name in ASKED[::-1]:
+        getattr(asked, name)
+
+    for network in (asked.network, asked.trained.network, asked.narrowed(torch.arange(5)).trained.network):
+        assert torch.equal(outputs(network, other.pool).logits, expected)
+    assert torch.equal(asked.probabilities, other.probabilities)
 
 
 def test_scores_are_places() -> None:
