@@ -7,12 +7,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from backend.doctor.bench import Bench, told_classes
-from backend.errors import AtlasError, LabelStudioError, Unreachable
+from backend.errors import AtlasError, DamagedFile, LabelStudioError, Unreachable
 from backend.jobs.state import digest
 from backend.jobs.status import job_status
-from backend.labelstudio.administration import Administration, Connection, Webhook, webhook_url
+from backend.jobs.webhook_secrets import WebhookSecrets
+from backend.labelstudio.administration import (
+    Administration,
+    Connection,
+    Webhook,
+    former_webhook_url,
+    webhook_url,
+)
 from backend.labelstudio.refusals import explain
 from backend.labelstudio.scheme import parse_label_config
 from backend.settings import Settings
@@ -35,23 +43,36 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> bool:
     Returns whether a retrain was asked for.
     Raises NotConnected, with the one thing to do; LabelConfigError; LabelStudioError.
     """
-    url = url.rstrip("/")
+    url = backend_address(url)
     label_studio, settings = bench.label_studio, bench.settings
     project = label_studio.project(project_id)
     scheme = parse_label_config(project.label_config, settings.queue_control)
     say("project", f"{project.task_count} tasks; to be learned: {told_classes(scheme)}")
-    new_webhook = _set_webhook(bench, project_id, url, say)
+    secret, new_webhook = _set_webhook(bench, project_id, url, say)
     try:
         _set_connection(label_studio, settings, project_id, url, say)
     except AtlasError:
         if new_webhook is not None:
             label_studio.delete_webhook(new_webhook)
-            bench.dispatcher.state(project_id).webhook_digest = None
             say("webhook", "removed again")
         raise
+    WebhookSecrets(bench.redis, settings).remember(project_id, digest(secret))
+    _remove_former_webhooks(label_studio, project_id, url, say)
     label_studio.set_sampling(project_id)
     say("sampling", "Uncertainty sampling: Label Studio follows the order of predictions")
     return _set_version(bench, project_id, project.model_version, say)
+
+
+def backend_address(url: str) -> str:
+    """Without a slash at its end. Raises NotConnected for what is no address, saying what is one."""
+    url = url.strip().rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        likely = f"http://{url.split('://')[-1]}"
+        raise NotConnected(f"{url!r} is no address of a backend: it begins with http://, as in {likely}")
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise NotConnected("give the backend's address without user, password, ? and #: http://HOST:PORT")
+    return url
 
 
 def wait_for_order(bench: Bench, project_id: int, seconds: float, *, renewed: bool = False) -> str | None:
@@ -76,31 +97,48 @@ def wait_for_order(bench: Bench, project_id: int, seconds: float, *, renewed: bo
         time.sleep(POLL_SECONDS)
 
 
-def _set_webhook(bench: Bench, project_id: int, url: str, say: Say) -> Webhook | None:
-    """Before the connection, so that Label Studio does not make one of its own. Returns it if it is new."""
-    label_studio, state = bench.label_studio, bench.dispatcher.state(project_id)
-    present = [hook for hook in label_studio.webhooks(project_id) if hook.url == webhook_url(url)]
-    configured = bench.settings.webhook_authorization
-    secret = configured or _own_secret(present, state.webhook_digest)
-    wanted = Webhook(webhook_url(url), {"Authorization": secret})
+def _set_webhook(bench: Bench, project_id: int, url: str, say: Say) -> tuple[str, Webhook | None]:
+    """The project's own webhook, in addition to those that are there: until the connection stands they count.
+
+    Returns the Authorization header that it carries, and the webhook if it is new.
+    """
+    label_studio = bench.label_studio
+    all_present = label_studio.webhooks(project_id)
+    secret = _own_secret(all_present, _known_digest(bench, project_id))
+    wanted = Webhook(webhook_url(url, project_id), {"Authorization": secret})
+    present = [hook for hook in all_present if hook.url == wanted.url]
     for double in present[1:]:
         label_studio.delete_webhook(double)
-    how = "with a secret" if configured else "with a secret of its own"
     if present and replace(present[0], id=None) == wanted:
-        say("webhook", f"found as it should be, to {wanted.url}, {how}")
-        return None
+        say("webhook", f"found as it should be, to {wanted.url}, with a secret of its own")
+        return secret, None
     wanted = replace(wanted, id=present[0].id if present else None)
     saved = _explained(lambda: label_studio.save_webhook(project_id, wanted), wanted.url)
-    state.webhook_digest = None if configured else digest(secret)
-    say("webhook", f"{'corrected' if present else 'registered'}, to {wanted.url}, {how}")
-    return None if present else saved
+    done = "corrected" if present else "registered"
+    say("webhook", f"{done}, to {wanted.url}, with a secret of its own")
+    return secret, None if present else saved
+
+
+def _known_digest(bench: Bench, project_id: int) -> str | None:
+    try:
+        return WebhookSecrets(bench.redis, bench.settings).digest(project_id)
+    except DamagedFile:  # it is written anew
+        return None
 
 
 def _own_secret(present: Sequence[Webhook], known: str | None) -> str:
-    """As an Authorization header: the one the webhook has, if this backend knows it, or a new one."""
+    """As an Authorization header: the one a webhook has, if this backend knows it, or a new one."""
     carried = [hook.headers.get("Authorization", "") for hook in present]
     mine = (header for header in carried if digest(header) == known)
     return next(mine, f"Bearer {secrets.token_urlsafe(24)}")
+
+
+def _remove_former_webhooks(label_studio: Administration, project_id: int, url: str, say: Say) -> None:
+    """Those that Label Studio makes by itself with a connection, and that releases before registered."""
+    for hook in label_studio.webhooks(project_id):
+        if hook.url == former_webhook_url(url):
+            label_studio.delete_webhook(hook)
+            say("webhook", f"removed the one to {hook.url}, which this one replaces")
 
 
 def _set_connection(

@@ -66,8 +66,8 @@ class Settings(BaseSettings):
     )
     webhook_secret: SecretStr | None = Field(
         None,
-        description="What all webhooks must carry as `Authorization: Bearer ...`; `connect` registers it. "
-        "Unset: it gives each one of its own.",
+        description="No longer needed: `connect` gives each project's webhook a secret of its own. Webhooks "
+        "that carry this one, as releases before registered it, are let in until `connect` replaces them.",
     )
     web_workers: int = Field(
         1, ge=1, description="Web server processes. Each loads its own copy of the models."
@@ -248,12 +248,8 @@ class Settings(BaseSettings):
         return "Basic " + b64encode(":".join(self.basic_auth).encode()).decode()
 
     @property
-    def webhook_authorization(self) -> str | None:
-        """The Authorization header our webhooks are registered with.
-
-        Label Studio does not send a connection's basic auth on webhooks, so where there is no secret of
-        their own they carry the same credentials as a header. None when anybody may post.
-        """
-        if self.webhook_secret is None:
-            return self.basic_authorization
-        return f"Bearer {self.webhook_secret.get_secret_value()}"
+    def former_webhook_authorizations(self) -> list[str]:
+        """The Authorization headers that releases before gave to webhooks: still let in for projects whose
+        webhook has no secret of its own yet. Empty where they gave none."""
+        secret = None if self.webhook_secret is None else f"Bearer {self.webhook_secret.get_secret_value()}"
+        return [header for header in (secret, self.basic_authorization) if header is not None]

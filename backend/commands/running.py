@@ -106,11 +106,13 @@ def worker(only: str | None) -> None:
     settings = settings_with()
     check_names(settings)
     logs.configure(settings.log_level, only or "worker", settings.log_format)
+    from backend.jobs.starting import prepare
     from backend.jobs.worker import create_worker
     from backend.running.supervisor import die_with_parent
 
     # A worker that is killed must not leave its job's process behind, nor its scheduler's.
     os.register_at_fork(after_in_child=die_with_parent)
+    prepare(settings)
     create_worker(settings, only).work(with_scheduler=True, logging_level="WARNING")
 
 

@@ -11,8 +11,16 @@ from redis import Redis
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import known_projects
-from backend.labelstudio.administration import TITLE, Administration, Connection, Webhook
+from backend.jobs.webhook_secrets import WebhookSecrets
+from backend.labelstudio.administration import (
+    Administration,
+    Connection,
+    Webhook,
+    former_webhook_url,
+    webhook_url,
+)
 from backend.labelstudio.client import Project
+from backend.labelstudio.connection import TITLE
 from backend.labelstudio.scheme import LabelScheme
 from backend.running.embedded_redis import with_running_redis
 from backend.settings import Settings
@@ -133,9 +141,24 @@ class ProjectBench:
 
     @cached_property
     def webhooks(self) -> list[Webhook]:
-        """Those to this backend."""
-        wanted = self.connection.webhook_url if self.connection else None
-        return [hook for hook in self.bench.label_studio.webhooks(self.id) if hook.url == wanted]
+        """Those to this backend as `connect` registers them."""
+        wanted = webhook_url(self.connection.url, self.id) if self.connection else None
+        return [hook for hook in self._all_webhooks if hook.url == wanted]
+
+    @cached_property
+    def former_webhooks(self) -> list[Webhook]:
+        """Those to this backend that Label Studio made by itself, or releases before registered."""
+        wanted = former_webhook_url(self.connection.url) if self.connection else None
+        return [hook for hook in self._all_webhooks if hook.url == wanted]
+
+    @cached_property
+    def _all_webhooks(self) -> list[Webhook]:
+        return self.bench.label_studio.webhooks(self.id)
+
+    @cached_property
+    def webhook_digest(self) -> str | None:
+        """Of the secret that the project's webhook must carry. Raises ModelStoreError, DamagedFile."""
+        return WebhookSecrets(self.bench.redis, self.bench.settings).digest(self.id)
 
     @cached_property
     def published(self) -> str | None:
@@ -146,6 +169,11 @@ class ProjectBench:
         """Read the project, and what is published, anew when next asked."""
         for read in ("project", "published"):
             vars(self).pop(read, None)
+
+    @property
+    def connect_again(self) -> str:
+        """The remedy of most faults of a project."""
+        return f"Run `{self.connect_command}`."
 
     @property
     def connect_command(self) -> str:

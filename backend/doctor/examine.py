@@ -11,7 +11,9 @@ import backend.doctor.store
 import backend.doctor.workers  # isort:skip
 import backend.doctor.server
 
-import backend.doctor.project  # noqa: F401  isort:skip
+import backend.doctor.project  # isort:skip
+import backend.doctor.webhook  # isort:skip
+import backend.doctor.order  # noqa: F401  isort:skip
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.checks import run, what_is_missing
 from backend.doctor.finding import Finding, State, not_checked

@@ -68,14 +68,11 @@ def backend(bench: Bench) -> Finding:
         )
     settings = bench.settings
     restart = "Restart the backend with the settings of this shell (or run the doctor with the backend's)."
-    for path, header in (
-        ("webhook", settings.webhook_authorization),
-        ("predict", settings.basic_authorization),
-    ):
-        if _asks(f"{url}/{path}", header):
-            return wrong(f"{url}/{path} wants other credentials than are set here", restart)
-        if header and not _asks(f"{url}/{path}", None):
-            return wrong(f"{url}/{path} is open to anybody, though credentials are set here", restart)
+    header = settings.basic_authorization
+    if _asks(f"{url}/predict", header):
+        return wrong(f"{url} wants other credentials than are set here", restart)
+    if header and not _asks(f"{url}/predict", None):
+        return wrong(f"{url} is open to anybody, though credentials are set here", restart)
     if version != __version__:
         return note(f"version {version} at {url}, this is {__version__}", "Restart the backend.")
     return ok(f"version {version} at {url}")
@@ -125,6 +122,25 @@ def redis_on_disk(bench: Bench) -> Finding:
     return wrong(
         "keeps nothing: waiting jobs are lost when it restarts",
         "Start Redis with `--appendonly yes`, or run `redis-cli config set appendonly yes` for now.",
+    )
+
+
+@check("Redis memory", "Redis")
+def redis_memory(bench: Bench) -> Finding:
+    status = _info(bench, "memory")
+    policy, limit = status.get("maxmemory_policy"), status.get("maxmemory")
+    if policy is None:
+        return note(
+            "this Redis does not let us see what it does when it is full",
+            "Ask whoever runs it for the policy `noeviction`: with another, waiting jobs may be dropped.",
+        )
+    if policy == "noeviction":
+        return ok("drops nothing when it is full")
+    if not limit:
+        return ok(f"has no limit, so its policy {policy} drops nothing")
+    return wrong(
+        f"drops what it likes, waiting jobs too, when it is full ({policy}, at {limit / 2**20:.0f} MB)",
+        "Give it the policy `noeviction` (`redis-cli config set maxmemory-policy noeviction` for now).",
     )
 
 

@@ -17,8 +17,10 @@ from backend.jobs.housekeeping import GONE, forget_gone
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.refill import keep_full
-from backend.jobs.state import known_projects
+from backend.jobs.state import digest, known_projects
+from backend.jobs.webhook_secrets import WebhookSecrets
 from backend.labelstudio.client import LabelStudioClient, Project
+from backend.labelstudio.connection import TITLE, Wishes
 from backend.labelstudio.scheme import LabelScheme, parse_label_config
 from backend.sampling import check_name
 from backend.settings import Settings
@@ -44,6 +46,7 @@ def reconcile() -> dict[str, str]:
             logs.set_project(project_id)
             try:
                 dispatcher.forget_lost_jobs(project_id)
+                WebhookSecrets(redis, settings).keep([project_id])
                 found[str(project_id)] = _reconcile(settings, dispatcher, client, project_id)
             except AtlasError as error:  # one broken project must not keep the others waiting
                 logger.warning("%s", error)
@@ -71,7 +74,7 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
         forget_gone(directory)
         return "gone"
     (directory / GONE).unlink(missing_ok=True)
-    told = _heed(dispatcher, client, project_id)
+    told = _heed(settings, dispatcher, client, project_id)
     if told is not None:
         return told
     seen = json.dumps([asdict(project), client.newest_change(project_id)])
@@ -87,16 +90,20 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     return found or "in order"
 
 
-def _heed(dispatcher: Dispatcher, client: LabelStudioClient, project_id: int) -> str | None:
+def _heed(
+    settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int
+) -> str | None:
     """Take over what the project's connections say; returns why there is nothing more to look at."""
     state, contact = dispatcher.state(project_id), Contact(dispatcher.redis, project_id)
     before = contact.last("setup")
     wishes = client.wishes(project_id)  # Label Studio has called the /setup of each backend it lists
     if not wishes.connected or (wishes.all_answered and contact.last("setup") == before):
         state.disconnected = True
-        state.webhook_digest = None  # connected again by hand, Label Studio makes a webhook without one
+        if not wishes.connected:  # connected again by hand, Label Studio makes a webhook without one
+            WebhookSecrets(dispatcher.redis, settings).forget(project_id)
         return "no connection to this backend"
     state.disconnected = False
+    _forget_a_secret_of_before(settings, dispatcher, client, project_id, wishes)
     state.held_by_label_studio = not wishes.updates
     state.strategy_is_disputed = wishes.disputed
     strategy = _known(wishes.strategy)
@@ -105,6 +112,16 @@ def _heed(dispatcher: Dispatcher, client: LabelStudioClient, project_id: int) ->
     state.strategy = strategy
     dispatcher.demand_retrain(project_id)
     return "another strategy is asked for"
+
+
+def _forget_a_secret_of_before(
+    settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int, wishes: Wishes
+) -> None:
+    """The connection was made again by hand meanwhile, and no webhook has the secret that `connect` gave."""
+    secrets = WebhookSecrets(dispatcher.redis, settings)
+    known = None if TITLE in wishes.titles else secrets.digest(project_id)
+    if known is not None and known not in map(digest, client.webhook_authorizations(project_id)):
+        secrets.forget(project_id)
 
 
 def _known(strategy: str | None) -> str | None:

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING, LabelStudioClient
-from backend.labelstudio.connection import strategy_in
+from backend.labelstudio.connection import TITLE, strategy_in
 
-TITLE = "label-studio-atlas"
-"""Title of the connections made here."""
 WEBHOOK_ACTIONS = frozenset(
     {
         "ANNOTATION_CREATED",
@@ -40,10 +38,6 @@ class Connection:
     error: str
     strategy: str | None = None
 
-    @property
-    def webhook_url(self) -> str:
-        return webhook_url(self.url)
-
 
 @dataclass(frozen=True)
 class Webhook:
@@ -54,7 +48,7 @@ class Webhook:
     actions: frozenset[str] = WEBHOOK_ACTIONS
     all_actions: bool = False
     is_active: bool = True
-    with_payload: bool = True
+    with_payload: bool = False
     id: int | None = None
 
     @property
@@ -62,8 +56,14 @@ class Webhook:
         return frozenset() if self.all_actions else WEBHOOK_ACTIONS - self.actions
 
 
-def webhook_url(backend_url: str) -> str:
-    """Where the webhook of a backend goes; Label Studio's own takes the same place."""
+def webhook_url(backend_url: str, project_id: int) -> str:
+    """Where a project's webhook goes: without payload, which grows with the project, only this names it."""
+    return f"{former_webhook_url(backend_url)}?project={project_id}"
+
+
+def former_webhook_url(backend_url: str) -> str:
+    """Where Label Studio sends the webhook that it makes by itself, and where `connect` of releases before
+    had it sent."""
     return backend_url.rstrip("/") + "/webhook"
 
 

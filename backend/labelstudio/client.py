@@ -175,6 +175,11 @@ class LabelStudioClient:
         """
         return wishes_of(self._request("GET", "api/ml", params={"project": project_id}))
 
+    def webhook_authorizations(self, project_id: int) -> list[str]:
+        """The Authorization headers of the project's webhooks, "" of one that has none."""
+        raw = self._request("GET", "api/webhooks/", params={"project": project_id})
+        return [(item.get("headers") or {}).get("Authorization", "") for item in raw]
+
     def task_ids(self, project_id: int) -> set[int]:
         return {task["id"] for task in self._tasks(project_id, fields="task_only", include="id")}
 

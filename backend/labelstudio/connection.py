@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+TITLE = "label-studio-atlas"
+"""Title of the connections that `connect` makes."""
+
 
 @dataclass(frozen=True)
 class Wishes:
     """updates: whether new versions are wanted (`auto_update`); strategy: the query strategy named in the
     connections' extra params, None where none is; disputed: whether the connections do not all say the same.
     connected: whether there is any connection, to this backend or another; all_answered: whether all of
-    those backends did, just now.
+    those backends did, just now; titles: the connections' titles.
     """
 
     updates: bool = True
@@ -21,6 +24,7 @@ class Wishes:
     disputed: bool = False
     connected: bool = False
     all_answered: bool = False
+    titles: frozenset[str] = frozenset()
 
 
 def wishes_of(connections: Iterable[dict[str, Any]]) -> Wishes:
@@ -37,6 +41,7 @@ def wishes_of(connections: Iterable[dict[str, Any]]) -> Wishes:
         disputed=len(set(named)) > 1,
         connected=bool(listed),
         all_answered=bool(listed) and all(item.get("state") == "CO" for item in listed),
+        titles=frozenset(str(item.get("title")) for item in listed),
     )
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from backend.settings import Settings
 from backend.store.bucket import Bucket
 from backend.store.features import FeatureCache
+from backend.store.files import Files, files_of
 from backend.store.paths import project_dir, project_ids
 from backend.store.versions import VersionStore
 
 
 def version_store(settings: Settings, project_id: int) -> VersionStore:
     return VersionStore(project_dir(settings.data_dir, project_id), settings.model_store)
+
+
+def project_files(settings: Settings, project_id: int) -> Files:
+    """What is kept of a project beside its versions, and with them."""
+    return files_of(project_dir(settings.data_dir, project_id), settings.model_store)
 
 
 def feature_cache(settings: Settings, project_id: int, about: str = "") -> FeatureCache:

@@ -1,9 +1,10 @@
 """Who may call: basic auth on everything but /health, or a webhook's own secret.
 
-Label Studio sends a connection's basic auth with every request but registered webhooks, so those may
-carry WEBHOOK_SECRET instead. Where neither is configured everything is open but the webhooks of projects
-that `connect` has set up, each with a secret of its own; one that Label Studio made by itself carries
-nothing. A forged webhook costs at most a needless retrain.
+Label Studio sends a connection's basic auth with every request but registered webhooks. Those of a project
+that `connect` has set up carry a secret of the project's own, and without it are refused. Other projects'
+webhooks are open where nothing is configured (one that Label Studio made by itself carries nothing), and
+else must carry what releases before gave them: WEBHOOK_SECRET, or the basic auth as a header.
+A forged webhook costs at most a needless retrain.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ import logging
 import time
 
 from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import ServiceUnavailable
 
+from backend.errors import DamagedFile, ModelStoreError
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import digest
+from backend.jobs.webhook_secrets import WebhookSecrets
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -26,6 +30,8 @@ _WEBHOOK_REFUSED = "the webhook lacks the secret; `label-studio-atlas connect` r
 KNOWN_SECONDS = 5
 """For so long what was let in is let in again: bursts need not ask Redis for it each time."""
 MOST_KNOWN = 1000
+MOST_DIGITS = 19
+START_TRAINING = "START_TRAINING"
 _REFUSED = "basic auth is missing or wrong; `label-studio-atlas connect` sets it on the connection"
 
 
@@ -33,38 +39,64 @@ class Door:
     """Lets requests in, or answers them 401. Safe to share between threads."""
 
     def __init__(self, settings: Settings, dispatcher: Dispatcher):
-        self._basic, self._webhook = settings.basic_authorization, settings.webhook_authorization
-        self._dispatcher = dispatcher
+        self._basic, self._former = settings.basic_authorization, settings.former_webhook_authorizations
+        self._secrets = WebhookSecrets(dispatcher.redis, settings)
         self._told: set[str] = set()
         self._let_in: dict[tuple[int, str], float] = {}
         """Until when, by the monotonic clock, which header is known to be let in for which project."""
 
     def check(self) -> Response | None:
-        """By the credentials of the settings, before the request is looked at."""
+        """By the credentials of the settings, before the body is looked at; of a webhook whose address names
+        its project, by that project's own secret too."""
         if request.endpoint in OPEN_ENDPOINTS:
             return None
         is_webhook = request.endpoint == WEBHOOK_ENDPOINT
-        accepted = [self._basic, self._webhook] if is_webhook else [self._basic]
-        wanted = [value for value in accepted if value is not None]
+        wanted = self._former if is_webhook else [self._basic] if self._basic is not None else []
         if not wanted or _is_one_of(_given(), wanted):
+            return None
+        if is_webhook and self._has_own_secret(request.args.get("project", "")):
             return None
         return self.refuse(_WEBHOOK_REFUSED if is_webhook else _REFUSED)
 
-    def lets_in(self, project_id: int) -> bool:
-        """Whether this webhook may speak for the project: it has the project's own secret, if any."""
+    def lets_in(self, project_id: int, action: str = "") -> bool:
+        """Whether this webhook may speak for the project: it has the project's own secret, if any.
+
+        What starts a training is sent along a connection, so it has that one's credentials.
+        """
+        if action == START_TRAINING:
+            return self._basic is None or _is_one_of(_given(), [self._basic])
         given, now = _given(), time.monotonic()
-        if self._webhook is not None or self._let_in.get((project_id, given), 0) > now:
+        if self._let_in.get((project_id, given), 0) > now:
             return True
-        wanted = self._dispatcher.state(project_id).webhook_digest
-        if wanted is not None and not hmac.compare_digest(digest(given), wanted):
+        wanted = self._digest(project_id)
+        if wanted is None:
+            if self._former and not _is_one_of(given, self._former):
+                return False
+        elif not hmac.compare_digest(digest(given), wanted):
             return False
         if len(self._let_in) >= MOST_KNOWN:  # anybody may invent projects
             self._let_in.clear()
         self._let_in[project_id, given] = now + KNOWN_SECONDS
         return True
 
+    def _has_own_secret(self, project: str) -> bool:
+        """project: as the address has it; whoever reads the body tells what is wrong with it."""
+        if not (project.isascii() and project.isdigit() and len(project) < MOST_DIGITS):
+            return False
+        wanted = self._digest(int(project))
+        return wanted is not None and hmac.compare_digest(digest(_given()), wanted)
+
+    def _digest(self, project_id: int) -> str | None:
+        """Raises ServiceUnavailable where it cannot be told: Label Studio repeats nothing, so the next look
+        makes up for what is refused, and what would be let in could be anybody's."""
+        try:
+            return self._secrets.digest(project_id)
+        except (ModelStoreError, DamagedFile) as error:
+            raise ServiceUnavailable(f"The webhook's secret cannot be read: {error}") from error
+
     def refuse(self, reason: str = _WEBHOOK_REFUSED) -> Response:
-        if reason not in self._told:  # once: somebody who guesses must not fill the log
+        # Once: somebody who guesses must not fill the log. `doctor` asks by OPTIONS what is asked for.
+        if reason not in self._told and request.method != "OPTIONS":
             self._told.add(reason)
             logger.warning("401 for %r from %s: %s", request.path, request.remote_addr, reason)
         return _unauthorized(reason)

@@ -46,6 +46,6 @@ def _project_id() -> int | None:
         request.endpoint == WEBHOOK_ENDPOINT and str(body.get("action")) in ANNOTATION_EVENTS
     ):
         return None
-    told = body.get("project")
+    told = body.get("project") or request.args.get("project")
     number = str(told.get("id") if isinstance(told, dict) else told).split(".")[0]
     return int(number) if number.isascii() and number.isdigit() else None

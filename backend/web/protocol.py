@@ -117,15 +117,18 @@ def webhook() -> Response | tuple[Response, int]:
     """Something changed in Label Studio: note it, enqueue, done. Only a hint: the job reads the truth."""
     body = _body()
     action = body.get("action")
-    project = body.get("project")
+    project, named = body.get("project"), request.args.get("project")
     if isinstance(project, dict):
         projects = {_project_id(project.get("id"))}
+    elif named is not None:  # as `connect` registers them: without payload, with the project in the address
+        projects = {_project_id(named)}
     else:  # a webhook without payload does not say which project
         projects = {*known_projects(_dispatcher().redis), *stored_projects(_settings())}
-    let_in = sorted(filter(_door().lets_in, projects))
+    let_in = sorted(each for each in projects if _door().lets_in(each, str(action)))
     if projects and not let_in:
         return _door().refuse()
-    if isinstance(project, dict) and str(action) in EVENTS and not all(map(_dispatcher().admits, let_in)):
+    is_of_one = isinstance(project, dict) or named is not None
+    if is_of_one and str(action) in EVENTS and not all(map(_dispatcher().admits, let_in)):
         raise ServiceUnavailable("There are as many projects as MAX_PROJECTS allows.")
     answer = {}
     for project_id in let_in:

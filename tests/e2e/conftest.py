@@ -31,7 +31,6 @@ def installed(
         "DATA_DIR": str(directory / "data"),
         "PORT": str(port),
         "RETRAIN_PAUSE": "0",
-        "WEBHOOK_SECRET": "s3cret",
         "BASIC_AUTH_USER": "atlas",
         "BASIC_AUTH_PASS": "pa55word",
     }

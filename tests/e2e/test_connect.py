@@ -19,14 +19,16 @@ def test_connect_does_it_all_and_says_so(installed: Installation) -> None:
     assert told.exit_code == 0, told.output
     for word in ("registered", "made", ORDER, "atlas-000001 is published", "it arrived", "All is well."):
         assert word in told.output
-    assert "s3cret" not in told.output
     assert "pa55word" not in told.output
 
-    hook = installed.webhook()  # one: Label Studio has not made its own
-    assert hook["url"] == f"{installed.url}/webhook"
-    assert hook["headers"] == {"Authorization": "Bearer s3cret"}
-    (connection,) = installed.http.get("/api/ml", params={"project": installed.project.id}).json()
-    assert connection["basic_auth_user"] == "atlas"
+    hook = installed.webhook()  # one: that which Label Studio makes by itself is gone
+    assert hook["url"] == f"{installed.url}/webhook?project={installed.project.id}"
+    assert not hook["send_payload"]
+    assert hook["headers"]["Authorization"].startswith("Bearer ")  # and not the backend's password
+    listed = installed.http.get("/api/ml", params={"project": installed.project.id})
+    assert [connection["basic_auth_user"] for connection in listed.json()] == ["atlas"]
+    hooks = installed.http.get("/api/webhooks/", params={"project": installed.project.id})
+    assert "pa55word" not in listed.text + hooks.text
     assert httpx.post(f"{installed.url}/webhook", json={}).status_code == 401
     assert httpx.post(f"{installed.url}/predict", json={"tasks": [], "project": 1}).status_code == 401
 
@@ -71,7 +73,7 @@ def test_connect_takes_over_what_was_connected_by_hand(
     assert_only(findings, "connection", "not the one that shares this Redis", "address of this backend")
 
 
-def test_without_a_configured_secret_each_webhook_gets_one_of_its_own(
+def test_each_projects_webhook_gets_a_secret_of_its_own(
     label_studio: LabelStudioServer, run_backend: Start
 ) -> None:
     backend = run_backend(RETRAIN_EVERY="1")
@@ -116,7 +118,7 @@ def test_without_a_configured_secret_each_webhook_gets_one_of_its_own(
     assert "carries another secret" in found("webhook")
     assert atlas(backend.env, *connect).exit_code == 0
     assert header() not in ("Bearer old", secret)
-    assert found("webhook").endswith("with a secret")
+    assert found("webhook").endswith("with a secret of its own")
     with Redis.from_url(backend.env["REDIS_URL"]) as redis:  # which knows it only by its digest
         kept = b"".join(redis.dump(key) or b"" for key in redis.scan_iter())
     assert b"webhook_digest" in kept

@@ -16,8 +16,8 @@ from rq.job import Job
 from rq.utils import utcformat
 
 from backend.doctor.bench import Bench
-from backend.doctor.finding import State
-from backend.doctor.machine import redis, redis_on_disk
+from backend.doctor.finding import Finding, State
+from backend.doctor.machine import redis, redis_memory, redis_on_disk
 from backend.doctor.workers import cron, retrain_worker, upkeep_worker
 from backend.jobs.cron import create_cron
 from backend.jobs.dispatch import Dispatcher
@@ -105,6 +105,20 @@ def test_snapshots_are_persistence_enough(dispatcher: Dispatcher) -> None:
         assert redis_on_disk(bench).state is State.OK
 
 
+def test_a_redis_that_evicts_is_named(dispatcher: Dispatcher) -> None:
+    def found() -> Finding:
+        with Bench() as bench:
+            return redis_memory(bench)
+
+    assert (found().state, found().found) == (State.OK, "drops nothing when it is full")
+    dispatcher.redis.config_set("maxmemory-policy", "allkeys-lru")
+    assert found().state is State.OK  # without a limit there is nothing to drop for
+    dispatcher.redis.config_set("maxmemory", "64mb")
+    assert found().state is State.WRONG
+    assert "allkeys-lru, at 64 MB" in found().found
+    assert "noeviction" in found().remedy
+
+
 def test_a_redis_without_its_config_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """As managed ones have it."""
     path = str(tmp_path / "redis.sock")
@@ -134,7 +148,7 @@ def test_a_redis_that_tells_its_user_nothing(dispatcher: Dispatcher, monkeypatch
             assert finding.state is state
             assert password not in finding.found
             if state is State.OK:
-                assert redis_on_disk(bench).state is State.NOTE
+                assert (redis_on_disk(bench).state, redis_memory(bench).state) == (State.NOTE, State.NOTE)
             else:
                 assert "does not let us in" in finding.found
                 assert "REDIS_URL" in finding.remedy

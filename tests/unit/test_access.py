@@ -6,7 +6,6 @@ import logging
 import os
 from base64 import b64encode
 from pathlib import Path
-from typing import cast
 
 import pytest
 from flask import Flask
@@ -16,6 +15,7 @@ from redis import Redis
 
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import digest
+from backend.jobs.webhook_secrets import WebhookSecrets
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
@@ -34,7 +34,7 @@ def client(**settings: str) -> FlaskClient:
 
 
 def status(client: FlaskClient, path: str, authorization: str) -> int:
-    body = {"project": {"id": 1}} if path == "/webhook" else {"project": 1, "tasks": []}
+    body = {"project": {"id": 1}} if path.startswith("/webhook") else {"project": 1, "tasks": []}
     headers = {"Authorization": authorization} if authorization else {}
     return client.post(path, json=body, headers=headers).status_code
 
@@ -88,12 +88,22 @@ def test_refused_webhooks_are_logged_once_and_without_the_secret(caplog: pytest.
     assert "guessed" not in caplog.text
 
 
-def test_what_a_webhook_is_registered_with() -> None:
-    assert Settings().webhook_authorization is None
-    assert Settings(**SECRET, **BASIC).webhook_authorization == BEARER_HEADER
-    assert Settings(**BASIC).webhook_authorization == BASIC_HEADER
+def test_what_releases_before_registered_webhooks_with() -> None:
+    assert Settings().former_webhook_authorizations == []
+    assert Settings(**SECRET, **BASIC).former_webhook_authorizations == [BEARER_HEADER, BASIC_HEADER]
+    assert Settings(**BASIC).former_webhook_authorizations == [BASIC_HEADER]
     assert "s3cret" not in repr(Settings(**SECRET))
-    assert Settings(webhook_secret="", basic_auth_user="", basic_auth_pass="").webhook_authorization is None
+    empty = Settings(webhook_secret="", basic_auth_user="", basic_auth_pass="")
+    assert empty.former_webhook_authorizations == []
+
+
+def test_a_probe_of_the_doctors_is_not_logged_as_a_fault(caplog: pytest.LogCaptureFixture) -> None:
+    app = client(**BASIC)
+    logging.getLogger("backend.web.access").addHandler(caplog.handler)
+    assert app.options("/predict").status_code == 401
+    assert "401" not in caplog.text
+    assert app.post("/predict").status_code == 401
+    assert "401" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -144,8 +154,8 @@ def test_a_project_with_a_secret_of_its_own_takes_no_webhook_without_it(tmp_path
         assert [hook(None, ""), hook(None, "Bearer own")] == [201, 201]
         assert (mine.changes, open_one.changes) == (3, 4)
         configured = create_app(Settings(redis_url=url, webhook_secret="s3cret")).test_client()
-        assert status(configured, "/webhook", BEARER_HEADER) == 201  # then that one is for all
-        assert status(configured, "/webhook", "Bearer own") == 401
+        assert status(configured, "/webhook", BEARER_HEADER) == 401  # it has one of its own
+        assert status(configured, "/webhook?project=1", "Bearer own") == 201
 
 
 def test_a_secret_taken_away_counts_for_some_seconds_more(
@@ -174,17 +184,12 @@ def test_a_secret_taken_away_counts_for_some_seconds_more(
 def test_what_is_known_of_projects_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    class Asked:
-        """Instead of a dispatcher: says which projects were asked about."""
-
-        webhook_digest = None
-
-        def state(self, project_id: int) -> Asked:
-            asked.append(project_id)
-            return self
+    def digest_of(secrets: WebhookSecrets, project_id: int) -> None:
+        asked.append(project_id)
 
     monkeypatch.setattr("backend.web.access.MOST_KNOWN", 3)
-    door = Door(Settings(), cast(Dispatcher, Asked()))
+    monkeypatch.setattr(WebhookSecrets, "digest", digest_of)
+    door = Door(Settings(), Dispatcher.from_settings(Settings()))
     with Flask("test").test_request_context("/webhook"):
         assert all(door.lets_in(project) for project in (1, 1, 2, 3, 3, 4, 4, 1))
     assert asked == [1, 2, 3, 4, 1]

@@ -1,0 +1,97 @@
+"""Checks of what orders a project's tasks: sampling, strategy, retrains, the published version."""
+
+from __future__ import annotations
+
+from backend.doctor.bench import ProjectBench
+from backend.doctor.checks import project_check
+from backend.doctor.finding import Finding, State, not_checked, note, ok, wrong
+from backend.jobs.status import job_status
+from backend.labelstudio.client import UNCERTAINTY_SAMPLING
+from backend.store.versions import version_number
+
+
+@project_check("sampling", "project")
+def sampling(bench: ProjectBench) -> Finding:
+    found = bench.sampling
+    if found != UNCERTAINTY_SAMPLING:
+        return wrong(f'"{found}": Label Studio does not follow our order', bench.connect_again)
+    return ok(f'"{found}": Label Studio follows the order of predictions')
+
+
+@project_check("strategy", "project", "settings")
+def strategy(bench: ProjectBench) -> Finding:
+    """Connections are listed by id: the first that names one is the oldest."""
+    named = {each.id: each.strategy for each in bench.connections}
+    asked = next(filter(None, named.values()), None)
+    if len(set(named.values())) > 1:
+        each = "; ".join(f"connection {i} {name or 'names none'}" for i, name in named.items())
+        return note(
+            f"the connections do not agree ({each}): {asked}, of the oldest that names one, orders the queue",
+            "Name the same strategy in the extra params of all, or remove the models that are not used.",
+        )
+    if asked is not None:
+        return ok(f"{asked}, as the connection asks")
+    return ok(f"{bench.bench.settings.strategy}, by STRATEGY")
+
+
+@project_check("retrain", "project", "worker")
+def retrain(bench: ProjectBench) -> Finding:
+    told = job_status(bench.bench.redis, f"retrain-{bench.id}")
+    aside = bench.bench.dispatcher.state(bench.id).aside
+    if aside is not None:
+        return wrong(
+            f"the project is set aside, since each retrain failed: {aside}",
+            f"Mend what it names, then run `{bench.connect_command}`: annotations start none meanwhile.",
+        )
+    if told is None:
+        return ok("none is waiting")
+    if told.get("error"):
+        when = "the last one failed" if told["status"] == "failed" else "it failed and is tried again"
+        again = "Mend what it names; the next annotation, or `connect`, starts another retrain."
+        return wrong(f"{when}: {told['error']}", again)
+    if told["status"] != "finished":
+        return ok({"started": "running"}.get(told["status"], "waiting"))
+    done = told["result"] if isinstance(told["result"], dict) else {}
+    if done.get("published"):
+        return ok(f"the last one published {done.get('model_version')}, from {done.get('trained_on')} labels")
+    return ok(f"the last one published nothing: {done.get('reason', 'no task waits, or one is pinned')}")
+
+
+@project_check("model version", "project", "retrain")
+def model_version(bench: ProjectBench) -> Finding:
+    """Looked at twice where it seems wrong: since the project was read a retrain may have published."""
+    found = _order(bench)
+    if found.state is not State.WRONG:
+        return found
+    busy = bench.bench.dispatcher.is_retraining(bench.id)  # first: it may end while the rest is read
+    bench.look_again()
+    found = _order(bench)
+    if found.state is State.WRONG and busy:
+        return note(f"{found.found}; a retrain is under way", "Look again once it has ended.")
+    return found
+
+
+def _order(bench: ProjectBench) -> Finding:
+    current, published = bench.project.model_version, bench.published
+    if published is None:
+        return _nothing_published(bench)
+    if current == published:
+        return ok(f"{current}, the one last published")
+    if bench.project.is_finished:
+        return ok("all tasks are labelled: there is nothing to order")
+    return wrong(
+        f"the project follows {current or 'none'}, last published is {published}", bench.connect_again
+    )
+
+
+def _nothing_published(bench: ProjectBench) -> Finding:
+    current = bench.project.model_version or ""
+    if not bench.project.task_count:
+        return not_checked("the project has no tasks")
+    if bench.bench.dispatcher.is_retraining(bench.id):
+        return note("the first order is being made")
+    if version_number(current):
+        return not_checked(f"{current} was not published from DATA_DIR {bench.bench.settings.data_dir}")
+    if bench.connection is None or bench.connection.state != "CO":
+        return not_checked('"connection" comes first')
+    return wrong("nothing has been published yet, and no retrain is coming", bench.connect_again)
