@@ -16,7 +16,7 @@ ARRIVES_WITHIN = 3
 """Seconds; Label Studio sends a webhook before it answers, and gives up after one."""
 
 
-@project_check("webhook", "project", "settings")
+@project_check("webhook", "connection", "settings")
 def webhook(bench: ProjectBench) -> Finding:
     if bench.connection is None:
         return not_checked('"connection" comes first')
