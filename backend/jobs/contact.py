@@ -6,6 +6,8 @@ import time
 
 from redis import Redis
 
+from backend.jobs.values import mended, number
+
 
 def contact_key(project_id: int) -> str:
     return f"atlas:contact:{project_id}"
@@ -19,8 +21,8 @@ class Contact:
         self._key = contact_key(project_id)
 
     def note(self, kind: str) -> None:
-        self._redis.hset(self._key, kind, time.time())
+        mended(self._redis, self._key, lambda: self._redis.hset(self._key, kind, time.time()))
 
     def last(self, kind: str) -> float:
         """Unix time, 0 for never. Another value than before proves a contact in between."""
-        return float(self._redis.hget(self._key, kind) or 0)
+        return number(mended(self._redis, self._key, lambda: self._redis.hget(self._key, kind)))

@@ -13,7 +13,9 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from backend.jobs.dispatch import RECONCILE, UPKEEP_QUEUE, Dispatcher
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.job import AtlasJob
+from backend.jobs.kinds import RECONCILE, UPKEEP_QUEUE
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ class UniqueCronJob(CronJob):
 
     def enqueue(self, connection: Redis) -> Job:
         job_id = Dispatcher(connection, self._settings).request_reconcile()
-        return Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
+        return AtlasJob.fetch(job_id, connection=connection, serializer=JSONSerializer)
 
 
 class PatientCron(CronScheduler):

@@ -13,26 +13,20 @@ from typing import Any
 
 from redis import Redis, WatchError
 from rq import Queue, Retry
-from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
-from rq.job import Job, JobStatus
+from rq.exceptions import DuplicateJobError, InvalidJobOperation
+from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
+from backend.jobs.clock import due_in
+from backend.jobs.job import AtlasJob
+from backend.jobs.kinds import CLEAR, FLUSH, QUEUE_NAME, RECONCILE, REFILL, RETRAIN, UPKEEP_QUEUE
 from backend.jobs.lost import forget_dead_executions, forget_if_lost
-from backend.jobs.schedule import due_in
 from backend.jobs.state import ENDED, PROJECTS_KEY, ProjectState, waits_or_runs
+from backend.jobs.values import mended
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-QUEUE_NAME = "atlas"
-"""Retrains, which may be slow."""
-UPKEEP_QUEUE = "atlas-upkeep"
-"""Everything short: a worker of its own keeps the queue's head full while a retrain takes its time."""
-RETRAIN = "backend.jobs.retrain.retrain"
-FLUSH = "backend.jobs.housekeeping.flush"
-CLEAR = "backend.jobs.housekeeping.clear_old_versions"
-REFILL = "backend.jobs.refill.refill"
-RECONCILE = "backend.jobs.reconcile.reconcile"
 RESULT_TTL = 24 * 3600
 """Seconds a job's outcome stays readable in RQ."""
 RETRY_GROWTH = (1, 6, 24)
@@ -48,8 +42,8 @@ class Dispatcher:
     def __init__(self, redis: Redis, settings: Settings):
         self.redis = redis
         self._settings = settings
-        self.queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
-        self.upkeep = Queue(UPKEEP_QUEUE, connection=redis, serializer=JSONSerializer)
+        self.queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
+        self.upkeep = Queue(UPKEEP_QUEUE, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
         self._admitted: set[int] = set()
 
     @classmethod
@@ -188,14 +182,17 @@ class Dispatcher:
 
     def _is_under_way(self, job_id: str) -> bool:
         """Whether a job waits or runs."""
-        return waits_or_runs(self.redis.hget(Job.key_for(job_id), "status"))
+        key = AtlasJob.key_for(job_id)
+        return waits_or_runs(mended(self.redis, key, lambda: self.redis.hget(key, "status")))
 
     def _remove(self, job_id: str, states: AbstractSet[JobStatus] = ENDED) -> bool:
         """Delete the job if it has ended, or is in one of `states`, so that its id is free; False if not."""
         with self.redis.pipeline() as pipeline:
             try:
-                pipeline.watch(Job.key_for(job_id))
-                job = Job.fetch(job_id, connection=self.redis, serializer=JSONSerializer)
+                pipeline.watch(AtlasJob.key_for(job_id))
+                job = AtlasJob.read(job_id, self.redis)
+                if job is None:
+                    return True
                 if job.get_status() not in states:
                     return False
                 forget_dead_executions(job)
@@ -203,7 +200,7 @@ class Dispatcher:
                 job.delete(pipeline=pipeline)
                 pipeline.execute()
                 return True
-            except (NoSuchJobError, InvalidJobOperation):  # the latter: deleted while RQ looks at it
+            except InvalidJobOperation:  # deleted while RQ looks at it
                 return True
             except WatchError:  # it changed under our eyes: look again
                 return self._remove(job_id, states)

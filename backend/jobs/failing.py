@@ -25,7 +25,7 @@ from backend.errors import (
     Unavailable,
     Unreachable,
 )
-from backend.jobs.dispatch import RETRAIN
+from backend.jobs.kinds import RETRAIN
 from backend.jobs.state import ProjectState
 from backend.settings import Settings
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from redis import Redis
 
 from backend.errors import NotFound
-from backend.jobs.dispatch import CLEAR, Dispatcher
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.kinds import CLEAR
 from backend.jobs.state import ProjectState
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.publishing import stale_versions

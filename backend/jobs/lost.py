@@ -10,10 +10,12 @@ import logging
 
 from redis import Redis
 from rq import Queue
-from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.registry import ScheduledJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
+
+from backend.jobs.job import AtlasJob
+from backend.jobs.values import mended, whole
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +26,8 @@ _REMEMBERED = 3600
 
 def forget_if_lost(redis: Redis, job_id: str) -> bool:
     """Delete the job's record if it is lost, and was when last asked, some seconds ago."""
-    try:
-        job = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
-    except NoSuchJobError:
+    job = AtlasJob.read(job_id, redis)
+    if job is None:
         return False
     mark = f"atlas:lost:{job_id}"
     if not _is_lost(redis, job):
@@ -34,7 +35,7 @@ def forget_if_lost(redis: Redis, job_id: str) -> bool:
         return False
     now = redis.time()[0]
     redis.set(mark, now, nx=True, ex=_REMEMBERED)
-    if now - int(redis.get(mark) or now) < SURE:
+    if now - whole(mended(redis, mark, lambda: redis.get(mark)), now) < SURE:
         return False
     logger.warning("%s was lost while it was %s", job_id, job.get_status().value)
     forget_dead_executions(job)
@@ -49,7 +50,7 @@ def forget_dead_executions(job: Job) -> None:
 
 
 def _is_lost(redis: Redis, job: Job) -> bool:
-    queue = Queue(job.origin, connection=redis, serializer=JSONSerializer)
+    queue = Queue(job.origin, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
     status = job.get_status()
     if status == JobStatus.SCHEDULED:
         return job.id not in ScheduledJobRegistry(queue=queue)

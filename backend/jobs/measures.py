@@ -3,13 +3,15 @@ job only. The web server's /metrics reads it. Nothing here that may not be lost.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from redis import Redis
+from redis import Redis, ResponseError
 
 from backend.jobs.state import PROJECTS_KEY, ProjectState
+from backend.jobs.values import mended, number, text
 
 OUTCOMES = ("published", "kept", "nothing", "failed")
 """Of a retrain: a version that serves; one that is only kept; nothing to learn; an error, also when the
@@ -17,6 +19,7 @@ retrain is tried again."""
 STAGES = ("pull", "encode", "train", "rank", "save", "import", "switch")
 Numbers = dict[Any, Any]
 _SEPARATOR = " "
+_FIELD = re.compile("(retrains|seconds|times) ([1-9][0-9]{0,17}) ([a-z_]+)")
 
 
 class Measures:
@@ -31,59 +34,82 @@ class Measures:
         """Count a retrain that ended well, by its result."""
         version = result.get("model_version")
         outcome = "published" if result.get("published") else "kept" if version else "nothing"
-        with self._redis.pipeline() as pipeline:
-            self._count(pipeline, "retrains", project_id, outcome)
-            for stage, seconds in result.get("seconds", {}).items():
-                self._count(pipeline, "seconds", project_id, stage, seconds)
-                self._count(pipeline, "times", project_id, stage)
-            if version:
-                told: Numbers = {
-                    "labels": result["trained_on"],
-                    "tasks": result["tasks"],
-                    "waiting": result["waiting"],
-                }
-                for name in ("accuracy", "estimated_accuracy"):
-                    if result.get(name) is None:  # there was one, of an older version
-                        pipeline.hdel(self._key(project_id), name)
-                    else:
-                        told[name] = result[name]
-                pipeline.hset(self._key(project_id), mapping=told)
-                # Else nobody would ask for these before the first event of the project.
-                pipeline.sadd(PROJECTS_KEY, project_id)
-            pipeline.execute()
+        self._count("retrains", project_id, outcome)
+        for stage, seconds in result.get("seconds", {}).items():
+            self._count("seconds", project_id, stage, seconds)
+            self._count("times", project_id, stage)
+        if version:
+            names = {"labels": "trained_on", "tasks": "tasks", "waiting": "waiting"}
+            names |= {"accuracy": "accuracy", "estimated_accuracy": "estimated_accuracy"}
+            found = {name: result.get(key) for name, key in names.items()}
+            self._note(project_id, found)
+            # Else nobody would ask for these before the first event of the project.
+            mended(self._redis, PROJECTS_KEY, lambda: self._redis.sadd(PROJECTS_KEY, project_id))
         if outcome == "published":
             self.head_filled(project_id, result["head"], published=True)
 
     def failed(self, project_id: int) -> None:
         """Count a retrain that ended with an error, or was killed."""
-        self._count(self._redis, "retrains", project_id, "failed")
+        self._count("retrains", project_id, "failed")
 
     def head_filled(self, project_id: int, tasks: int, *, published: bool = False) -> None:
         """So many tasks of the published head nobody has touched. published: their order is new."""
-        told: Numbers = {"head": tasks, "head_at": ProjectState(self._redis, project_id).changes}
+        found: Numbers = {"head": tasks, "head_at": ProjectState(self._redis, project_id).changes}
         if published:
-            told["published_at"] = int(time.time())
-        self._redis.hset(self._key(project_id), mapping=told)
+            found["published_at"] = self._redis.time()[0]
+        self._note(project_id, found)
 
     def counters(self) -> dict[str, dict[tuple[int, str], float]]:
         """By kind ("retrains", "seconds", "times"), then by project and outcome or stage."""
         found: dict[str, dict[tuple[int, str], float]] = {}
-        for field, value in self._redis.hgetall(self.COUNTERS).items():
-            kind, project, what = _text(field).split(_SEPARATOR)
-            found.setdefault(kind, {})[int(project), what] = float(value)
+        held = mended(self._redis, self.COUNTERS, lambda: self._redis.hgetall(self.COUNTERS))
+        for field, value in held.items():
+            named = _FIELD.fullmatch(text(field) or "")
+            if named is not None:
+                kind, project, what = named.groups()
+                found.setdefault(kind, {})[int(project), what] = number(value)
         return found
 
     def of(self, project_id: int) -> dict[str, float]:
         """The numbers of the last retrain and of the head."""
-        told = self._redis.hgetall(self._key(project_id))
-        return {_text(name): float(value) for name, value in told.items()}
+        return self.of_each([project_id])[0]
 
-    def _count(self, redis: Any, kind: str, project_id: int, what: str, by: float = 1) -> None:
-        redis.hincrbyfloat(self.COUNTERS, _SEPARATOR.join((kind, str(project_id), what)), by)
+    def of_each(self, project_ids: Sequence[int]) -> list[dict[str, float]]:
+        """As `of`, in one round trip."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for project_id in project_ids:
+                pipeline.hgetall(self._key(project_id))
+            return [_numbers(held) for held in pipeline.execute(raise_on_error=False)]
+
+    def _note(self, project_id: int, numbers: Mapping[str, float | None]) -> None:
+        """None: there was one, of an older version."""
+        key = self._key(project_id)
+        kept: Any = {name: value for name, value in numbers.items() if value is not None}
+        gone = [name for name, value in numbers.items() if value is None]
+        mended(self._redis, key, lambda: self._redis.hset(key, mapping=kept))
+        if gone:
+            self._redis.hdel(key, *gone)
+
+    def _count(self, kind: str, project_id: int, what: str, by: float = 1) -> None:
+        field = _SEPARATOR.join((kind, str(project_id), what))
+        try:
+            self._add(field, by)
+        except ResponseError:  # what was counted is no number
+            self._redis.hdel(self.COUNTERS, field)
+            self._add(field, by)
+
+    def _add(self, field: str, by: float) -> None:
+        mended(self._redis, self.COUNTERS, lambda: self._redis.hincrbyfloat(self.COUNTERS, field, by))
 
     def _key(self, project_id: int) -> str:
         return f"atlas:measures:{project_id}"
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _numbers(held: object) -> dict[str, float]:
+    """Of a hash, or of an error where there is something else."""
+    read = {text(name): number(value, math.nan) for name, value in _items(held)}
+    return {name: value for name, value in read.items() if name is not None and not math.isnan(value)}
+
+
+def _items(held: object) -> Iterable[tuple[object, object]]:
+    return held.items() if isinstance(held, dict) else ()

@@ -18,6 +18,7 @@ from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.refill import keep_full
 from backend.jobs.state import digest, known_projects
+from backend.jobs.values import mended, whole
 from backend.jobs.webhook_secrets import WebhookSecrets
 from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.connection import TITLE, Wishes
@@ -56,7 +57,7 @@ def reconcile() -> dict[str, str]:
 
 def _in_turn(redis: Redis, project_ids: Iterable[int]) -> Iterator[int]:
     """On from where the last look ended, so that one which kills this process kills it for itself alone."""
-    last = int(redis.get(TURN) or 0)
+    last = whole(mended(redis, TURN, lambda: redis.get(TURN)))
     for project_id in sorted(project_ids, key=lambda each: (each <= last, each)):
         redis.set(TURN, project_id)
         yield project_id

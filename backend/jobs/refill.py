@@ -16,8 +16,9 @@ from redis import Redis
 
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.clustering import mark_clusters
-from backend.jobs.dispatch import REFILL, Dispatcher
+from backend.jobs.dispatch import Dispatcher
 from backend.jobs.head import head_of, switch
+from backend.jobs.kinds import REFILL
 from backend.jobs.pull import pull, stored
 from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head

@@ -7,16 +7,12 @@ another by as much as their clocks differ, for a day if that is a day.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timezone
 
-from redis import Redis
+from rq import Queue
 from rq.registry import ScheduledJobRegistry
 from rq.scheduler import RQScheduler
 
-
-def due_in(redis: Redis, seconds: float) -> datetime:
-    """The time so many seconds from now, in UTC."""
-    return datetime.fromtimestamp(redis.time()[0] + seconds, timezone.utc)
+from backend.jobs.job import AtlasJob
 
 
 class RedisClockRegistry(ScheduledJobRegistry):
@@ -28,10 +24,31 @@ class RedisClockRegistry(ScheduledJobRegistry):
 
 
 class RedisClockScheduler(RQScheduler):
-    """Puts jobs on their queues when they are due."""
+    """Puts jobs on their queues when they are due; reads them as our workers do."""
 
     def prepare_registries(self, queue_names: Iterable[str] | None = None) -> None:
         self._scheduled_job_registries = [
             RedisClockRegistry(name, connection=self.connection, serializer=self.serializer)
             for name in queue_names or self.acquired_locks
         ]
+
+    def enqueue_scheduled_jobs(self) -> None:
+        """As RQ's, one job at a time, so that a record that cannot be read is in nobody's way."""
+        self._status = self.Status.WORKING
+        if not self._scheduled_job_registries and self._acquired_locks:
+            self.prepare_registries()
+        for registry in self._scheduled_job_registries:
+            queue = Queue(
+                registry.name, connection=self.connection, serializer=self.serializer, job_class=AtlasJob
+            )
+            for job_id in registry.get_jobs_to_schedule():
+                self._enqueue(queue, registry, job_id)
+        self._status = self.Status.STARTED
+
+    def _enqueue(self, queue: Queue, registry: ScheduledJobRegistry, job_id: str) -> None:
+        job = AtlasJob.read(job_id, self.connection)
+        with self.connection.pipeline() as pipeline:
+            if job is not None:
+                queue._enqueue_job(job, pipeline=pipeline)
+            registry.remove(job_id, pipeline=pipeline)
+            pipeline.execute()

@@ -13,11 +13,20 @@ from redis import Redis
 from rq.job import Job, JobStatus
 
 from backend.jobs.contact import contact_key
+from backend.jobs.values import Held, mended, number, text, whole
 
 PROJECTS_KEY = "atlas:projects"
 _STAMP = "return redis.call('HSET', KEYS[1], ARGV[1], redis.call('TIME')[1])"
 """Note the time by Redis's clock: web servers and workers may be on machines whose clocks differ."""
 _NOTE_CHANGES = """
+for i, kind in ipairs({'set', 'hash', 'hash'}) do
+    local found = redis.call('TYPE', KEYS[i]).ok
+    if found ~= kind and found ~= 'none' then redis.call('DEL', KEYS[i]) end
+end
+local before = redis.call('HGET', KEYS[2], 'changes')
+if before and not (#before < 16 and string.match(before, '^[0-9]+$')) then
+    redis.call('HDEL', KEYS[2], 'changes')
+end
 local now = redis.call('TIME')
 redis.call('SADD', KEYS[1], ARGV[1])
 local changes = redis.call('HINCRBY', KEYS[2], 'changes', ARGV[2])
@@ -28,17 +37,22 @@ end
 local told = redis.call('HMGET', KEYS[2], 'seen', 'refill_at', 'disconnected')
 table.insert(told, 1, changes)
 for i = 4, #KEYS do
-    table.insert(told, redis.call('HGET', KEYS[i], 'status'))
+    local status = redis.pcall('HGET', KEYS[i], 'status')
+    table.insert(told, type(status) == 'string' and status)
 end
 return told
 """
-"""All that a webhook has to note and to know, in one command: most of what a burst of them waits for."""
+"""All that a webhook has to note and to know, in one command: most of what a burst of them waits for.
+What is no number, or no hash, is not ours, and makes room."""
+NEVER = 2**62
+"""More changes than there will ever be."""
 ASIDE_GROWTH = 6
 ASIDE_AT_MOST = 24 * 3600
 """Seconds."""
 
 
 ENDED = {JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED}
+_UNDER_WAY = {status.value for status in JobStatus} - {status.value for status in ENDED}
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,7 @@ class ProjectState:
 
     def __init__(self, redis: Redis, project_id: int):
         self._redis = redis
-        self._key = f"atlas:project:{project_id}"
+        self._key = _key(project_id)
         self._id = project_id
 
     def note_changes(self, count: int, jobs: Sequence[str] = (), *, by_webhook: bool = False) -> Noted:
@@ -69,8 +83,8 @@ class ProjectState:
         told = self._redis.eval(_NOTE_CHANGES, len(keys), *keys, self._id, count, int(by_webhook))
         changes, seen, refill_at, disconnected, *statuses = told
         return Noted(
-            unseen=_unseen(changes, int(seen or 0)),
-            head_is_low=refill_at is not None and changes >= int(refill_at),
+            unseen=_unseen(changes, whole(seen)),
+            head_is_low=changes >= whole(refill_at, NEVER),
             disconnected=disconnected is not None,
             under_way=frozenset(
                 job for job, status in zip(jobs, statuses, strict=True) if waits_or_runs(status)
@@ -79,20 +93,18 @@ class ProjectState:
 
     @property
     def changes(self) -> int:
-        return int(self._redis.hget(self._key, "changes") or 0)
+        return whole(self._get("changes"))
 
     @property
     def unseen(self) -> int:
         """Changes that no retrain has seen yet."""
-        changes, seen = self._redis.hmget(self._key, "changes", "seen")
-        return _unseen(int(changes or 0), int(seen or 0))
+        changes, seen = self._get_many("changes", "seen")
+        return _unseen(whole(changes), whole(seen))
 
     def retrained(self, changes: int) -> None:
         """A retrain that saw the first `changes` changes ended well."""
-        pipeline = self._redis.pipeline()
-        pipeline.hset(self._key, "seen", changes)
-        pipeline.eval(_STAMP, 1, self._key, "ended")
-        pipeline.execute()
+        self._set("seen", str(changes))
+        self._redis.eval(_STAMP, 1, self._key, "ended")
         self.forgive()
 
     def seconds_since_change(self) -> float:
@@ -102,12 +114,13 @@ class ProjectState:
         return self._seconds_since("ended")
 
     def _seconds_since(self, stamp: str) -> float:
-        (seconds, microseconds), then = self._redis.time(), self._redis.hget(self._key, stamp)
-        return float(seconds + microseconds / 1e6 - float(then or 0))
+        (seconds, microseconds), then = self._redis.time(), self._get(stamp)
+        return float(seconds + microseconds / 1e6 - number(then))
 
     def set_aside(self, reason: str, seconds: int) -> int:
         """A retrain failed for good: leave the project alone, each time longer. Returns for how long."""
-        times = int(self._redis.hincrby(self._key, "failures", 1))
+        times = min(1 + whole(self._get("failures")), 99)
+        self._set("failures", str(times))
         wait = min(seconds * ASIDE_GROWTH ** (times - 1), max(seconds, ASIDE_AT_MOST))
         self._redis.set(f"{self._key}:aside", reason, ex=wait)
         return wait
@@ -115,8 +128,8 @@ class ProjectState:
     @property
     def aside(self) -> str | None:
         """Why the project is left alone, None where it is not."""
-        reason = self._redis.get(f"{self._key}:aside")
-        return reason.decode() if isinstance(reason, bytes) else None
+        key = f"{self._key}:aside"
+        return text(mended(self._redis, key, lambda: self._redis.get(key)))
 
     def forgive(self) -> None:
         """It is worth a try again."""
@@ -140,8 +153,8 @@ class ProjectState:
 
     @property
     def head_is_low(self) -> bool:
-        changes, low = self._redis.hmget(self._key, "changes", "refill_at")
-        return low is not None and int(changes or 0) >= int(low)
+        changes, low = self._get_many("changes", "refill_at")
+        return whole(changes) >= whole(low, NEVER)
 
     @property
     def fingerprint(self) -> str | None:
@@ -215,23 +228,28 @@ class ProjectState:
         self._set("label_config", value)
 
     def _text(self, field: str) -> str | None:
-        value = self._redis.hget(self._key, field)
-        return value.decode() if isinstance(value, bytes) else value
+        return text(self._get(field))
 
     def _flag(self, field: str) -> bool:
-        return bool(self._redis.hexists(self._key, field))
+        return self._get(field) is not None
+
+    def _get(self, field: str) -> Held:
+        return self._get_many(field)[0]
+
+    def _get_many(self, *fields: str) -> list[Held]:
+        return mended(self._redis, self._key, lambda: self._redis.hmget(self._key, fields))
 
     def _set(self, field: str, value: str | None) -> None:
         """None removes it."""
         if value is None:
-            self._redis.hdel(self._key, field)
+            mended(self._redis, self._key, lambda: self._redis.hdel(self._key, field))
         else:
-            self._redis.hset(self._key, field, value)
+            mended(self._redis, self._key, lambda: self._redis.hset(self._key, field, value))
 
 
 def waits_or_runs(status: object) -> bool:
     """Of the status that Redis has of a job; it has none of one that is not there."""
-    return isinstance(status, bytes) and status.decode() not in ENDED
+    return text(status) in _UNDER_WAY
 
 
 def _unseen(changes: int, seen: int) -> int:
@@ -245,4 +263,23 @@ def digest(secret: str) -> str:
 
 
 def known_projects(redis: Redis) -> list[int]:
-    return sorted(int(member) for member in redis.smembers(PROJECTS_KEY))
+    members = mended(redis, PROJECTS_KEY, lambda: redis.smembers(PROJECTS_KEY))
+    found = {member: whole(member) for member in members}
+    wrong = [member for member, project in found.items() if member != str(project).encode() or project < 1]
+    if wrong:  # they would count towards MAX_PROJECTS
+        redis.srem(PROJECTS_KEY, *wrong)
+    return sorted(project for member, project in found.items() if member not in wrong)
+
+
+def change_counts(redis: Redis, project_ids: Sequence[int]) -> list[tuple[int, int]]:
+    """Of each project: all changes, and those that no retrain has seen yet. One round trip."""
+    with redis.pipeline(transaction=False) as pipeline:
+        for project_id in project_ids:
+            pipeline.hmget(_key(project_id), "changes", "seen")
+        answers = pipeline.execute(raise_on_error=False)
+    pairs = [tuple(map(whole, each)) if isinstance(each, list) else (0, 0) for each in answers]
+    return [(changes, _unseen(changes, seen)) for changes, seen in pairs]
+
+
+def _key(project_id: int) -> str:
+    return f"atlas:project:{project_id}"

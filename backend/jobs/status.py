@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
-from redis import Redis
-from rq.exceptions import NoSuchJobError
+from redis import Redis, ResponseError
+from rq.exceptions import InvalidJobOperation
 from rq.job import Job, JobStatus
-from rq.serializers import JSONSerializer
+from rq.results import Result
 
 from backend.jobs.failing import REASON
+from backend.jobs.job import AtlasJob
+from backend.jobs.kinds import is_our_id
+
+UNREADABLE = "its outcome cannot be read"
 
 
 def job_status(redis: Redis, job_id: str) -> dict[str, Any] | None:
-    """State, times (ISO 8601, UTC), result and reason of failure of an RQ job; None for an unknown one."""
+    """State, times (ISO 8601, UTC), result and reason of failure of one of our jobs; None for any other id,
+    and for one that is unknown or forgotten."""
+    job = AtlasJob.read(job_id, redis) if is_our_id(job_id) else None
     try:
-        return _told(Job.fetch(job_id, connection=redis, serializer=JSONSerializer))
-    except (NoSuchJobError, ValueError):  # ValueError: not even the shape of an id, or no JSON of ours
+        return None if job is None else _described(job)
+    except InvalidJobOperation:  # forgotten meanwhile
         return None
 
 
-def _told(job: Job) -> dict[str, Any]:
+def _described(job: Job) -> dict[str, Any]:
     status = job.get_status()
     times = ("created_at", "enqueued_at", "started_at", "ended_at")
     answer: dict[str, Any] = {"job_id": job.id, "status": status.value}
     answer |= {name: moment and moment.isoformat() for name in times for moment in [getattr(job, name)]}
+    try:
+        outcome: Result | None = job.latest_result()
+    except (ResponseError, KeyError, ValueError, AttributeError, TypeError, zlib.error):
+        return answer | {"error": UNREADABLE}  # somebody else wrote it
     if status == JobStatus.FINISHED:
-        answer["result"] = job.return_value()
-    else:
-        answer["error"] = job.meta.get(REASON) or _last_words(job)
-    return answer
+        return answer | {"result": outcome and outcome.return_value}
+    reason = job.meta.get(REASON)
+    return answer | {"error": str(reason) if reason else _last_words(outcome)}
 
 
-def _last_words(job: Job) -> str | None:
+def _last_words(outcome: Result | None) -> str | None:
     """Of a job that RQ failed by itself."""
-    result = job.latest_result()
-    text = result.exc_string if result is not None else None
+    text = outcome.exc_string if outcome is not None else None
     return text.strip().splitlines()[-1] if text and text.strip() else None

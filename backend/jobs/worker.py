@@ -19,9 +19,10 @@ import backend.jobs.reconcile
 import backend.jobs.refill
 import backend.jobs.retrain  # noqa: F401
 from backend import logs, sampling
-from backend.jobs.dispatch import CLEAR, FLUSH, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE, Dispatcher
+from backend.jobs.dispatch import Dispatcher
 from backend.jobs.failing import failed, killed
 from backend.jobs.job import AtlasJob
+from backend.jobs.kinds import CLEAR, FLUSH, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE
 from backend.jobs.lost import forget_dead_executions
 from backend.jobs.measures import Measures
 from backend.jobs.schedule import RedisClockScheduler
@@ -151,6 +152,8 @@ class AtlasWorker(Worker):
             Measures(self.connection).failed(job.args[0])
 
     def _measure(self, job: str | None, project_id: int, result: Any) -> None:
+        if not isinstance(result, dict):  # somebody else has written to Redis meanwhile
+            return
         if job == RETRAIN:
             Measures(self.connection).retrained(project_id, result)
         elif job == REFILL and "left" in result and not result["needs_retrain"]:

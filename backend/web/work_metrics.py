@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
@@ -12,41 +11,52 @@ from redis import Redis, RedisError
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
-from backend.jobs.dispatch import QUEUE_NAME, UPKEEP_QUEUE
+from backend.jobs.job import AtlasJob
+from backend.jobs.kinds import QUEUE_NAME, UPKEEP_QUEUE
 from backend.jobs.measures import Measures
-from backend.jobs.state import ProjectState, known_projects
+from backend.jobs.state import change_counts, known_projects
 
 logger = logging.getLogger(__name__)
 
 Numbers = dict[str, float]
 
 GAUGES: dict[str, tuple[str, Callable[[Numbers], float | None]]] = {
-    "atlas_labels": ("Labelled tasks the last version was trained on.", lambda told: told.get("labels")),
-    "atlas_tasks": ("Tasks of the project at the last retrain.", lambda told: told.get("tasks")),
+    "atlas_labels": (
+        "Labelled tasks the last version was trained on.",
+        lambda each: each.get("labels"),
+    ),
+    "atlas_tasks": ("Tasks of the project at the last retrain.", lambda each: each.get("tasks")),
     "atlas_waiting_tasks": (
         "Tasks that waited for a label at the last retrain.",
-        lambda told: told.get("waiting"),
+        lambda each: each.get("waiting"),
     ),
-    "atlas_accuracy": ("Out-of-fold accuracy on the labelled tasks.", lambda told: told.get("accuracy")),
+    "atlas_accuracy": (
+        "Out-of-fold accuracy on the labelled tasks.",
+        lambda each: each.get("accuracy"),
+    ),
     "atlas_estimated_accuracy": (
         "Accuracy on the tasks that wait, as the error head estimates it.",
-        lambda told: told.get("estimated_accuracy"),
+        lambda each: each.get("estimated_accuracy"),
     ),
     "atlas_head_tasks": (
         "Published tasks that nobody has touched, less one for each annotation told of since.",
-        lambda told: max(0, told["head"] - (told["changes"] - told["head_at"])) if "head" in told else None,
+        lambda each: (
+            max(0, each["head"] - (each["changes"] - each["head_at"]))
+            if {"head", "head_at"} <= each.keys()
+            else None
+        ),
     ),
     "atlas_unseen_annotations": (
         "Changed annotations that no retrain has seen yet.",
-        lambda told: told["unseen"],
+        lambda each: each["unseen"],
     ),
     "atlas_order_age_seconds": (
         "Time since the published order was made.",
-        lambda told: told.get("age"),
+        lambda each: each.get("age"),
     ),
     "atlas_order_staleness_seconds": (
         "The same while there are annotations that it has not seen, else 0.",
-        lambda told: (told["age"] if told["unseen"] > 0 else 0) if "age" in told else None,
+        lambda each: (each["age"] if each["unseen"] > 0 else 0) if "age" in each else None,
     ),
 }
 """By name: what it is, and how it comes of a project's numbers (None: there is none)."""
@@ -73,11 +83,12 @@ class WorkCollector(Collector):
         jobs = GaugeMetricFamily("atlas_jobs", "Jobs by queue and state.", labels=["queue", "state"])
         workers = GaugeMetricFamily("atlas_workers", "Workers that listen to a queue.", labels=["queue"])
         for name in (QUEUE_NAME, UPKEEP_QUEUE):
-            queue = Queue(name, connection=self._redis, serializer=JSONSerializer)
+            queue = Queue(name, connection=self._redis, serializer=JSONSerializer, job_class=AtlasJob)
             jobs.add_metric([name, "queued"], queue.count)
-            jobs.add_metric([name, "scheduled"], queue.scheduled_job_registry.count)
-            jobs.add_metric([name, "started"], queue.started_job_registry.count)
-            jobs.add_metric([name, "failed"], queue.failed_job_registry.count)
+            registries = (queue.scheduled_job_registry, queue.started_job_registry, queue.failed_job_registry)
+            for state, registry in zip(("scheduled", "started", "failed"), registries, strict=True):
+                # Not cleaned up here: what is to become of abandoned jobs is the workers' to decide.
+                jobs.add_metric([name, state], registry.get_job_count(cleanup=False))
             workers.add_metric([name], Worker.count(queue=queue))
         yield jobs
         yield workers
@@ -93,7 +104,7 @@ class WorkCollector(Collector):
             "atlas_retrain_stage_seconds", "Time of a retrain's stages.", labels=["project", "stage"]
         )
         for (project, stage), times in sorted(counters.get("times", {}).items()):
-            seconds = counters["seconds"][project, stage]
+            seconds = counters.get("seconds", {}).get((project, stage), 0)
             stages.add_metric([str(project), stage], int(times), seconds)
         yield retrains
         yield stages
@@ -105,20 +116,21 @@ class WorkCollector(Collector):
         heard = CounterMetricFamily(
             "atlas_annotations_heard", "Changes Label Studio told of.", labels=["project"]
         )
-        for project_id in known_projects(self._redis):
-            told = self._numbers(project_id)
-            heard.add_metric([str(project_id)], told["changes"])
+        for project_id, numbers in self._numbers():
+            heard.add_metric([str(project_id)], numbers["changes"])
             for name, (_, of) in GAUGES.items():
-                value = of(told)
+                value = of(numbers)
                 if value is not None:
                     families[name].add_metric([str(project_id)], value)
         yield heard
         yield from families.values()
 
-    def _numbers(self, project_id: int) -> Numbers:
-        state = ProjectState(self._redis, project_id)
-        told = Measures(self._redis).of(project_id)
-        told |= {"changes": state.changes, "unseen": state.unseen}
-        if "published_at" in told:
-            told["age"] = max(0, time.time() - told["published_at"])
-        return told
+    def _numbers(self) -> Iterator[tuple[int, Numbers]]:
+        """Of each known project, in few round trips however many there are."""
+        projects, now = known_projects(self._redis), self._redis.time()[0]
+        counts, measured = change_counts(self._redis, projects), Measures(self._redis).of_each(projects)
+        for project_id, (changes, unseen), numbers in zip(projects, counts, measured, strict=True):
+            numbers |= {"changes": changes, "unseen": unseen}
+            if "published_at" in numbers:
+                numbers["age"] = max(0, now - numbers["published_at"])
+            yield project_id, numbers

@@ -11,7 +11,7 @@ from rq import Queue
 from rq.registry import FailedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
 
 from backend.demo.project import DemoProject
-from backend.jobs.dispatch import QUEUE_NAME, UPKEEP_QUEUE
+from backend.jobs.kinds import QUEUE_NAME, UPKEEP_QUEUE
 from backend.store.paths import project_dir
 from backend.store.tasks import TaskStore, fingerprint
 from backend.store.versions import ModelVersion, VersionStore

@@ -13,8 +13,8 @@ from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import label_config
 from backend.errors import LabelStudioError, LostLock
 from backend.jobs import housekeeping
-from backend.jobs.dispatch import CLEAR
 from backend.jobs.housekeeping import clear_old_versions
+from backend.jobs.kinds import CLEAR
 from backend.jobs.pinning import pin
 from backend.jobs.reconcile import reconcile
 from backend.jobs.refill import refill

@@ -18,7 +18,8 @@ from rq.serializers import JSONSerializer
 
 from backend.jobs.contact import Contact
 from backend.jobs.cron import create_cron
-from backend.jobs.dispatch import REFILL, Dispatcher
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.kinds import REFILL
 from backend.jobs.status import job_status
 from backend.jobs.worker import create_worker
 from backend.running.backend import inherited_environment

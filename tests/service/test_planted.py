@@ -16,17 +16,22 @@ import pytest
 from redis import Redis
 from rq import Queue, Worker
 from rq.job import Job
-from rq.registry import FailedJobRegistry, ScheduledJobRegistry
+from rq.registry import FailedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer, PickleSerializer
 from rq.webhook import Webhook
 
-from backend.jobs.dispatch import QUEUE_NAME, UPKEEP_QUEUE, Dispatcher
-from backend.jobs.status import job_status
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.failing import REASON
+from backend.jobs.job import AtlasJob
+from backend.jobs.kinds import QUEUE_NAME, UPKEEP_QUEUE
+from backend.jobs.state import ProjectState
+from backend.jobs.status import UNREADABLE, job_status
 from backend.jobs.worker import create_worker
 from backend.running.backend import inherited_environment
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
+from backend.web import create_app
 from tests.e2e.steps import wait_until
 from tests.service.listener import Listener
 
@@ -102,8 +107,11 @@ def test_a_real_worker_sets_planted_jobs_aside_and_goes_on(
         wait_until(lambda: foreign <= set(aside(redis)))
     assert not sprung.exists()
     assert (stranger.connections, set(aside(redis))) == (0, foreign)  # "calls-back" is one of ours, and ran
-    told = {job: str(job_status(redis, job)) for job in foreign}
-    assert [job for job, reason in told.items() if "was not run" not in reason] == []
+    read = {job: AtlasJob.read(job, redis) for job in foreign}
+    assert [
+        job for job, found in read.items() if found is None or "was not run" not in found.meta[REASON]
+    ] == []
+    assert {job_status(redis, job) for job in foreign} == {None}  # others' jobs are others' business
 
 
 def test_rqs_scheduler_unpickles_nothing(redis_url: str, sprung: Path) -> None:
@@ -124,11 +132,42 @@ def test_rqs_scheduler_unpickles_nothing(redis_url: str, sprung: Path) -> None:
 
 def test_results_are_not_unpickled_when_they_are_asked_for(redis_url: str, sprung: Path) -> None:
     redis = Redis.from_url(redis_url)
-    plant(redis, "done", status="finished")
+    plant(redis, "flush-1", status="finished")
     payload = {"type": "1", "created_at": "2026-01-01T00:00:00.000000Z", "id": "x"}
-    redis.xadd("rq:results:done", {**payload, "return_value": b64encode(pickle.dumps(Trap(sprung)))})
-    assert job_status(redis, "done") is None
+    redis.xadd("rq:results:flush-1", {**payload, "return_value": b64encode(pickle.dumps(Trap(sprung)))})
+    assert (job_status(redis, "flush-1") or {})["error"] == UNREADABLE
     assert not sprung.exists()
+
+
+def abandoned(redis: Redis, job_id: str, **fields: Any) -> StartedJobRegistry:
+    """A job whose worker has vanished."""
+    plant(redis, job_id, status="started", **fields)
+    queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
+    queue.remove(job_id)
+    registry = StartedJobRegistry(queue=queue)
+    redis.zadd(registry.key, {f"{job_id}:x": 1})
+    return registry
+
+
+def test_a_scrape_of_the_metrics_calls_nobody_and_leaves_abandoned_jobs_alone(
+    redis_url: str,
+) -> None:
+    redis, stranger = Redis.from_url(redis_url), Listener()
+    hooks = json.dumps([Webhook(stranger.url, status).to_dict() for status in ("finished", "failed")])
+    named = names_function("backend.jobs.retrain.retrain", 1)
+    calls = {"webhooks": hooks, "failure_callback_name": "antigravity.fly"}
+    registry = abandoned(redis, "retrain-1", data=named, **calls)
+    sys.modules.pop("antigravity", None)
+    metrics = create_app(Settings(redis_url=redis_url)).test_client().get("/metrics").get_data(as_text=True)
+    assert 'atlas_jobs{queue="atlas",state="started"} 1.0' in metrics
+    assert registry.get_job_ids(cleanup=False) == ["retrain-1"]
+
+    worker = create_worker(Settings(redis_url=redis_url))
+    worker.clean_registries()
+    assert registry.get_job_ids(cleanup=False) == []
+    assert (job_status(redis, "retrain-1") or {})["error"] == "the worker that ran it has vanished"
+    assert ProjectState(redis, 1).aside == "the worker that ran it has vanished"
+    assert (stranger.connections, "antigravity" in sys.modules) == (0, False)
 
 
 def test_everything_of_ours_speaks_json(redis_url: str) -> None:

@@ -14,9 +14,10 @@ from rq import Retry
 from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
-from backend.jobs.dispatch import FLUSH, Dispatcher
+from backend.jobs.clock import due_in
+from backend.jobs.dispatch import Dispatcher
 from backend.jobs.job import AtlasJob
-from backend.jobs.schedule import due_in
+from backend.jobs.kinds import FLUSH
 from backend.jobs.worker import create_worker
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor

@@ -1,0 +1,12 @@
+"""Redis's clock: web servers and workers may be on machines whose own clocks differ."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from redis import Redis
+
+
+def due_in(redis: Redis, seconds: float) -> datetime:
+    """The time so many seconds from now, in UTC."""
+    return datetime.fromtimestamp(redis.time()[0] + seconds, timezone.utc)
