@@ -21,8 +21,8 @@ from backend.labelstudio.administration import (
     former_webhook_url,
     webhook_url,
 )
+from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.refusals import explain
-from backend.labelstudio.scheme import parse_label_config
 from backend.settings import Settings
 from backend.store.places import version_store
 

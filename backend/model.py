@@ -13,7 +13,7 @@ from typing import Any
 from label_studio_ml.model import LabelStudioMLBase
 
 from backend.jobs.dispatch import Dispatcher
-from backend.labelstudio.scheme import parse_label_config
+from backend.labelstudio.label_config import parse_label_config
 from backend.predicting import Predictor
 from backend.settings import Settings
 

@@ -6,8 +6,8 @@ from backend.doctor.bench import ProjectBench, told_classes
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, note, ok, wrong
 from backend.errors import LabelConfigError, LabelStudioError, NotFound, Unreachable
+from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.refusals import explain
-from backend.labelstudio.scheme import parse_label_config
 
 
 @project_check("project", "API key", "Redis")

@@ -6,7 +6,8 @@ from backend.errors import AtlasError
 from backend.jobs.refill import Refilled, bring_up_to_date
 from backend.jobs.state import ProjectState
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.scheme import LabelScheme, parse_label_config
+from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.scheme import LabelScheme
 from backend.settings import Settings
 from backend.store.paths import exclusive, project_dir
 from backend.store.places import version_store

@@ -22,7 +22,8 @@ from backend.jobs.values import mended, whole
 from backend.jobs.webhook_secrets import WebhookSecrets
 from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.connection import TITLE, Wishes
-from backend.labelstudio.scheme import LabelScheme, parse_label_config
+from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.scheme import LabelScheme
 from backend.sampling import check_name
 from backend.settings import Settings
 from backend.store.paths import project_dir

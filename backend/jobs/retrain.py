@@ -25,8 +25,9 @@ from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
 from backend.jobs.told import in_words
 from backend.labelstudio.client import LabelStudioClient, Project
+from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
-from backend.labelstudio.scheme import LabelScheme, parse_label_config
+from backend.labelstudio.scheme import LabelScheme
 from backend.learning.network import LayeredNetwork
 from backend.learning.training import Trained, train, train_choices, train_network
 from backend.predicting import regions
@@ -223,8 +224,8 @@ class Retrain:
         return version, self._predictions(version, places, features[rows])
 
     def _features(self, scheme: LabelScheme) -> FeatureCache:
-        about = f"{scheme.field} {scheme.source} {scheme.text_key}"  # of other texts needs another encoder
-        return feature_cache(self._settings, self._id, about)
+        # Of other texts needs another encoder.
+        return feature_cache(self._settings, self._id, scheme.content.about)
 
     def _to_publish(self, project: Project, queue: list[int], tasks: list[StoredTask]) -> Tensor:
         """Which places of a queue of task ids to publish: the head, and what annotators may have before them.

@@ -1,40 +1,33 @@
-"""From a label config to what there is to learn."""
+"""What there is to learn of a label config, and its classes in annotations and predictions."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from dataclasses import field as kept
 from functools import cached_property
-from html import unescape
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 import numpy.typing as npt
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
-from backend.errors import LabelConfigError
-
-TEXT_TAGS = ("Text", "HyperText", "Paragraphs")
-"""Object tags whose content we can encode."""
-CONTROL_TAGS = ("Choices", "Taxonomy")
-"""Control tags that put a task into one of several classes."""
+from backend.labelstudio.content import Content
+from backend.labelstudio.tags import Condition
 
 
 @dataclass(frozen=True)
 class LabelScheme:
     """One classification: which control labels which text, and with what classes.
 
-    `labels` are as annotations store them (a choice's alias where it has one), in the config's order;
-    `field` is the key of the text in a task's data, `text_key` that of the words in each paragraph.
+    `labels` are as annotations store them (a choice's alias where it has one), in the config's order.
+    `field`, `source`, `text_key` and `encoding` say which part of a task is its text: see `Content`.
     With `dynamic` choices the classes stand in the tasks: those that annotators chose are learned.
     Where `several` choices may be given at once, each set of them that annotators gave is a class of its
     own (label powerset; Tsoumakas & Katakis 2007), written as a JSON list; `options` are the config's
     choices. Where it may be left `blank`, a submitted annotation without a choice says "none of them".
     `companions` are the config's other controls on the same text: predicted too, without a say in the queue.
+    `conditions`: where all of them hold Label Studio shows the control.
     """
 
     from_name: str
@@ -49,15 +42,32 @@ class LabelScheme:
     options: tuple[str, ...] = ()
     blank: bool = False
     companions: tuple[LabelScheme, ...] = ()
+    encoding: str = "none"
+    conditions: tuple[Condition, ...] = kept(default=(), compare=False)
+
+    @classmethod
+    def restored(cls, stored: Mapping[str, Any]) -> LabelScheme:
+        """From what `dataclasses.asdict` made of one, as JSON. Raises KeyError or TypeError for the rest."""
+        return cls(
+            **{
+                **stored,
+                "labels": tuple(stored["labels"]),
+                "options": tuple(stored["options"]),
+                "companions": tuple(cls.restored(companion) for companion in stored["companions"]),
+                "conditions": tuple(
+                    Condition(each["kind"], each["tag"], tuple(each["choices"]))
+                    for each in stored.get("conditions", ())
+                ),
+            }
+        )
+
+    @property
+    def content(self) -> Content:
+        return Content(self.field, self.source, self.text_key, self.encoding)
 
     def text_of(self, data: Any) -> str:
-        """The task's text, "" where there is none. Markup is left out of HyperText."""
-        value = _lookup(data, self.field)
-        if self.source == "Paragraphs" and isinstance(value, list):
-            value = "\n".join(_words(item, self.text_key) for item in value)
-        text = value if isinstance(value, str) else "" if value is None else str(value)
-        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be stored
-        return unescape(re.sub(r"<[^<>]*>", " ", text)) if self.source == "HyperText" else text
+        """The task's text as annotators read it, "" where there is none. Never raises."""
+        return self.content.text_of(data)
 
     def region(self, label: str, confidence: float) -> dict[str, Any]:
         """The choice, or the choices, of a class as Label Studio stores them."""
@@ -128,7 +138,7 @@ class LabelScheme:
 
     def reads_as(self, other: LabelScheme) -> bool:
         """Whether both are about the same text."""
-        return (self.field, self.source, self.text_key) == (other.field, other.source, other.text_key)
+        return self.content == other.content
 
     def with_labels(self, given: Mapping[str, Iterable[str]]) -> LabelScheme:
         """The scheme to learn: open ones have the classes that were given. given: by the control's name."""
@@ -146,126 +156,3 @@ class LabelScheme:
     @cached_property
     def _known(self) -> frozenset[str]:
         return frozenset(self.options or self.labels)
-
-
-def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme:
-    """The first <Choices>, or <Taxonomy> of one level, on a text; the one of a `preferred` name, if there.
-
-    The others on the same text are its companions.
-    Raises LabelConfigError, with what to change, when the config has none.
-    """
-    root = _parse_xml(xml)
-    objects = {tag.get("name", ""): tag for tag in root.iter() if tag.tag in TEXT_TAGS and tag.get("value")}
-    controls = [
-        tag for tag in root.iter() if tag.tag in CONTROL_TAGS and tag.get("name") and tag.get("toName")
-    ]
-    if not controls:
-        raise LabelConfigError("The label config has no <Choices> tag: there is no class to learn. Add one.")
-    on_text = [tag for tag in controls if tag.get("toName") in objects]
-    if not on_text:
-        wanted = " or ".join(f"<{name}>" for name in TEXT_TAGS)
-        raise LabelConfigError(
-            f"No <Choices> of the label config belongs to a {wanted} tag: let one's toName name it."
-        )
-    problems, learned, conditional = [], [], _conditional(root)
-    for control in sorted(on_text, key=lambda tag: tag.get("name") != preferred):
-        try:
-            learned.append(_scheme(control, objects[control.get("toName", "")], control in conditional))
-        except LabelConfigError as problem:
-            problems.append(str(problem))
-    if not learned:
-        raise LabelConfigError(" ".join(problems))
-    first, *others = learned
-    return replace(first, companions=tuple(other for other in others if other.reads_as(first)))
-
-
-def _parse_xml(xml: object) -> Element:
-    if not isinstance(xml, str) or not xml.strip():
-        raise LabelConfigError(
-            "The project has no label config yet. Save one under Settings > Labeling Interface."
-        )
-    try:
-        root: Element = fromstring(xml, forbid_dtd=True)
-        return root
-    except (ParseError, DefusedXmlException, ValueError) as error:
-        raise LabelConfigError(f"The label config is not valid XML: {error}.") from error
-
-
-def _scheme(control: Element, text: Element, conditional: bool) -> LabelScheme:
-    name, tag = control.get("name", ""), control.tag
-    _refuse_what_is_not_of_the_text(control, text)
-    if any(choice.find("Choice") is not None for choice in control.iter("Choice")):
-        raise LabelConfigError(f'<{tag} name="{name}"> has choices within choices; one level is learned.')
-    labels = [choice.get("alias") or choice.get("value") or "" for choice in control.iter("Choice")]
-    distinct = tuple(dict.fromkeys(label for label in labels if label))
-    dynamic = (control.get("value") or "").startswith("$")
-    several = _takes_several(control)
-    if len(distinct) < 2 and not dynamic:
-        raise LabelConfigError(f'<{tag} name="{name}"> has fewer than two choices: nothing to tell apart.')
-    return LabelScheme(
-        from_name=name,
-        to_name=control.get("toName", ""),
-        field=text.get("value", "").removeprefix("$"),
-        labels=() if dynamic or several else distinct,
-        control=tag,
-        source=text.tag,
-        text_key=_attribute(text, "textKey") or "text",
-        dynamic=dynamic,
-        several=several,
-        options=distinct if several and not dynamic else (),
-        blank=several and not conditional and not _is_on(control, "required"),
-    )
-
-
-def _takes_several(control: Element) -> bool:
-    """A <Taxonomy> takes as many as one likes unless told otherwise, <Choices> only one."""
-    if control.tag == "Taxonomy":
-        return _attribute(control, "maxUsages") != "1"
-    return _attribute(control, "choice") == "multiple"
-
-
-def _refuse_what_is_not_of_the_text(control: Element, text: Element) -> None:
-    """Raises LabelConfigError where the choice is no class of a text that stands in the task."""
-    what = f'<{control.tag} name="{control.get("name")}">'
-    for attribute in ("perRegion", "perItem", "labeling"):
-        if _is_on(control, attribute):
-            raise LabelConfigError(
-                f"{what} has {attribute}: it labels parts of a text, whole texts are learned. Remove it."
-            )
-    if _is_on(control, "allowNested"):
-        raise LabelConfigError(f"{what} has allowNested; one level of choices is learned. Remove it.")
-    if _attribute(text, "valueType") == "url":
-        raise LabelConfigError(
-            f'<{text.tag} name="{text.get("name")}"> has valueType="url": tasks hold the address of a text, '
-            "not the text. Import the texts themselves."
-        )
-
-
-def _attribute(tag: Element, name: str) -> str | None:
-    """Label Studio's pages do not mind the case of an attribute's name."""
-    return next((value for key, value in tag.attrib.items() if key.lower() == name.lower()), None)
-
-
-def _is_on(tag: Element, name: str) -> bool:
-    return (_attribute(tag, name) or "").lower() == "true"
-
-
-def _conditional(root: Element) -> set[Element]:
-    """The controls that an annotator may never have seen: they, or what they stand in, have `visibleWhen`."""
-    hiding = [tag for tag in root.iter() if _attribute(tag, "visibleWhen")]
-    return {control for tag in hiding for control in tag.iter() if control.tag in CONTROL_TAGS}
-
-
-def _words(paragraph: Any, key: str) -> str:
-    words = paragraph.get(key) if isinstance(paragraph, dict) else paragraph
-    return words if isinstance(words, str) else ""
-
-
-def _lookup(data: Any, field: str) -> Any:
-    if not isinstance(data, dict):
-        return None
-    if field in data:
-        return data[field]
-    for key in field.split("."):  # a nested field, such as $item.title
-        data = data.get(key) if isinstance(data, dict) else None
-    return data

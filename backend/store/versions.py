@@ -136,7 +136,7 @@ class VersionStore:
     def scheme(self, name: str) -> LabelScheme | None:
         """What a version was trained for, without loading it; None when its manifest cannot be read."""
         try:
-            return _scheme(self._manifest(name)["scheme"])
+            return LabelScheme.restored(self._manifest(name)["scheme"])
         except (KeyError, TypeError, AttributeError):
             return None
 
@@ -238,7 +238,7 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
     error_head = _head(manifest["error_head"], _part(tensors, "error_head"))
     return ModelVersion(
         name=manifest["name"],
-        scheme=_scheme(manifest["scheme"]),
+        scheme=LabelScheme.restored(manifest["scheme"]),
         strategy=manifest["strategy"],
         encoder=manifest["encoder"],
         network=_network(manifest["shape"], _part(tensors, "network")),
@@ -248,7 +248,7 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
         queue_worth=tensors["queue.worth"],
         stats=manifest["stats"],
         companions=tuple(
-            (_scheme(other["scheme"]), network)
+            (LabelScheme.restored(other["scheme"]), network)
             for i, other in enumerate(manifest["companions"])
             if (network := _network(other["shape"], _part(tensors, f"companion{i}"))) is not None
         ),
@@ -272,12 +272,6 @@ def _network(shape: dict[str, Any] | None, weights: dict[str, Tensor]) -> Layere
     )
     network.load_state_dict(weights)
     return network
-
-
-def _scheme(stored: dict[str, Any]) -> LabelScheme:
-    lists = {"labels": tuple(stored["labels"]), "options": tuple(stored["options"])}
-    companions = tuple(_scheme(companion) for companion in stored["companions"])
-    return LabelScheme(**{**stored, **lists, "companions": companions})
 
 
 def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:

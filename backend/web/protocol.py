@@ -15,7 +15,7 @@ from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import known_projects
 from backend.jobs.status import job_status
 from backend.labelstudio.connection import strategy_in
-from backend.labelstudio.scheme import parse_label_config
+from backend.labelstudio.label_config import parse_label_config
 from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings

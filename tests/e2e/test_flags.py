@@ -12,8 +12,8 @@ import pytest
 from backend.demo.environment import install_label_studio
 from backend.demo.label_studio import LabelStudioServer, free_port, start_label_studio
 from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
-from backend.labelstudio.scheme import parse_label_config
 from backend.running.supervisor import Supervisor
 from tests.conftest import RunningBackend, backends
 from tests.e2e.steps import annotate, follow_queue, tasks_of, trained_project

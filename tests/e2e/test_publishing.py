@@ -11,8 +11,8 @@ from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import DemoProject
 from backend.errors import AccessDenied, NotFound, Unreachable
 from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.publishing import HeadChanged, extend_head, import_head, prediction
-from backend.labelstudio.scheme import parse_label_config
 from backend.model import ActiveTransferModel
 from tests.conftest import RunningBackend
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from backend.errors import AtlasError, LabelConfigError
 from backend.labelstudio.export import read_export
-from backend.labelstudio.scheme import LabelScheme, parse_label_config
+from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.targets import votes_of
 from backend.settings import Settings
 from backend.web import create_app

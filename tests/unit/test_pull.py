@@ -14,7 +14,8 @@ from flask import Request
 from backend.jobs import pull as pulling
 from backend.jobs.pull import FILE, pull, stored
 from backend.labelstudio import client as reading
-from backend.labelstudio.scheme import LabelScheme, parse_label_config
+from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.scheme import LabelScheme
 from backend.store import tasks as store
 from backend.store.tasks import StoredTask, TaskStore
 from tests.fakes.loop import Loop

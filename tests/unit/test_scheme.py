@@ -3,7 +3,7 @@ import json
 import pytest
 
 from backend.errors import LabelConfigError
-from backend.labelstudio.scheme import parse_label_config
+from backend.labelstudio.label_config import parse_label_config
 
 TEXT = '<Text name="t" value="$text"/>'
 
@@ -163,8 +163,12 @@ BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
         (None, "no label config"),
         ("<View", "not valid XML"),
         (BOMB, "not valid XML"),
-        ("<View></View>", "no <Choices>"),
-        (config('<Choices name="c" toName="i"><Choice value="a"/></Choices>'), "<Text>"),
+        ("<View></View>", "shows nothing of a task; only texts"),
+        (config(""), 'asks nothing.*Add <Choices name="class" toName="t">'),
+        (
+            config('<Choices name="c" toName="i"><Choice value="a"/></Choices>'),
+            'belongs to "i", which is the name of no tag.*With toName="t"',
+        ),
         (config('<Choices name="c" toName="t"><Choice value="a"/></Choices>'), "fewer than two"),
         (
             config('<Taxonomy name="c" toName="t"><Choice value="a"><Choice value="b"/></Choice></Taxonomy>'),
