@@ -20,12 +20,16 @@ def why_nothing(tags: Tags) -> str:
     if not tags.texts:
         return _without_text(tags)
     text = next(iter(tags.texts.values()))
-    if not tags.choices:
+    astray = [tag for tag in tags.choices if tag.to_name not in tags.objects]
+    if astray:
         return (
-            f"{_asked(tags)}; learned are choices about a whole text. Add "
-            f'<Choices name="{_free_name(tags)}" toName="{shortened(text.name)}"> with two <Choice> or more.'
+            f'{some(astray)} is to be about "{shortened(astray[0].to_name)}", which is the name of no tag. '
+            f'With toName="{shortened(text.name)}" it would be about {text}.'
         )
-    return " ".join(_not_on_text(tag, tags.objects.get(tag.to_name), text) for tag in tags.choices[:SOME])
+    return (
+        f"{_asked(tags, text)}; learned are choices about a whole text. Add "
+        f'<Choices name="{_free_name(tags)}" toName="{shortened(text.name)}"> with two <Choice> or more.'
+    )
 
 
 def some(tags: Sequence[Tag]) -> str:
@@ -34,35 +38,25 @@ def some(tags: Sequence[Tag]) -> str:
     return ", ".join(str(tag) for tag in tags[:SOME]) + more
 
 
-def _asked(tags: Tags) -> str:
+def _asked(tags: Tags, text: Tag) -> str:
     if not tags.controls:
-        return "The label config asks nothing"
-    return f"The label config asks for {some(tags.controls)}: that is not learned"
+        return f"The label config asks nothing about {text}"
+    if not tags.choices:
+        return f"The label config asks for {some(tags.controls)}: that is not learned"
+    others = [tags.objects[name] for name in dict.fromkeys(tag.to_name for tag in tags.choices)]
+    return f"{some(tags.choices)} is about {some(others)}, not about a text"
 
 
 def _without_text(tags: Tags) -> str:
-    fixed = [tag for tag in tags.objects.values() if tag.kind in TEXT_TAGS and not tag.repeated]
-    if fixed:
+    shown = [tag for tag in tags.objects.values() if not tag.repeated]
+    if shown and all(tag.kind in TEXT_TAGS for tag in shown):
         return (
-            f"{some(fixed)} shows the same in every task, and only texts of tasks are learned. "
-            'Let its value name a field of the tasks\' data, such as value="$text".'
+            f"The label config shows {some(shown)}, the same in every task; only texts of tasks are learned. "
+            f'Let the value of {shown[0]} name a field of the tasks\' data, such as value="$text".'
         )
-    shown = some(list(tags.objects.values())) or "nothing of a task"
     return (
-        f"The label config shows {shown}; only texts are learned. "
+        f"The label config shows {some(shown) or 'nothing of a task'}; only texts of tasks are learned. "
         "Connect a project whose tasks are texts, each to be put into a class."
-    )
-
-
-def _not_on_text(control: Tag, target: Tag | None, text: Tag) -> str:
-    belongs = f"{target}, which is no text"
-    if target is None:
-        belongs = f'"{shortened(control.to_name)}", which is the name of no tag'
-    elif target.kind in TEXT_TAGS:
-        belongs = f"{target}, which shows no text of the task"
-    return (
-        f"{control} belongs to {belongs}: only choices about a text are learned. "
-        f'With toName="{shortened(text.name)}" it would be about {text}.'
     )
 
 

@@ -67,6 +67,10 @@ class Tag:
         return self.inner or self.attributes.get("value", "")
 
     @property
+    def shows_something(self) -> bool:
+        return bool(self.value or self.attributes.get("valuelist"))
+
+    @property
     def is_text(self) -> bool:
         return self.kind in TEXT_TAGS and bool(self.name) and "$" in self.value
 
@@ -158,10 +162,10 @@ class _Reader:
             around.control.choices.append((known.get("value", ""), known.get("alias", "")))
             around.control.has_nested_choices |= around.in_choice
             inside.in_choice = True
-        elif tag.name and tag.to_name:
+        elif tag.name and tag.to_name not in ("", tag.name):
             self.tags.controls.append(tag)
             inside.control, inside.in_choice = tag, False
-        elif tag.name and (tag.value or kind in TEXT_TAGS):
+        elif tag.name and (tag.shows_something or kind in TEXT_TAGS):
             self.tags.objects.setdefault(tag.name, tag)
             inside.text = tag if kind in TEXT_TAGS else None
         self._around.append(inside)

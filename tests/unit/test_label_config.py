@@ -55,7 +55,7 @@ def test_what_is_asked_in_a_repeater_is_refused_as_such() -> None:
 def test_a_config_that_shows_images_alone_is_not_told_to_add_choices() -> None:
     with pytest.raises(LabelConfigError) as refusal:
         parse_label_config(CASES["image-only"]["config"])
-    assert '<Image name="i">; only texts are learned' in str(refusal.value)
+    assert '<Image name="i">; only texts of tasks are learned' in str(refusal.value)
     assert "Choices" not in str(refusal.value)
 
 

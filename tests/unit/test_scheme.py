@@ -163,11 +163,16 @@ BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
         (None, "no label config"),
         ("<View", "not valid XML"),
         (BOMB, "not valid XML"),
-        ("<View></View>", "shows nothing of a task; only texts"),
-        (config(""), 'asks nothing.*Add <Choices name="class" toName="t">'),
+        ("<View></View>", "shows nothing of a task; only texts of tasks"),
+        (config("", '<Text name="t" value="Instructions"/>'), 'the same in every task.*value="\\$text"'),
+        (config(""), 'asks nothing about <Text name="t">.*Add <Choices name="class" toName="t">'),
         (
             config('<Choices name="c" toName="i"><Choice value="a"/></Choices>'),
-            'belongs to "i", which is the name of no tag.*With toName="t"',
+            'is to be about "i", which is the name of no tag.*With toName="t"',
+        ),
+        (
+            config('<Choices name="c" toName="i"><Choice value="a"/></Choices><Image name="i" value="$i"/>'),
+            'is about <Image name="i">, not about a text.*Add <Choices name="class" toName="t">',
         ),
         (config('<Choices name="c" toName="t"><Choice value="a"/></Choices>'), "fewer than two"),
         (
