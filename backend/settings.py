@@ -6,11 +6,11 @@ import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backend.addresses import host_in_url, label_studio_address
 from backend.errors import NotConfigured
 from backend.redis_address import with_password
 
@@ -21,7 +21,10 @@ class Settings(BaseSettings):
     """Environment variables have the fields' names in upper case: `label_studio_url` is LABEL_STUDIO_URL."""
 
     # A value that is refused may be a secret, put into the wrong variable or mistyped.
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    # Compose hands on as empty what its .env leaves out: that is as good as unset.
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     label_studio_url: str = Field(
         "http://localhost:8080", description="Where this backend reaches Label Studio."
@@ -164,8 +167,15 @@ class Settings(BaseSettings):
 
     @field_validator("data_dir", "cache_dir")
     @classmethod
-    def _expand(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _expand(cls, value: Path, known: ValidationInfo) -> Path:
+        try:
+            return value.expanduser().absolute()
+        except RuntimeError as error:  # this user has no home
+            if known.field_name == "cache_dir" and "data_dir" in known.data:
+                return Path(known.data["data_dir"] / "cache")
+            raise ValueError(
+                "this user has no home folder: set DATA_DIR to a folder to keep things in"
+            ) from error
 
     @field_validator("model_store")
     @classmethod
@@ -181,12 +191,8 @@ class Settings(BaseSettings):
 
     @field_validator("label_studio_url")
     @classmethod
-    def _no_trailing_slash(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
-        if "@" in urlsplit(value).netloc:  # error messages tell the address
-            raise ValueError("must hold no user and password: LABEL_STUDIO_API_KEY is what counts")
-        return value.rstrip("/")
+    def _is_an_address(cls, value: str) -> str:
+        return label_studio_address(value)
 
     @field_validator("basic_auth_user", "basic_auth_pass", "webhook_secret")
     @classmethod
@@ -212,8 +218,13 @@ class Settings(BaseSettings):
 
     @field_validator("label_studio_api_key")
     @classmethod
-    def _empty_is_unset(cls, value: SecretStr | None) -> SecretStr | None:
-        return value if value is not None and value.get_secret_value().strip() else None
+    def _is_one_word(cls, value: SecretStr | None) -> SecretStr | None:
+        """Without the quotes, and the word of the header, that it was copied with."""
+        clear = "" if value is None else value.get_secret_value().strip().strip("\"'")
+        clear = re.sub(r"(?i)^(token|bearer)\s+", "", clear)
+        if clear and not re.fullmatch(r"[!-~]+", clear):
+            raise ValueError("is no API key: copy one word, from Account & Settings > Personal Access Token")
+        return SecretStr(clear) if clear else None
 
     @field_validator("log_level")
     @classmethod
@@ -231,7 +242,19 @@ class Settings(BaseSettings):
                 "(user icon > Account & Settings > Personal Access Token), "
                 "set LABEL_STUDIO_API_KEY to it and restart label-studio-atlas."
             )
-        return self.label_studio_api_key.get_secret_value().strip()
+        return self.label_studio_api_key.get_secret_value()
+
+    @property
+    def bind(self) -> str:
+        """Where the web server listens, as gunicorn wants it."""
+        return f"{host_in_url(self.host)}:{self.port}"
+
+    @property
+    def own_url(self) -> str:
+        """Where the web server answers on this machine."""
+        everywhere = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+        host = host_in_url(self.host)
+        return f"http://{everywhere.get(host, host)}:{self.port}"
 
     @property
     def basic_auth(self) -> tuple[str, str] | None:

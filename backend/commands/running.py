@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from backend import logs
+from backend.addresses import is_loopback
 from backend.commands.given import check_names, settings_with
 from backend.errors import NotConfigured
 from backend.settings import Settings
@@ -59,7 +60,7 @@ def _connect_next(settings: Settings, port: int | None, data_dir: Path | None) -
     """What to type after `up`. Its options are to be given again, since `connect` looks for this backend."""
     repeated = {"PORT": port, "DATA_DIR": data_dir}
     again = "".join(f"{name}={shlex.quote(str(value))} " for name, value in repeated.items() if value)
-    here = settings.host in ("127.0.0.1", "localhost")
+    here = is_loopback(settings.own_url) and settings.host not in ("0.0.0.0", "::")
     url = (
         settings.backend_url or f"http://{'localhost' if here else 'ADDRESS-OF-THIS-MACHINE'}:{settings.port}"
     )
@@ -86,7 +87,7 @@ def serve(port: int | None, host: str | None) -> None:
 
     settings = settings_with(port=port, host=host)
     _warn_without_key(settings)
-    click.echo(f"label-studio-atlas answers on http://{settings.host}:{settings.port}.")
+    click.echo(f"label-studio-atlas answers on http://{settings.bind}.")
     if settings.backend_url:
         click.echo(_NEXT.format(settings=settings))
     run_server(settings)

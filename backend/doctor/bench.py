@@ -8,6 +8,7 @@ from functools import cached_property
 import httpx
 from redis import Redis
 
+from backend.addresses import is_loopback
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import known_projects
@@ -84,13 +85,14 @@ class Bench:
     def backend_url(self) -> str:
         if self._backend_url is not None:
             return self._backend_url
-        host = "127.0.0.1" if self.settings.host in ("0.0.0.0", "::") else self.settings.host
-        return f"http://{host}:{self.settings.port}"
+        return self.settings.own_url
 
     def backend_version(self) -> str | None:
         """What the web server says it is, None when it does not answer or is none of ours."""
         try:
-            told = httpx.get(f"{self.backend_url}/health", timeout=BACKEND_TIMEOUT).json()
+            url = self.backend_url
+            answer = httpx.get(f"{url}/health", timeout=BACKEND_TIMEOUT, trust_env=not is_loopback(url))
+            told = answer.json()
             return str(told["version"]) if told["name"] == "label-studio-atlas" else None
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 from importlib import metadata
@@ -14,9 +15,11 @@ from redis import AuthenticationError, RedisError
 from redis.exceptions import NoPermissionError
 
 from backend import __version__
+from backend.addresses import is_loopback
 from backend.doctor.bench import Bench
 from backend.doctor.checks import check
 from backend.doctor.finding import Finding, not_checked, note, ok, wrong
+from backend.near_misses import near_misses
 from backend.settings import DEFAULT_REDIS_URL
 
 TELLING = ("torch", "label-studio-ml", "label-studio-sdk", "rq")
@@ -42,6 +45,10 @@ def settings(bench: Bench) -> Finding:
         return wrong("; ".join(problems), "Set them as docs/settings.md says.")
     except ValueError as error:
         return wrong(f"STRATEGY: {error}", "Set STRATEGY to one of these.")
+    typed = near_misses(os.environ)
+    if typed:
+        told = "; ".join(f"{name} is none: {meant} is probably meant" for name, meant in typed.items())
+        return note(f"valid; but {told}", "Correct the name, and restart the backend with it.")
     return ok(f"valid; data in {bench.settings.data_dir}")
 
 
@@ -174,7 +181,8 @@ def unmet_demands(demands: list[str] | None = None) -> list[str]:
 def _asks(url: str, authorization: str | None) -> bool:
     """Whether it answers 401. OPTIONS passes the door and does nothing behind it."""
     headers = {"Authorization": authorization} if authorization else {}
-    return httpx.options(url, headers=headers, timeout=HTTP_TIMEOUT).status_code == 401
+    answer = httpx.options(url, headers=headers, timeout=HTTP_TIMEOUT, trust_env=not is_loopback(url))
+    return answer.status_code == 401
 
 
 def _without_password(url: str) -> str:

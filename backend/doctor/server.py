@@ -7,6 +7,7 @@ import json
 
 import httpx
 
+from backend.addresses import is_loopback
 from backend.doctor.bench import Bench
 from backend.doctor.checks import check
 from backend.doctor.finding import Finding, note, ok, wrong
@@ -22,7 +23,9 @@ MAKE_TOKEN = "user icon > Account & Settings > Personal Access Token"
 def label_studio(bench: Bench) -> Finding:
     url = bench.settings.label_studio_url
     try:
-        answer = httpx.get(f"{url}/api/version", timeout=HTTP_TIMEOUT, follow_redirects=True)
+        answer = httpx.get(
+            f"{url}/api/version", timeout=HTTP_TIMEOUT, follow_redirects=True, trust_env=not is_loopback(url)
+        )
         release = str(answer.json()["release"])
     except httpx.HTTPError as error:
         return wrong(f"{url} does not answer ({error})", "Start Label Studio, or correct LABEL_STUDIO_URL.")

@@ -19,6 +19,7 @@ import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
+from backend.addresses import is_loopback
 from backend.errors import AccessDenied, LabelStudioError, NotFound, Rejected, Unavailable, Unreachable
 from backend.labelstudio.connection import Wishes, wishes_of
 from backend.settings import Settings
@@ -90,8 +91,11 @@ class LabelStudioClient:
                 follow_redirects=True,
                 event_hooks={"response": [_stay_with_label_studio]},
                 verify=_tls_context(),
+                trust_env=not is_loopback(url),  # the key is not for a proxy that HTTP_PROXY names
             )
             self._sdk = LabelStudio(base_url=url, api_key=api_key, timeout=timeout, httpx_client=http)
+            # Without the slash the SDK leaves a path at its end out, and posts the key to the server's root.
+            self._sdk._client_wrapper._tokens_client._base_url = f"{url}/"
 
     @classmethod
     def from_settings(cls, settings: Settings) -> LabelStudioClient:

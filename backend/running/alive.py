@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import urllib.request
 from typing import Any
 
 from redis import Redis, RedisError
@@ -14,6 +12,7 @@ from rq.serializers import JSONSerializer
 
 from backend.errors import AtlasError
 from backend.jobs.heartbeat import is_alive
+from backend.running.health import health_of
 from backend.settings import Settings
 
 TIMEOUT = 5
@@ -30,12 +29,10 @@ def check_alive(part: str, settings: Settings) -> str:
 
 
 def _web(settings: Settings) -> str:
-    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
-    url = f"http://{host}:{settings.port}/health"
+    url = f"{settings.own_url}/health"
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-            version = json.load(answer)["version"]
-    except (OSError, ValueError, KeyError) as error:
+        version = health_of(url, TIMEOUT)["version"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise AtlasError(f"the web server does not answer on {url}: {error}") from error
     return f"version {version} answers on {url}"
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from backend.errors import AtlasError
 from backend.running.embedded_redis import start_redis
+from backend.running.health import health_of
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 
@@ -48,8 +46,7 @@ def start_backend(
     if not env.get("REDIS_URL"):
         env["REDIS_URL"] = start_redis(supervisor, settings.data_dir, env)
     this_program = [sys.executable, "-m", "backend"]
-    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
-    url = f"http://{host}:{settings.port}/health"
+    url = f"{settings.own_url}/health"
     if _healthy(url):
         raise AtlasError(
             f"port {settings.port} is taken by another label-studio-atlas: stop it, or set PORT to another "
@@ -70,9 +67,8 @@ def _log(folder: Path | None, name: str) -> Path | None:
 
 def _healthy(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
-            return json.load(answer).get("name") == "label-studio-atlas"
-    except (urllib.error.URLError, OSError, ValueError, AttributeError):
+        return bool(health_of(url, 1)["name"] == "label-studio-atlas")
+    except (OSError, ValueError, LookupError, TypeError):
         return False
 
 

@@ -17,7 +17,7 @@ def serve(settings: Settings) -> None:
     """Replace this process by gunicorn serving the application. Does not return."""
     arguments = [
         *(sys.executable, "-m", "gunicorn", "backend._wsgi:app", PRELOAD),
-        *("--bind", f"{settings.host}:{settings.port}"),
+        *("--bind", settings.bind),
         *("--workers", str(settings.web_workers), "--threads", str(settings.web_threads)),
         *("--worker-class", "backend.running.patient.PatientWorker"),
         *("--timeout", "120", "--log-level", "warning"),

@@ -12,6 +12,7 @@ import pytest
 
 from backend.errors import LabelStudioError
 from backend.labelstudio.client import LabelStudioClient
+from backend.running.health import health_of
 
 LEGACY = "legacy-key"
 
@@ -20,9 +21,13 @@ def _part(told: dict[str, object]) -> str:
     return base64.urlsafe_b64encode(json.dumps(told).encode()).rstrip(b"=").decode()
 
 
-PERSONAL = ".".join(
-    [_part({"alg": "HS256", "typ": "JWT"}), _part({"exp": 8e9, "token_type": "refresh"}), "c2lnbmVk"]
-)
+def _token(kind: str) -> str:
+    return ".".join(
+        [_part({"alg": "HS256", "typ": "JWT"}), _part({"exp": 8e9, "token_type": kind}), "c2lnbmVk"]
+    )
+
+
+PERSONAL, ACCESS = _token("refresh"), _token("access")
 
 
 class Server:
@@ -39,7 +44,7 @@ class Server:
                 self.send_response(200 if here else status)
                 if target and not here:
                     self.send_header("Location", target)
-                content = b'{"id": 1}'
+                content = json.dumps({"id": 1, "access": ACCESS}).encode()
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
@@ -85,3 +90,37 @@ def test_a_redirect_within_the_server_is_followed() -> None:
         assert LabelStudioClient(label_studio.url, LEGACY, timeout=10).project(1).id == 1
     finally:
         label_studio.stop()
+
+
+@pytest.mark.parametrize("key", [LEGACY, PERSONAL])
+def test_no_proxy_sees_what_goes_to_this_machine(
+    stranger: Server, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Whatever HTTP_PROXY says: a proxy would see the key, and knows nothing of this machine's ports."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, stranger.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    label_studio = Server()
+    port = label_studio.url.rsplit(":", 1)[1]
+    try:
+        for host in ("127.0.0.1", "localhost"):
+            LabelStudioClient(f"http://{host}:{port}", key, timeout=10).project(1)
+        assert health_of(label_studio.url, 5) == {"id": 1, "access": ACCESS}
+    finally:
+        label_studio.stop()
+    assert len(label_studio.seen) >= 3
+    assert stranger.seen == []
+
+
+@pytest.mark.parametrize("key", [LEGACY, PERSONAL])
+def test_a_path_in_label_studios_address_is_kept_for_the_token_too(key: str) -> None:
+    """The root of the same host may be another program's."""
+    label_studio = Server()
+    try:
+        LabelStudioClient(f"{label_studio.url}/label/studio", key, timeout=10).project(1)
+    finally:
+        label_studio.stop()
+    asked = [seen.split(" ")[0] for seen in label_studio.seen]
+    assert asked[-1].startswith("/label/studio/api/projects/1/")
+    assert all(path.startswith("/label/studio/api/") for path in asked)
