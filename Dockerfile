@@ -17,14 +17,22 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && find /opt/atlas/lib/python3*/site-packages/torch -maxdepth 2 \
         \( -name include -o -name test -o -path '*/bin/*[tT]est*' -o -path '*/bin/protoc*' \) \
         -prune -exec rm -r {} +
-# Then exactly what the lock names.
+# Then exactly what the lock names, checked against its hashes.
 COPY requirements.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /opt/atlas/bin/python install --no-deps --requirement requirements.lock
+    pip --python /opt/atlas/bin/python install --no-deps --require-hashes --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY backend backend
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/atlas/bin/python install --no-deps --no-build-isolation .
+# Out goes what nothing here runs: tests of the largest packages (numpy imports some of its own), and botocore's
+# knowledge of other services than S3 and those that give keys to it. What remains must still be enough.
+RUN for package in matplotlib networkx pandas scipy sklearn sympy; do \
+        find /opt/atlas/lib/python3*/site-packages/$package -type d -name tests -prune -exec rm -r {} +; \
+    done \
+    && find /opt/atlas/lib/python3*/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d \
+        ! -name s3 ! -name sts ! -name 'sso*' ! -name signin -exec rm -r {} + \
+    && /opt/atlas/bin/python -c "import backend.cli, backend.jobs.worker, backend.simulate.run, backend.web, s3fs"
 
 FROM ${PYTHON}
 RUN useradd --uid 10001 --create-home atlas \

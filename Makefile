@@ -52,7 +52,8 @@ lock:  ## make the lock files anew (needs uv)
 clean:  ## remove .venv
 	rm -rf $(VENV)
 
-# torch first and by itself, with its own dependencies; then exactly what the lock names.
+# torch first and by itself, with its own dependencies; then exactly what the lock names, checked against its
+# hashes.
 $(VENV)/installed: requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed" if sys.version_info < (3, 10) else 0)'
 	@echo "Installing into $(VENV), a few minutes the first time:"
@@ -60,7 +61,7 @@ $(VENV)/installed: requirements-dev.lock pyproject.toml
 	@echo "1 of 3: $(TORCH) (the longest) ..."
 	@$(PIP) $(TORCH)
 	@echo "2 of 3: the $$(grep -c == requirements-dev.lock) packages of requirements-dev.lock ..."
-	@$(PIP) --no-deps --requirement requirements-dev.lock
+	@$(PIP) --no-deps --require-hashes --requirement requirements-dev.lock
 	@echo "3 of 3: label-studio-atlas itself ..."
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

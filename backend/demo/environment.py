@@ -29,7 +29,7 @@ def install_label_studio(cache_dir: Path) -> Path:
         if not complete.exists():
             _run([sys.executable, "-m", "venv", "--clear", str(environment)])
             pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
-            _run([*pip, "--quiet", "--no-deps", "--requirement", str(LOCK)])
+            _run([*pip, "--quiet", "--no-deps", "--require-hashes", "--requirement", str(LOCK)])
             complete.touch()
     return program
 
