@@ -14,6 +14,7 @@ from backend.commands.running import alive, cron, serve, up, worker
 from backend.commands.simulate import simulate
 from backend.commands.versions import versions
 from backend.errors import AtlasError
+from backend.printable import printable_lines
 
 
 class Commands(click.Group):
@@ -23,7 +24,7 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except AtlasError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(printable_lines(str(error))) from error
         except ValidationError as error:
             problems = "; ".join(f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
             raise click.ClickException(f"a setting is wrong: {problems}") from error

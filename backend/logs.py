@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timezone
+from typing import Any
+
+from backend.printable import printable, printable_lines
 
 _project: ContextVar[int | None] = ContextVar("project", default=None)
 _job: ContextVar[str | None] = ContextVar("job", default=None)
@@ -16,10 +20,12 @@ _job: ContextVar[str | None] = ContextVar("job", default=None)
 def configure(level: str, process: str, form: str = "plain") -> None:
     """Set up logging for one process. process: the word each line starts with; form: "plain" or "json"."""
     handler = logging.StreamHandler()
-    plain = logging.Formatter(f"%(asctime)s {process} %(levelname)s %(context)s%(message)s")
-    handler.setFormatter(JsonFormatter(process) if form == "json" else plain)
+    handler.setFormatter(JsonFormatter(process) if form == "json" else PlainFormatter(process))
     handler.addFilter(_add_context)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    if level == "DEBUG":  # ours alone: HTTP clients would show every header, cookies among them
+        logging.getLogger().setLevel(logging.INFO)
+        logging.getLogger("backend").setLevel(level)
     # HTTP clients log every request at INFO, or where each found its credentials; RQ's cron each step.
     for talkative in ("httpx", "aiobotocore", "botocore", "rq.cron"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
@@ -43,6 +49,19 @@ def job(job_id: str, project_id: int | None) -> Iterator[None]:
     finally:
         _job.reset(tokens[0])
         _project.reset(tokens[1])
+
+
+class PlainFormatter(logging.Formatter):
+    """One line, and below it, indented, where an exception comes from. What is not seen is escaped."""
+
+    def __init__(self, process: str):
+        super().__init__(f"%(asctime)s {process} %(levelname)s %(context)s%(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        return printable_lines(textwrap.indent(super().formatException(ei), "  "))
 
 
 class JsonFormatter(logging.Formatter):

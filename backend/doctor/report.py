@@ -10,6 +10,7 @@ import textwrap
 import click
 
 from backend.doctor.finding import Finding, State
+from backend.printable import printable_lines
 
 _SIGNS = {State.OK: "✓", State.NOTE: "!", State.WRONG: "✗", State.NOT_CHECKED: "–"}
 _PLAIN_SIGNS = {State.OK: "+", State.NOTE: "!", State.WRONG: "x", State.NOT_CHECKED: "-"}
@@ -74,7 +75,8 @@ def as_json(findings: list[Finding]) -> str:
 
 def _wrapped(text: str, indent: int = 0) -> list[str]:
     width = shutil.get_terminal_size((110, 24)).columns - _LABEL - 2 - indent
-    return textwrap.wrap(text, max(width, 40), break_long_words=False, break_on_hyphens=False) or [""]
+    shown = printable_lines(text)  # much of it comes from Label Studio, where any user may write
+    return textwrap.wrap(shown, max(width, 40), break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _speaks_unicode() -> bool:

@@ -17,6 +17,7 @@ from selectors import EVENT_READ
 from socket import MSG_DONTWAIT, MSG_PEEK, SO_RCVLOWAT, SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET, socket
 from typing import Any
 
+from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 from gunicorn.workers.gthread import ThreadWorker
 
 from backend.web.pressure import slow_threads
@@ -45,6 +46,20 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         slow = slow_threads(self.cfg.threads)
         self._slow = ThreadPoolExecutor(slow, thread_name_prefix="slow")
         return ThreadPoolExecutor(max(1, self.cfg.threads - slow), thread_name_prefix="quick")
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """By gunicorn, also when its master was killed: this process then answers what it has, and must not
+        keep the port meanwhile from the server that is started anew."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.is_parent_alive():
+            for listener in self.sockets:
+                listener.close()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """By gunicorn, of a request it cannot read: that is its sender's fault, however it is coded."""
+        if isinstance(exc, UnsupportedTransferCoding):
+            exc = InvalidHeader(f"Transfer-Encoding: {exc}")
+        super().handle_error(req, client, addr, exc)
 
     def enqueue_req(self, conn: Any) -> None:
         """By gunicorn for each new connection, and each time one that is kept has something to say."""

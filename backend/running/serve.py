@@ -21,9 +21,11 @@ def serve(settings: Settings) -> None:
         *("--workers", str(settings.web_workers), "--threads", str(settings.web_threads)),
         *("--worker-class", "backend.running.patient.PatientWorker"),
         *("--timeout", "120", "--log-level", "warning"),
+        *("--forwarder-headers", ""),  # no header says under which path this is: nobody could be trusted
     ]
     env = {
         **inherited_environment(),
+        "SCRIPT_NAME": "",
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),  # many small answers, not one large
         "PROMETHEUS_MULTIPROC_DIR": str(_empty_counts(settings)),
     }

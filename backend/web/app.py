@@ -14,6 +14,7 @@ from backend import logs
 from backend.errors import AtlasError, TooLarge
 from backend.jobs.dispatch import Dispatcher
 from backend.predicting import Predictor
+from backend.printable import printable
 from backend.settings import Settings
 from backend.web.access import require_credentials
 from backend.web.contact import note_contacts
@@ -71,7 +72,7 @@ def _refused(error: AtlasError) -> Response:
 
     The status line because Label Studio shows of a refused connection that and nothing else.
     """
-    one_line = " ".join(str(error).split()).encode("ascii", "replace").decode()[:MAX_REASON]
+    one_line = printable(" ".join(str(error).split())).encode("ascii", "replace").decode()[:MAX_REASON]
     logger.warning("refused: %s", one_line)  # one line, whatever came in with the request
     response: Response = jsonify({"error": str(error)})
     response.status = f"{413 if isinstance(error, TooLarge) else 400} {one_line}"

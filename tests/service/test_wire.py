@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from backend.running.backend import inherited_environment
 from backend.running.embedded_redis import start_redis
 from backend.running.patient import MOST, REQUEST_SECONDS
 from backend.running.supervisor import Supervisor
+from tests.unit.test_web import CONFIG
 
 HEAD = b"POST /webhook HTTP/1.1\r\nHost: atlas\r\n"
 HOOK = b'{"action": "PROJECT_UPDATED", "project": {"id": 1}}'
@@ -70,8 +73,14 @@ def status(client: socket.socket) -> int:
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    with serving(tmp_path_factory.mktemp("wire")) as web:
+        yield web
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Web]:
     """Bodies of up to 1 MB; no worker."""
-    folder, port = tmp_path_factory.mktemp("wire"), free_port(0)
+    port = free_port(0)
     with Supervisor() as supervisor:
         env = {
             **inherited_environment(),
@@ -79,6 +88,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
             "DATA_DIR": str(folder / "data"),
             "PORT": str(port),
             "MAX_BODY_MB": "1",
+            "MAX_TEXT_CHARS": "1000",
         }
         log, command = folder / "web.log", [sys.executable, "-m", "backend", "serve"]
 
@@ -146,6 +156,7 @@ MALFORMED = {
     "a length in words": HEAD + b"Content-Length: five\r\n\r\nhello",
     "a header without a name": HEAD + b": x\r\n\r\n",
     "a blank in a header's name": HEAD + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    "chunks of another kind": HEAD + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
     "a header too long": HEAD + b"X: " + b"x" * 20_000 + b"\r\n\r\n",
 }
 
@@ -154,6 +165,34 @@ MALFORMED = {
 def test_what_is_no_request_is_told_so(web: Web, name: str) -> None:
     assert 400 <= web.answers([MALFORMED[name]]) < 500
     assert "Traceback" not in web.log_file.read_text()
+
+
+DEL_IN_A_NAME = """<View><Text name="t" value="$t"/><Choices name="a&#127;b" toName="t">
+<Choice value="a"/></Choices></View>"""
+CONTROL_CHARACTERS = {
+    "/setup": {"project": 1, "schema": DEL_IN_A_NAME},
+    "/predict": {
+        "project": 1,
+        "label_config": CONFIG,
+        "tasks": [{"id": "\0\x1b", "data": {"text": "x" * 1001}}],
+    },
+}
+
+
+@pytest.mark.parametrize("path", CONTROL_CHARACTERS)
+def test_what_came_in_is_told_in_a_clean_status_line(web: Web, path: str) -> None:
+    body = json.dumps(CONTROL_CHARACTERS[path]).encode()
+    head = HEAD.replace(b"/webhook", path.encode()) + b"Content-Length: %d\r\n\r\n" % len(body)
+    with web.connect(head + body) as client:
+        line = client.recv(65536).split(b"\r\n")[0]
+    assert line.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 413 "))
+    assert line.decode().isprintable()
+
+
+def test_no_header_says_under_which_path_the_backend_is(web: Web) -> None:
+    for path in (b"/health", b"/nowhere"):
+        request = HEAD.replace(b"POST /webhook", b"GET " + path) + b"SCRIPT_NAME: /x\r\n\r\n"
+        assert web.answers([request]) == (200 if path == b"/health" else 404)
 
 
 @pytest.mark.parametrize("path", [b"/webhook", b"/predict", b"/setup", b"/health", b"/nowhere"])
@@ -171,3 +210,23 @@ def test_a_body_that_is_larger_than_it_may_be_is_refused_unread(web: Web) -> Non
     before = web.peak()
     assert web.answers([HEAD + b"Content-Length: 1000000000\r\n\r\n", *[b"x" * 2**16] * 100]) in (413, 0)
     assert web.peak() < before + MAY_GROW
+
+
+def test_a_killed_servers_processes_answer_what_they_have_and_leave_the_port(tmp_path: Path) -> None:
+    with serving(tmp_path) as web:
+        whole = with_length(HOOK + b" " * 2 * MOST)
+        with web.connect(whole[:-1]) as begun:
+            begun.settimeout(0.5)
+            with pytest.raises(TimeoutError):  # a thread reads it
+                begun.recv(1)
+            os.kill(web.pid, signal.SIGKILL)
+            while True:
+                try:
+                    web.connect().close()
+                except ConnectionRefusedError:
+                    break
+                begun.sendall(b"")
+                time.sleep(0.05)
+            begun.settimeout(3 * REQUEST_SECONDS)
+            begun.sendall(whole[-1:])
+            assert status(begun) == 201
