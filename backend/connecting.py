@@ -23,6 +23,8 @@ from backend.labelstudio.administration import (
 )
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.refusals import explain
+from backend.labelstudio.survey import survey
+from backend.labelstudio.unlearned import not_learned
 from backend.settings import Settings
 from backend.store.places import version_store
 
@@ -48,6 +50,12 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> bool:
     project = label_studio.project(project_id)
     scheme = parse_label_config(project.label_config, settings.queue_control)
     say("project", f"{project.task_count} tasks; to be learned: {told_classes(scheme)}")
+    for lacking in not_learned(project.label_config, settings.queue_control):
+        say("not learned", lacking)
+    found = survey(label_studio, project_id, scheme)
+    for subject, doubt in (("texts", found.texts), ("annotations", found.answers)):
+        if doubt is not None:
+            say(subject, doubt)
     secret, new_webhook = _set_webhook(bench, project_id, url, say)
     try:
         _set_connection(label_studio, settings, project_id, url, say)

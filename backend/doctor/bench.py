@@ -22,7 +22,9 @@ from backend.labelstudio.administration import (
 )
 from backend.labelstudio.client import Project
 from backend.labelstudio.connection import TITLE
+from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.scheme import LabelScheme
+from backend.labelstudio.survey import Survey, survey
 from backend.running.embedded_redis import with_running_redis
 from backend.settings import Settings
 from backend.store.places import stored_projects, version_store
@@ -116,6 +118,15 @@ class ProjectBench:
     @cached_property
     def project(self) -> Project:
         return self.bench.label_studio.project(self.id)
+
+    @cached_property
+    def scheme(self) -> LabelScheme:
+        """What is learned. Raises LabelConfigError."""
+        return parse_label_config(self.project.label_config, self.bench.settings.queue_control)
+
+    @cached_property
+    def survey(self) -> Survey:
+        return survey(self.bench.label_studio, self.id, self.scheme)
 
     @cached_property
     def sampling(self) -> str:

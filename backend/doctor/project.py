@@ -6,8 +6,8 @@ from backend.doctor.bench import ProjectBench, told_classes
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, note, ok, wrong
 from backend.errors import LabelConfigError, LabelStudioError, NotFound, Unreachable
-from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.refusals import explain
+from backend.labelstudio.unlearned import not_learned
 
 
 @project_check("project", "API key", "Redis")
@@ -25,10 +25,36 @@ def project(bench: ProjectBench) -> Finding:
 @project_check("label config", "project")
 def label_config(bench: ProjectBench) -> Finding:
     try:
-        scheme = parse_label_config(bench.project.label_config, bench.bench.settings.queue_control)
+        scheme = bench.scheme
     except LabelConfigError as error:
         return wrong(str(error), "Change it under Settings > Labeling Interface.")
+    lacking = not_learned(bench.project.label_config, bench.bench.settings.queue_control)
+    if lacking:
+        return note(f"{told_classes(scheme)}. Not learned: {'; '.join(lacking)}")
     return ok(told_classes(scheme))
+
+
+@project_check("texts", "label config")
+def texts(bench: ProjectBench) -> Finding:
+    found = bench.survey
+    if found.texts is not None:
+        return wrong(
+            found.texts, "Correct the value under Settings > Labeling Interface, or the tasks' data."
+        )
+    return (
+        ok(f"of the first {found.tasks} tasks, there and not all alike") if found.tasks else note("none yet")
+    )
+
+
+@project_check("annotations", "label config")
+def known_answers(bench: ProjectBench) -> Finding:
+    found = bench.survey
+    if found.answers is not None:
+        return note(
+            f"{found.answers}; nothing is learned of these",
+            "Name what they mean in the label config, or correct the annotations.",
+        )
+    return ok(f"of the first {found.annotated} annotated tasks, as the label config has them")
 
 
 @project_check("connection", "label config", "backend")

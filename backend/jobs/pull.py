@@ -13,6 +13,7 @@ from backend.errors import DamagedFile
 from backend.labelstudio.client import PAGE_SIZE, LabelStudioClient, Project
 from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.targets import consensus, votes_of
+from backend.labelstudio.unknown import unknown_answers
 from backend.store.paths import exclusive
 from backend.store.tasks import StoredTask, TaskStore
 
@@ -124,7 +125,12 @@ def _stored(task: dict[str, Any], scheme: LabelScheme) -> StoredTask:
     votes = {control.from_name: cast for control in controls if (cast := votes_of(annotations, control))}
     touched = bool(task.get("total_annotations") or task.get("cancelled_annotations"))
     text = scheme.text_of(task["data"])
-    return StoredTask(task["id"], text, bool(task["is_labeled"]), votes, touched=touched)
+    return StoredTask(
+        *(task["id"], text, bool(task["is_labeled"]), votes),
+        touched=touched,
+        offered=scheme.offered(task["data"]),
+        unknown=unknown_answers(annotations, scheme),
+    )
 
 
 def _earlier(when: str) -> str:

@@ -28,6 +28,7 @@ from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
 from backend.labelstudio.scheme import LabelScheme
+from backend.labelstudio.survey import doubts
 from backend.learning.network import LayeredNetwork
 from backend.learning.training import Trained, train, train_choices, train_network
 from backend.predicting import regions
@@ -193,6 +194,7 @@ class Retrain:
         strategy = self._state.strategy or self._settings.strategy
         ranking = sampling.rank_scene(strategy, scene, self._settings.queue_head)
         self._lap("rank")
+        answers = Counter(answer for task in tasks for answer in task.unknown)
         version = ModelVersion(
             name=self._next_version(project),
             scheme=scheme,
@@ -212,7 +214,7 @@ class Retrain:
                 "labels": dict(Counter(scheme.labels[target] for target in targets.tolist())),
                 "strategy": strategy,
                 "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
-                "notes": ranking.notes,
+                "notes": [*ranking.notes, *doubts([task.text for task in tasks], answers, scheme)],
                 **({} if trained is None else _scores(trained, targets, scene)),
             },
             companions=companions,

@@ -22,7 +22,10 @@ def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme
     if not learned:
         raise LabelConfigError(" ".join(problems.values()) or why_nothing(tags))
     first, *others = learned
-    return replace(first, companions=tuple(other for other in others if other.reads_as(first)))
+    companions = tuple(other for other in others if other.reads_as(first))
+    names = {scheme.from_name for scheme in (first, *companions)}
+    beside = tuple(dict.fromkeys(tag.name for tag in tags.controls if tag.name not in names))
+    return replace(first, companions=companions, beside=beside)
 
 
 def learnable(tags: Tags, preferred: str | None = None) -> tuple[list[LabelScheme], dict[str, str]]:
@@ -64,6 +67,8 @@ def _scheme(control: Tag, text: Tag) -> LabelScheme:
         dynamic=dynamic,
         several=several,
         options=distinct if several and not dynamic else (),
+        offers=control.attributes.get("value", "") if dynamic else "",
+        offered_everywhere=distinct if dynamic else (),
         blank=several and not control.conditions and not control.is_on("required"),
         encoding=_encoding(text),
     )

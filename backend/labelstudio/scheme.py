@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backend.labelstudio.content import Content
+from backend.labelstudio.content import Content, fill
 from backend.labelstudio.tags import Condition
 
 
@@ -28,6 +28,8 @@ class LabelScheme:
     choices. Where it may be left `blank`, a submitted annotation without a choice says "none of them".
     `companions` are the config's other controls on the same text: predicted too, without a say in the queue.
     `conditions`: where all of them hold Label Studio shows the control.
+    `beside`: names of the config's controls that are not learned. `offers`: of dynamic choices, the value
+    that says which a task offers; `offered_everywhere`: those that all do.
     """
 
     from_name: str
@@ -44,6 +46,9 @@ class LabelScheme:
     companions: tuple[LabelScheme, ...] = ()
     encoding: str = "none"
     conditions: tuple[Condition, ...] = kept(default=(), compare=False)
+    beside: tuple[str, ...] = kept(default=(), compare=False, repr=False)
+    offers: str = kept(default="", compare=False)
+    offered_everywhere: tuple[str, ...] = kept(default=(), compare=False)
 
     @classmethod
     def restored(cls, stored: Mapping[str, Any]) -> LabelScheme:
@@ -53,6 +58,8 @@ class LabelScheme:
                 **stored,
                 "labels": tuple(stored["labels"]),
                 "options": tuple(stored["options"]),
+                "beside": tuple(stored.get("beside", ())),
+                "offered_everywhere": tuple(stored.get("offered_everywhere", ())),
                 "companions": tuple(cls.restored(companion) for companion in stored["companions"]),
                 "conditions": tuple(
                     Condition(each["kind"], each["tag"], tuple(each["choices"]))
@@ -69,6 +76,19 @@ class LabelScheme:
         """The task's text as annotators read it, "" where there is none. Never raises."""
         return self.content.text_of(data)
 
+    @property
+    def controls(self) -> tuple[LabelScheme, ...]:
+        """The one that orders the queue, and its companions."""
+        return (self, *self.companions)
+
+    def offered(self, data: Any) -> dict[str, list[str]]:
+        """By control with dynamic choices, those that a task offers, as annotations would hold them."""
+        return {
+            control.from_name: [*control.offered_everywhere, *_offered(fill(control.offers, data))]
+            for control in self.controls
+            if control.dynamic and control.offers
+        }
+
     def region(self, label: str, confidence: float) -> dict[str, Any]:
         """The choice, or the choices, of a class as Label Studio stores them."""
         kind = self.control.lower()
@@ -81,16 +101,34 @@ class LabelScheme:
             "score": confidence,
         }
 
+    def is_kind_of(self, region: Mapping[str, Any]) -> bool:
+        """Whether a region of this control's name holds choices as this control's do."""
+        value = region.get("value")
+        return isinstance(value, dict) and isinstance(value.get(self.control.lower()), list)
+
+    def given_in(self, region: Any) -> list[Any]:
+        """What is chosen in a region, known or not. Of a <Taxonomy> a path of one level is its choice."""
+        value = region.get("value") if isinstance(region, dict) else None
+        chosen = value.get(self.control.lower()) if isinstance(value, dict) else None
+        chosen = chosen if isinstance(chosen, list) else []
+        if self.control != "Taxonomy":
+            return chosen
+        # A path from the root; one that is none names nothing.
+        return [
+            path[0]
+            if isinstance(path, list) and len(path) == 1
+            else path
+            if isinstance(path, list)
+            else [path]
+            for path in chosen
+        ]
+
     def choice_of(self, region: Any) -> str | None:
         """The class a region of an annotation names, None if it names none (any more) or is not ours."""
         if not self._is_ours(region):
             return None
-        value = region.get("value")
-        chosen = value.get(self.control.lower()) if isinstance(value, dict) else None
-        chosen = chosen if isinstance(chosen, list) else []
-        if self.control == "Taxonomy":  # paths from the root
-            chosen = [path[0] if isinstance(path, list) and len(path) == 1 else None for path in chosen]
-        known = [choice for choice in chosen if self._knows(choice)]
+        chosen = self.given_in(region)
+        known = [choice for choice in chosen if self.knows(choice)]
         if self.several:
             return self.class_of(known) if known else None
         return known[0] if len(chosen) == 1 and known else None
@@ -150,9 +188,16 @@ class LabelScheme:
         """Whether a model of one answers for the other: in an open one, classes may have been given since."""
         return other is not None and self.with_labels({}) == other.with_labels({})
 
-    def _knows(self, choice: Any) -> bool:
+    def knows(self, choice: Any) -> bool:
         return isinstance(choice, str) and (self.dynamic or choice in self._known)
 
     @cached_property
     def _known(self) -> frozenset[str]:
         return frozenset(self.options or self.labels)
+
+
+def _offered(options: Any) -> list[str]:
+    """The choices of a task's list of them, as the editor reads it."""
+    found = options if isinstance(options, list) else []
+    named = (each.get("alias") or each.get("value") for each in found if isinstance(each, dict))
+    return [name for name in named if isinstance(name, str)]

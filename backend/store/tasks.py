@@ -16,12 +16,12 @@ from backend.labelstudio.targets import Vote
 LOCK_SECONDS = 60
 """How long to wait for another job that is writing."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-LAYOUT = 5
+LAYOUT = 6
 """Number of the tables' layout. A file of another one is emptied: the next pull fills it again."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
     id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL, touched INTEGER NOT NULL,
-    target TEXT, others TEXT NOT NULL, votes TEXT NOT NULL
+    target TEXT, others TEXT NOT NULL, votes TEXT NOT NULL, offered TEXT NOT NULL, unknown TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -43,6 +43,7 @@ class StoredTask(NamedTuple):
     A task may be finished (`is_labeled`) without a target: skipped, or its annotators disagree.
     touched: somebody has annotated or skipped it, so that Label Studio may not serve it to everybody.
     votes: by control; others: the classes of the label config's other controls, by control.
+    offered: by control with dynamic choices, those that may be given; unknown: see `unknown_answers`.
     """
 
     id: int
@@ -52,6 +53,8 @@ class StoredTask(NamedTuple):
     target: str | None = None
     others: Mapping[str, str] = NOTHING
     touched: bool = False
+    offered: Mapping[str, Sequence[str]] = NOTHING
+    unknown: Sequence[str] = ()
 
     @property
     def waits(self) -> bool:
@@ -110,9 +113,12 @@ class TaskStore:
     def upsert(self, tasks: Iterable[StoredTask]) -> None:
         """Store tasks with their votes; `settle` turns the votes into targets."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, '{}', ?)",
+            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, '{}', ?, ?, ?)",
             (
-                (task.id, task.text, task.is_labeled, task.touched, json.dumps(dict(task.votes)))
+                (
+                    *(task.id, task.text, task.is_labeled, task.touched),
+                    *(json.dumps(dict(task.votes)), json.dumps(dict(task.offered)), json.dumps(task.unknown)),
+                )
                 for task in tasks
             ),
         )
@@ -147,14 +153,17 @@ class TaskStore:
 
     def tasks(self) -> list[StoredTask]:
         """All tasks, by id, without their votes."""
-        rows = self._db.execute("SELECT id, text, is_labeled, target, others, touched FROM tasks ORDER BY id")
+        columns = "id, text, is_labeled, target, others, touched, offered, unknown"
+        rows = self._db.execute(f"SELECT {columns} FROM tasks ORDER BY id")
         return [
             StoredTask(
                 *(task_id, text, bool(done), NOTHING, target),
                 others=NOTHING if others == "{}" else _json(others),
                 touched=bool(touched),
+                offered=NOTHING if offered == "{}" else _json(offered),
+                unknown=() if unknown == "[]" else tuple(_json(unknown)),
             )
-            for task_id, text, done, target, others, touched in rows
+            for task_id, text, done, target, others, touched, offered, unknown in rows
         ]
 
     def get_meta(self, key: str) -> str | None:
@@ -165,10 +174,9 @@ class TaskStore:
         self._db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
 
 
-def _json(text: str) -> dict[str, Any]:
+def _json(text: str) -> Any:
     """What was stored as JSON; where it is none any more, the file is damaged."""
     try:
-        found: dict[str, Any] = json.loads(text)
-        return found
+        return json.loads(text)
     except ValueError as error:
         raise sqlite3.DatabaseError(f"no JSON: {error}") from error

@@ -125,7 +125,7 @@ def test_a_class_is_renamed_in_the_middle_of_labelling(
     other.connect(backend.url)
     first = other.wait_for_version_after("", backend.supervisor.check)
     http.patch(f"/api/projects/{other.id}/", json={"label_config": rating}).raise_for_status()
-    wait_until(lambda: "no <Choices> tag" in retrained(backend, other).get("reason", ""))
+    wait_until(lambda: "asks for <Rating" in retrained(backend, other).get("reason", ""))
     assert http.get(f"/api/tasks/{other.task_ids[0]}/").status_code == 200
     http.patch(
         f"/api/projects/{other.id}/", json={"label_config": label_config(["a", "b"])}

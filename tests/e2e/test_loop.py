@@ -153,7 +153,7 @@ def test_label_studio_shows_why_a_config_cannot_be_learned(
     project = http.post("/api/projects", json={"title": "rating", "label_config": config}).json()["id"]
     answer = http.post("/api/ml", json={"project": project, "url": backend.url, "title": "atlas"})
     assert answer.status_code == 400
-    assert "The label config has no <Choices> tag" in answer.text
+    assert "The label config asks for <Rating" in answer.text
 
 
 def test_the_demo_serves_every_task_in_order(tmp_path: Path) -> None:

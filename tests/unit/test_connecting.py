@@ -41,6 +41,12 @@ class InMemory:
     def project(self, project_id: int) -> Project:
         return Project(project_id, CONFIG, None, 3, True, (1, 0), False, dict.fromkeys(("x",), 0))
 
+    def all_tasks(self, project_id: int) -> list[dict[str, Any]]:
+        return []
+
+    def annotated_tasks(self, project_id: int) -> list[dict[str, Any]]:
+        return []
+
     def webhooks(self, project_id: int) -> list[Webhook]:
         return list(self.hooks.values())
 
