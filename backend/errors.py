@@ -12,10 +12,12 @@ AtlasError
 ├── LostLock              another worker has taken the project over; the work is thrown away
 └── LabelStudioError      Label Studio answered with an error
     ├── Unreachable       ... or did not answer at all; worth another try
-    ├── Unavailable       ... 429, 5xx or no JSON: it is busy or broken; worth another try, when it says so
+    ├── Unavailable       ... 429, 5xx, or as no Label Studio does: it is busy or broken, or another server
+    │   │                 answers; worth another try, when it says so
+    │   └── AnswerTooLarge    an answer of more bytes than are read
     ├── AccessDenied      ... 401 or 403
     ├── Rejected          ... 400: it does not accept what we sent
-    └── NotFound          ... 404: the project is gone, or this user cannot see it
+    └── NotFound          ... 404, by Label Studio itself: the project is gone, or this user cannot see it
 
 Messages are written for the person who runs the backend: what is wrong and what to do.
 """
@@ -77,6 +79,10 @@ class Unavailable(LabelStudioError):
     def __init__(self, message: str, retry_after: float = 0):
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class AnswerTooLarge(Unavailable):
+    """An answer of Label Studio's is larger than what is read of one."""
 
 
 class AccessDenied(LabelStudioError):

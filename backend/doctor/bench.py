@@ -20,7 +20,6 @@ from backend.labelstudio.administration import (
     former_webhook_url,
     webhook_url,
 )
-from backend.labelstudio.client import Project
 from backend.labelstudio.connection import TITLE
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.scheme import LabelScheme

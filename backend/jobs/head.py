@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from backend.labelstudio.client import LabelStudioClient, Project
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.project import Project
 from backend.store.versions import version_number
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import DamagedFile
-from backend.labelstudio.client import PAGE_SIZE, LabelStudioClient, Project
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.project import Project
 from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.targets import consensus, votes_of
 from backend.labelstudio.unknown import unknown_answers
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 OVERLAP = timedelta(seconds=10)
 """How far each pull reaches back behind the last: a transaction may commit after a later one did."""
+BATCH = 1000
+"""Tasks written in one transaction."""
 FILE = "tasks.sqlite"
 
 
@@ -76,7 +79,8 @@ def _read_changes(
     """Returns the newest change; None where tasks stay missing, so that only reading all of them helps."""
     # All is read before the first is written, so that nobody waits for Label Studio to read or write here.
     changed = list(client.tasks_changed_since(project.id, _earlier(since)))
-    store.upsert(_stored(task, scheme) for task in changed)
+    latest = {task["id"]: task for task in changed}
+    store.upsert(_stored(task, scheme) for task in _completed(client, project, latest.values()))
     if store.count() != project.task_count:
         store.commit()
         # More here than there: deleted. Fewer: imported in this second, or hidden by equal time stamps.
@@ -94,16 +98,37 @@ def _read_all(client: LabelStudioClient, project: Project, scheme: LabelScheme, 
     annotated = {task["id"]: _stored(task, scheme) for task in client.annotated_tasks(project.id)}
     present: set[int] = set()
     for page in _batches(client.all_tasks(project.id)):
-        store.upsert(annotated.get(task["id"]) or _stored(task, scheme) for task in page)
+        known = [annotated[task["id"]] for task in page if task["id"] in annotated]
+        rest = _completed(client, project, (task for task in page if task["id"] not in annotated))
+        found = [*known, *(_stored(task, scheme) for task in rest)]
+        store.upsert(found)
         store.commit()
-        present.update(task["id"] for task in page)
+        present.update(task.id for task in found)
     store.delete(store.ids() - present)
     return newest
 
 
+def _completed(
+    client: LabelStudioClient, project: Project, tasks: Iterable[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The same tasks, with the annotations of those that were read without any and have some: annotated, or
+    passed over, while the annotated ones were read."""
+    read = {task["id"]: task for task in tasks}
+    lacking = {i for i, task in read.items() if "annotations" not in task and _is_annotated(task)}
+    found = {task["id"]: task for task in client.tasks_by_id(project.id, lacking)}
+    gone = lacking - found.keys()
+    return [found.get(i, task) for i, task in read.items() if i not in gone]
+
+
+def _is_annotated(task: dict[str, Any]) -> bool:
+    """What is finished without a skip must be, too, whatever it is counted to have."""
+    finished = task["is_labeled"] and not task["cancelled_annotations"]
+    return task["total_annotations"] > 0 or bool(finished)
+
+
 def _batches(tasks: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     rest = iter(tasks)
-    while page := list(islice(rest, PAGE_SIZE)):
+    while page := list(islice(rest, BATCH)):
         yield page
 
 

@@ -20,15 +20,16 @@ from backend.jobs.refill import keep_full
 from backend.jobs.state import digest, known_projects
 from backend.jobs.values import mended, whole
 from backend.jobs.webhook_secrets import WebhookSecrets
-from backend.labelstudio.client import LabelStudioClient, Project
+from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.connection import TITLE, Wishes
 from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.project import Project
 from backend.labelstudio.scheme import LabelScheme
 from backend.sampling import check_name
 from backend.settings import Settings
 from backend.store.paths import project_dir
 from backend.store.places import stored_projects, version_store
-from backend.store.tasks import StoredTask, fingerprint
+from backend.store.tasks import LAYOUT, StoredTask, fingerprint
 from backend.store.versions import VersionStore
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     told = _heed(settings, dispatcher, client, project_id)
     if told is not None:
         return told
-    seen = json.dumps([asdict(project), client.newest_change(project_id)])
+    seen = json.dumps([asdict(project), client.newest_change(project_id), LAYOUT])
     if state.fingerprint == seen:
         return "nothing changed"
     try:

@@ -20,8 +20,9 @@ from backend.jobs.dispatch import Dispatcher
 from backend.jobs.head import head_of, switch
 from backend.jobs.kinds import REFILL
 from backend.jobs.pull import pull, stored
-from backend.labelstudio.client import LabelStudioClient, Project
+from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head
 from backend.predicting import Loaded, answers, load_version
 from backend.settings import Settings

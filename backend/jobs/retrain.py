@@ -24,8 +24,9 @@ from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
 from backend.jobs.told import in_words
-from backend.labelstudio.client import LabelStudioClient, Project
+from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
 from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.survey import doubts

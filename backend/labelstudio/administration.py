@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.labelstudio.answers import Kind, ignored, record, records
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING, LabelStudioClient
 from backend.labelstudio.connection import TITLE, strategy_in
 
@@ -21,6 +22,13 @@ WEBHOOK_ACTIONS = frozenset(
     }
 )
 """The events we act on."""
+_CONNECTION: dict[str, Kind] = {"id": int, "url": str}
+_WEBHOOK: dict[str, Kind] = {
+    "id": int,
+    "url": str,
+    "headers": (dict, type(None)),
+    "actions": (list, type(None)),
+}
 
 
 @dataclass(frozen=True)
@@ -70,16 +78,14 @@ def former_webhook_url(backend_url: str) -> str:
 class Administration(LabelStudioClient):
     """One Label Studio, with the calls that set up a project. Errors are LabelStudioClient's."""
 
-    def close(self) -> None:
-        self._sdk._client_wrapper.httpx_client.httpx_client.close()
-
     def user(self) -> str:
         """The email address of the API key's user."""
-        return str(self._request("GET", "api/current-user/whoami")["email"])
+        return str(self._request("GET", "api/current-user/whoami", record("a user", email=str))["email"])
 
     def connections(self, project_id: int) -> list[Connection]:
         """The first is the one Label Studio asks for predictions. It tries each of them for this answer."""
-        raw = self._request("GET", "api/ml", params={"project": project_id})
+        listed = records("a connection", **_CONNECTION)
+        raw = self._request("GET", "api/ml", listed, params={"project": project_id})
         return [_connection(item) for item in sorted(raw, key=lambda item: item["id"])]
 
     def save_connection(
@@ -95,14 +101,16 @@ class Administration(LabelStudioClient):
             body |= {"auth_method": "BASIC_AUTH", "basic_auth_user": user, "basic_auth_pass": password}
         else:
             body |= {"auth_method": "NONE", "basic_auth_user": ""}  # a password alone is not sent
+        saved = record("a connection", **_CONNECTION)
         if connection_id is None:
-            return _connection(self._request("POST", "api/ml", json={**body, "title": TITLE}))
-        return _connection(self._request("PATCH", f"api/ml/{connection_id}", json=body))
+            return _connection(self._request("POST", "api/ml", saved, json={**body, "title": TITLE}))
+        return _connection(self._request("PATCH", f"api/ml/{connection_id}", saved, json=body))
 
     def webhooks(self, project_id: int) -> list[Webhook]:
         """The project's own; those of the whole organization are not listed."""
-        raw = self._request("GET", "api/webhooks/", params={"project": project_id})
-        return [_webhook(item) for item in raw if item["project"] == project_id]
+        listed = records("a webhook", **_WEBHOOK)
+        raw = self._request("GET", "api/webhooks/", listed, params={"project": project_id})
+        return [_webhook(item) for item in raw if item.get("project") == project_id]
 
     def save_webhook(self, project_id: int, webhook: Webhook) -> Webhook:
         """Make it, or change the one of its id, in every part: what a change leaves out is emptied."""
@@ -115,19 +123,22 @@ class Administration(LabelStudioClient):
             "actions": sorted(webhook.actions),
             "is_active": webhook.is_active,
         }
+        saved = record("a webhook", **_WEBHOOK)
         if webhook.id is None:
-            return _webhook(self._request("POST", "api/webhooks/", json=body))
-        return _webhook(self._request("PATCH", f"api/webhooks/{webhook.id}/", json=body))
+            return _webhook(self._request("POST", "api/webhooks/", saved, json=body))
+        return _webhook(self._request("PATCH", f"api/webhooks/{webhook.id}/", saved, json=body))
 
     def delete_webhook(self, webhook: Webhook) -> None:
-        self._request("DELETE", f"api/webhooks/{webhook.id}/")
+        self._request("DELETE", f"api/webhooks/{webhook.id}/", ignored)
 
     def sampling(self, project_id: int) -> str:
-        return str(self._request("GET", f"api/projects/{project_id}/").get("sampling") or "")
+        project = self._request("GET", f"api/projects/{project_id}/", record("a project", id=int))
+        return str(project.get("sampling") or "")
 
     def set_sampling(self, project_id: int, sampling: str = UNCERTAINTY_SAMPLING) -> None:
         """Also with the sampling it has: Label Studio then sends the webhook PROJECT_UPDATED and no more."""
-        self._request("PATCH", f"api/projects/{project_id}/", json={"sampling": sampling})
+        project = record("a project", id=int)
+        self._request("PATCH", f"api/projects/{project_id}/", project, json={"sampling": sampling})
 
 
 def _connection(raw: dict[str, Any]) -> Connection:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from backend.errors import LabelStudioError, Rejected
-from backend.labelstudio.client import LabelStudioClient, Project
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.project import Project
 
 logger = logging.getLogger(__name__)
 

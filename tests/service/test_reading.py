@@ -19,10 +19,10 @@ def test_what_changes_while_many_are_read_is_found_by_the_next_reading() -> None
         """Each request finds a task that has changed just now."""
         asked = parse_qs(urlsplit(call.path).query)
         now = f"2026-01-01T00:{next(clock):02}:00Z"
-        if asked["page_size"] == ["1"]:
-            tasks = [{"id": 1, "updated_at": now}]
-        else:
-            tasks = [{"id": number, "updated_at": now} for number in range(MANY)]
+        known = {"updated_at": now, "is_labeled": True, "annotations": []}
+        counted = {"total_annotations": 1, "cancelled_annotations": 0}
+        count = 1 if asked["page_size"] == ["1"] else MANY
+        tasks = [{"id": number, **known, **counted} for number in range(1, count + 1)]
         return Answer(200, json.dumps({"tasks": tasks, "total": MANY}).encode())
 
     with Proxy("http://127.0.0.1:1") as proxy:

@@ -16,7 +16,7 @@ from backend.connecting import NotConnected, connect
 from backend.doctor.bench import Bench
 from backend.errors import Rejected
 from backend.labelstudio.administration import Administration, Connection, Webhook
-from backend.labelstudio.client import Project
+from backend.labelstudio.project import Project
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings

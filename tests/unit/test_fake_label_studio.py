@@ -9,6 +9,7 @@ import pytest
 from flask import Request, Response
 
 from backend.errors import AccessDenied, NotFound, Rejected
+from backend.labelstudio.answers import record
 from tests.fakes.label_studio import choice
 from tests.fakes.loop import Loop, texts
 from tests.fakes.project import FakeProject
@@ -133,9 +134,13 @@ def test_tasks_are_filtered_as_the_data_manager_does(loop: Loop, project: FakePr
 
 
 def test_a_page_past_the_end_is_not_found(loop: Loop, project: FakeProject) -> None:
-    assert len(loop.client._page(project.id, 2, 3)["tasks"]) == 2
+    def page(number: int) -> dict[str, Any]:
+        asked = {"project": project.id, "page": number, "page_size": 3}
+        return loop.client._request("GET", "api/tasks", record("a page", tasks=list), params=asked)
+
+    assert len(page(2)["tasks"]) == 2
     with pytest.raises(NotFound, match="Invalid page"):
-        loop.client._page(project.id, 3, 3)
+        page(3)
 
 
 def test_a_webhook_is_sent_what_it_asked_for(loop: Loop, project: FakeProject) -> None:

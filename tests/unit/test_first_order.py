@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backend.jobs.retrain import Retrain
-from backend.labelstudio.client import Project
+from backend.labelstudio.project import Project
 from backend.settings import Settings
 
 A_OR_B = '<Choice value="a"/><Choice value="b"/>'

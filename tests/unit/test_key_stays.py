@@ -44,7 +44,7 @@ class Server:
                 self.send_response(200 if here else status)
                 if target and not here:
                     self.send_header("Location", target)
-                content = json.dumps({"id": 1, "access": ACCESS}).encode()
+                content = json.dumps({"id": 1, "task_number": 0, "access": ACCESS}).encode()
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)

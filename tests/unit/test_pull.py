@@ -13,7 +13,7 @@ from flask import Request
 
 from backend.jobs import pull as pulling
 from backend.jobs.pull import FILE, pull, stored
-from backend.labelstudio import client as reading
+from backend.labelstudio import task_lists
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.scheme import LabelScheme
 from backend.store import tasks as store
@@ -40,8 +40,9 @@ def calls_between(loop: Loop, call: Callable[[], object]) -> None:
 
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulling, "PAGE_SIZE", 2)
-    monkeypatch.setattr(reading, "PAGE_SIZE", 2)
+    monkeypatch.setattr(pulling, "BATCH", 2)
+    monkeypatch.setattr(task_lists, "PAGE_SIZE", 2)
+    monkeypatch.setattr(task_lists, "FEW", 2)
 
 
 @pytest.fixture
@@ -113,3 +114,69 @@ def test_a_first_pull_that_breaks_off_is_begun_again(
 
 def _fail(*_: object) -> None:
     raise sqlite3.OperationalError("disk full")
+
+
+def once_while_whole_tasks_are_read(loop: Loop, call: Callable[[], object]) -> None:
+    """Between the first and the second page of tasks with their annotations."""
+    pages = 0
+
+    def before(request: Request) -> None:
+        nonlocal pages
+        whole = request.path == "/api/tasks" and request.args.get("fields") == "all"
+        pages += whole
+        if whole and pages == 2:
+            call()
+
+    loop.fake.before = before  # type: ignore[assignment]
+
+
+def test_an_annotation_deleted_between_two_pages_takes_no_other_along(loop: Loop, tmp_path: Path) -> None:
+    project = loop.create(7, labeled=7)
+    first, *others = project.tasks
+    gone = project.annotations.of(first)[0]["id"]
+    once_while_whole_tasks_are_read(loop, lambda: loop.fake.delete_annotation(project.id, gone))
+    tasks = read(loop, project, tmp_path)
+    assert [task.id for task in tasks if task.target] == [first, *others]
+    assert [task.id for task in read(loop, project, tmp_path) if task.target] == others
+
+
+def test_nor_does_it_where_many_tasks_have_changed(loop: Loop, tmp_path: Path) -> None:
+    project = loop.create(7)
+    read(loop, project, tmp_path)
+    first, *others = project.tasks
+    for task in project.tasks:
+        loop.label(project, task)
+    gone = project.annotations.of(first)[0]["id"]
+    pages = 0
+
+    def before(request: Request) -> None:
+        nonlocal pages
+        asked = request.args.get("query", "")
+        pages += request.path == "/api/tasks" and "total_annotations" in asked
+        if pages == 2 and project.annotations.get(gone):
+            loop.fake.delete_annotation(project.id, gone)
+
+    loop.fake.before = before  # type: ignore[assignment]
+    tasks = read(loop, project, tmp_path)
+    assert pages >= 2
+    assert {task.id for task in tasks if task.target} >= set(others)
+
+
+def test_what_is_annotated_while_annotations_are_read_is_read_by_itself(loop: Loop, tmp_path: Path) -> None:
+    project = loop.create(7, labeled=5)
+    late = list(project.tasks)[-1]
+    first = next(iter(project.tasks))
+    gone = project.annotations.of(first)[0]["id"]
+
+    def before(request: Request) -> None:
+        """All annotations have been read; now all tasks are, without them."""
+        if request.args.get("include", "").startswith("id,data") and project.annotations.get(gone):
+            loop.fake.delete_annotation(project.id, gone)
+            loop.label(project, late)
+
+    loop.fake.before = before  # type: ignore[assignment]
+    tasks = {task.id: task for task in read(loop, project, tmp_path)}
+    assert tasks[late].is_labeled
+    assert tasks[late].target == "disaster"
+    asked = [each for each in loop.fake.requests if each == "GET /api/tasks"]
+    assert len(asked) <= 10  # those that are known already are not read again

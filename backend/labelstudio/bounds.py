@@ -1,0 +1,150 @@
+"""Bounds on one call of Label Studio: on the seconds of the whole of it, and on the bytes of its answer.
+
+httpx bounds each read alone, so an answer of which a byte drips now and then would be read for ever.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+import httpx
+
+from backend.errors import AnswerTooLarge
+
+MAX_ANSWER = 256 * 2**20
+"""Bytes of one answer, unpacked; Label Studio itself takes no larger import."""
+_OF_THE_CODING = {b"content-encoding", b"content-length", b"transfer-encoding"}
+
+
+class Deadline(threading.local):
+    """Until when this thread's call may take."""
+
+    end: float | None = None
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        self.end = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self.end = None
+
+    def left(self, seconds: float | None) -> float | None:
+        """Of these seconds, those that are left; 0 or less: the time is up."""
+        if self.end is None:
+            return seconds
+        left = self.end - time.monotonic()
+        return left if seconds is None else min(seconds, left)
+
+
+class BoundedTransport(httpx.HTTPTransport):
+    """To one server: calls within `deadline` end with it, and answers are read whole, up to MAX_ANSWER."""
+
+    def __init__(self, url: str, verify: ssl.SSLContext):
+        super().__init__(verify=verify, proxy=proxy_to(url))
+        self.deadline = Deadline()
+        # httpx hands no network backend on; tests/unit/test_bounds.py fails where this has no effect.
+        self._pool._network_backend = _Backend(self._pool._network_backend, self.deadline)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Raises AnswerTooLarge."""
+        answer = super().handle_request(request)
+        try:
+            content = _content(answer)
+        finally:
+            answer.close()
+        kept = [(key, value) for key, value in answer.headers.raw if key.lower() not in _OF_THE_CODING]
+        return httpx.Response(answer.status_code, headers=kept, content=content, extensions=answer.extensions)
+
+
+def proxy_to(url: str) -> str | None:
+    """The proxy that the environment names for this address; none for this machine itself."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if _is_this_machine(host) or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _content(answer: httpx.Response) -> bytes:
+    told = answer.headers.get("content-length", "")
+    if told.isascii() and told.isdigit() and len(told) < 19 and int(told) > MAX_ANSWER:
+        raise AnswerTooLarge(f"{told} bytes in one answer; up to {MAX_ANSWER} are read")
+    parts, size = [], 0
+    for part in answer.iter_bytes():
+        size += len(part)
+        if size > MAX_ANSWER:
+            raise AnswerTooLarge(f"more than {MAX_ANSWER} bytes in one answer are not read")
+        parts.append(part)
+    return b"".join(parts)
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, inner: httpcore.NetworkBackend, deadline: Deadline):
+        self._inner = inner
+        self._deadline = deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = self._deadline.left(timeout)
+        if left is not None and left <= 0:
+            raise httpcore.ConnectTimeout("the time for the whole call is up")
+        inner = self._inner.connect_tcp(host, port, left, local_address, socket_options)
+        return _Stream(inner, self._deadline)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline):
+        self._inner = inner
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        left = self._deadline.left(timeout)
+        if left is not None and left <= 0:
+            raise httpcore.ReadTimeout("the time for the whole call is up")
+        return self._inner.read(max_bytes, left)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """In pieces, so that a reader that takes a byte now and then is left in time too."""
+        for start in range(0, len(buffer), 65536):
+            left = self._deadline.left(timeout)
+            if left is not None and left <= 0:
+                raise httpcore.WriteTimeout("the time for the whole call is up")
+            self._inner.write(buffer[start : start + 65536], left)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = self._deadline.left(timeout)
+        if left is not None and left <= 0:
+            raise httpcore.ConnectTimeout("the time for the whole call is up")
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
