@@ -115,6 +115,8 @@ def _completed(
     passed over, while the annotated ones were read."""
     read = {task["id"]: task for task in tasks}
     lacking = {i for i, task in read.items() if "annotations" not in task and _is_annotated(task)}
+    if not lacking:
+        return list(read.values())
     found = {task["id"]: task for task in client.tasks_by_id(project.id, lacking)}
     gone = lacking - found.keys()
     return [found.get(i, task) for i, task in read.items() if i not in gone]

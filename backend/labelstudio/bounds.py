@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -18,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore
 import httpx
 
+from backend.addresses import is_loopback
 from backend.errors import AnswerTooLarge
 
 MAX_ANSWER = 256 * 2**20
@@ -70,17 +70,10 @@ def proxy_to(url: str) -> str | None:
     """The proxy that the environment names for this address; none for this machine itself."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if _is_this_machine(host) or proxy_bypass(host):
+    if is_loopback(url) or proxy_bypass(host):
         return None
     proxies = getproxies()
     return proxies.get(parts.scheme) or proxies.get("all")
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _content(answer: httpx.Response) -> bytes:

@@ -42,8 +42,9 @@ class UnlabelledProject:
         return []
 
     def all_tasks(self, _: int) -> list[dict[str, Any]]:
+        unlabelled = {"is_labeled": False, "total_annotations": 0, "cancelled_annotations": 0}
         return [
-            {"id": i, "data": data, "updated_at": self.newest_change(1), "is_labeled": False}
+            {"id": i, "data": data, "updated_at": self.newest_change(1), **unlabelled}
             for i, data in enumerate(self.tasks, start=1)
         ]
 

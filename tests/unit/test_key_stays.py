@@ -106,7 +106,7 @@ def test_no_proxy_sees_what_goes_to_this_machine(
     try:
         for host in ("127.0.0.1", "localhost"):
             LabelStudioClient(f"http://{host}:{port}", key, timeout=10).project(1)
-        assert health_of(label_studio.url, 5) == {"id": 1, "access": ACCESS}
+        assert health_of(label_studio.url, 5) == {"id": 1, "task_number": 0, "access": ACCESS}
     finally:
         label_studio.stop()
     assert len(label_studio.seen) >= 3
