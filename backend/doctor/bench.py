@@ -22,6 +22,7 @@ from backend.labelstudio.administration import (
 )
 from backend.labelstudio.connection import TITLE
 from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.project import Project
 from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.survey import Survey, survey
 from backend.running.embedded_redis import with_running_redis
