@@ -25,7 +25,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from backend.labelled import read_csv
+from backend.labelled import load
 from backend.learning.text import TextEncoder
 from backend.learning.training import train
 from backend.sampling import make_scene, select
@@ -84,7 +84,7 @@ def _replay(file: Path, order: str, seed: int) -> Iterator[tuple[int, Numbers]]:
 
 def _load(file: Path, seed: int) -> tuple[Tensor, Tensor, int]:
     """Features [N, D], targets [N] and the number of classes, at most MAX_POOL rows in random order."""
-    rows = read_csv(file)
+    rows = load(file).rows
     classes = sorted({label for _, label in rows})
     picked = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:MAX_POOL].tolist()
     texts = [rows[i][0] for i in picked]

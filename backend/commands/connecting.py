@@ -25,11 +25,12 @@ def connect(url: str | None, project: int, wait: float, backend: str | None) -> 
     webhook and the sampling; doing it again mends what is not as it should be. Run it while the backend
     runs, with its settings.
     """
-    from backend.doctor.commands import connect_project
-
     url = url or settings_with().backend_url
     if url is None:
         raise click.UsageError("give the URL at which Label Studio reaches this backend, or set BACKEND_URL")
+
+    from backend.doctor.commands import connect_project
+
     sys.exit(0 if connect_project(url, project, wait, backend) else 1)
 
 

@@ -14,8 +14,10 @@ from backend.commands.given import check_names, settings_with
 @click.option(
     "--data",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV (or .csv.gz) with the columns text,label.  [default: 800 headlines, some on disasters]",
+    help="Labelled texts, in any form that `simulate` takes.  [default: 800 headlines, some on disasters]",
 )
+@click.option("--text-field", help="Field, or column, of the text.  [default: text, or the only one]")
+@click.option("--control", help="Control, or column, of the label.  [default: label, or the only one]")
 @click.option(
     "--labels", type=click.IntRange(min=1), default=100, show_default=True, help="Annotations to give."
 )
@@ -39,8 +41,16 @@ def demo(**options: Any) -> None:
     Installs Label Studio into an environment of its own (once), starts it beside this backend, imports
     texts whose labels are known, and lets simulated annotators label what Label Studio serves them.
     """
-    from backend.demo.run import DemoOptions, run
+    from backend.demo.data import read, split
+    from backend.labelled.echo import what_was_read
 
     settings = settings_with(strategy=options["strategy"])
     check_names(settings)
-    run(DemoOptions(**{**options, "strategy": settings.strategy}))
+    texts = read(options["data"], options.pop("text_field"), options.pop("control"))
+    if file := options.pop("data"):
+        click.echo("\n".join(what_was_read(file, texts)))
+    data = split(texts, options.pop("seed"))
+
+    from backend.demo.run import DemoOptions, run  # torch: after all that can be refused
+
+    run(DemoOptions(**{**options, "strategy": settings.strategy}), data)

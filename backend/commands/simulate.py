@@ -40,14 +40,13 @@ from backend.commands.given import check_encoder, settings_with
     help="Folder for the results.  [default: simulation-NAME]",
 )
 @click.option("--force", is_flag=True, help="Write into a folder that holds other things, too.")
-@click.option("--text-field", help="Field, or CSV column, of the text.  [default: text, or the only one]")
-@click.option(
-    "--control", help="Choices control, or CSV column, of the label.  [default: label, or the only one]"
-)
+@click.option("--text-field", help="Field, or column, of the text.  [default: text, or the only one]")
+@click.option("--control", help="Control, or column, of the label.  [default: label, or the only one]")
 def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None, **options: Any) -> None:
     """See offline which query strategy pays on your own labelled data.
 
-    FILE is a CSV with the columns text,label or a project's JSON export (.json), either also as .gz.
+    FILE has a text and a label in each row: CSV with the columns text,label (or as --text-field and
+    --control say), JSON lines, or what Label Studio exports as JSON, JSON-MIN or CSV; either also as .gz.
     Labelling is replayed for each strategy and seed; a report, the curves and a summary are written.
     Exit code 1 when a strategy failed and had to be left out.
     """

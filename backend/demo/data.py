@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.labelled import hold_out, read_csv
+from backend import labelled
+from backend.labelled import LabelledTexts, hold_out
 
 HEADLINES = Path(__file__).with_name("headlines.csv")
 """800 headlines, 120 of them on disasters, written for this project."""
@@ -36,9 +37,16 @@ class DemoData:
         return sum(label == self.rare for _, label in self.pool) / len(self.pool)
 
 
-def load(path: Path | None, seed: int) -> DemoData:
-    """Read a CSV with the columns text,label and hold out a fifth of each class.
+def read(path: Path | None, text_field: str | None = None, control: str | None = None) -> LabelledTexts:
+    """The texts of a person's file, or our headlines. Raises AtlasError as `backend.labelled.load` does."""
+    return labelled.load(path or HEADLINES, text_field, control)
 
-    Raises AtlasError, naming what is missing, for a file that is not like that.
-    """
-    return DemoData(*hold_out(read_csv(path or HEADLINES), 0.2, MAX_HELD_OUT, seed))
+
+def split(texts: LabelledTexts, seed: int) -> DemoData:
+    """Hold out a fifth of each class."""
+    return DemoData(*hold_out(texts.rows, 0.2, MAX_HELD_OUT, seed))
+
+
+def load(path: Path | None, seed: int) -> DemoData:
+    """Both."""
+    return split(read(path), seed)

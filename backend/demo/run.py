@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from backend.demo import data as demo_data
+from backend.demo.data import DemoData
 from backend.demo.environment import install_label_studio, is_installed
 from backend.demo.label_studio import LabelStudioServer, free_port, start_label_studio
 from backend.demo.measure import Round, measure
@@ -25,13 +25,11 @@ from backend.settings import Settings
 class DemoOptions:
     """The command's options."""
 
-    data: Path | None
     labels: int
     annotators: int
     strategy: str
     once: bool
     json_file: Path | None
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,8 @@ class _Stage:
     retrain_every: int
 
 
-def run(options: DemoOptions) -> None:
+def run(options: DemoOptions, data: DemoData) -> None:
     """Raises AtlasError, or a ProcessDied with the log's end, when something does not come up."""
-    data = demo_data.load(options.data, options.seed)
     settings = Settings()
     directory = settings.data_dir / "demo"
     with lock(directory), Supervisor() as supervisor:
@@ -74,7 +71,7 @@ def _boot(
     supervisor: Supervisor,
     settings: Settings,
     directory: Path,
-    data: demo_data.DemoData,
+    data: DemoData,
     options: DemoOptions,
 ) -> _Stage:
     first = "" if is_installed(settings.cache_dir) else " (the first time: a few minutes)"
@@ -109,7 +106,7 @@ def _boot(
 
 
 def _label(
-    supervisor: Supervisor, stage: _Stage, data: demo_data.DemoData, target: int
+    supervisor: Supervisor, stage: _Stage, data: DemoData, target: int
 ) -> tuple[list[Round], list[Served]]:
     """Let the team label; after every RETRAIN_EVERY labels wait for the new order, as a slow team would."""
     rounds: list[Round] = []

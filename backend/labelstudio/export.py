@@ -2,50 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from backend.errors import AtlasError
 from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.targets import target_of
+from backend.labelstudio.targets import target_of, votes_of
+
+NONE_OF_THEM = "none of them"
+"""The class of an annotation that chose nothing where several may be chosen."""
+
+
+def class_of_choices(choices: Iterable[str]) -> str:
+    """A set of choices is a class of its own, as for the queue (label powerset)."""
+    return " + ".join(sorted(set(choices))) or NONE_OF_THEM
+
+
+def class_of_path(path: Any) -> str:
+    """Of a taxonomy's path from the root."""
+    return " > ".join(map(str, path)) if isinstance(path, list) else str(path)
 
 
 @dataclass
 class _Control:
-    """What the annotations show of one choices control."""
+    """What the annotations show of one control. kind: its tag."""
 
     to_name: str
+    kind: str
     labels: list[str] = field(default_factory=list)
     several: bool = False
 
 
-def read_export(
-    tasks: Any, text_field: str | None = None, control: str | None = None
-) -> tuple[LabelScheme, list[tuple[str, str]]]:
-    """The scheme the data show, and the text and label of every task that has both.
+class Export(NamedTuple):
+    """scheme: what the data show; rows: each task's text and class; dropped: tasks left out, by the reason.
+
+    Where several choices may be given, each set of them is a class, as for the queue; a taxonomy's choice
+    is the whole path.
+    """
+
+    scheme: LabelScheme
+    rows: list[tuple[str, str]]
+    dropped: dict[str, int]
+
+
+def read_export(tasks: Any, text_field: str | None = None, control: str | None = None) -> Export:
+    """What a project's JSON export holds of one control.
 
     tasks: the parsed JSON; text_field: key of the text in a task's data, nested as "item.title";
-    control: name of the choices control. Both are needed only where the data leave a choice.
+    control: name of the control. Both are needed only where the data leave a choice.
     Raises AtlasError, naming the option to give, when they do; and for what is no such export.
     """
-    if not isinstance(tasks, list) or not tasks or not all(_is_task(task) for task in tasks):
+    if not isinstance(tasks, list) or not tasks or not all(is_task(task) for task in tasks):
         raise AtlasError(
             "this is no JSON export of Label Studio: a list of tasks with data and annotations is needed "
-            "(Export > JSON; JSON-MIN leaves out which control a label belongs to)"
+            "(Export > JSON)"
         )
+    tasks = [{**task, "annotations": _with_flat_paths(task["annotations"])} for task in tasks]
     name, found = _choose_control(_controls(tasks), control)
     labelled = [task for task in tasks if task["annotations"]]
     chosen_field = text_field or _choose_field(labelled, found.to_name)
-    scheme = LabelScheme(name, found.to_name, chosen_field, tuple(dict.fromkeys(found.labels)))
-    rows = [(scheme.text_of(task["data"]).strip(), target_of(task["annotations"], scheme)) for task in tasks]
-    if not any(text for text, _ in rows):
+    scheme = _scheme(name, found, chosen_field)
+    rows: list[tuple[str, str]] = []
+    dropped: Counter[str] = Counter()
+    for task in tasks:
+        text, label = scheme.text_of(task["data"]).strip(), target_of(task["annotations"], scheme)
+        if text and label is not None:
+            rows.append((text, class_of_choices(scheme.choices_in(label))))
+        else:
+            dropped[_reason(text, task["annotations"], scheme)] += 1
+    if not rows and not any(scheme.text_of(task["data"]).strip() for task in tasks):
         fields = ", ".join(dict.fromkeys(name for task in tasks for name, _ in _texts(task["data"])))
         raise AtlasError(f"no task has a text in the field {chosen_field}; fields with text: {fields}")
-    return scheme, [(text, label) for text, label in rows if text and label]
+    return Export(scheme, rows, dict(dropped))
 
 
-def _is_task(task: Any) -> bool:
+def _scheme(name: str, found: _Control, text_field: str) -> LabelScheme:
+    labels = tuple(dict.fromkeys(found.labels))
+    return LabelScheme(
+        name,
+        found.to_name,
+        text_field,
+        () if found.several else labels,
+        control=found.kind,
+        several=found.several,
+        options=labels if found.several else (),
+        blank=found.several,
+    )
+
+
+def _reason(text: str, annotations: list[Any], scheme: LabelScheme) -> str:
+    if not text:
+        return "without a text"
+    return "on which the annotators disagree" if votes_of(annotations, scheme) else "without a label"
+
+
+def _with_flat_paths(annotations: list[Any]) -> list[Any]:
+    """A taxonomy's path as one choice, whatever its depth."""
+    return [
+        {**annotation, "result": [*map(_flat, annotation["result"])]}
+        if isinstance(annotation, dict) and isinstance(annotation.get("result"), list)
+        else annotation
+        for annotation in annotations
+    ]
+
+
+def _flat(region: Any) -> Any:
+    value = region.get("value") if isinstance(region, dict) else None
+    paths = value.get("taxonomy") if isinstance(value, dict) else None
+    if not isinstance(paths, list):
+        return region
+    return {**region, "value": {"taxonomy": [[class_of_path(path)] for path in paths]}}
+
+
+def is_task(task: Any) -> bool:
     return (
         isinstance(task, dict)
         and isinstance(task.get("data"), dict)
@@ -62,34 +133,39 @@ def _regions(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 yield from (r for r in (result if isinstance(result, list) else []) if isinstance(r, dict))
 
 
+_KINDS = {"choices": "Choices", "taxonomy": "Taxonomy"}
+
+
 def _controls(tasks: list[dict[str, Any]]) -> dict[str, _Control]:
     controls: dict[str, _Control] = {}
     kinds: set[str] = set()
     for region in _regions(tasks):
-        kinds.add(str(region.get("type")))
-        value = region.get("value")
-        choices = value.get("choices") if isinstance(value, dict) else None
-        if isinstance(choices, list) and choices and all(isinstance(choice, str) for choice in choices):
+        kind, value = str(region.get("type")), region.get("value")
+        kinds.add(kind)
+        chosen = value.get(kind) if isinstance(value, dict) and kind in _KINDS else None
+        chosen = chosen if isinstance(chosen, list) else []
+        choices = [each[0] if kind == "taxonomy" else each for each in chosen]
+        if choices and all(isinstance(choice, str) for choice in choices):
             name = str(region.get("from_name"))
-            control = controls.setdefault(name, _Control(str(region.get("to_name"))))
+            control = controls.setdefault(name, _Control(str(region.get("to_name")), _KINDS[kind]))
             control.labels += choices
             control.several |= len(choices) > 1
     if not controls:
         there = f"only {', '.join(sorted(kinds))}" if kinds else "no annotation at all"
-        raise AtlasError(f"the export has no labels of a <Choices> control, {there}")
+        raise AtlasError(f"the export has no labels of a <Choices> or <Taxonomy> control, {there}")
     return controls
 
 
 def _choose_control(controls: dict[str, _Control], wanted: str | None) -> tuple[str, _Control]:
+    """The wanted one; or the only one; or the only one of a single choice."""
     known = ", ".join(controls)
     if wanted is not None and wanted not in controls:
-        raise AtlasError(f"no label belongs to a choices control {wanted}; there are: {known}")
+        raise AtlasError(f"no label belongs to a control {wanted}; there are: {known}")
     single = [name for name, control in controls.items() if not control.several]
-    name = wanted or (single[0] if len(single) == 1 else None)
-    if name is None and single:
-        raise AtlasError(f"labels of several choices controls: say which with --control: {', '.join(single)}")
-    if name is None or controls[name].several:
-        raise AtlasError(f"{name or known} holds several choices at once; only single choices are learned")
+    left = single if len(single) == 1 else list(controls)
+    if wanted is None and len(left) > 1:
+        raise AtlasError(f"labels of several controls: say which with --control: {known}")
+    name = wanted or left[0]
     return name, controls[name]
 
 

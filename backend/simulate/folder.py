@@ -10,8 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from backend.errors import AtlasError
-from backend.simulate.tables import MADE_BY
 
+MADE_BY = "label-studio-atlas simulate"
+"""How summary.json tells its folder from any other."""
 UNFINISHED = ".unfinished-"
 """How the names of folders that are worked in begin; one stays behind only after a kill -9."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.simulate.data import LabelledTexts
+from backend.labelled import LabelledTexts
+from backend.labelled.load import in_words
 from backend.simulate.plan import Plan
 from backend.simulate.replay import Replay
 from backend.simulate.summary import Summary
@@ -26,24 +27,44 @@ class Outcome:
     failures: list[str]
 
     @property
+    def complete(self) -> list[Replay]:
+        """The replays that are in the summary."""
+        ranked = {row.strategy for row in self.summary.strategies}
+        own = self.summary.own_start is not None
+        return [r for r in self.replays if (own if r.own_start else r.strategy in ranked)]
+
+    @property
     def method(self) -> dict[str, str]:
         """How it was measured, in words, by topic."""
         plan, texts = self.plan, self.texts
         merged = (
             f"; {texts.duplicates:,} more rows repeated a text and were merged" if texts.duplicates else ""
         )
+        left_out = "; left out: " + ", ".join(in_words(texts.dropped)) if texts.dropped else ""
         held_out = len(texts.rows) - self.pool
         return {
             "data": f"{len(texts.rows):,} distinct texts of {len(texts.per_class)} classes from {self.file} "
-            f"({texts.source}){merged}",
+            f"({texts.source}; {texts.form}){merged}{left_out}",
             "test set": f"{held_out:,} texts, the same share of each class, drawn anew for each seed "
             "and never shown to a strategy",
             "features": f"the backend's text encoder, fitted for each seed on the {self.pool:,} other texts, "
             "without their labels",
             "labels": f"{plan.start} at random, the same for all strategies of a seed, then batches of "
             f"{plan.batch} chosen by the strategy, up to {plan.budget}; the file's label is the answer",
+            **self._own_start,
             "model": "the backend's own classifier, trained anew for every budget; macro-F1 is over the "
             "classes of the test set",
             "noise": "Tukey's honestly significant difference of the areas at 95 %, with the seeds as blocks",
             "seeds": ", ".join(map(str, plan.seeds)),
+        }
+
+    @property
+    def _own_start(self) -> dict[str, str]:
+        own = self.summary.own_start
+        if own is None:
+            return {}
+        return {
+            "own start": f"{own.strategy} once more, its first {self.plan.start} labels not random but those "
+            "that the backend puts first in a new project (typical and diverse texts); not among the "
+            "strategies compared, which all start with the same labels"
         }

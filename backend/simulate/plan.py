@@ -9,6 +9,8 @@ from backend.names import STRATEGIES, is_known_strategy
 
 DEFAULT_STRATEGIES = "random,margin,auto"
 """The baseline, the classic, and the one that mixes by itself."""
+DEFAULT = "auto"
+"""The backend's own default strategy, kept unless there is a reason to leave it."""
 MAX_HELD_OUT = 2000
 """Texts held out at most: the standard error of an accuracy of 80 % is then below one point."""
 
@@ -29,6 +31,10 @@ class Plan:
     def budgets(self) -> list[int]:
         """Numbers of labels at which the model is measured; the last batch may be smaller."""
         return [*range(self.start, self.budget, self.batch), self.budget]
+
+    def compares_nothing(self, pool: int) -> bool:
+        """Whether one batch uses the pool up, so that every strategy ends with the same labels."""
+        return self.budget == pool and len(self.budgets) == 2
 
     def within(self, pool: int) -> Plan:
         """This plan for so many texts to label. Raises AtlasError when there is nothing to choose."""

@@ -22,6 +22,8 @@ GREY = "#808080"
 """The baseline's, legible on white and on black."""
 DASHES = ("solid", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 """Once the colours are used up, lines differ by these."""
+OWN_START = (0, (2, 3))
+"""The line that does not start where the others do."""
 INK = "#123456"
 """Stands for the colour of the text around the picture until the picture is in the report."""
 
@@ -63,9 +65,13 @@ def _draw(replays: Sequence[Replay], summary: Summary, ink: str) -> Figure:
         # The best is drawn last, on top.
         for place, row in reversed(list(enumerate(summary.strategies, 1))):
             colour, dashes = look[row.strategy]
-            curves = [replay for replay in replays if replay.strategy == row.strategy]
+            curves = [r for r in replays if r.strategy == row.strategy and not r.own_start]
             end = _band(axes, curves, colour, dashes, f"{place}  {row.strategy}", len(summary.strategies))
             ends.append((end, str(place), colour))
+        own = [replay for replay in replays if replay.own_start]
+        if own:
+            colour = look.get(own[0].strategy, (GREY, "solid"))[0]
+            _band(axes, own, colour, OWN_START, own[0].name, len(summary.strategies))
         _reference(axes, summary, ink)
         axes.set(xlabel="labels", ylabel="macro-F1 on held-out texts")
         axes.grid(alpha=0.25, color=GREY)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -39,24 +39,29 @@ class SeedJob:
 
 @dataclass(frozen=True)
 class ReplayJob:
-    """One strategy on one seed's split. classes: the labels' names by target."""
+    """One strategy on one seed's split. classes: the labels' names by target; own_start: whether the first
+    labels are those of the backend's own first order, as in a new project, in place of random ones."""
 
     strategy: str
     seed: int
     plan: Plan
     classes: tuple[str, ...]
     file: Path
+    own_start: bool = False
 
     def __str__(self) -> str:
-        return f"strategy {self.strategy}, seed {self.seed}"
+        how = " from its own start" if self.own_start else ""
+        return f"strategy {self.strategy}{how}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
 class Score:
-    """On the held-out texts. macro_f1: over the classes that are among them."""
+    """On the held-out texts. macro_f1: over the classes that are among them; class_f1: of each of those, by
+    its name, where it was asked for."""
 
     macro_f1: float
     accuracy: float
+    class_f1: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,12 @@ class Replay:
     seed: int
     points: tuple[Point, ...]
     per_class: dict[str, int]
+    own_start: bool = False
+
+    @property
+    def name(self) -> str:
+        """The strategy, and whether it began otherwise than all others."""
+        return f"{self.strategy} from its own start" if self.own_start else self.strategy
 
 
 def classes_of(rows: list[Row]) -> tuple[str, ...]:
@@ -86,7 +97,8 @@ def classes_of(rows: list[Row]) -> tuple[str, ...]:
 def prepare(job: SeedJob, step: Step) -> Score:
     """Split, encode and write one seed's texts; the score of a model trained on the whole pool."""
     torch.set_num_threads(1)
-    index = {label: number for number, label in enumerate(classes_of(job.rows))}
+    classes = classes_of(job.rows)
+    index = {label: number for number, label in enumerate(classes)}
     pool, held_out = hold_out(job.rows, job.plan.held_out, MAX_HELD_OUT, job.seed)
     encoder = find_encoder(job.plan.encoder).fit([text for text, _ in pool], seed=job.seed)
     split = {
@@ -98,7 +110,7 @@ def prepare(job: SeedJob, step: Step) -> Score:
     save_file(split, job.file)
     step()
     network = train_network(split["pool"], split["targets"], len(index), seed=job.seed)
-    score = _measure(network, split, split["targets"])
+    score = _measure(network, split, split["targets"], classes)
     step()
     return score
 
@@ -108,9 +120,7 @@ def replay(job: ReplayJob, step: Step) -> Replay:
     torch.set_num_threads(1)
     split = load_file(job.file)
     pool, targets = split["pool"], split["targets"]
-    # The first labels are random, and the same for every strategy of a seed.
-    order = torch.randperm(len(pool), generator=torch.Generator().manual_seed(job.seed))
-    chosen, rest = order[: job.plan.start], order[job.plan.start :].sort().values
+    chosen, rest = _start(job, pool)
     points: list[Point] = []
     trained: Trained | None = None
     seconds = 0.0
@@ -128,22 +138,47 @@ def replay(job: ReplayJob, step: Step) -> Replay:
         if len(targets[chosen].unique()) > 1:
             trained = train(pool[chosen], targets[chosen], len(job.classes), seed=job.seed)
         network = None if trained is None else trained.network
-        points.append(Point(budget, _measure(network, split, targets[chosen]), seconds))
+        classes = job.classes if budget == job.plan.budget else ()
+        points.append(Point(budget, _measure(network, split, targets[chosen], classes), seconds))
         step()
     found = Counter(targets[chosen].tolist())
     per_class = {label: found[number] for number, label in enumerate(job.classes)}
-    return Replay(job.strategy, job.seed, tuple(points), per_class)
+    return Replay(job.strategy, job.seed, tuple(points), per_class, job.own_start)
 
 
-def _measure(network: LayeredNetwork | None, split: dict[str, Tensor], seen: Tensor) -> Score:
-    """The classifier on the held-out texts; None, while one class was seen, always says that one."""
+def _start(job: ReplayJob, pool: Tensor) -> tuple[Tensor, Tensor]:
+    """The first labels and the rest of the pool, as rows of it.
+
+    They are random, and the same for every strategy of a seed; or what the backend puts first while nothing
+    is labelled.
+    """
+    if job.own_start:
+        nothing = torch.zeros(0, dtype=torch.int64)
+        chosen = select(job.strategy, pool, pool[nothing], nothing, job.plan.start, seed=job.seed)
+    else:
+        chosen = torch.randperm(len(pool), generator=torch.Generator().manual_seed(job.seed))
+        chosen = chosen[: job.plan.start]
+    everything = torch.arange(len(pool))
+    return chosen, everything[~torch.isin(everything, chosen)]
+
+
+def _measure(
+    network: LayeredNetwork | None, split: dict[str, Tensor], seen: Tensor, classes: Sequence[str] = ()
+) -> Score:
+    """The classifier on the held-out texts; None, while one class was seen, always says that one.
+
+    classes: names by target, to measure each class by itself, too.
+    """
     truth = split["truth"]
     if network is None:
         predicted = seen[:1].expand(len(truth))
     else:
         predicted = outputs(network, split["held_out"]).logits.argmax(-1)
     labels = truth.unique()
+    each = f1_score(truth, predicted, average=None, labels=labels, zero_division=0)
+    named = zip(labels.tolist(), each.tolist(), strict=True) if classes else ()
     return Score(
-        float(f1_score(truth, predicted, average="macro", labels=labels, zero_division=0)),
+        float(each.mean()),
         float(accuracy_score(truth, predicted)),
+        {classes[number]: float(score) for number, score in named},
     )

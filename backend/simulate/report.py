@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader
 
 from backend import __version__
 from backend.simulate.outcome import Outcome
+from backend.simulate.plan import DEFAULT
 from backend.simulate.plot import draw_svg, styles
+from backend.simulate.summary import Summary
 
 SHOWN_CLASSES = 12
 """Rows of the class table on view; the rest folds out."""
@@ -17,11 +20,36 @@ SHOWN_CLASSES = 12
 
 @dataclass(frozen=True)
 class _Class:
-    """found: labels of this class at the end, by the strategies' places."""
+    """f1, found: at the end, by the strategies' places; full: F1 with every label. None where no seed has it
+    among its held-out texts."""
 
     label: str
     in_file: int
+    full: float | None
+    f1: list[float | None]
     found: list[float]
+
+    @property
+    def best(self) -> set[int]:
+        return best_of(self.f1)
+
+
+def best_of(values: Sequence[float | None], *, smallest: bool = False, digits: int = 3) -> set[int]:
+    """Which of them are best, as they are shown; none where all are equal."""
+    shown = {i: round(value, digits) for i, value in enumerate(values) if value is not None}
+    if len(values) < 2 or not shown or (len(shown) == len(values) and len(set(shown.values())) == 1):
+        return set()
+    top = (min if smallest else max)(shown.values())
+    return {i for i, value in shown.items() if value == top}
+
+
+def _leaders(summary: Summary) -> set[int]:
+    """The places of the best strategy and of those not distinguishable from it; none where all are alike."""
+    best, *others = summary.strategies
+    alike = {best.strategy, *(row.strategy for row in summary.like(best))} if others else set()
+    if summary.noise is None or len(alike) == len(summary.strategies):
+        return set()
+    return {place for place, row in enumerate(summary.strategies) if row.strategy in alike}
 
 
 def render(outcome: Outcome) -> str:
@@ -31,7 +59,13 @@ def render(outcome: Outcome) -> str:
     )
     rows = outcome.summary.strategies
     classes = [
-        _Class(label, count, [row.per_class[label] for row in rows])
+        _Class(
+            label,
+            count,
+            outcome.summary.full_class_f1.get(label),
+            [row.class_f1.get(label) for row in rows],
+            [row.per_class[label] for row in rows],
+        )
         for label, count in outcome.texts.per_class.items()
     ]
     return environment.get_template("report.html").render(
@@ -40,8 +74,14 @@ def render(outcome: Outcome) -> str:
         summary=outcome.summary,
         verdict=outcome.verdict,
         setting=shlex.quote(outcome.verdict.setting),
+        default=DEFAULT,
         failures=outcome.failures,
-        plot=draw_svg(outcome.replays, outcome.summary),
+        best={
+            "area": _leaders(outcome.summary),
+            "needed": best_of([row.median_labels_needed for row in rows], smallest=True),
+            "final": best_of([row.final_macro_f1 for row in rows]),
+        },
+        plot=draw_svg(outcome.complete, outcome.summary),
         colours={name: colour for name, (colour, _) in styles(outcome.summary).items()},
         classes=classes,
         shown=SHOWN_CLASSES,

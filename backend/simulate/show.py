@@ -10,6 +10,25 @@ from rich.table import Table
 from backend.simulate.outcome import Outcome
 
 
+class Steps:
+    """The progress of a simulation: each step moves the bar and says what was worked on.
+
+    Where no bar is redrawn, as in a log, a line says which replay ended.
+    """
+
+    def __init__(self, progress: Progress, console: Console, total: int):
+        self._progress = progress
+        self._console = console
+        self._bar = progress.add_task("preparing", total=total)
+
+    def one(self, job: object) -> None:
+        self._progress.update(self._bar, advance=1, description=escape(str(job)))
+
+    def ended(self, job: object) -> None:
+        if not self._console.is_terminal:
+            self._console.print(f"replayed: {job}", highlight=False, markup=False)
+
+
 def progress_bar(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
@@ -36,6 +55,18 @@ def show(outcome: Outcome, console: Console) -> None:
             "not reached" if needed is None else f"{needed:g}",
             f"{row.final_macro_f1:.3f}",
             f"{row.seconds_choosing:.1f}",
+        )
+    own = outcome.summary.own_start
+    if own is not None:
+        needed = own.median_labels_needed
+        table.add_section()
+        table.add_row(
+            f"{own.strategy}, begun by the backend's own first order",
+            f"{own.area:.3f}",
+            "–",
+            "not reached" if needed is None else f"{needed:g}",
+            f"{own.final_macro_f1:.3f}",
+            f"{own.seconds_choosing:.1f}",
         )
     console.print(table)
     console.print(str(outcome.verdict), highlight=False, markup=False)

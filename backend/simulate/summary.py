@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import studentized_range
@@ -23,7 +23,8 @@ class StrategySummary:
 
     areas: by seed, the mean macro-F1 over the budgets measured; labels_needed: by seed, the first budget
     with TARGET of that seed's full-data macro-F1, None where none is; the rest are means over the seeds,
-    seconds_choosing of CPU seconds for one whole replay, per_class of labels found at the end.
+    seconds_choosing of CPU seconds for one whole replay, per_class of labels found at the end, class_f1 of
+    each class's F1 at the end, where it was among a seed's held-out texts.
     """
 
     strategy: str
@@ -32,6 +33,7 @@ class StrategySummary:
     final_macro_f1: float
     seconds_choosing: float
     per_class: dict[str, float]
+    class_f1: dict[str, float] = field(default_factory=dict)
 
     @property
     def area(self) -> float:
@@ -53,11 +55,18 @@ class StrategySummary:
 @dataclass(frozen=True)
 class Summary:
     """strategies: largest area first; full_scores: by seed, of a model trained on every text not held out;
-    noise: the smallest difference in area that is not put down to the seeds, None when it cannot be told."""
+    noise: the smallest difference in area that is not put down to the seeds, None when it cannot be told;
+    own_start: the default strategy from the backend's own first order in place of random labels. It is not
+    among the strategies, as it does not start with what they start with."""
 
     strategies: list[StrategySummary]
     full_scores: dict[int, Score]
     noise: float | None
+    own_start: StrategySummary | None = None
+
+    @property
+    def full_class_f1(self) -> dict[str, float]:
+        return _mean_by_class([score.class_f1 for score in self.full_scores.values()])
 
     @property
     def full_macro_f1(self) -> float:
@@ -73,11 +82,13 @@ class Summary:
 
 def summarise(replays: Sequence[Replay], full_scores: dict[int, Score]) -> Summary:
     """replays: of every strategy the same seeds."""
-    names = dict.fromkeys(replay.strategy for replay in replays)
-    rows = [_summary([r for r in replays if r.strategy == name], full_scores) for name in names]
+    compared = [replay for replay in replays if not replay.own_start]
+    own = [replay for replay in replays if replay.own_start]
+    names = dict.fromkeys(replay.strategy for replay in compared)
+    rows = [_summary([r for r in compared if r.strategy == name], full_scores) for name in names]
     rows.sort(key=lambda row: -row.area)
     areas = [[row.areas[seed] for seed in sorted(full_scores)] for row in rows]
-    return Summary(rows, full_scores, honest_difference(areas))
+    return Summary(rows, full_scores, honest_difference(areas), _summary(own, full_scores) if own else None)
 
 
 def _summary(replays: list[Replay], full_scores: dict[int, Score]) -> StrategySummary:
@@ -91,7 +102,14 @@ def _summary(replays: list[Replay], full_scores: dict[int, Score]) -> StrategySu
         per_class={
             label: statistics.mean(r.per_class[label] for r in replays) for label in replays[0].per_class
         },
+        class_f1=_mean_by_class([r.points[-1].score.class_f1 for r in replays]),
     )
+
+
+def _mean_by_class(scores: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Over the seeds that have the class."""
+    names = dict.fromkeys(name for score in scores for name in score)
+    return {name: statistics.mean(score[name] for score in scores if name in score) for name in names}
 
 
 def _labels_needed(replay: Replay, wanted: float) -> int | None:

@@ -9,12 +9,11 @@ from dataclasses import asdict
 from typing import Any
 
 from backend import __version__
+from backend.simulate.folder import MADE_BY
 from backend.simulate.outcome import Outcome
 from backend.simulate.replay import Replay
 from backend.simulate.summary import TARGET, StrategySummary
 
-MADE_BY = "label-studio-atlas simulate"
-"""How summary.json tells its folder from any other."""
 COLUMNS = ("strategy", "seed", "labels", "macro_f1", "accuracy", "seconds_choosing")
 
 
@@ -25,9 +24,7 @@ def curves_csv(replays: list[Replay]) -> str:
     for replay in replays:
         for point in replay.points:
             score = (f"{point.score.macro_f1:.6f}", f"{point.score.accuracy:.6f}")
-            writer.writerow(
-                (replay.strategy, replay.seed, point.labels, *score, f"{point.seconds_choosing:.3f}")
-            )
+            writer.writerow((replay.name, replay.seed, point.labels, *score, f"{point.seconds_choosing:.3f}"))
     return content.getvalue()
 
 
@@ -45,6 +42,8 @@ def summary_json(outcome: Outcome) -> str:
             "source": outcome.texts.source,
             "texts": len(outcome.texts.rows),
             "duplicates": outcome.texts.duplicates,
+            "dropped": outcome.texts.dropped,
+            "warnings": outcome.texts.warnings,
             "per_class": outcome.texts.per_class,
             "pool": outcome.pool,
         },
@@ -53,6 +52,7 @@ def summary_json(outcome: Outcome) -> str:
         "target": TARGET,
         "noise": summary.noise,
         "strategies": {row.strategy: _strategy(row) for row in summary.strategies},
+        "own_start": None if summary.own_start is None else _strategy(summary.own_start),
         "failures": outcome.failures,
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -68,4 +68,5 @@ def _strategy(row: StrategySummary) -> dict[str, Any]:
         "final_macro_f1": row.final_macro_f1,
         "seconds_choosing": row.seconds_choosing,
         "labels_per_class": row.per_class,
+        "f1_per_class": row.class_f1,
     }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.simulate.plan import DEFAULT, Plan
 from backend.simulate.summary import StrategySummary, Summary
 
 BASELINE = "random"
+ENOUGH_LABELS = 100
+"""Below, the default is kept whatever came out first: the model itself still changes from batch to batch."""
 
 
 @dataclass(frozen=True)
@@ -18,18 +21,28 @@ class Verdict:
     setting: str
 
     def __str__(self) -> str:
-        return " ".join([self.headline, *self.sentences])
+        return " ".join(filter(None, [self.headline, *self.sentences]))
 
 
-def judge(summary: Summary) -> Verdict:
+def judge(summary: Summary, plan: Plan, pool: int) -> Verdict:
+    """plan: as it was replayed; pool: texts there were to label."""
     best, *others = summary.strategies
+    if plan.compares_nothing(pool):
+        return Verdict(
+            f"Nothing was compared: one batch uses up the pool of {pool} texts, so that all strategies end "
+            "with the same labels.",
+            [f"Try a smaller --batch, or more texts. Until then keep {DEFAULT}."],
+            DEFAULT,
+        )
     if not others:
         headline = f"Only {best.strategy} was replayed, so there is nothing to compare it with."
-        return Verdict(headline, [_needed(best, summary)], best.strategy)
+        return Verdict(headline, [_needed(best, summary), _own_start(summary)], DEFAULT)
+    setting, why = _setting(summary, plan)
     if summary.noise is None:
         headline = f"{best.strategy} comes out first, but one seed cannot tell a difference from noise."
         advice = "Run it again with more seeds (--seeds 5)."
-        return Verdict(headline, [_area(best, others[0]), advice, _needed(best, summary)], best.strategy)
+        sentences = [_area(best, others[0]), advice, _needed(best, summary), _own_start(summary), why]
+        return Verdict(headline, sentences, setting)
     like = summary.like(best)
     if like:
         peers = _list([row.strategy for row in like])
@@ -39,9 +52,32 @@ def judge(summary: Summary) -> Verdict:
     noise = f"Differences up to {summary.noise:.3f} are within the noise over {len(best.areas)} seeds."
     return Verdict(
         headline,
-        [_area(best, others[0]), noise, *_against_baseline(summary), _needed(best, summary)],
-        best.strategy,
+        [
+            _area(best, others[0]),
+            noise,
+            *_against_baseline(summary),
+            _needed(best, summary),
+            _own_start(summary),
+            why,
+        ],
+        setting,
     )
+
+
+def _setting(summary: Summary, plan: Plan) -> tuple[str, str]:
+    """What to set, and why: another than the default only where it is better by more than noise."""
+    best = summary.strategies[0]
+    default = next((row for row in summary.strategies if row.strategy == DEFAULT), None)
+    if best is default:
+        return DEFAULT, f"{DEFAULT} is the default: there is nothing to set."
+    if plan.budget < ENOUGH_LABELS:
+        return DEFAULT, f"{plan.budget} labels are too few to choose by: keep {DEFAULT}."
+    if summary.noise is None:
+        return DEFAULT, f"Until then keep {DEFAULT}."
+    rivals = [default] if default is not None else summary.strategies[1:]
+    if all(summary.differ(best, rival) for rival in rivals):
+        return best.strategy, ""
+    return DEFAULT, f"That is no reason to leave the default: keep {DEFAULT}."
 
 
 def _area(best: StrategySummary, second: StrategySummary) -> str:
@@ -70,15 +106,29 @@ def _against_baseline(summary: Summary) -> list[str]:
 def _needed(best: StrategySummary, summary: Summary) -> str:
     """How soon the best one, and random order, come near what all labels give."""
     target = f"90 % of the score with every label ({summary.full_macro_f1:.3f})"
-    told = best.median_labels_needed
-    sentence = f"It does not reach {target}" if told is None else f"It reaches {target} with {told:g} labels"
+    needed = best.median_labels_needed
+    sentence = (
+        f"It does not reach {target}" if needed is None else f"It reaches {target} with {needed:g} labels"
+    )
     baseline = next((row for row in summary.strategies if row.strategy == BASELINE), best)
     if baseline is best:
         return f"{sentence}."
     random = baseline.median_labels_needed
     if random is None:
-        return f"{sentence}; random order does not{' either' if told is None else ''}."
+        return f"{sentence}; random order does not{' either' if needed is None else ''}."
     return f"{sentence}; random order needs {random:g}."
+
+
+def _own_start(summary: Summary) -> str:
+    own = summary.own_start
+    if own is None:
+        return ""
+    needed = own.median_labels_needed
+    reached = "does not get there" if needed is None else f"gets there with {needed:g} labels"
+    return (
+        f"Begun as the backend begins a new project, with its own first order in place of random labels, "
+        f"{own.strategy} {reached}; its mean macro-F1 is then {own.area:.3f}."
+    )
 
 
 def _list(names: list[str], shown: int = 4) -> str:

@@ -49,11 +49,12 @@ class Workers:
         self,
         function: Callable[[Job, Callable[[], None]], Result],
         jobs: Sequence[Job],
-        step: Callable[[], None],
+        step: Callable[[Job], None],
     ) -> Iterator[tuple[Job, Result | Failure]]:
         """Each job with its result as it comes in, in no order.
 
         function: importable, called as function(job, step) in a process; jobs and results must pickle.
+        step: called here with the job, each time that the function calls its own.
         """
         waiting = deque(jobs)
         busy: dict[Connection, Job] = {}
@@ -70,7 +71,7 @@ class Workers:
             for ready in [connection for connection in busy if connection in heard]:
                 answer = self._receive(ready)
                 if answer is None:
-                    step()
+                    step(busy[ready])
                 else:
                     yield busy.pop(ready), answer[0]
 

@@ -11,7 +11,7 @@ from backend.cli import main
 from backend.demo.data import load
 from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import DemoProject
-from backend.simulate.data import load as load_texts
+from backend.labelled import load as load_texts
 
 
 def test_a_projects_json_export_is_replayed(label_studio: LabelStudioServer, tmp_path: Path) -> None:

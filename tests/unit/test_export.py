@@ -23,9 +23,10 @@ def test_the_only_control_and_the_only_text_are_found() -> None:
         task({"body": "empty", "n": 5}),
         {"data": {"body": "unlabelled"}, "annotations": []},
     ]
-    scheme, rows = read_export(tasks)
+    scheme, rows, dropped = read_export(tasks)
     assert (scheme.field, scheme.from_name, scheme.labels) == ("body", "topic", ("a", "b"))
     assert rows == [("one", "a"), ("two", "b")]
+    assert dropped == {"without a label": 3}
 
 
 def test_several_annotators_are_one_label() -> None:
@@ -54,13 +55,11 @@ BOX = {"from_name": "box", "type": "rectanglelabels", "value": {"x": 1}}
     [
         ({}, {}, "no JSON export"),
         ([], {}, "no JSON export"),
-        ([{"id": 1, "text": "x", "topic": "a"}], {}, "JSON-MIN leaves out"),
-        ([task({"t": "x"})], {}, "no labels of a <Choices> control, no annotation at all"),
+        ([{"id": 1, "text": "x", "topic": "a"}], {}, "no JSON export"),
+        ([task({"t": "x"})], {}, "no labels of a <Choices> or <Taxonomy> control, no annotation at all"),
         ([task({"t": "x"}, BOX)], {}, "only rectanglelabels"),
         ([task({"t": "x"}, region("a"), region("b", "mood"))], {}, "say which with --control: topic, mood"),
-        ([task({"t": "x"}, region("a"))], {"control": "mood"}, "control mood; there are: topic"),
-        ([task({"t": "x"}, region(["a", "b"]))], {}, "topic holds several choices"),
-        ([task({"t": "x"}, region(["a", "b"]))], {"control": "topic"}, "topic holds several choices"),
+        ([task({"t": "x"}, region("a"))], {"control": "mood"}, "a control mood; there are: topic"),
         ([task({"p": "x", "q": "y"}, region("a"))], {}, r"--text-field: p \('x'\); q \('y'\)"),
         ([task({"n": 3}, region("a"))], {}, "no labelled task has a text"),
         ([task({"t": "x"}, region("a"))], {"text_field": "body"}, "field body; fields with text: t"),

@@ -13,17 +13,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from safetensors.torch import load_file
 
 from backend.cli import main
 from backend.running.backend import inherited_environment
+from backend.sampling import rank
 from backend.simulate import run as simulate_run
 from backend.simulate.plan import Plan
 from backend.simulate.replay import ReplayJob, Score, SeedJob, classes_of, prepare, replay
+from backend.simulate.replay import _start as start_of
 from backend.simulate.workers import Failure
 
 HOSTILE = '<script>alert("x")</script> & [bold]'
@@ -109,18 +113,28 @@ def test_margin_finds_the_rare_class_and_wins(simulated: Path) -> None:
     margin, baseline = (strategies[name]["labels_per_class"][HOSTILE] for name in ("margin", "random"))
     assert margin > 2 * baseline
     assert strategies["margin"]["final_macro_f1"] > strategies["random"]["final_macro_f1"] + 0.1
-    assert summary["setting"] == {"STRATEGY": "margin"}
+    assert summary["setting"] == {"STRATEGY": "auto"}  # of 45 labels
+    assert strategies["margin"]["f1_per_class"][HOSTILE] > strategies["random"]["f1_per_class"][HOSTILE]
 
 
 def test_the_report_says_the_same_needs_nothing_else_and_escapes_the_data(simulated: Path) -> None:
     report = (simulated / "out" / "report.html").read_text()
     summary = json.loads((simulated / "out" / "summary.json").read_text())
     assert f"{summary['strategies']['margin']['area']:.3f}" in report
-    assert "STRATEGY=margin" in report
+    assert "STRATEGY=auto" in report
+    rare = re.search(r"alert.*?</tr>", report, re.S)
+    assert rare is not None
+    (best,) = re.findall(r'class="best">([0-9.]+) ', rare[0])
+    assert best == f"{summary['strategies']['margin']['f1_per_class'][HOSTILE]:.3f}"
+    assert 'A curve may lie above "all labels"' in report
     assert "<script" not in report
     assert "&lt;script&gt;" in report
     assert not re.findall(r'(?:src|href)="(?!#)[^"]*"|url\((?!#)|@import', report)
-    assert "area" in (simulated / "output.txt").read_text()
+    output = (simulated / "output.txt").read_text()
+    assert "area" in output
+    assert "Read rare.csv: 610 texts of 3 classes (columns text and label; separated by commas)" in output
+    assert f"classes: weather 300, sport 300, {HOSTILE[:40]} 10" in output
+    assert "replayed: strategy margin, seed 1" in output
 
 
 def test_a_seeds_results_do_not_depend_on_processes_or_other_seeds(simulated: Path) -> None:
@@ -143,7 +157,7 @@ def test_while_one_class_was_seen_it_is_what_the_model_says(tmp_path: Path) -> N
     job = ReplayJob("margin", 0, plan, classes_of(rows), tmp_path / "split")
     first, last = replay(job, lambda: None).points
     # Half of the texts are that class: precision 1/2, recall 1, and nothing for the other.
-    assert first.score == Score(macro_f1=pytest.approx(1 / 3), accuracy=0.5)
+    assert first.score == Score(pytest.approx(1 / 3), 0.5)
     assert last.score.accuracy == 1
 
 
@@ -161,7 +175,8 @@ class InProcess:
     def run(self, function: Callable[..., Any], jobs: Sequence[Any], step: Any) -> Iterator[tuple[Any, Any]]:
         for job in jobs:
             failed = "entropy, seed 1" in str(job)
-            yield job, Failure("ValueError: <b>odd</b>") if failed else function(job, step)
+            step_of_job = partial(step, job)
+            yield job, Failure("ValueError: <b>odd</b>") if failed else function(job, step_of_job)
 
 
 QUICK = ("--seeds", "2", "--start", "10", "--batch", "10", "--budget", "20")
@@ -208,11 +223,11 @@ def test_only_simulations_are_overwritten_without_force(
 @pytest.mark.parametrize(
     ("content", "arguments", "reason"),
     [
-        ("", (), "needs the columns text,label"),
-        ("text,topic\na,b\n", (), "label is missing, found: text, topic"),
-        ("text,label\n" + "".join(f"t{i},same\n" for i in range(50)), (), "two classes with two texts"),
+        ("", (), "d.csv is empty"),
+        ("text,topic\na,b\n", (), "--text-field text --control topic"),
+        ("text,label\n" + "".join(f"t{i},same\n" for i in range(50)), (), "one label, 'same'"),
         ("text,label\n" + "".join(f"t{i},c{i % 2}\n" for i in range(20)), (), "of 16 texts to label"),
-        ("text,label\n" + "same,a\nsame,b\n" * 30, (), "two classes with two texts"),
+        ("text,label\n" + "same,a\nsame,b\n" * 30, (), "one label, 'a'"),
         ("text,label\na,b\n", ("--strategies", "best"), "unknown strategy 'best'; choose one of: auto"),
         ("text,label\na,b\n", ("--held-out", "1"), "--held-out"),
     ],
@@ -264,3 +279,36 @@ def _runs(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_the_default_is_replayed_from_the_backends_own_start_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate_run, "Workers", InProcess)
+    data, out = write_rare(tmp_path / "d.csv", packed_with=40), tmp_path / "out"
+    result = simulate(data, *QUICK, "--strategies", "random,auto", "--out", out)
+    assert result.exit_code == 0, result.output
+    summary = json.loads((out / "summary.json").read_text())
+    assert set(summary["strategies"]) == {"auto", "random"}
+    rows = [row for row in read_curves(out) if row["labels"] == "10"]
+    first = {(row["strategy"], row["seed"]): row["macro_f1"] for row in rows}
+    assert len(first) == 6
+    areas = summary["own_start"]["areas"]
+    assert set(areas) == {"0", "1"}
+    for seed in areas:
+        assert first["auto", seed] == first["random", seed]
+    assert any(first["auto from its own start", seed] != first["random", seed] for seed in areas)
+    assert "begun by the backend's own first order" in " ".join((out / "report.html").read_text().split())
+
+
+def test_the_own_start_is_what_a_new_project_is_served_first(tmp_path: Path) -> None:
+    rows = [(f"{name} {i}", name) for name in ("one", "two") for i in range(20)]
+    plan = Plan(("auto",), (0,), batch=5, start=4, budget=9, held_out=0.5)
+    prepare(SeedJob(rows, plan, 0, tmp_path / "split"), lambda: None)
+    split = load_file(tmp_path / "split")
+    nothing = split["pool"][:0], split["targets"][:0]
+    ranking = rank("auto", split["pool"], *nothing, n_classes=2, seed=0)
+    job = ReplayJob("auto", 0, plan, classes_of(rows), tmp_path / "split", own_start=True)
+    chosen, rest = start_of(job, split["pool"])
+    assert chosen.tolist() == ranking.order[:4].tolist()
+    assert sorted([*chosen.tolist(), *rest.tolist()]) == list(range(len(split["pool"])))

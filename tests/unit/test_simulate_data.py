@@ -1,10 +1,9 @@
-import json
 from pathlib import Path
 
 import pytest
 
 from backend.errors import AtlasError
-from backend.simulate.data import load
+from backend.labelled import load
 from backend.simulate.plan import Plan, parse_strategies
 
 PLAN = Plan(("random",), (0,), batch=20, start=20, budget=110, held_out=0.2)
@@ -12,36 +11,10 @@ PLAN = Plan(("random",), (0,), batch=20, start=20, budget=110, held_out=0.2)
 
 def test_a_text_counts_once_with_its_most_frequent_label(tmp_path: Path) -> None:
     file = tmp_path / "d.csv"
-    file.write_text("text,label\nGood  film,yes\nother,no\ngood film,no\ngood film,no\n")
+    file.write_text("text,label\nGood  film,yes\nother,no\nthis,yes\nthat,yes\ngood film,no\ngood film,no\n")
     texts = load(file)
-    assert texts.rows == [("Good  film", "no"), ("other", "no")]
+    assert texts.rows == [("Good  film", "no"), ("other", "no"), ("this", "yes"), ("that", "yes")]
     assert texts.duplicates == 2
-
-
-def test_an_export_is_known_by_its_ending(tmp_path: Path) -> None:
-    region = {"from_name": "c", "to_name": "t", "type": "choices", "value": {"choices": ["a"]}}
-    file = tmp_path / "project-1.json"
-    file.write_text(json.dumps([{"data": {"text": "x"}, "annotations": [{"result": [region]}]}]))
-    assert load(file).rows == [("x", "a")]
-    assert load(file).source == "field text, control c"
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "reason"),
-    [
-        ("d.csv", "text,label\n", "no row with both"),
-        ("d.csv", "text,label\nx,\n", "no row with both"),
-        ("d.json", "", "cannot be read as JSON"),
-        ("d.json", "[" * 100_000, "cannot be read as JSON"),
-        ("d.json", "{}", "d.json: this is no JSON export"),
-    ],
-)
-def test_files_without_labelled_texts_are_refused(
-    tmp_path: Path, name: str, content: str, reason: str
-) -> None:
-    (tmp_path / name).write_text(content)
-    with pytest.raises(AtlasError, match=reason):
-        load(tmp_path / name)
 
 
 def test_budgets_go_by_the_batch_and_end_at_the_budget_or_the_pool() -> None:

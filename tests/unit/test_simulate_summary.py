@@ -2,15 +2,26 @@
 
 import math
 import statistics
+from dataclasses import replace
 
 import pytest
 from scipy import stats
 
+from backend.simulate.plan import Plan
 from backend.simulate.replay import Point, Replay, Score
+from backend.simulate.report import best_of
 from backend.simulate.summary import Summary, honest_difference, summarise
-from backend.simulate.verdict import judge
+from backend.simulate.verdict import Verdict
+from backend.simulate.verdict import judge as judge_plan
 
 FULL = {0: Score(0.8, 0.9), 1: Score(0.6, 0.9)}
+
+
+PLAN = Plan(("random", "margin"), (0, 1), batch=20, start=20, budget=300, held_out=0.2)
+
+
+def judge(summary: Summary, plan: Plan = PLAN, pool: int = 1000) -> Verdict:
+    return judge_plan(summary, plan, pool)
 
 
 def curve(strategy: str, seed: int, scores: list[float], seconds: float = 1.0) -> Replay:
@@ -88,6 +99,7 @@ def test_a_lead_within_noise_is_not_called_a_win() -> None:
 def test_random_on_top_is_said() -> None:
     verdict = judge(two_seeds(random=[0.5, 0.5], margin=[0.3, 0.3]))
     assert verdict.headline == "random wins, by more than noise."
+    assert verdict.setting == "random"
     assert "no strategy was better than labelling in random order" in str(verdict)
 
 
@@ -96,3 +108,64 @@ def test_without_a_baseline_or_a_second_seed_the_verdict_says_what_is_missing() 
     one_seed = summarise([curve("margin", 0, [0.5]), curve("random", 0, [0.4])], {0: FULL[0]})
     assert "one seed cannot tell" in str(judge(one_seed))
     assert "nothing to compare" in str(judge(two_seeds(margin=[0.4])))
+
+
+def test_a_winner_within_the_noise_is_no_reason_to_leave_the_default() -> None:
+    lead = judge(two_seeds(random=[0.3, 0.4, 0.5], margin=[0.3, 0.4, 0.501]))
+    assert lead.setting == "auto"
+    assert "keep auto" in str(lead)
+    beside = two_seeds(auto=[0.5, 0.6, 0.75], margin=[0.5, 0.6, 0.7505], random=[0.3, 0.4, 0.5])
+    assert judge(beside).setting == "auto"
+    beyond = two_seeds(auto=[0.3, 0.4, 0.5], margin=[0.5, 0.6, 0.75], entropy=[0.5, 0.6, 0.7505])
+    assert judge(beyond).setting == "entropy"  # alike with margin, but both are better than the default
+    one_seed = summarise([curve("margin", 0, [0.5]), curve("auto", 0, [0.1])], {0: FULL[0]})
+    assert judge(one_seed).setting == "auto"
+    assert judge(two_seeds(margin=[0.4])).setting == "auto"
+
+
+def test_few_labels_never_set_another_strategy() -> None:
+    few = replace(PLAN, budget=36)
+    verdict = judge(two_seeds(random=[0.5, 0.5], margin=[0.3, 0.3]), few)
+    assert verdict.setting == "auto"
+    assert "36 labels are too few to choose by: keep auto" in str(verdict)
+
+
+def test_where_one_batch_uses_the_pool_up_nothing_is_compared() -> None:
+    used_up = replace(PLAN, budget=36)
+    verdict = judge(two_seeds(random=[0.5, 0.5], margin=[0.3, 0.5]), used_up, pool=36)
+    assert "Nothing was compared: one batch uses up the pool of 36 texts" in verdict.headline
+    assert "smaller --batch" in str(verdict)
+    assert verdict.setting == "auto"
+    assert "Nothing was compared" not in str(judge(two_seeds(random=[0.5], margin=[0.3]), used_up, pool=37))
+    two_batches = replace(PLAN, batch=10, budget=36)
+    assert "Nothing was compared" not in str(judge(two_seeds(random=[0.5], margin=[0.3]), two_batches, 36))
+
+
+def test_the_default_from_its_own_start_is_told_but_does_not_compete() -> None:
+    own = [replace(curve("auto", seed, [0.7, 0.8]), own_start=True) for seed in (0, 1)]
+    replays = [curve(name, seed, [0.5, 0.6 + seed / 100]) for name in ("auto", "random") for seed in (0, 1)]
+    summary = summarise([*replays, *own], FULL)
+    assert [row.strategy for row in summary.strategies] == ["auto", "random"]
+    assert summary.own_start is not None
+    assert summary.own_start.area == pytest.approx(0.75)
+    assert summary.noise == summarise(replays, FULL).noise
+    assert "with its own first order in place of random labels, auto gets there with 30" in str(
+        judge(summary)
+    )
+
+
+def test_scores_of_a_class_are_means_over_the_seeds_that_have_it() -> None:
+    def ending(seed: int, class_f1: dict[str, float]) -> Replay:
+        point = Point(20, Score(0.5, 0.5, class_f1), 0)
+        return Replay("margin", seed, (point,), {"a": 1, "b": 2})
+
+    row = summarise([ending(0, {"a": 0.2}), ending(1, {"a": 0.4, "b": 0.9})], FULL).strategies[0]
+    assert row.class_f1 == pytest.approx({"a": 0.3, "b": 0.9})
+
+
+def test_bold_is_what_is_best_as_shown() -> None:
+    assert best_of([0.5, 0.6, None, 0.60004]) == {1, 3}
+    assert best_of([40.0, 20.0, None], smallest=True) == {1}
+    assert best_of([0.5, 0.5]) == set()
+    assert best_of([None, None]) == best_of([0.5]) == set()
+    assert best_of([0.5, None]) == {0}

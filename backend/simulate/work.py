@@ -1,0 +1,97 @@
+"""The work of a simulation: every strategy on every seed, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from backend.errors import AtlasError
+from backend.labelled import LabelledTexts
+from backend.simulate.outcome import Outcome
+from backend.simulate.plan import DEFAULT, Plan
+from backend.simulate.plot import draw_png
+from backend.simulate.replay import Replay, ReplayJob, Score, SeedJob, classes_of, prepare, replay
+from backend.simulate.report import render
+from backend.simulate.show import Steps, progress_bar
+from backend.simulate.summary import summarise
+from backend.simulate.tables import curves_csv, summary_json
+from backend.simulate.verdict import judge
+from backend.simulate.workers import Failure, Workers
+
+
+def simulated(
+    file: str, texts: LabelledTexts, plan: Plan, pool: int, folder: Path, workers: Workers, console: Console
+) -> Outcome:
+    """file: its name; pool: texts to label; folder: where to work.
+
+    A strategy of which a replay fails is left out. Raises AtlasError where none is left.
+    """
+    with _steps(plan, console) as steps:
+        files = {seed: folder / f"seed-{seed}.safetensors" for seed in plan.seeds}
+        full_scores = _prepared(texts, plan, files, workers, steps)
+        results = _replayed(_jobs(plan, classes_of(texts.rows), files), workers, steps)
+    failures = {job: result for job, result in results.items() if isinstance(result, Failure)}
+    replays = [result for result in results.values() if isinstance(result, Replay)]
+    failed = {(job.strategy, job.own_start) for job in failures}
+    complete = [r for r in replays if (r.strategy, r.own_start) not in failed]
+    reasons = [f"{job}: {failure.reason}" for job, failure in failures.items()]
+    if all(r.own_start for r in complete):
+        raise AtlasError("every strategy failed: " + "; ".join(reasons))
+    summary = summarise(complete, full_scores)
+    return Outcome(file, texts, plan, pool, replays, summary, judge(summary, plan, pool), reasons)
+
+
+def written(outcome: Outcome, folder: Path) -> list[str]:
+    """Write everything into a folder; returns the files' names."""
+    draw_png(outcome.complete, outcome.summary, folder / "learning-curve.png")
+    contents = {
+        "curves.csv": curves_csv(outcome.replays),
+        "report.html": render(outcome),
+        "summary.json": summary_json(outcome),
+    }
+    for name, content in contents.items():
+        (folder / name).write_text(content, encoding="utf-8", errors="replace", newline="")
+    return ["learning-curve.png", *contents]
+
+
+@contextmanager
+def _steps(plan: Plan, console: Console) -> Iterator[Steps]:
+    replays = len(plan.strategies) + (DEFAULT in plan.strategies)
+    with progress_bar(console) as progress:
+        yield Steps(progress, console, len(plan.seeds) * (2 + replays * len(plan.budgets)))
+
+
+def _prepared(
+    texts: LabelledTexts, plan: Plan, files: dict[int, Path], workers: Workers, steps: Steps
+) -> dict[int, Score]:
+    """By seed, the score of a model trained on the whole pool. Raises AtlasError where one fails."""
+    scores = {}
+    jobs = [SeedJob(texts.rows, plan, *item) for item in files.items()]
+    for job, score in workers.run(prepare, jobs, steps.one):
+        if isinstance(score, Failure):
+            raise AtlasError(f"{job} failed: {score.reason}")
+        scores[job.seed] = score
+    return scores
+
+
+def _replayed(jobs: list[ReplayJob], workers: Workers, steps: Steps) -> dict[ReplayJob, Replay | Failure]:
+    """In the jobs' order, whichever ended first."""
+    results = {}
+    for job, result in workers.run(replay, jobs, steps.one):
+        results[job] = result
+        steps.ended(job)
+    return {job: results[job] for job in sorted(jobs, key=lambda job: (job.own_start, jobs.index(job)))}
+
+
+def _jobs(plan: Plan, classes: tuple[str, ...], files: dict[int, Path]) -> list[ReplayJob]:
+    """Strategy by strategy; the default one also as the backend really begins."""
+    jobs = [
+        ReplayJob(strategy, seed, plan, classes, file)
+        for strategy in plan.strategies
+        for seed, file in files.items()
+    ]
+    return jobs + [replace(job, own_start=True) for job in jobs if job.strategy == DEFAULT]
