@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -43,6 +44,26 @@ def doctor(project: int | None, as_json: bool, backend: str | None) -> None:
 
     Run it where the backend runs, with its settings.
     """
+    _see_demo()
     from backend.doctor.commands import diagnose
 
     sys.exit(0 if diagnose(project, as_json, backend) else 1)
+
+
+def _see_demo() -> None:
+    """Where nothing but a demo runs here, look at that; else say that it is left out."""
+    from backend.demo.kept import is_in_use, running
+
+    settings = settings_with()
+    demo = running(settings.data_dir)
+    if demo is None:
+        return
+    if settings.label_studio_api_key is None and not is_in_use(settings.data_dir):
+        os.environ.update(demo.environment)
+        said = "This shell has no LABEL_STUDIO_API_KEY, and a demo runs: this is about the demo's backend."
+    else:
+        said = (
+            f"A demo runs beside, with its data in {settings.data_dir / 'demo'}. It is not looked at: "
+            "for that, leave LABEL_STUDIO_API_KEY unset."
+        )
+    click.secho(said + "\n", err=True)

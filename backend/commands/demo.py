@@ -29,6 +29,9 @@ from backend.commands.given import check_names, settings_with
     "--once", is_flag=True, help="Stop Label Studio and exit at the end instead of leaving it running."
 )
 @click.option(
+    "--fresh", is_flag=True, help="Delete the last demo's Label Studio, labels and all, and start anew."
+)
+@click.option(
     "--json",
     "json_file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -39,7 +42,8 @@ def demo(**options: Any) -> None:
     """Watch a real Label Studio queue re-order itself.
 
     Installs Label Studio into an environment of its own (once), starts it beside this backend, imports
-    texts whose labels are known, and lets simulated annotators label what Label Studio serves them.
+    texts whose labels are known, and lets simulated annotators label what Label Studio serves them. What
+    they and you label is kept: the next demo goes on with it, unless --fresh is given.
     """
     from backend.demo.data import read, split
     from backend.labelled.echo import what_was_read

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend import logs
+from backend.commands.kept import check_kept
+from backend.errors import AtlasError
 from backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,8 +30,14 @@ def versions(context: click.Context, project: int, as_json: bool) -> None:
     settings = Settings()
     context.obj = (settings, project)
     logs.configure(settings.log_level, "versions")
+    check_kept(settings, project)
     if context.invoked_subcommand is None:
         rows = _rows(settings, project)
+        if not rows:
+            raise AtlasError(
+                f"no version is kept of project {project} in {settings.model_store or settings.data_dir}: "
+                "its first one is made by the first retrain"
+            )
         click.echo(json.dumps(rows, indent=2) if as_json else _table(rows))
 
 
@@ -88,8 +96,6 @@ def _rows(settings: Settings, project: int) -> list[dict[str, Any]]:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    if not rows:
-        return "No version is kept of this project (in this DATA_DIR, or this MODEL_STORE)."
     cells = [COLUMNS, *(tuple(str(row.get(column, "")) for column in COLUMNS) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in cells]

@@ -1,4 +1,4 @@
-"""Start a fresh Label Studio and give it users."""
+"""Start a Label Studio and give it users."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from backend.demo.kept import Login
 from backend.errors import AtlasError
 from backend.running.supervisor import Supervisor
 
@@ -22,14 +23,21 @@ BOOT_SECONDS = 240
 class User:
     """Somebody who can log in, with a client that acts as them."""
 
-    email: str
-    password: str
+    login: Login
     http: httpx.Client
+
+    @property
+    def email(self) -> str:
+        return self.login.email
+
+    @property
+    def password(self) -> str:
+        return self.login.password
 
 
 @dataclass(frozen=True)
 class LabelStudioServer:
-    """A running Label Studio with an empty database and one administrator."""
+    """A running Label Studio and its administrator."""
 
     url: str
     admin: User
@@ -60,30 +68,40 @@ class LabelStudioServer:
                 raise AtlasError(f"Label Studio at {self.url} did not accept the new user {email}")
             token = browser.get("/api/current-user/token")
             token.raise_for_status()
-        return User(email, password, _client(self.url, token.json()["token"]))
+        return self.user(Login(email, password, token.json()["token"]))
+
+    def user(self, login: Login) -> User:
+        """Somebody who has signed up before."""
+        return User(login, _client(self.url, login.token))
 
 
 def start_label_studio(
-    supervisor: Supervisor, program: Path, directory: Path, port: int | None = None, **more_env: str
+    supervisor: Supervisor,
+    program: Path,
+    directory: Path,
+    port: int | None = None,
+    admin: Login | None = None,
+    **more_env: str,
 ) -> LabelStudioServer:
-    """Start it on a free port with its data in `directory`, which should be empty.
+    """Start it on a free port with its data in `directory`, which should be empty unless `admin` is given.
 
-    more_env: environment variables of Label Studio's, stronger than those chosen here.
+    admin: the administrator that the data there know; more_env: environment variables of Label Studio's,
+    stronger than those chosen here.
     Raises ProcessDied when it does not come up.
     """
     directory.mkdir(parents=True, exist_ok=True)
     port = free_port() if port is None else port  # where one is taken, Label Studio silently uses another
     url = f"http://localhost:{port}"
-    email, password, token = "admin@example.com", secrets.token_urlsafe(12), secrets.token_hex(20)
+    admin = admin or Login("admin@example.com", secrets.token_urlsafe(12), secrets.token_hex(20))
     env = {
         name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ
     }
     env |= {
         "LABEL_STUDIO_BASE_DATA_DIR": str(directory),
         "LABEL_STUDIO_HOST": url,
-        "LABEL_STUDIO_USERNAME": email,
-        "LABEL_STUDIO_PASSWORD": password,
-        "LABEL_STUDIO_USER_TOKEN": token,
+        "LABEL_STUDIO_USERNAME": admin.email,
+        "LABEL_STUDIO_PASSWORD": admin.password,
+        "LABEL_STUDIO_USER_TOKEN": admin.token,
         "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
         # Label Studio refuses backends and webhooks on private addresses unless told otherwise.
         "USE_DEFAULT_BANNED_SUBNETS": "false",
@@ -97,7 +115,7 @@ def start_label_studio(
     command = [str(program), "start", "--port", str(port), "--no-browser", "--internal-host", "127.0.0.1"]
     log = directory / "label-studio.log"
     supervisor.start("Label Studio", command, env, log=log, ready=lambda: _is_up(url), timeout=BOOT_SECONDS)
-    return LabelStudioServer(url, User(email, password, _client(url, token)), directory)
+    return LabelStudioServer(url, User(admin, _client(url, admin.token)), directory)
 
 
 def free_port(preferred: int = 8080) -> int:

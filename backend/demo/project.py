@@ -32,20 +32,53 @@ class Prediction:
 
 
 class DemoProject:
-    """A project with texts to label, acted on as one user."""
+    """A project with texts to label, acted on as one user. Made new, or `known` by number and tasks."""
 
-    def __init__(self, http: httpx.Client, title: str, labels: list[str], texts: list[str]):
+    def __init__(
+        self,
+        http: httpx.Client,
+        title: str,
+        labels: list[str],
+        texts: list[str],
+        known: tuple[int, list[int]] | None = None,
+    ):
         self._http = http
         self.label_config = label_config(labels)
+        self.task_ids: list[int]
+        if known is not None:
+            self.id, self.task_ids = known
+            return
         settings = {"title": title, "label_config": self.label_config, "sampling": "Uncertainty sampling"}
         self.id = int(self._post("/api/projects", settings)["id"])
         tasks = [{"data": {"text": text}} for text in texts]
         answer = self._post(f"/api/projects/{self.id}/import?return_task_ids=true", tasks)
-        self.task_ids: list[int] = answer["task_ids"]
+        self.task_ids = answer["task_ids"]
 
     def connect(self, backend_url: str) -> None:
         """Connect a backend as the Model page does; Label Studio registers the webhook along with it."""
         self._post("/api/ml", {"project": self.id, "url": backend_url, "title": "label-studio-atlas"})
+
+    def connect_again(self, backend_url: str) -> None:
+        """To a backend that may have moved since: what led to its former address goes."""
+        present = self._get("/api/ml", project=self.id)
+        if backend_url in [connection["url"] for connection in present]:
+            return
+        for path, item in (
+            *(("/api/ml", connection) for connection in present),
+            *(("/api/webhooks", hook) for hook in self._get("/api/webhooks/", project=self.id)),
+        ):
+            self._http.delete(f"{path}/{item['id']}/").raise_for_status()
+        self.connect(backend_url)
+
+    def exists(self) -> bool:
+        return self._http.get(f"/api/projects/{self.id}/").status_code == 200
+
+    def labelled_tasks(self) -> set[int]:
+        """Ids of the tasks that have all the labels they need."""
+        found = self._get(
+            "/api/tasks", project=self.id, page_size=100_000, fields="task_only", include="id,is_labeled"
+        )
+        return {task["id"] for task in found["tasks"] if task["is_labeled"]}
 
     def model_version(self) -> str:
         return self._get(f"/api/projects/{self.id}/").get("model_version") or ""

@@ -1,22 +1,19 @@
-"""The demo, from an empty machine to a learning curve."""
+"""The demo, from an empty machine, or from where the last one ended, to a learning curve."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 
+from backend.demo.boot import Stage, boot
 from backend.demo.data import DemoData
-from backend.demo.environment import install_label_studio, is_installed
-from backend.demo.label_studio import LabelStudioServer, free_port, start_label_studio
 from backend.demo.measure import Round, measure
-from backend.demo.project import DemoProject
-from backend.demo.show import RoundTable, console, draw_curve, step
-from backend.demo.team import Served, Team
-from backend.running.backend import inherited_environment, lock, start_backend
+from backend.demo.show import RoundTable, console, draw_curve
+from backend.demo.team import Served
+from backend.running.backend import lock
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 
@@ -29,18 +26,8 @@ class DemoOptions:
     annotators: int
     strategy: str
     once: bool
+    fresh: bool
     json_file: Path | None
-
-
-@dataclass(frozen=True)
-class _Stage:
-    """Everything that runs."""
-
-    server: LabelStudioServer
-    project: DemoProject
-    team: Team
-    backend_url: str
-    retrain_every: int
 
 
 def run(options: DemoOptions, data: DemoData) -> None:
@@ -50,10 +37,15 @@ def run(options: DemoOptions, data: DemoData) -> None:
     with lock(directory), Supervisor() as supervisor:
         supervisor.stop_on_signals()
         try:
-            for leftover in directory.iterdir():
-                if leftover.name != "lock":
-                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-            stage = _boot(supervisor, settings, directory, data, options)
+            stage = boot(
+                supervisor,
+                settings,
+                directory,
+                data,
+                strategy=options.strategy,
+                annotators=options.annotators,
+                fresh=options.fresh,
+            )
             rounds, served = _label(supervisor, stage, data, options.labels)
             curve = directory / "learning-curve.png"
             draw_curve(rounds, data.rare, options.strategy, curve)
@@ -65,65 +57,36 @@ def run(options: DemoOptions, data: DemoData) -> None:
             console.print("Stopping.")
             if options.once:
                 raise click.Abort from None
+        console.print(_KEPT, soft_wrap=True)
 
 
-def _boot(
-    supervisor: Supervisor,
-    settings: Settings,
-    directory: Path,
-    data: DemoData,
-    options: DemoOptions,
-) -> _Stage:
-    first = "" if is_installed(settings.cache_dir) else " (the first time: a few minutes)"
-    with step(f"Installing Label Studio into an environment of its own{first}"):
-        program = install_label_studio(settings.cache_dir)
-    with step("Starting Label Studio with an empty database (about half a minute)"):
-        server = start_label_studio(supervisor, program, directory / "label-studio")
-        members = [server.sign_up(f"annotator{number + 1}") for number in range(options.annotators)]
-    with step(f"Creating a project and importing {len(data.pool)} texts"):
-        texts = [text for text, _ in data.pool]
-        project = DemoProject(server.admin.http, "label-studio-atlas demo", data.labels, texts)
-    with step("Starting Redis, the web server and the worker"):
-        port = free_port(settings.port)
-        settings = settings.model_copy(update={"port": port, "data_dir": directory, "host": "127.0.0.1"})
-        env = {
-            "RETRAIN_PAUSE": "0",  # simulated annotators are quick; people rest between labels
-            **inherited_environment(),
-            "LABEL_STUDIO_URL": server.url,
-            "LABEL_STUDIO_API_KEY": server.access_token(),
-            "STRATEGY": options.strategy,
-            "REDIS_URL": "",
-            # Connected as the Model page does, without credentials.
-            **dict.fromkeys(("BASIC_AUTH_USER", "BASIC_AUTH_PASS", "WEBHOOK_SECRET"), ""),
-        }
-        start_backend(supervisor, settings, env, logs=directory)
-        backend_url = f"http://localhost:{port}"
-    with step("Connecting the backend through Label Studio's API, and waiting for a first order"):
-        project.connect(backend_url)
-        project.wait_for_version_after("", supervisor.check)
-    label_of = dict(zip(project.task_ids, (label for _, label in data.pool), strict=True))
-    return _Stage(server, project, Team(project, members, label_of), backend_url, settings.retrain_every)
+_KEPT = (
+    "What was labelled is kept: `label-studio-atlas demo` goes on with it, "
+    "`label-studio-atlas demo --fresh` deletes it and starts anew."
+)
 
 
 def _label(
-    supervisor: Supervisor, stage: _Stage, data: DemoData, target: int
+    supervisor: Supervisor, stage: Stage, data: DemoData, labels: int
 ) -> tuple[list[Round], list[Served]]:
     """Let the team label; after every RETRAIN_EVERY labels wait for the new order, as a slow team would."""
     rounds: list[Round] = []
     served: list[Served] = []
     given: list[str] = []
     version = stage.project.model_version()
-    console.print(f'{target} labels by simulated annotators; the rare class is "{data.rare}".')
-    with RoundTable(data.rare, target) as table:
+    if stage.labelled:
+        console.print(f"{stage.labelled} of {len(data.pool)} tasks are labelled already.")
+    console.print(f'{labels} labels by simulated annotators; the rare class is "{data.rare}".')
+    with RoundTable(data.rare, labels) as table:
         for moment, label in stage.team.work():
             supervisor.check()
             served.append(moment)
             given.append(label)
-            if len(given) % stage.retrain_every == 0 and len(given) < len(data.pool):
+            if len(given) % stage.retrain_every == 0 and stage.labelled + len(given) < len(data.pool):
                 version = stage.project.wait_for_version_after(version, supervisor.check)
                 rounds.append(measure(stage.backend_url, stage.project, data, version, given))
                 table.add(rounds[-1])
-            if len(given) >= target:
+            if len(given) >= labels:
                 break
     return rounds, served
 
@@ -142,7 +105,7 @@ def _report(options: DemoOptions, rounds: list[Round], served: list[Served], cur
         console.print(f"Details: {options.json_file}", soft_wrap=True)
 
 
-def _say_where(stage: _Stage, directory: Path) -> None:
+def _say_where(stage: Stage, directory: Path) -> None:
     admin = stage.server.admin
     console.print(
         f"\nLabel Studio is running: [bold]{stage.server.url}/projects/{stage.project.id}/data[/bold]\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,11 +15,29 @@ from backend.demo.measure import Round
 console = Console()
 
 
+EVERY = 25
+"""Of a step's words, so many are passed over where each would be a line of its own."""
+
+
 @contextmanager
-def step(doing: str) -> Iterator[None]:
-    """A line per boot step: turning while it lasts, ticked when done."""
-    with console.status(f"{doing} ..."):
-        yield
+def step(doing: str) -> Iterator[Callable[[str], None]]:
+    """A line per boot step: turning while it lasts, ticked when done.
+
+    Yields a function that says how far it is: behind the line, or, where that is not redrawn, now and then
+    in one of its own.
+    """
+    said = 0
+
+    def say(how_far: str) -> None:
+        nonlocal said
+        if console.is_terminal:
+            status.update(f"{doing}: {how_far} ...")
+        elif said % EVERY == 0 or not how_far.startswith("package"):
+            console.print(f"  {how_far}", highlight=False, markup=False)
+        said += 1
+
+    with console.status(f"{doing} ...") as status:
+        yield say
     console.print(f"[green]✓[/green] {doing}")
 
 

@@ -8,10 +8,12 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from backend.demo.label_studio import LabelStudioServer
+from backend.running.backend import inherited_environment
 from backend.settings import Settings
 from backend.store.places import version_store
 from tests.e2e.steps import (
@@ -156,13 +158,27 @@ def test_label_studio_shows_why_a_config_cannot_be_learned(
     assert "The label config asks for <Rating" in answer.text
 
 
-def test_the_demo_serves_every_task_in_order(tmp_path: Path) -> None:
-    report = tmp_path / "out.json"
-    command = [sys.executable, "-m", "backend", "demo", "--once", "--labels", "25", "--json", str(report)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+def run_demo(directory: Path, labels: int) -> tuple[dict[str, Any], str]:
+    """Its report, and what it said."""
+    report = directory / "out.json"
+    command = [sys.executable, "-m", "backend", "demo", "--once", f"--labels={labels}", f"--json={report}"]
+    env = {**inherited_environment(), "DATA_DIR": str(directory / "data")}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    told = json.loads(report.read_text())
+    return json.loads(report.read_text()), done.stdout
+
+
+def test_the_demo_serves_every_task_in_order_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    told, said = run_demo(tmp_path, 25)
+    assert "`label-studio-atlas demo --fresh` deletes it and starts anew" in said
     assert len(told["rounds"]) == 5
     assert len({moment["annotator"] for moment in told["served"]}) == 2
     assert all(moment["score"] == moment["lowest"] is not None for moment in told["served"])
     assert Path(told["curve"]).read_bytes().startswith(b"\x89PNG")
+
+    more, said = run_demo(tmp_path, 10)
+    assert "Going on with the last demo" in said
+    assert "25 of 640 tasks are labelled already" in said
+    before = {moment["task"] for moment in told["served"]}
+    assert len(more["served"]) == 10
+    assert not before & {moment["task"] for moment in more["served"]}

@@ -87,7 +87,7 @@ def parse(command: click.Command, arguments: list[str]) -> None:
                 parse(subcommand, rest)
 
 
-RUNS = ("versions --project 1", "doctor --project 3 --json", "--help", "up --help", "simulate --help")
+RUNS = ("doctor --project 3 --json", "--help", "up --help", "simulate --help")
 """Commands that need nothing beside them. The others run in the tests of what they do."""
 
 

@@ -1,0 +1,87 @@
+"""Errors of the command line come at once: nothing heavy is imported before them.
+
+What was imported is looked at, not how long it took.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.running.backend import inherited_environment
+
+HEAVY = ("torch", "sklearn", "scipy", "label_studio_sdk", "label_studio_ml", "matplotlib", "flask", "rq")
+
+PROGRAM = """
+import json, sys
+from backend.cli import main
+try:
+    main(json.loads(sys.argv[1]), standalone_mode=False)
+    said = ""
+except SystemExit as error:
+    said = f"exit {error.code}"
+except Exception as error:
+    said = error.format_message()
+print(json.dumps([said, [name for name in json.loads(sys.argv[2]) if name in sys.modules]]))
+"""
+
+
+def run(*arguments: str | Path, **env: str) -> tuple[str, list[str]]:
+    """What the command says of its error, and which heavy modules it has imported by then."""
+    given = [json.dumps([*map(str, arguments)]), json.dumps(HEAVY)]
+    environment = {**inherited_environment(), **env}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *given], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said, heavy = json.loads(done.stdout.splitlines()[-1])
+    return said, heavy
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("simulate", "mine.csv"), "--text-field message --control category"),
+        (("simulate", "one.csv"), "all its texts have one label"),
+        (("simulate", "good.csv", "--strategies", "best"), "unknown strategy 'best'"),
+        (("simulate", "good.csv", "--strategies", "50% best and 50% auto"), "'best' is no strategy"),
+        (("simulate", "good.csv", "--encoder", "best"), "unknown encoder 'best'"),
+        (("simulate", "good.csv", "--start", "900"), "nothing is left to choose"),
+        (("simulate", "good.csv", "--out", "full"), "is not empty"),
+        (("demo", "--data", "mine.csv"), "--text-field message --control category"),
+        (("demo", "--strategy", "best"), "unknown strategy 'best'"),
+        (("worker",), "unknown strategy 'bset'"),
+        (("up",), "unknown strategy 'bset'"),
+        (("connect", "--project", "1"), "give the URL"),
+        (("versions", "--project", "99"), "nothing is kept of project 99"),
+        (("versions", "--project", "99", "rollback"), "nothing is kept of project 99"),
+    ],
+)
+def test_an_error_comes_before_anything_heavy_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "mine.csv").write_text("message,category\n" + "a,x\nb,x\nc,y\nd,y\n" * 5)
+    (tmp_path / "one.csv").write_text("text,label\na,x\nb,x\n")
+    (tmp_path / "good.csv").write_text("text,label\n" + "".join(f"text {i},c{i % 2}\n" for i in range(90)))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").touch()
+    monkeypatch.chdir(tmp_path)
+    strategy = {"STRATEGY": "bset"} if arguments[0] in ("worker", "up") else {}
+    found, heavy = run(*arguments, DATA_DIR=str(tmp_path / "data"), **strategy)
+    assert said in found
+    assert heavy == []
+
+
+def test_versions_of_a_project_nobody_knows_say_which_are_known(tmp_path: Path) -> None:
+    (tmp_path / "projects" / "4").mkdir(parents=True)
+    said, _ = run("versions", "--project", "99", DATA_DIR=str(tmp_path))
+    assert "kept are: 4" in said
+    said, _ = run("versions", "--project", "99", DATA_DIR=str(tmp_path / "other"))
+    assert "kept are: none" in said
+    assert "DATA_DIR" in said
+    said, _ = run("versions", "--project", "4", DATA_DIR=str(tmp_path))
+    assert "no version is kept of project 4" in said
