@@ -127,7 +127,9 @@ class Settings(BaseSettings):
         300, ge=1, description="Seconds between looks at Label Studio for changes that no webhook told of."
     )
     clear_after: float = Field(
-        20, ge=0, description="Seconds without an annotation after which old predictions are deleted."
+        20,
+        ge=0,
+        description="Seconds without an annotation in any project after which old predictions are deleted.",
     )
     keep_versions: int = Field(5, ge=2, description="Model versions kept on disk per project.")
     folds: int = Field(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from redis import Redis
 
 from backend.errors import NotFound
+from backend.jobs.clearing import Clearing, Pace, TooSlow
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.kinds import CLEAR
-from backend.jobs.state import ProjectState
+from backend.jobs.state import ProjectState, seconds_since_any_change
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.publishing import stale_versions
 from backend.settings import Settings
@@ -25,12 +25,6 @@ GONE = "gone"
 """Marks the data of a project that Label Studio did not know."""
 GONE_SECONDS = 7 * 24 * 3600
 """How long such data stays: the project may only be hidden from the API key's user for a while."""
-
-PORTION = 500
-"""Predictions deleted in one call: on PostgreSQL, where annotators wait for it, up to 8 s. A version has
-more of them where somebody asked for predictions of all tasks, or its head was topped up many times."""
-SINGLY = 100
-"""Of those, so many at a time: one by one, as Label Studio has no way between, and 14 times as slow."""
 
 
 def forget_gone(directory: Path, seconds: float = GONE_SECONDS) -> None:
@@ -55,15 +49,17 @@ def flush(project_id: int) -> None:
 
 
 def clear_old_versions(project_id: int) -> int:
-    """Delete predictions of versions that no longer matter, portion by portion, while nobody annotates.
+    """Delete predictions of versions that no longer matter, piece by piece, while nobody labels.
 
-    A deletion holds up annotators who submit meanwhile (on PostgreSQL until it is done), so it stops at
-    the first sign of one and the worker schedules the rest anew. Returns how many predictions went.
+    Nobody in any project: they share a database. At the first sign of one it stops, and the worker schedules
+    the rest anew. Not at all where a piece takes Label Studio too long. Returns how many predictions went.
     """
     settings = Settings()
     with Redis.from_url(settings.redis_url) as redis:
-        state = ProjectState(redis, project_id)
+        state, pace = ProjectState(redis, project_id), Pace(redis, project_id)
         state.settle(CLEAR)
+        if pace.rests:
+            return 0
         client = LabelStudioClient.from_settings(settings)
         try:
             project = client.project(project_id, counted=False)
@@ -71,33 +67,15 @@ def clear_old_versions(project_id: int) -> int:
             return 0
         sizes = client.version_sizes(project_id)
         ours = sorted(filter(version_number, sizes), key=version_number)
-        deleted = 0
-        for name in stale_versions(project.model_version, ours):
-            if not _is_quiet(state, settings):
+        stale = {name: sizes[name] for name in stale_versions(project.model_version, ours)}
+        clearing = Clearing(
+            client, project_id, pace, lambda: seconds_since_any_change(redis) >= settings.clear_after
+        )
+        try:
+            if not clearing.run(stale):
                 state.owe(CLEAR)
-                break
-            if sizes[name] > PORTION:
-                deleted += _delete_singly(client, project_id, name, lambda: _is_quiet(state, settings))
-                state.owe(CLEAR)  # the rest after another quiet while
-                break
-            client.delete_version(project_id, name)
-            deleted += sizes[name]
-    if deleted:
-        logger.info("deleted %d predictions of old versions", deleted)
-    return deleted
-
-
-def _is_quiet(state: ProjectState, settings: Settings) -> bool:
-    return state.seconds_since_change() >= settings.clear_after
-
-
-def _delete_singly(
-    client: LabelStudioClient, project_id: int, version: str, is_quiet: Callable[[], bool]
-) -> int:
-    """Until somebody annotates. Returns how many went."""
-    some = client.some_predictions(project_id, version, SINGLY)
-    for deleted, prediction_id in enumerate(some):
-        if not is_quiet():
-            return deleted
-        client.delete_prediction(prediction_id)
-    return len(some)
+        except TooSlow as slow:
+            logger.warning("%s", slow)
+    if clearing.deleted:
+        logger.info("deleted %d predictions of old versions", clearing.deleted)
+    return clearing.deleted

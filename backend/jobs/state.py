@@ -281,5 +281,15 @@ def change_counts(redis: Redis, project_ids: Sequence[int]) -> list[tuple[int, i
     return [(changes, _unseen(changes, seen)) for changes, seen in pairs]
 
 
+def seconds_since_any_change(redis: Redis) -> float:
+    """Of any project this backend knows."""
+    with redis.pipeline(transaction=False) as pipeline:
+        pipeline.time()
+        for project_id in known_projects(redis):
+            pipeline.hget(_key(project_id), "last_change")
+        (seconds, microseconds), *stamps = pipeline.execute(raise_on_error=False)
+    return float(seconds + microseconds / 1e6 - max(map(number, stamps), default=0.0))
+
+
 def _key(project_id: int) -> str:
     return f"atlas:project:{project_id}"

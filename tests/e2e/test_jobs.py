@@ -253,18 +253,14 @@ def test_what_is_kept_of_a_deleted_project_goes_in_the_end(hand: ByHand) -> None
     assert str(project.id) not in reconcile()
 
 
-def test_a_version_with_many_predictions_is_cleared_in_portions(hand: ByHand) -> None:
+def test_an_old_version_is_cleared_and_the_others_stay(hand: ByHand) -> None:
     project = hand.connected("portions")
     names = [retrain(project.id)["model_version"] for _ in range(3)]
-    hand.monkeypatch.setattr(housekeeping, "PORTION", 4)
-    hand.monkeypatch.setattr(housekeeping, "SINGLY", 4)
-    left = []
-    while project.predictions(names[0]):
-        left.append(len(project.predictions(names[0])))
+    clear_old_versions(project.id)
+    while hand.state(project).owes(CLEAR):  # a busy machine may need more than one job's time
         clear_old_versions(project.id)
-        assert hand.state(project).owes(CLEAR) == (len(left) < 3)
-    assert left == [10, 6, 2]
-    assert [len(project.predictions(name)) >= HEAD for name in names[1:]] == [True, True]
+    assert [len(project.predictions(name)) >= HEAD for name in names] == [False, True, True]
+    assert project.predictions(names[0]) == []
     assert project.model_version() == names[2]
 
 
