@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from backend.errors import DamagedFile
+from backend.guessing import LIKELIEST, Outputs, outputs_of, probabilities, regions
 from backend.labelstudio.publishing import prediction
 from backend.labelstudio.scheme import LabelScheme
 from backend.learning.encoders import Encoder, encoded
+from backend.learning.network import Layers
 from backend.learning.training import outputs
 from backend.lru import RecentlyUsed
+from backend.placing import between, lot_of
 from backend.sampling import places
 from backend.sampling.registry import score
 from backend.settings import Settings
@@ -68,11 +69,17 @@ class Predictor:
         return sorted(kept, key=version_number, reverse=True)
 
     def predict(
-        self, project_id: int, scheme: LabelScheme, tasks: Sequence[Any], version: str | None = None
+        self,
+        project_id: int,
+        scheme: LabelScheme,
+        tasks: Sequence[Any],
+        version: str | None = None,
+        likely: int | None = LIKELIEST,
     ) -> list[dict[str, Any]]:
-        """One prediction per task, in order, all of one version: the published one unless told.
+        """One prediction per task, in order, all of one version: the published one unless another is named.
 
-        With `probabilities` of each choice, for scripts: Label Studio keeps none of it.
+        With `probabilities` of each control's likeliest choices, for scripts: Label Studio keeps none of
+        it. likely: of so many; None for all, which with thousands of choices are far larger than the rest.
         scheme: what the request's label config asks for. Returns [] when there is nothing to say: no
         version yet, or one that was trained for another label config.
         Raises DamagedFile when the version cannot be read.
@@ -82,7 +89,7 @@ class Predictor:
             return []
         known = [task if isinstance(task, dict) else {} for task in tasks]
         texts = [scheme.text_of(task.get("data")) for task in known]
-        return answers(loaded, [task.get("id") for task in known], texts, detailed=True)
+        return answers(loaded, [task.get("id") for task in known], texts, likely=likely)
 
     def _load(self, project_id: int, name: str | None = None) -> Loaded | None:
         if name is not None:
@@ -120,114 +127,43 @@ def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
 
 
 def answers(
-    loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], *, detailed: bool = False
+    loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], *, likely: int | None = 0
 ) -> list[dict[str, Any]]:
-    """One prediction per text, in order. `ids` tell which of them were ranked; None for one without.
+    """One prediction per text, in order. `ids` say which of them were ranked; None for one without.
 
-    detailed: with the `probabilities` of each choice.
+    likely: with the `probabilities` of so many choices of each control, the likeliest first; None for all.
     """
     features = encoded(loaded.encoder, texts)
-    scores = _places(loaded, ids, texts, features)
-    shown = regions(loaded.version, features)
-    told = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]
-    if not detailed:
-        return told
-    likely = probabilities(loaded.version, features)
-    return [{**item, "probabilities": each} for item, each in zip(told, likely, strict=True)]
+    said = outputs_of(loaded.version, features)
+    scores = _places(loaded, ids, texts, _ordering(loaded.version, said, features))
+    shown = regions(loaded.version, said, len(texts))
+    made = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]
+    if likely == 0:
+        return made
+    told = probabilities(said, len(texts), most=likely)
+    return [{**item, "probabilities": each} for item, each in zip(made, told, strict=True)]
 
 
-def regions(model: ModelVersion, features: Tensor) -> list[list[dict[str, Any]]]:
-    """What to show for each item, float [N, D]: a region for each control that there is a model of.
-
-    A region's own score is how likely it is right, by the error head where there is one. Where several
-    choices may be given and none is likely, there is no region.
-    """
-    shown: list[list[dict[str, Any]]] = [[] for _ in range(len(features))]
-    for scheme, network in model.models:
-        layers = outputs(network, features)
-        if scheme.several:
-            labels, confidences = decide_each(scheme, layers.logits.sigmoid())
-        else:
-            labels, confidences = decide(scheme, layers.probabilities)
-            if scheme is model.scheme and model.error_head is not None:
-                # What the verdicts taught of the classifier's word, which alone is too bold or too shy.
-                confidences = (1 - model.error_head(layers)).tolist()
-        for told, label, confidence in zip(shown, labels, confidences, strict=True):
-            if scheme.choices_in(label):
-                told.append(scheme.region(label, confidence))
-    return shown
+def _ordering(model: ModelVersion, said: Outputs, features: Tensor) -> Layers | None:
+    """What the network that orders the queue says; None where there is none yet."""
+    if model.network is None:
+        return None
+    # Where several choices may be given, it is not the one whose guesses are shown.
+    return outputs(model.network, features) if model.scheme.several else said[0][1]
 
 
-def probabilities(model: ModelVersion, features: Tensor) -> list[dict[str, dict[str, float]]]:
-    """How likely each choice of each control is, by the controls' names, for each item, float [N, D].
-
-    Where several may be given they are probabilities of their own; otherwise they sum to 1.
-    """
-    told: list[dict[str, dict[str, float]]] = [{} for _ in range(len(features))]
-    for scheme, network in model.models:
-        layers = outputs(network, features)
-        likely = layers.logits.sigmoid() if scheme.several else layers.probabilities
-        for item, row in zip(told, likely.tolist(), strict=True):
-            item[scheme.from_name] = {c: round(p, 4) for c, p in zip(scheme.choices, row, strict=True)}
-    return told
-
-
-def decide(scheme: LabelScheme, probabilities: Tensor) -> tuple[list[str], list[float]]:
-    """The class to show for each item, and how sure the model is of it. probabilities: float [N, C]."""
-    best = probabilities.max(-1)
-    return [scheme.labels[i] for i in best.indices.tolist()], best.values.tolist()
-
-
-def decide_each(scheme: LabelScheme, likely: Tensor) -> tuple[list[str], list[float]]:
-    """The set of choices to show for each item, where several may be given, and how sure the model is.
-
-    likely: float [N, choices], how likely each is by itself. Shown are those more likely than not, also as
-    a set that nobody ever gave; none, where the answer may be left blank, or else the likeliest alone. The
-    sureness is that of what the model is least sure of, be it there or not.
-    """
-    shown = likely >= 0.5
-    if not scheme.blank:
-        best = torch.nn.functional.one_hot(likely.argmax(-1), likely.shape[1]).bool()
-        shown = torch.where(shown.any(-1, keepdim=True), shown, best)
-    sure = torch.where(shown, likely, 1 - likely).min(-1).values
-    chosen = [[c for c, on in zip(scheme.choices, row, strict=True) if on] for row in shown.tolist()]
-    return [scheme.class_of(each) for each in chosen], sure.tolist()
-
-
-def _places(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], features: Tensor) -> list[float]:
+def _places(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], layers: Layers | None) -> list[float]:
     """Where each task stands in the published queue, or would stand had it been there: in (0, 1).
 
     Distinct from each other and from every place of the queue, and the same whenever asked.
     """
     model, worth = loaded.version, None
-    if model.network is not None:
-        worth = score(model.strategy, outputs(model.network, features), model.head)
-    keys = [_fraction(task_id, text) for task_id, text in zip(ids, texts, strict=True)]
+    if layers is not None:
+        worth = score(model.strategy, layers, model.head)
+    keys = [lot_of(task_id, text) for task_id, text in zip(ids, texts, strict=True)]
     ranked = loaded.version.queue_worth
-    between = keys if worth is None or not len(ranked) else _between(ranked, worth, keys)
+    unseen = keys if worth is None or not len(ranked) else between(ranked, worth, keys)
     return [
         loaded.place_of.get(task_id, place) if isinstance(task_id, int) else place
-        for task_id, place in zip(ids, between, strict=True)
+        for task_id, place in zip(ids, unseen, strict=True)
     ]
-
-
-def _between(ranked: Tensor, worth: Tensor, keys: list[float]) -> list[float]:
-    """Places in the gaps of a queue whose worth falls from item to item: by worth, then by key.
-
-    ranked: float [N], descending; worth: float [M]; keys: M numbers in (0, 1) that settle equal worth.
-    """
-    ranked, worth = ranked.double(), worth.double()
-    before = torch.searchsorted(-ranked, -worth, right=True)  # as many ranked items come sooner
-    ends = torch.cat([ranked[:1] + 1, ranked, ranked[-1:] - 1])
-    upper, lower = ends[before], ends[before + 1]
-    into = ((upper - worth) / (upper - lower).clamp(min=1e-12)).clamp(0, 1)  # 0: as good as the item before
-    into = 0.05 + 0.85 * into + 0.05 * torch.tensor(keys, dtype=torch.float64)
-    place = places(len(ranked))
-    edges = torch.cat([torch.zeros(1, dtype=torch.float64), place, torch.ones(1, dtype=torch.float64)])
-    return (edges[before] + into * (edges[before + 1] - edges[before])).tolist()
-
-
-def _fraction(task_id: Any, text: str) -> float:
-    """A number in (0, 1) that looks random but is always the same for this task."""
-    digest = blake2b(repr((task_id, text)).encode("utf-8", "surrogatepass"), digest_size=6).digest()
-    return (int.from_bytes(digest, "big") + 0.5) / 2**48

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from backend import sampling
 from backend.errors import DamagedFile, LabelConfigError, NotFound
+from backend.guessing import outputs_of, regions
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.head import head_of, switch
 from backend.jobs.lock import ProjectLock
@@ -32,7 +33,6 @@ from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.survey import doubts
 from backend.learning.network import LayeredNetwork
 from backend.learning.training import Trained, train, train_choices, train_network
-from backend.predicting import regions
 from backend.settings import Settings
 from backend.store.features import AtHand, FeatureCache
 from backend.store.leftovers import sweep
@@ -291,9 +291,10 @@ class Retrain:
         """What to import for these places of the version's queue, int64 [n]; features: float [n, D]."""
         scores = sampling.places(len(version.queue_ids))[places].tolist()
         ids = version.queue_ids[places].tolist()
+        guesses = regions(version, outputs_of(version, features), len(features))
         return [
             {"task": task_id, **prediction(version.name, score, shown)}
-            for task_id, score, shown in zip(ids, scores, regions(version, features), strict=True)
+            for task_id, score, shown in zip(ids, scores, guesses, strict=True)
         ]
 
     def _next_version(self, project: Project) -> str:

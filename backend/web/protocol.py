@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
 
 from backend import __version__
 from backend.errors import LabelConfigError, TooLarge, UnknownStrategy
+from backend.guessing import LIKELIEST
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import known_projects
 from backend.jobs.status import job_status
@@ -75,7 +76,8 @@ def predict() -> Response:
     Label Studio calls this while it builds a task page, for a batch of selected tasks, and for a region
     under an annotator's hand (`params.context`, which a whole text's class does not depend on). An error
     here would break that page, so whatever goes wrong on our side is logged and answered with "none".
-    A script may ask for a stored `model_version` by name: 404 where that is not kept.
+    A script may ask for a stored `model_version` by name, 404 where that is not kept, and for the
+    `probabilities` of all choices instead of the likeliest few.
     """
     body = _body()
     tasks = body.get("tasks")
@@ -84,17 +86,19 @@ def predict() -> Response:
     check_count(_settings(), tasks)
     check_label_config(_settings(), body.get("label_config"))
     project_id = _project_id(body.get("project"))
-    version = _asked_version(project_id, body)
+    version, likely = _asked_version(project_id, body), _asked_probabilities(body)
     with _slots().one():
-        results = _results(project_id, body.get("label_config"), tasks, version)
+        results = _results(project_id, body.get("label_config"), tasks, version, likely)
     return jsonify({"results": results})
 
 
-def _results(project_id: int, label_config: Any, tasks: list[Any], version: str | None) -> list[Any]:
+def _results(
+    project_id: int, label_config: Any, tasks: list[Any], version: str | None, likely: int | None
+) -> list[Any]:
     try:
         scheme = parse_label_config(label_config, _settings().queue_control)
         check_texts(_settings(), scheme, tasks)
-        return _predictor().predict(project_id, scheme, tasks, version)
+        return _predictor().predict(project_id, scheme, tasks, version, likely)
     except LabelConfigError:
         return []
     except TooLarge:
@@ -165,13 +169,26 @@ def _told(name: str) -> Any:
 
 
 def _asked_version(project_id: int, body: dict[str, Any]) -> str | None:
-    params = body.get("params")
-    asked = body.get("model_version") or (params.get("model_version") if isinstance(params, dict) else None)
+    asked = _asked(body, "model_version")
     if not asked:
         return None
     if asked not in _predictor().versions(project_id):
         raise NotFound(f"Model version {asked} of project {project_id} is not kept here; see /versions.")
     return str(asked)
+
+
+def _asked_probabilities(body: dict[str, Any]) -> int | None:
+    """Of how many choices of each control; None for all."""
+    asked = _asked(body, "probabilities")
+    if asked not in (None, "all"):
+        raise BadRequest(f'"probabilities" may be "all", or left out for the {LIKELIEST} likeliest choices.')
+    return LIKELIEST if asked is None else None
+
+
+def _asked(body: dict[str, Any], name: str) -> Any:
+    """What a script asks for beyond what Label Studio sends; None where it does not."""
+    params = body.get("params")
+    return body.get(name) or (params.get(name) if isinstance(params, dict) else None)
 
 
 def _body() -> dict[str, Any]:

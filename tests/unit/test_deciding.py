@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import torch
 
+from backend.guessing import decide_each, outputs_of, probabilities, regions
 from backend.labelstudio.scheme import LabelScheme
 from backend.learning.network import LayeredNetwork, Shape
 from backend.learning.training import outputs, train_choices
-from backend.predicting import decide_each, probabilities, regions
 from backend.store.versions import ModelVersion
 
 SCHEME = LabelScheme(
@@ -54,10 +54,11 @@ def test_what_is_told_of_an_item() -> None:
         "atlas-000001", SCHEME, "margin", "", sets, None, nothing.long(), nothing, choices=network
     )
     x = torch.tensor([[1.0, -1.0, 1.0], [-1.0, -1.0, -1.0]])
-    ((shown,), nobody) = regions(model, x)
+    said = outputs_of(model, x)
+    ((shown,), nobody) = regions(model, said, 2)
     assert shown["value"] == {"choices": ["a", "c"]}
     assert nobody == []  # "none of them" is a prediction without a region
-    told = probabilities(model, x)
+    told = probabilities(said, 2, most=None)
     assert set(told[0]) == {"c"}
     assert [told[0]["c"][choice] > 0.5 for choice in "abc"] == [True, False, True]
     assert sum(told[0]["c"].values()) > 1.5  # each by itself

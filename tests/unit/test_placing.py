@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.predicting import _between
+from backend.placing import between
 from backend.sampling import places
 
 WORTH = st.floats(-1e3, 1e3, width=32)
@@ -16,7 +16,7 @@ def test_new_places_are_in_order_distinct_and_none_of_the_queues(
 ) -> None:
     ranked.sort(reverse=True)
     keys = [(i + 0.5) / len(new) for i in range(len(new))]
-    told = _between(torch.tensor(ranked), torch.tensor(new), keys)
+    told = between(torch.tensor(ranked), torch.tensor(new), keys)
     queue = places(len(ranked)).tolist()
     assert len({*told, *queue}) == len(told) + len(queue)
     assert all(0 < place < 1 for place in told)
@@ -27,8 +27,6 @@ def test_new_places_are_in_order_distinct_and_none_of_the_queues(
 
 def test_a_place_does_not_depend_on_who_else_is_asked_about() -> None:
     ranked = torch.tensor([0.9, 0.5, 0.1])
-    both = _between(ranked, torch.tensor([0.6, 0.55]), [0.3, 0.7])
-    assert both == _between(ranked, torch.tensor([0.6]), [0.3]) + _between(
-        ranked, torch.tensor([0.55]), [0.7]
-    )
+    both = between(ranked, torch.tensor([0.6, 0.55]), [0.3, 0.7])
+    assert both == between(ranked, torch.tensor([0.6]), [0.3]) + between(ranked, torch.tensor([0.55]), [0.7])
     assert both[0] < both[1]

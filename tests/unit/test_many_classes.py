@@ -1,0 +1,97 @@
+"""Thousands of choices: an answer grows with the tasks, not with tasks times choices."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from flask.testing import FlaskClient
+
+from backend import guessing, predicting
+from backend.guessing import LIKELIEST
+from backend.labelstudio.scheme import parse_label_config
+from backend.learning.network import LayeredNetwork, Shape
+from backend.settings import Settings
+from backend.store.places import feature_cache, version_store
+from backend.store.versions import ModelVersion, version_name
+from backend.web import create_app
+
+CHOICES = 2000
+CONFIG = (
+    '<View><Text name="t" value="$text"/><Choices name="c" toName="t">'
+    + "".join(f'<Choice value="choice number {i}"/>' for i in range(CHOICES))
+    + "</Choices></View>"
+)
+TASKS = [{"id": i, "data": {"text": f"text number {i}"}} for i in range(20)]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> FlaskClient:
+    """Of a backend whose project 1 has a published model of 2,000 choices."""
+    settings = Settings(data_dir=tmp_path, redis_url="redis://localhost:1")
+    _, encoder = feature_cache(settings, 1).encode([task["data"]["text"] for task in TASKS])
+    version = ModelVersion(
+        version_name(1),
+        parse_label_config(CONFIG),
+        "margin",
+        encoder,
+        LayeredNetwork(Shape(256, CHOICES), seed=1),
+        None,
+        torch.arange(9),
+        torch.zeros(0),
+    )
+    version_store(settings, 1).save(version)
+    version_store(settings, 1).set_published(version.name)
+    return create_app(settings).test_client()
+
+
+def ask(client: FlaskClient, **more: Any) -> list[dict[str, Any]]:
+    body = {"project": "1.1", "tasks": TASKS, "label_config": CONFIG, **more}
+    results: list[dict[str, Any]] = client.post("/predict", json=body).get_json()["results"]
+    assert len(results) == len(TASKS)
+    return results
+
+
+def test_of_thousands_of_choices_the_likeliest_few_are_told(client: FlaskClient) -> None:
+    results = ask(client)
+    assert all(len(each["probabilities"]["c"]) == LIKELIEST for each in results)
+    assert len(json.dumps(results)) / len(TASKS) < 1000
+    for each in results:
+        likely = each["probabilities"]["c"]
+        assert likely[each["result"][0]["value"]["choices"][0]] == max(likely.values())
+
+
+@pytest.mark.parametrize("where", [{"probabilities": "all"}, {"params": {"probabilities": "all"}}])
+def test_a_script_that_asks_gets_the_probabilities_of_all_choices(
+    client: FlaskClient, where: dict[str, Any]
+) -> None:
+    for each, few in zip(ask(client, **where), ask(client), strict=True):
+        likely = each["probabilities"]["c"]
+        assert len(likely) == CHOICES
+        assert sum(likely.values()) == pytest.approx(1, abs=0.1)  # each is rounded
+        assert few["probabilities"]["c"].items() <= likely.items()
+        assert min(few["probabilities"]["c"].values()) >= sorted(likely.values())[-LIKELIEST]
+
+
+def test_any_other_wish_is_refused_with_what_may_be_asked(client: FlaskClient) -> None:
+    answer = client.post("/predict", json={"project": "1.1", "tasks": [], "probabilities": 7})
+    assert answer.status_code == 400
+    assert '"all"' in answer.get_json()["error"]
+
+
+def test_a_network_is_asked_once_per_request(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(*args: Any) -> Any:
+        asked.append(args)
+        return real(*args)
+
+    real = guessing.outputs
+    for module in (guessing, predicting):
+        if hasattr(module, "outputs"):
+            monkeypatch.setattr(module, "outputs", counted)
+    ask(client)
+    assert len(asked) == 1
