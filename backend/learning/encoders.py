@@ -57,6 +57,12 @@ def find_encoder(name: str) -> EncoderKind:
     return kind
 
 
+def suits(encoder: Encoder, texts: Sequence[str]) -> bool:
+    """Whether an encoder is meant for such texts, by its own `suits(texts)`; one without it is for all."""
+    asked = getattr(encoder, "suits", None)
+    return asked is None or bool(asked(texts))
+
+
 def encoded(encoder: Encoder, texts: Sequence[str]) -> Tensor:
     """`encoder.encode`, checked. Raises ValueError when the answer is not what an encoder owes."""
     vectors = encoder.encode(texts)

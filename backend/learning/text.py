@@ -15,44 +15,27 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy import sparse
-from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.utils.extmath import randomized_svd
 from torch import Tensor
 
-WORD_BUCKETS = 2**18
-"""Buckets for words and word pairs: few collisions up to a few hundred thousand distinct ones."""
-CHAR_BUCKETS = 2**18
-"""Buckets for 3- to 5-character pieces of words, which carry typos, inflections and CJK text."""
+from backend.learning.ngrams import SPACED, WORD_BUCKETS, Ngrams, count_ngrams, ngrams_for
+
 MAX_COLUMNS = 40_000
 """N-grams kept after fitting, the most frequent first: bounds memory and the size on disk."""
-MAX_CHARS = 20_000
-"""Characters read of each text; what a document is about shows long before its end."""
-
-_WORDS = HashingVectorizer(n_features=WORD_BUCKETS, ngram_range=(1, 2), alternate_sign=False, norm=None)
-_CHARS = HashingVectorizer(
-    n_features=CHAR_BUCKETS, analyzer="char_wb", ngram_range=(3, 5), alternate_sign=False, norm=None
-)
-
-
-def count_ngrams(texts: Sequence[str]) -> sparse.csr_matrix:
-    """Counts of hashed n-grams, dampened to 1 + log(count): float32 [N, WORD_BUCKETS + CHAR_BUCKETS]."""
-    # Half of a surrogate pair, which JSON may carry, is no UTF-8 and the hasher would stumble over it.
-    cut = [text[:MAX_CHARS].encode("utf-8", "replace").decode() for text in texts]
-    counts = sparse.hstack([_WORDS.transform(cut), _CHARS.transform(cut)], format="csr", dtype=np.float32)
-    counts.data = 1.0 + np.log(counts.data)
-    return counts
 
 
 @dataclass(frozen=True)
 class TextEncoder:
     """A fitted projection from n-gram counts to `dims` numbers.
 
-    columns: int64 [V], the n-gram buckets in use; idf: float32 [V]; components: float32 [V, dims].
+    columns: int64 [V], the n-gram buckets in use; idf: float32 [V]; components: float32 [V, dims];
+    ngrams: the ranges it counts by.
     """
 
     columns: npt.NDArray[np.int64]
     idf: npt.NDArray[np.float32]
     components: npt.NDArray[np.float32]
+    ngrams: Ngrams = SPACED
 
     @classmethod
     def fit(cls, texts: Sequence[str], *, dims: int = 256, seed: int = 0) -> TextEncoder:
@@ -63,7 +46,8 @@ class TextEncoder:
         """
         if not texts:
             raise ValueError("a text encoder needs at least one text to be fitted on")
-        counts = count_ngrams(texts)
+        ngrams = ngrams_for(texts)
+        counts = count_ngrams(texts, ngrams)
         frequency = np.bincount(counts.indices, minlength=counts.shape[1])
         # An n-gram of a single text relates it to no other; with hardly any texts all are kept.
         candidates = np.flatnonzero(frequency >= (2 if len(texts) > 20 else 1))
@@ -75,15 +59,29 @@ class TextEncoder:
         if rank > 0:
             _, _, directions = randomized_svd(weighted, rank, n_iter=4, random_state=seed)
             components[:, :rank] = directions.T
-        return cls(columns.astype(np.int64), idf, components)
+        return cls(columns.astype(np.int64), idf, components, ngrams)
 
     @classmethod
     def restore(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> TextEncoder:
-        """The encoder that had these arrays. Raises TypeError when they are not an encoder's."""
-        return cls(**arrays)
+        """The encoder that had these arrays. Raises TypeError, or ValueError, when they are no encoder's."""
+        learned = {name: array for name, array in arrays.items() if name != "ngrams"}
+        ngrams = Ngrams.restore(arrays["ngrams"]) if "ngrams" in arrays else SPACED
+        return cls(**learned, ngrams=ngrams)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        return {"columns": self.columns, "idf": self.idf, "components": self.components}
+        """With the ranges of n-grams, unless they are those that encoders had before there was a choice:
+        the same encoder keeps its name, and older releases can read it."""
+        learned: dict[str, npt.NDArray[Any]] = {
+            "columns": self.columns,
+            "idf": self.idf,
+            "components": self.components,
+        }
+        return learned if self.ngrams == SPACED else {**learned, "ngrams": self.ngrams.array()}
+
+    def suits(self, texts: Sequence[str]) -> bool:
+        """Whether these texts are written as its n-grams suppose. One for scripts without spaces also
+        stands what is mixed in later, so that a project on the border does not go to and fro."""
+        return self.ngrams != SPACED or ngrams_for(texts) == SPACED
 
     @property
     def dims(self) -> int:
@@ -93,7 +91,7 @@ class TextEncoder:
         """Unit vectors, float32 [N, dims]; a text with no known n-gram becomes the zero vector."""
         if not texts:
             return torch.zeros(0, self.dims)
-        projected = _weigh(count_ngrams(texts), self.columns, self.idf) @ self.components
+        projected = _weigh(count_ngrams(texts, self.ngrams), self.columns, self.idf) @ self.components
         return torch.nn.functional.normalize(torch.from_numpy(np.asarray(projected, np.float32)), dim=1)
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from backend.errors import DamagedFile
-from backend.learning.encoders import Encoder, encoded, find_encoder
+from backend.learning.encoders import Encoder, encoded, find_encoder, suits
 from backend.store import tensors
 from backend.store.files import Files, files_of
 
@@ -80,12 +80,15 @@ class FeatureCache:
     def encode(self, texts: Sequence[str], at_hand: AtHand | None = None) -> tuple[Tensor, str]:
         """Features, float32 [N, D], and the name of the encoder that made them.
 
-        Only texts never seen before are encoded, by a new encoder once the project has outgrown the last.
+        Only texts never seen before are encoded, by a new encoder once the project has outgrown the last,
+        or where none is meant for texts such as these.
         at_hand: what `read` gave, where that was asked already.
         """
-        used = at_hand or self.read()
+        used, sample = at_hand or self.read(), self._sample(texts)
+        if used is not None and not suits(used.encoder, sample):
+            used = self.read(sample)
         if used is None or used.is_outgrown_by(len(texts)):
-            used = self._fit(texts)
+            used = self._fit(sample)
         known, vectors = used.rows, used.vectors
         digests = [_digest(text) for text in texts]
         new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in known}
@@ -97,8 +100,9 @@ class FeatureCache:
         rows = np.fromiter((known[digest] for digest in digests), np.int64, len(digests))
         return torch.from_numpy(vectors[rows].astype(np.float32)), used.name
 
-    def read(self) -> AtHand | None:
-        """The encoder fitted on most texts that can be read, and its vectors; None where there is none.
+    def read(self, texts: Sequence[str] = ()) -> AtHand | None:
+        """The encoder fitted on most texts that can be read and suits `texts`, and its vectors; None where
+        there is none.
 
         They are some tens of MB, all of which is checked: worth doing while something else is waited for.
         """
@@ -108,7 +112,8 @@ class FeatureCache:
             except DamagedFile as damage:
                 logger.warning("%s; another is fitted", damage)
             else:
-                return AtHand(name, encoder, fitted_on, *self._load(name, encoder.dims))
+                if suits(encoder, texts):
+                    return AtHand(name, encoder, fitted_on, *self._load(name, encoder.dims))
         return None
 
     def encoder(self, name: str) -> Encoder:
@@ -129,9 +134,12 @@ class FeatureCache:
                 if path.split(".")[0] not in names:
                     files.delete(path)
 
-    def _fit(self, texts: Sequence[str]) -> AtHand:
-        sample = np.random.default_rng(self._seed).permutation(len(texts))[:FIT_ON]
-        encoder = find_encoder(self._kind).fit([texts[i] for i in sample], seed=self._seed)
+    def _sample(self, texts: Sequence[str]) -> list[str]:
+        """What an encoder for these texts is fitted on, and judged by."""
+        return [texts[i] for i in np.random.default_rng(self._seed).permutation(len(texts))[:FIT_ON]]
+
+    def _fit(self, sample: Sequence[str]) -> AtHand:
+        encoder = find_encoder(self._kind).fit(sample, seed=self._seed)
         content = tensors.pack(encoder.arrays())
         name = f"{self._kind}-{len(sample):06d}-{self._about}-{_short_hash(content)}"
         self._encoders.write(f"{name}{_ENCODER}", content)
