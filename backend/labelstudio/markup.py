@@ -38,6 +38,14 @@ _TAG = re.compile(
 )
 _END = {name: re.compile(rf"</{name}(?![a-zA-Z0-9])[^>]*>?", re.IGNORECASE) for name in _UNSEEN}
 _BEGINS = re.compile(r"<(?=[a-zA-Z/!?])")
+_INTRICATE = re.compile(
+    rf"<(?:[!?/]?[^a-zA-Z/]|/[^a-zA-Z]|(?:{'|'.join(_UNSEEN)})[\s/>])"
+    r"|=\s*(?:\"[^\"<>]*[<>]|'[^'<>]*[<>])",
+    re.IGNORECASE,
+)
+"""What takes more than leaving out what stands between < and >: comments, scripts, a > in quotes."""
+_SIMPLE_INLINE = re.compile(rf"</?(?:{'|'.join(sorted(_INLINE))})(?:[\s/][^<>]*)?>", re.IGNORECASE)
+_SIMPLE = re.compile(r"</?[a-zA-Z][^<>]*>")
 _ENDLESS_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
 """Of no character. Python refuses to read so long a number."""
 
@@ -48,7 +56,9 @@ def visible_text(html: str) -> str:
     As a browser reads: the content of scripts and styles, and comments, are no words; what is not closed
     goes on to the end.
     """
-    words = "".join(_pieces(html))
+    words = None if _INTRICATE.search(html) else _SIMPLE.sub(" ", _SIMPLE_INLINE.sub("", html))
+    if words is None or _BEGINS.search(words):
+        words = "".join(_pieces(html))
     return " ".join(unescape(_ENDLESS_REFERENCE.sub("\N{REPLACEMENT CHARACTER}", words)).split())
 
 

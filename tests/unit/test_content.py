@@ -18,6 +18,9 @@ from tests.unit.test_hostile import JSON
 CHOICES = '<Choices name="c" toName="t"><Choice value="a"/><Choice value="b"/></Choices>'
 
 
+PIECES = ["<", "<a", "<a ", '<a ="', "<a='", "<!--", "<style>", "</styl", "&#1", "<b c=d>", "</", "<!", "= "]
+
+
 @pytest.mark.parametrize(
     ("value", "data", "shown"),
     [
@@ -83,6 +86,17 @@ def test_of_html_the_words_that_a_browser_shows_are_read(html: str, words: str) 
     assert visible_text(html) == words
 
 
+@given(
+    st.lists(
+        st.sampled_from([*PIECES, "<p>", "</p>", "<B>", "</b>", "word", " ", ">", "'", '"', "<style>", "-->"])
+    )
+)
+def test_the_short_way_through_html_reads_the_same(pieces: list[str]) -> None:
+    """Plain tags are taken out at once, the rest piece by piece."""
+    html = "".join(pieces)
+    assert visible_text(html) == visible_text(html + "<!---->")
+
+
 def test_a_long_style_does_not_use_up_what_is_read_of_a_text() -> None:
     html = "<style>" + "p{color:red}" * 10_000 + "</style><!--" + "x" * 100_000 + "--><p>the tide is low</p>"
     assert visible_text(html) == "the tide is low"
@@ -108,9 +122,6 @@ def test_content_that_python_cannot_write_down_is_no_text() -> None:
         deep = [deep]
     assert Content("x").text_of({"x": deep}) == ""
     assert Content("x").text_of({"x": 10**5000}) == ""
-
-
-PIECES = ["<", "<a", "<a ", '<a ="', "<a='", "<!--", "<style>", "</styl", "&#1", "<b c=d>", "</", "<!", "= "]
 
 
 @pytest.mark.parametrize("begin", ["", "<style>", "<a ", "<a='"])

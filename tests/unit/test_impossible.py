@@ -1,0 +1,104 @@
+"""No guess is shown that an annotator could not give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from backend.labelstudio.impossible import possible
+from backend.labelstudio.label_config import parse_label_config
+from tests.unit.test_label_config import CASES
+
+SEA = '<Choice value="sea" alias="s"/><Choice value="kitchen"/>'
+FIRST = f'<Choices name="c" toName="t">{SEA}</Choices>'
+SECOND = '<Choices name="d" toName="t"><Choice value="deep"/><Choice value="shallow"/></Choices>'
+
+
+def config(second: str) -> str:
+    return f'<View><Text name="t" value="$text"/>{FIRST}{second}</View>'
+
+
+def left(xml: str, offered: dict[str, list[str]] | None = None, **guesses: str) -> set[str]:
+    """Names of the controls whose guess stays."""
+    scheme = parse_label_config(xml)
+    controls = {control.from_name: control for control in scheme.controls}
+    regions = [controls[name].region(guess, 0.5) for name, guess in guesses.items()]
+    return {region["from_name"] for region in possible(scheme, regions, offered or {})}
+
+
+def within(attributes: str) -> str:
+    return config(f"<View {attributes}>{SECOND}</View>")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "shown_with"),
+    [
+        ('visibleWhen="choice-selected" whenTagName="c" whenChoiceValue="sea"', "s"),
+        ('visibleWhen="choice-selected" whenTagName="c" whenChoiceValue="s"', "s"),
+        ('visibleWhen="choice-selected" whenTagName="c" whenChoiceValue="cellar,kitchen"', "kitchen"),
+        ('visiblewhen="choice-selected" whentagname="c"', "s kitchen"),
+        ('visibleWhen="choice-selected"', "s kitchen"),
+        ('visibleWhen="choice-unselected" whenTagName="c" whenChoiceValue="sea"', "kitchen none"),
+        ('whenChoiceValue="kitchen"', "kitchen"),
+        ('visibleWhen="region-selected"', ""),
+        ('visibleWhen="no-region-selected"', "s kitchen none"),
+        ('visibleWhen="choice-selected" whenTagName="unknown"', ""),
+    ],
+)
+def test_a_control_is_guessed_only_where_label_studio_shows_it(attributes: str, shown_with: str) -> None:
+    for first in ("s", "kitchen", "none"):
+        guesses = {"d": "deep"} if first == "none" else {"c": first, "d": "deep"}
+        if attributes == 'visibleWhen="choice-selected"' and first == "none":
+            continue  # d itself is a choice that is selected
+        assert ("d" in left(within(attributes), **guesses)) == (first in shown_with.split()), first
+
+
+def test_conditions_within_each_other_must_all_hold() -> None:
+    third = SECOND.replace('"d"', '"e"')
+    asks_d = f'<View visibleWhen="choice-selected" whenTagName="d" whenChoiceValue="deep">{third}</View>'
+    xml = config(
+        f'<View visibleWhen="choice-selected" whenTagName="c" whenChoiceValue="sea">{SECOND}{asks_d}</View>'
+    )
+    assert left(xml, c="s", d="deep", e="deep") == {"c", "d", "e"}
+    assert left(xml, c="s", d="shallow", e="deep") == {"c", "d"}
+    assert left(xml, c="kitchen", d="deep", e="deep") == {"c"}
+
+
+def test_what_a_hidden_control_would_say_shows_nothing() -> None:
+    third = SECOND.replace('"d"', '"e" visibleWhen="choice-selected" whenTagName="d"')
+    xml = config(
+        SECOND.replace('"d"', '"d" visibleWhen="choice-selected" whenTagName="c" whenChoiceValue="sea"')
+        + third
+    )
+    assert left(xml, c="kitchen", d="deep", e="deep") == {"c"}
+
+
+def test_controls_that_wait_for_each_other_end() -> None:
+    circle = SECOND.replace('"d"', '"d" visibleWhen="choice-selected" whenTagName="e"')
+    circle += SECOND.replace('"d"', '"e" visibleWhen="choice-selected" whenTagName="d"')
+    assert left(config(circle), c="s", d="deep", e="deep") == {"c", "d", "e"}
+
+
+@pytest.mark.parametrize(
+    ("data", "offered"),
+    [
+        ({"options": [{"value": "a"}, {"value": "B", "alias": "b"}]}, ["a", "b"]),
+        ({"options": [{"value": 3}, "text", None, {}]}, []),
+        ({"options": "no list"}, []),
+        ({}, []),
+        (None, []),
+    ],
+)
+def test_a_task_offers_its_own_dynamic_choices(data: Any, offered: list[str]) -> None:
+    xml = CASES["dynamic-no-labels"]["config"]
+    assert parse_label_config(xml).offered(data) == {"c": offered}
+    for choice in ("a", "b", "z"):
+        assert bool(left(xml, {"c": offered}, c=choice)) == (choice in offered)
+
+
+def test_choices_of_the_config_are_offered_beside_dynamic_ones() -> None:
+    both = '<Choices name="c" toName="t" value="$o"><Choice value="x"/></Choices>'
+    xml = f'<View><Text name="t" value="$text"/>{both}</View>'
+    assert parse_label_config(xml).offered({"o": [{"value": "a"}]}) == {"c": ["x", "a"]}
+    assert parse_label_config(config(SECOND)).offered({"text": "one"}) == {}
