@@ -55,8 +55,11 @@ def field_of(value: str) -> str:
 
 
 def fill(value: str, data: Any) -> Any:
-    """The field a value names, of whatever type; or the value with its names replaced by fields."""
-    if _WHOLE.fullmatch(value):
+    """The field a value names, of whatever type; or the value with its names replaced by fields.
+
+    Label Studio's server takes all behind a leading `$` for a field's name: where there is one it is meant.
+    """
+    if _WHOLE.fullmatch(value) or (value[:1] == "$" and isinstance(data, dict) and value[1:] in data):
         return look_up(data, value[1:])
     return _REFERENCE.sub(lambda name: _as_text(look_up(data, name[0][1:])), value)
 
