@@ -12,6 +12,7 @@ from torch import Tensor
 from backend.errors import DamagedFile
 from backend.guessing import LIKELIEST, Outputs, outputs_of, probabilities, regions
 from backend.labelstudio.publishing import prediction
+from backend.labelstudio.reading import text_in, told_unreadable
 from backend.labelstudio.scheme import LabelScheme
 from backend.learning.encoders import Encoder, encoded
 from backend.learning.network import Layers
@@ -26,6 +27,8 @@ from backend.store.versions import ModelVersion, version_number
 
 logger = logging.getLogger(__name__)
 
+UNREADABLE_KEPT = 10_000
+"""Tasks remembered, so that the log names each once."""
 PLACE_BYTES = 150
 """Of an entry of `Loaded.place_of`: two numbers and their slot."""
 
@@ -57,6 +60,8 @@ class Predictor:
         self._loaded: RecentlyUsed[tuple[int, str], Loaded] = RecentlyUsed(
             settings.model_cache_mb * 2**20, lambda loaded: loaded.bytes
         )
+        self._unreadable: set[tuple[int, str]] = set()
+        """Tasks, by their projects, that the log has named."""
 
     def version_of(self, project_id: int) -> str | None:
         """The published version's name, without loading it; None when there is none yet."""
@@ -88,8 +93,22 @@ class Predictor:
         if loaded is None or not scheme.fits(loaded.version.scheme) or not tasks:
             return []
         known = [task if isinstance(task, dict) else {} for task in tasks]
-        texts = [scheme.text_of(task.get("data")) for task in known]
+        texts = self._texts(project_id, scheme, known)
         return answers(loaded, [task.get("id") for task in known], texts, likely=likely)
+
+    def _texts(self, project_id: int, scheme: LabelScheme, tasks: Sequence[dict[str, Any]]) -> list[str]:
+        """Empty for a task that cannot be read, which is named in the log once."""
+        read = [text_in(scheme, task.get("data")) for task in tasks]
+        problems = {
+            str(task.get("id")): problem
+            for task, (_, problem) in zip(tasks, read, strict=True)
+            if problem is not None and (project_id, str(task.get("id"))) not in self._unreadable
+        }
+        if problems:
+            logger.warning("project %d: %s", project_id, told_unreadable(problems))
+        if len(self._unreadable) < UNREADABLE_KEPT:
+            self._unreadable |= {(project_id, task) for task in problems}
+        return [text for text, _ in read]
 
     def _load(self, project_id: int, name: str | None = None) -> Loaded | None:
         if name is not None:

@@ -12,6 +12,7 @@ import backend.doctor.workers  # isort:skip
 import backend.doctor.server
 
 import backend.doctor.project  # isort:skip
+import backend.doctor.tasks  # isort:skip
 import backend.doctor.webhook  # isort:skip
 import backend.doctor.order  # noqa: F401  isort:skip
 from backend.doctor.bench import Bench, ProjectBench

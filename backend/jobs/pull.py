@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import DamagedFile
+from backend.jobs.read_task import read_task
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
+from backend.labelstudio.reading import told_unreadable
 from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.targets import consensus, votes_of
-from backend.labelstudio.unknown import unknown_answers
+from backend.labelstudio.targets import consensus
 from backend.store.paths import exclusive
 from backend.store.tasks import StoredTask, TaskStore
 
@@ -35,7 +36,8 @@ def pull(
     The first pull, and the first after a change of what is learned or of the overlap, reads everything;
     later ones read what changed since, and compare ids only when the number of tasks tells that some were
     deleted. Two at a time would read the same twice, and could undo each other's writing: the second waits.
-    A damaged copy is thrown away: Label Studio has all of it.
+    A damaged copy is thrown away: Label Studio has all of it. A task that cannot be read counts as empty,
+    and is named in the log once.
     """
     with exclusive(directory, "pull"):
         try:
@@ -50,7 +52,7 @@ def _pull(
     client: LabelStudioClient, project: Project, scheme: LabelScheme, directory: Path
 ) -> list[StoredTask]:
     with TaskStore(directory / FILE) as store:
-        wanted = repr((scheme, project.overlap))
+        wanted, known = repr((scheme, project.overlap)), store.problems()
         since = store.get_meta("updated_at") if store.get_meta("pulled_for") == wanted else None
         latest = _read_changes(client, project, scheme, store, since) if since else None
         if latest is None:
@@ -59,12 +61,27 @@ def _pull(
         store.set_meta("updated_at", latest)
         store.set_meta("pulled_for", wanted)
         store.commit()
+        new = {i: reason for i, reason in store.problems().items() if known.get(i) != reason}
+        if new:
+            logger.warning("%s", told_unreadable(new))
         return store.tasks()
 
 
+def unreadable_tasks(directory: Path) -> dict[int, str]:
+    """By task, why the last pull could not read it; without asking Label Studio."""
+    if not (directory / FILE).exists():
+        return {}
+    try:
+        with TaskStore(directory / FILE) as store:
+            return store.problems()
+    except DamagedFile as damage:
+        logger.warning("%s", damage)
+        return {}
+
+
 def stored(directory: Path) -> list[StoredTask]:
-    """The tasks as the last pull left them, without asking Label Studio. None where the next has to mend
-    the copy first."""
+    """The tasks as the last pull left them, without asking Label Studio; an empty list where it left none, or
+    the next has to mend the copy first."""
     try:
         with TaskStore(directory / FILE) as store:
             return store.tasks()
@@ -80,7 +97,7 @@ def _read_changes(
     # All is read before the first is written, so that nobody waits for Label Studio to read or write here.
     changed = list(client.tasks_changed_since(project.id, _earlier(since)))
     latest = {task["id"]: task for task in changed}
-    store.upsert(_stored(task, scheme) for task in _completed(client, project, latest.values()))
+    store.upsert(read_task(task, scheme) for task in _completed(client, project, latest.values()))
     if store.count() != project.task_count:
         store.commit()
         # More here than there: deleted. Fewer: imported in this second, or hidden by equal time stamps.
@@ -95,12 +112,12 @@ def _read_all(client: LabelStudioClient, project: Project, scheme: LabelScheme, 
     """Page by page, each in a transaction of its own. Returns the newest change before the first was read:
     what changes meanwhile is read again next time."""
     newest = client.newest_change(project.id)
-    annotated = {task["id"]: _stored(task, scheme) for task in client.annotated_tasks(project.id)}
+    annotated = {task["id"]: read_task(task, scheme) for task in client.annotated_tasks(project.id)}
     present: set[int] = set()
     for page in _batches(client.all_tasks(project.id)):
         known = [annotated[task["id"]] for task in page if task["id"] in annotated]
         rest = _completed(client, project, (task for task in page if task["id"] not in annotated))
-        found = [*known, *(_stored(task, scheme) for task in rest)]
+        found = [*known, *(read_task(task, scheme) for task in rest)]
         store.upsert(found)
         store.commit()
         present.update(task.id for task in found)
@@ -144,20 +161,6 @@ def _settle(scheme: LabelScheme, store: TaskStore) -> None:
             if target is not None:
                 labels[companion.from_name] = target
     store.settle(targets.get(scheme.from_name, {}), others)
-
-
-def _stored(task: dict[str, Any], scheme: LabelScheme) -> StoredTask:
-    annotations = task.get("annotations") or []
-    controls = (scheme, *scheme.companions)
-    votes = {control.from_name: cast for control in controls if (cast := votes_of(annotations, control))}
-    touched = bool(task.get("total_annotations") or task.get("cancelled_annotations"))
-    text = scheme.text_of(task["data"])
-    return StoredTask(
-        *(task["id"], text, bool(task["is_labeled"]), votes),
-        touched=touched,
-        offered=scheme.offered(task["data"]),
-        unknown=unknown_answers(annotations, scheme),
-    )
 
 
 def _earlier(when: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from backend.errors import AtlasError
+from backend.labelstudio.reading import text_in
 from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.targets import target_of, votes_of
 
@@ -67,12 +68,12 @@ def read_export(tasks: Any, text_field: str | None = None, control: str | None =
     rows: list[tuple[str, str]] = []
     dropped: Counter[str] = Counter()
     for task in tasks:
-        text, label = scheme.text_of(task["data"]).strip(), target_of(task["annotations"], scheme)
+        text, label = text_in(scheme, task["data"])[0].strip(), target_of(task["annotations"], scheme)
         if text and label is not None:
             rows.append((text, class_of_choices(scheme.choices_in(label))))
         else:
             dropped[_reason(text, task["annotations"], scheme)] += 1
-    if not rows and not any(scheme.text_of(task["data"]).strip() for task in tasks):
+    if not rows and not any(text_in(scheme, task["data"])[0].strip() for task in tasks):
         fields = ", ".join(dict.fromkeys(name for task in tasks for name, _ in _texts(task["data"])))
         raise AtlasError(f"no task has a text in the field {chosen_field}; fields with text: {fields}")
     return Export(scheme, rows, dict(dropped))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.reading import text_in
 from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.tags import shortened
 from backend.labelstudio.unknown import told_unknown, unknown_answers
@@ -33,7 +34,7 @@ def survey(client: LabelStudioClient, project_id: int, scheme: LabelScheme) -> S
     counts = Counter(
         answer for task in annotated for answer in unknown_answers(task.get("annotations") or [], scheme)
     )
-    texts = [scheme.text_of(task["data"]) for task in tasks]
+    texts = [text_in(scheme, task.get("data"))[0] for task in tasks]
     return Survey(len(tasks), len(annotated), alarm(texts, scheme), told_unknown(counts))
 
 

@@ -16,12 +16,13 @@ from backend.labelstudio.targets import Vote
 LOCK_SECONDS = 60
 """How long to wait for another job that is writing."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-LAYOUT = 6
+LAYOUT = 7
 """Number of the tables' layout. A file of another one is emptied: the next pull fills it again."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
     id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL, touched INTEGER NOT NULL,
-    target TEXT, others TEXT NOT NULL, votes TEXT NOT NULL, offered TEXT NOT NULL, unknown TEXT NOT NULL
+    target TEXT, others TEXT NOT NULL, votes TEXT NOT NULL, offered TEXT NOT NULL, unknown TEXT NOT NULL,
+    problem TEXT
 );
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -44,6 +45,7 @@ class StoredTask(NamedTuple):
     touched: somebody has annotated or skipped it, so that Label Studio may not serve it to everybody.
     votes: by control; others: the classes of the label config's other controls, by control.
     offered: by control with dynamic choices, those that may be given; unknown: see `unknown_answers`.
+    problem: why some of it cannot be read and counts as empty; None where all can.
     """
 
     id: int
@@ -55,6 +57,7 @@ class StoredTask(NamedTuple):
     touched: bool = False
     offered: Mapping[str, Sequence[str]] = NOTHING
     unknown: Sequence[str] = ()
+    problem: str | None = None
 
     @property
     def waits(self) -> bool:
@@ -113,11 +116,12 @@ class TaskStore:
     def upsert(self, tasks: Iterable[StoredTask]) -> None:
         """Store tasks with their votes; `settle` turns the votes into targets."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, '{}', ?, ?, ?)",
+            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, '{}', ?, ?, ?, ?)",
             (
                 (
                     *(task.id, task.text, task.is_labeled, task.touched),
                     *(json.dumps(dict(task.votes)), json.dumps(dict(task.offered)), json.dumps(task.unknown)),
+                    None if task.problem is None else task.problem.encode("utf-8", "replace").decode(),
                 )
                 for task in tasks
             ),
@@ -151,9 +155,14 @@ class TaskStore:
     def count(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM tasks").fetchone()[0])
 
+    def problems(self) -> dict[int, str]:
+        """By task, by id, why some of it cannot be read."""
+        found = self._db.execute("SELECT id, problem FROM tasks WHERE problem IS NOT NULL ORDER BY id")
+        return dict(found.fetchall())
+
     def tasks(self) -> list[StoredTask]:
         """All tasks, by id, without their votes."""
-        columns = "id, text, is_labeled, target, others, touched, offered, unknown"
+        columns = "id, text, is_labeled, target, others, touched, offered, unknown, problem"
         rows = self._db.execute(f"SELECT {columns} FROM tasks ORDER BY id")
         return [
             StoredTask(
@@ -162,8 +171,9 @@ class TaskStore:
                 touched=bool(touched),
                 offered=NOTHING if offered == "{}" else _json(offered),
                 unknown=() if unknown == "[]" else tuple(_json(unknown)),
+                problem=problem,
             )
-            for task_id, text, done, target, others, touched, offered, unknown in rows
+            for task_id, text, done, target, others, touched, offered, unknown, problem in rows
         ]
 
     def get_meta(self, key: str) -> str | None:

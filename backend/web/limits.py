@@ -9,6 +9,7 @@ from flask import Flask, Request, request
 from werkzeug.exceptions import BadRequest, LengthRequired, RequestEntityTooLarge
 
 from backend.errors import TooLarge
+from backend.labelstudio.reading import text_in
 from backend.labelstudio.scheme import LabelScheme
 from backend.settings import Settings
 
@@ -62,7 +63,7 @@ def check_label_config(settings: Settings, label_config: Any) -> None:
 def check_texts(settings: Settings, scheme: LabelScheme, tasks: Sequence[Any]) -> None:
     """Raises TooLarge, with the id of the first task whose text is too long."""
     for task in tasks:
-        if isinstance(task, dict) and len(scheme.text_of(task.get("data"))) > settings.max_text_chars:
+        if isinstance(task, dict) and len(text_in(scheme, task.get("data"))[0]) > settings.max_text_chars:
             raise TooLarge(
                 f"The text of task {task.get('id')} is longer than "
                 f"MAX_TEXT_CHARS={settings.max_text_chars} characters."

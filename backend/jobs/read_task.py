@@ -1,0 +1,30 @@
+"""One task as Label Studio answers it, as the local copy keeps it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.labelstudio.reading import attempt, text_in, votes_in
+from backend.labelstudio.scheme import LabelScheme
+from backend.labelstudio.unknown import unknown_answers
+from backend.store.tasks import NOTHING, StoredTask
+
+
+def read_task(task: dict[str, Any], scheme: LabelScheme) -> StoredTask:
+    """With what can be read of it, and why the rest cannot; never raises.
+
+    Of a task that was listed without its annotations there are no votes.
+    """
+    annotations, data = task.get("annotations") or [], task.get("data")
+    text, no_text = text_in(scheme, data)
+    votes, no_votes = votes_in(scheme.controls, annotations)
+    offered, no_offer = attempt("what it offers", lambda: scheme.offered(data), NOTHING)
+    none: tuple[str, ...] = ()
+    unknown, no_answers = attempt("its answers", lambda: unknown_answers(annotations, scheme), none)
+    return StoredTask(
+        *(task["id"], text, bool(task["is_labeled"]), votes),
+        touched=bool(task.get("total_annotations") or task.get("cancelled_annotations")),
+        offered=offered,
+        unknown=unknown,
+        problem=no_text or no_votes or no_offer or no_answers,
+    )
