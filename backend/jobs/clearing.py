@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 PIECE_SECONDS = 0.5
 """Of Label Studio's time between two looks whether somebody labels."""
 TOO_LONG = 1.0
-"""Seconds; where a piece takes longer, nothing more is deleted."""
+"""Seconds; where pieces take longer, nothing more is deleted."""
 JOB_SECONDS = 10.0
 """Of one job: refills wait for the same worker."""
 PAGE = 100
@@ -48,8 +48,13 @@ class Pace:
         """Whether a piece took too long, within the last day."""
         return bool(self._redis.exists(f"{self._key}:rests"))
 
-    def rest(self) -> None:
-        self._redis.set(f"{self._key}:rests", 1, ex=REMEMBERED)
+    def too_slow(self) -> None:
+        """Once may be a busy moment; twice in a row, and nothing is cleared for a day."""
+        if self._redis.set(f"{self._key}:slow", 1, ex=REMEMBERED, nx=True) is None:
+            self._redis.set(f"{self._key}:rests", 1, ex=REMEMBERED)
+
+    def quick_enough(self) -> None:
+        self._redis.delete(f"{self._key}:slow")
 
     @property
     def seconds(self) -> float | None:
@@ -120,9 +125,11 @@ class Clearing:
         known = self._pace.seconds
         if count > 1 or known is None or seconds < known:
             self._pace.note(seconds / count)
-        if seconds > TOO_LONG:
-            self._pace.rest()
-            raise TooSlow(
-                f"Label Studio took {seconds:.1f} s to delete {count} old predictions, and lets nobody else "
-                "write meanwhile: those of old versions are left for a day"
-            )
+        if seconds <= TOO_LONG:
+            self._pace.quick_enough()
+            return
+        self._pace.too_slow()
+        raise TooSlow(
+            f"Label Studio took {seconds:.1f} s to delete {count} old predictions, and lets nobody else write "
+            "meanwhile"
+        )

@@ -127,11 +127,22 @@ def test_nothing_is_cleared_where_one_deletion_takes_over_a_second(
     clock.deletes(loop, project)
     with caplog.at_level(logging.WARNING):
         clear_all(loop, project)
-    assert len(clock.held) == 1
+    assert len(clock.held) == 2
     assert "1.5 s" in caplog.text
     clear_all(loop, project)  # the next retrain asks for it again
+    assert len(clock.held) == 2
+    assert sizes(project) == [58, 60, 60, 60]
+
+
+def test_one_slow_moment_puts_it_off_and_no_more(loop: Loop, clock: Clock) -> None:
+    clock.per_call = 1.5
+    project = published(loop, 20, 20, 20)
+    clock.deletes(loop, project)
+    clear_old_versions(project.id)
     assert len(clock.held) == 1
-    assert sizes(project) == [59, 60, 60, 60]
+    clock.per_call = 0.01
+    clear_all(loop, project)
+    assert sizes(project) == [20, 20]
 
 
 def test_it_stops_at_the_first_sign_of_anybody_in_any_project(loop: Loop, clock: Clock) -> None:
