@@ -23,6 +23,7 @@ from backend.labelstudio.administration import (
 )
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.refusals import explain
+from backend.labelstudio.suggestions import others_version, said_of
 from backend.labelstudio.survey import survey
 from backend.labelstudio.unlearned import not_learned
 from backend.settings import Settings
@@ -56,6 +57,9 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> bool:
     for subject, doubt in (("texts", found.texts), ("annotations", found.answers)):
         if doubt is not None:
             say(subject, doubt)
+    theirs = others_version(label_studio, project)
+    if theirs is not None and version_store(settings, project_id).published() is None:
+        say("suggestions", f"tasks have another model's: {said_of(theirs)}; the order is ours")
     secret, new_webhook = _set_webhook(bench, project_id, url, say)
     try:
         _set_connection(label_studio, settings, project_id, url, say)

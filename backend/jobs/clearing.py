@@ -43,7 +43,6 @@ class Pace:
         self._redis = redis
         self._key = f"atlas:clearing:{project_id}"
 
-    @property
     def rests(self) -> bool:
         """Whether a piece took too long, within the last day."""
         return bool(self._redis.exists(f"{self._key}:rests"))
@@ -130,6 +129,6 @@ class Clearing:
             return
         self._pace.too_slow()
         raise TooSlow(
-            f"Label Studio took {seconds:.1f} s to delete {count} old predictions, and lets nobody else write "
-            "meanwhile"
+            f"Label Studio took {seconds:.1f} s to delete {count} old predictions, "
+            "and lets nobody else write meanwhile"
         )

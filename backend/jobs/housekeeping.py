@@ -58,7 +58,7 @@ def clear_old_versions(project_id: int) -> int:
     with Redis.from_url(settings.redis_url) as redis:
         state, pace = ProjectState(redis, project_id), Pace(redis, project_id)
         state.settle(CLEAR)
-        if pace.rests:
+        if pace.rests():
             return 0
         client = LabelStudioClient.from_settings(settings)
         try:
@@ -75,7 +75,7 @@ def clear_old_versions(project_id: int) -> int:
             if not clearing.run(stale):
                 state.owe(CLEAR)
         except TooSlow as slow:
-            if pace.rests:
+            if pace.rests():
                 logger.warning("%s: those of old versions stay for a day", slow)
             else:
                 state.owe(CLEAR)

@@ -24,6 +24,7 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head
+from backend.labelstudio.suggestions import with_suggestions
 from backend.predicting import Loaded, answers, load_version
 from backend.settings import Settings
 from backend.store.paths import exclusive, project_dir
@@ -147,6 +148,8 @@ class _Refill:
         told = answers(loaded, missing, [text_of[task] for task in missing])
         if told:
             predictions = [{"task": task, **item} for task, item in zip(missing, told, strict=True)]
+            theirs = loaded.version.stats.get("suggestions")
+            predictions = with_suggestions(self._client, self._project, theirs, predictions)
             extend_head(self._client, self._project, predictions)
         left = sum(task not in touched for task in head)
         return Refilled(len(missing), left, len(waiting) > len(head))

@@ -30,6 +30,7 @@ from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
 from backend.labelstudio.scheme import LabelScheme
+from backend.labelstudio.suggestions import others_version, said_of, with_suggestions
 from backend.labelstudio.survey import doubts
 from backend.learning.network import LayeredNetwork
 from backend.learning.training import Trained, train, train_choices, train_network
@@ -196,6 +197,7 @@ class Retrain:
         ranking = sampling.rank_scene(strategy, scene, self._settings.queue_head)
         self._lap("rank")
         answers = Counter(answer for task in tasks for answer in task.unknown)
+        theirs = None if trained is not None else self._suggestions(project)
         version = ModelVersion(
             name=self._next_version(project),
             scheme=scheme,
@@ -215,7 +217,12 @@ class Retrain:
                 "labels": dict(Counter(scheme.labels[target] for target in targets.tolist())),
                 "strategy": strategy,
                 "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
-                "notes": [*ranking.notes, *doubts([task.text for task in tasks], answers, scheme)],
+                "suggestions": theirs,
+                "notes": [
+                    *ranking.notes,
+                    *doubts([task.text for task in tasks], answers, scheme),
+                    *([] if theirs is None else [said_of(theirs)]),
+                ],
                 **({} if trained is None else _scores(trained, targets, scene)),
             },
             companions=companions,
@@ -224,7 +231,14 @@ class Retrain:
         )
         places = self._to_publish(project, version.queue_ids.tolist(), tasks)
         rows = torch.tensor(waiting, dtype=torch.int64)[ranking.order[places]]
-        return version, self._predictions(version, places, features[rows])
+        predictions = self._predictions(version, places, features[rows])
+        return version, with_suggestions(self._client, project, theirs, predictions)
+
+    def _suggestions(self, project: Project) -> str | None:
+        """The version of another model's that is shown until there is a model of ours."""
+        before = self._versions.names()[-1:]
+        known = self._versions.stats(before[0]).get("suggestions") if before else None
+        return others_version(self._client, project, known)
 
     def _features(self, scheme: LabelScheme) -> FeatureCache:
         # Of other texts needs another encoder.

@@ -47,6 +47,9 @@ class InMemory:
     def annotated_tasks(self, project_id: int) -> list[dict[str, Any]]:
         return []
 
+    def version_sizes(self, project_id: int) -> dict[str, int]:
+        return {}
+
     def webhooks(self, project_id: int) -> list[Webhook]:
         return list(self.hooks.values())
 

@@ -1,0 +1,62 @@
+"""Another model's predictions, which annotators go on seeing until there is a model of ours.
+
+A version of ours orders the queue from the first moment on, but has nothing to show before two classes are
+labelled. Label Studio shows the predictions of the version that orders; so it is given theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.project import Project
+from backend.store.versions import version_number
+
+
+def others_version(client: LabelStudioClient, project: Project, before: str | None = None) -> str | None:
+    """The version of another model's to be shown; None where there is none.
+
+    That shown before; else the one that the project follows; else the one of most predictions.
+    """
+    sizes = {
+        name: n for name, n in client.version_sizes(project.id).items() if n and not version_number(name)
+    }
+    for name in (before, project.model_version):
+        if name in sizes:
+            return name
+    return max(sizes, key=lambda name: sizes[name], default=None)
+
+
+def said_of(version: str) -> str:
+    return f"the suggestions are those of {version} until two classes are labelled"
+
+
+def with_suggestions(
+    client: LabelStudioClient, project: Project, version: str | None, predictions: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Predictions of ours, each with a `task`; those without regions with the other version's.
+
+    Their order and scores stay. Regions that Label Studio would drop, and our prediction with them, are left
+    out. version: None for no other.
+    """
+    empty = [item["task"] for item in predictions if not item["result"]]
+    if version is None or not empty:
+        return list(predictions)
+    from label_studio_sdk.label_interface import LabelInterface  # takes long, and few projects need it
+
+    interface = LabelInterface(project.label_config)
+    regions: dict[int, list[dict[str, Any]]] = {}
+    for task in client.tasks_by_id(project.id, empty):
+        for theirs in task.get("predictions") or []:
+            if theirs.get("model_version") == version and _fits(interface, theirs):
+                regions[task["id"]] = theirs["result"]
+    return [{**item, "result": item["result"] or regions.get(item["task"], [])} for item in predictions]
+
+
+def _fits(interface: Any, prediction: dict[str, Any]) -> bool:
+    """By Label Studio's own check, which fails on some of what it does not know."""
+    try:
+        return not interface.validate_prediction({"result": prediction.get("result")}, return_errors=True)
+    except Exception:
+        return False
