@@ -11,7 +11,7 @@ import click
 from backend import logs
 from backend.addresses import is_loopback
 from backend.commands.given import check_names, settings_with
-from backend.errors import NotConfigured
+from backend.commands.warnings import warn, warn_of_label_studio
 from backend.settings import Settings
 
 _NEXT = """
@@ -49,7 +49,9 @@ def up(port: int | None, data_dir: Path | None) -> None:
             click.echo("Starting Redis, two workers, the clock and the web server ...")
             start_backend(supervisor, settings, inherited_environment())
             click.echo("All parts are running; Ctrl-C stops them.")
-            _warn_without_key(settings)
+            warn(settings)
+            if settings.label_studio_api_key is not None:
+                warn_of_label_studio()
             click.echo(_connect_next(settings, port, data_dir))
             supervisor.keep_running()
         except KeyboardInterrupt:
@@ -86,7 +88,7 @@ def serve(port: int | None, host: str | None) -> None:
     from backend.running.serve import serve as run_server
 
     settings = settings_with(port=port, host=host)
-    _warn_without_key(settings)
+    warn(settings)
     click.echo(f"label-studio-atlas answers on http://{settings.bind}.")
     if settings.backend_url:
         click.echo(_NEXT.format(settings=settings))
@@ -107,6 +109,7 @@ def worker(only: str | None) -> None:
     settings = settings_with()
     check_names(settings)
     logs.configure(settings.log_level, only or "worker", settings.log_format)
+    warn(settings)
     from backend.jobs.starting import prepare
     from backend.jobs.worker import create_worker
     from backend.running.supervisor import die_with_parent
@@ -125,10 +128,3 @@ def cron() -> None:
     from backend.jobs.cron import create_cron
 
     create_cron(settings).run()
-
-
-def _warn_without_key(settings: Settings) -> None:
-    try:
-        settings.api_key  # noqa: B018
-    except NotConfigured as missing:
-        click.secho(f"Warning: {missing}", fg="yellow", err=True)

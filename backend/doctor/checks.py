@@ -47,7 +47,7 @@ def run(of_project: bool, subject: Any, before: Iterable[Finding] = ()) -> list[
     found = {finding.check: finding for finding in before}
     mine = [each for each in CHECKS.values() if each.of_project == of_project]
     for each in mine:
-        finding = what_is_missing(each.needs, found.values()) or _made(each, subject)
+        finding = what_is_missing(each.needs, found.values()) or made(each, subject)
         found[each.name] = replace(finding, check=each.name)
     return [found[each.name] for each in mine]
 
@@ -63,7 +63,7 @@ def what_is_missing(needs: Iterable[str], findings: Iterable[Finding]) -> Findin
     return None
 
 
-def _made(each: Check, subject: Any) -> Finding:
+def made(each: Check, subject: Any) -> Finding:
     """A check never ends in a traceback: what it did not foresee is told as what it is, with a remedy."""
     again = "run `label-studio-atlas doctor` again"
     try:

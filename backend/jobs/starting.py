@@ -12,6 +12,7 @@ from backend.jobs.cron import FIRST_WAIT, LONGEST_WAIT
 from backend.jobs.state import known_projects
 from backend.jobs.webhook_secrets import WebhookSecrets
 from backend.settings import Settings
+from backend.store.paths import make_data_dir
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ def wait_for_redis(redis: Redis) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Wait for Redis, and save from it what releases before kept there alone, before any job may drop it."""
+    """Make DATA_DIR, wait for Redis, and save from it what releases before kept there alone."""
+    make_data_dir(settings.data_dir)
     with Redis.from_url(settings.redis_url) as redis:
         wait_for_redis(redis)
         try:

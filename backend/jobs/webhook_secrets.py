@@ -14,6 +14,7 @@ from redis import Redis
 from backend.errors import DamagedFile
 from backend.jobs.state import ProjectState
 from backend.settings import Settings
+from backend.store.paths import is_own
 from backend.store.places import project_files
 
 FILE = "webhook.json"
@@ -54,8 +55,12 @@ class WebhookSecrets:
         return str(found)
 
     def remember(self, project_id: int, digest: str) -> None:
-        """Raises ModelStoreError, with nothing changed, where it cannot be kept."""
-        project_files(self._settings, project_id).write(FILE, json.dumps({"digest": digest}).encode())
+        """Raises ModelStoreError, with nothing changed, where it cannot be kept.
+
+        Another user's DATA_DIR is left to that user's worker, which copies it from Redis at its next look.
+        """
+        if is_own(self._settings.data_dir):
+            project_files(self._settings, project_id).write(FILE, json.dumps({"digest": digest}).encode())
         ProjectState(self._redis, project_id).webhook_digest = digest
 
     def forget(self, project_id: int) -> None:
@@ -64,8 +69,15 @@ class WebhookSecrets:
         ProjectState(self._redis, project_id).webhook_digest = None
 
     def keep(self, project_ids: Iterable[int]) -> None:
-        """Copy to where models are kept what only Redis has: the release before kept it there alone."""
+        """Copy to where models are kept what Redis has: the release before kept it there alone, and `connect`
+        may have been run with another DATA_DIR."""
         for project_id in project_ids:
             copy = ProjectState(self._redis, project_id).webhook_digest
-            if copy is not None and self.kept(project_id) is None:
+            if copy is not None and self._kept_or_damaged(project_id) != copy:
                 self.remember(project_id, copy)
+
+    def _kept_or_damaged(self, project_id: int) -> str | None:
+        try:
+            return self.kept(project_id)
+        except DamagedFile:  # it is written anew
+            return None

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from backend.errors import AtlasError
+from backend.running import WITHIN
 from backend.running.embedded_redis import start_redis
 from backend.running.health import health_of
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
+from backend.store.paths import make_data_dir
 
 PARTS = {"worker": ["worker", "--only=retrain"], "upkeep": ["worker", "--only=upkeep"], "cron": ["cron"]}
 """Beside Redis and the web server."""
@@ -22,7 +24,7 @@ PARTS = {"worker": ["worker", "--only=retrain"], "upkeep": ["worker", "--only=up
 @contextmanager
 def lock(data_dir: Path) -> Iterator[None]:
     """Two backends on one data directory would overwrite each other. Raises AtlasError if there is one."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_dir(data_dir)
     with open(data_dir / "lock", "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -42,7 +44,8 @@ def start_backend(
     env: environment of the children; REDIS_URL in it means that Redis is somebody else's. logs: folder
     for their output, None for our own. Returns the environment with everything the backend was given.
     """
-    env = {**env, "DATA_DIR": str(settings.data_dir), "HOST": settings.host, "PORT": str(settings.port)}
+    given = {"DATA_DIR": str(settings.data_dir), "HOST": settings.host, "PORT": str(settings.port)}
+    env = {**env, **given, WITHIN: "up"}
     if not env.get("REDIS_URL"):
         env["REDIS_URL"] = start_redis(supervisor, settings.data_dir, env)
     this_program = [sys.executable, "-m", "backend"]

@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from backend.errors import NotConfigured
+
+OTHERS = 0o007
+"""Rights of those who are neither the folder's owner nor of its group."""
+
+
+def make_data_dir(data_dir: Path) -> None:
+    """Make the folder if it is not there, and close it to other users: it holds the tasks' texts.
+
+    Raises NotConfigured where it cannot be made, or written to.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mode = data_dir.stat().st_mode
+        if mode & OTHERS and data_dir.stat().st_uid == os.geteuid():
+            data_dir.chmod(mode & ~OTHERS)
+        if not os.access(data_dir, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise NotConfigured(
+            f"DATA_DIR={data_dir} cannot be used ({error.strerror}): "
+            "set DATA_DIR to a folder that this user may write to"
+        ) from error
+
+
+def is_own(data_dir: Path) -> bool:
+    """Whether this user may make files there that the backend's own user can write: it is the same user."""
+    return not data_dir.exists() or data_dir.stat().st_uid == os.geteuid()
 
 
 def project_dir(data_dir: Path, project_id: int) -> Path:

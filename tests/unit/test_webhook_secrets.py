@@ -65,6 +65,23 @@ def test_what_only_redis_has_is_copied_before_anything_can_drop_it(settings: Set
     assert WebhookSecrets(redis, settings).digest(1) == digest(OWN)
 
 
+def test_what_connect_kept_in_another_data_dir_or_could_not_keep_is_copied_by_the_worker(
+    settings: Settings, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    WebhookSecrets(redis, settings).remember(1, digest("Bearer before"))
+    elsewhere = settings.model_copy(update={"data_dir": tmp_path / "of connect"})
+    WebhookSecrets(redis, elsewhere).remember(1, digest(OWN))
+    WebhookSecrets(redis, settings).keep([1])
+    assert WebhookSecrets(redis, settings).kept(1) == digest(OWN)
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    WebhookSecrets(redis, settings).remember(2, digest(OWN))
+    assert not project_dir(settings.data_dir, 2).exists()  # its files would be another user's
+    monkeypatch.undo()
+    WebhookSecrets(redis, settings).keep([2])
+    assert WebhookSecrets(redis, settings).kept(2) == digest(OWN)
+
+
 def test_one_that_cannot_be_read_lets_nobody_in(settings: Settings, redis: Redis) -> None:
     WebhookSecrets(redis, settings).remember(1, digest(OWN))
     place = project_dir(settings.data_dir, 1) / FILE

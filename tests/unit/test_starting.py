@@ -1,0 +1,116 @@
+"""What a part says, and does, when it starts."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Request, Response
+
+from backend.commands.warnings import warn, warn_of_label_studio, warnings_of
+from backend.errors import NotConfigured
+from backend.running import WITHIN
+from backend.settings import Settings
+from backend.store.paths import make_data_dir
+from tests.fakes.label_studio import FakeLabelStudio
+from tests.fakes.server import served
+
+KEY = {"label_studio_api_key": "key"}
+
+
+def test_a_misspelt_setting_and_a_missing_key_are_told() -> None:
+    told = warnings_of(Settings(), {"RETRAIN_EVRY": "3"})
+    assert "RETRAIN_EVRY is no setting and changes nothing; RETRAIN_EVERY is probably meant." in told[0]
+    assert "LABEL_STUDIO_API_KEY is not set" in told[1]
+    assert warnings_of(Settings(**KEY), {"RETRAIN_EVERY": "3"}) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "is_open"),
+    [
+        ("127.0.0.1", False),
+        ("localhost", False),
+        ("::1", False),
+        ("0.0.0.0", True),
+        ("::", True),
+        ("10.1.2.3", True),
+    ],
+)
+def test_a_server_that_is_open_to_all_without_credentials_is_told(host: str, is_open: bool) -> None:
+    told = warnings_of(Settings(host=host, **KEY), {})
+    assert [("BASIC_AUTH_USER" in each) for each in told] == [True] * is_open
+    assert not warnings_of(Settings(host=host, basic_auth_user="a", basic_auth_pass="b", **KEY), {})
+
+
+def test_parts_of_up_do_not_say_it_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warn(Settings())
+    assert "Warning: LABEL_STUDIO_API_KEY is not set" in capsys.readouterr().err
+    monkeypatch.setenv(WITHIN, "up")
+    warn(Settings())
+    assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def nothing() -> Iterator[str]:
+    """A port where nobody listens, held so that nobody else takes it."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
+
+
+def test_a_label_studio_that_does_not_answer_is_told_at_the_start(
+    nothing: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_URL", nothing)
+    warn_of_label_studio().join()
+    told = capsys.readouterr().err
+    assert f"Warning: {nothing} does not answer" in told
+    assert "Start Label Studio, or correct LABEL_STUDIO_URL." in told
+
+
+def test_a_key_that_label_studio_rejects_is_told_at_the_start(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reject(request: Request) -> Response:
+        if request.path == "/api/version":
+            return Response('{"release": "1.23.2"}', content_type="application/json")
+        return Response('{"detail": "Invalid token."}', 401, content_type="application/json")
+
+    with served() as server:
+        server.show(FakeLabelStudio()).before = reject
+        monkeypatch.setenv("LABEL_STUDIO_URL", server.url)
+        monkeypatch.setenv("LABEL_STUDIO_API_KEY", "revoked")
+        warn_of_label_studio().join()
+    told = capsys.readouterr().err
+    assert "Warning: Label Studio does not accept this legacy token" in told
+    assert "Make a new one under" in told
+
+
+def test_others_cannot_read_what_is_kept(tmp_path: Path) -> None:
+    """Task texts are in it. A group's rights, which somebody may have given on purpose, stay."""
+    for mode in (0o755, 0o777, 0o750):
+        folder = tmp_path / oct(mode)
+        folder.mkdir()
+        folder.chmod(mode)
+        make_data_dir(folder)
+        assert stat.S_IMODE(folder.stat().st_mode) == mode & 0o770
+    make_data_dir(tmp_path / "new" / "data")
+    assert stat.S_IMODE((tmp_path / "new" / "data").stat().st_mode) == 0o700
+
+
+def test_a_data_dir_that_cannot_be_used_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere")):
+        with pytest.raises(NotConfigured, match="set DATA_DIR to a folder that this user may write to"):
+            make_data_dir(folder)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(NotConfigured, match="Permission denied"):
+        make_data_dir(tmp_path / "another's")
