@@ -10,6 +10,7 @@ if __name__ == "__main__":
     # of the same name; the package lies one level up.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+from backend.store.bucket import wait_briefly
 from backend.web import create_app
 
 if __name__ == "__main__":
@@ -24,4 +25,5 @@ if __name__ == "__main__":
     known, _ = parser.parse_known_args()
     serve(Settings(host=known.host, port=known.port))
 else:
+    wait_briefly()  # for the model store: Label Studio waits for a second, or three
     app = create_app()

@@ -42,13 +42,20 @@ def project_check(name: str, *needs: str) -> Callable[[Function], Function]:
     return _register(name, needs, of_project=True)
 
 
-def run(of_project: bool, subject: Any, before: Iterable[Finding] = ()) -> list[Finding]:
-    """All checks of one kind on one bench. before: findings of the other kind that these may need."""
+def run(
+    of_project: bool,
+    subject: Any,
+    before: Iterable[Finding] = (),
+    tell: Callable[[Finding], object] = lambda finding: None,
+) -> list[Finding]:
+    """All checks of one kind on one bench. before: findings of the other kind that these may need; tell: is
+    given each as soon as it is made, since some take their time."""
     found = {finding.check: finding for finding in before}
     mine = [each for each in CHECKS.values() if each.of_project == of_project]
     for each in mine:
         finding = what_is_missing(each.needs, found.values()) or made(each, subject)
         found[each.name] = replace(finding, check=each.name)
+        tell(found[each.name])
     return [found[each.name] for each in mine]
 
 

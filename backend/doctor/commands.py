@@ -11,7 +11,8 @@ from backend.doctor.bench import Bench
 from backend.doctor.checks import run
 from backend.doctor.examine import all_is_well, examine, examine_project
 from backend.doctor.finding import Finding, State
-from backend.doctor.report import as_json, print_finding, print_findings, print_verdict
+from backend.doctor.report import Printer, as_json, print_finding, print_findings, print_verdict
+from backend.store.bucket import wait_briefly
 
 STARTING = {"backend", "worker", "upkeep", "cron"}
 STARTS_WITHIN = 30
@@ -19,14 +20,15 @@ STARTS_WITHIN = 30
 
 
 def diagnose(project_id: int | None, json: bool, backend_url: str | None) -> bool:
-    """Print what all checks found; returns whether all is well."""
+    """Print what all checks found, each as soon as it is done; returns whether all is well."""
+    wait_briefly()
     with Bench(backend_url) as bench:
-        findings = examine(bench, project_id)
-    if json:
-        click.echo(as_json(findings))
-    else:
-        print_findings(findings)
-        print_verdict(findings)
+        if json:
+            findings = examine(bench, project_id)
+            click.echo(as_json(findings))
+        else:
+            findings = examine(bench, project_id, Printer())
+            print_verdict(findings)
     return all_is_well(findings)
 
 
@@ -35,6 +37,7 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
 
     Raises AtlasError, having changed nothing, when Label Studio refuses.
     """
+    wait_briefly()
     with Bench(backend_url) as bench:
         general = _once_started(bench)
         if not all_is_well(general):
@@ -50,9 +53,7 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
         else:
             _say("order", "there is no new one yet; see below", State.NOTE)
         click.secho("\nChecking the way there and back", bold=True)
-        findings = examine_project(bench, project_id, general)
-        for finding in findings:
-            print_finding(finding)
+        findings = examine_project(bench, project_id, general, print_finding)
         print_verdict(findings)
         if all_is_well(findings):
             click.echo('Now press "Label All Tasks" on the project\'s page in Label Studio.')

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 
 # Imported for the checks they register, in this order.
 import backend.doctor.machine
@@ -20,24 +22,37 @@ from backend.doctor.checks import run, what_is_missing
 from backend.doctor.finding import Finding, State, not_checked
 from backend.errors import AtlasError, NotFound
 
+Tell = Callable[[Finding], object]
 NONE_YET = "none is connected yet: `label-studio-atlas connect URL --project N` does"
 
 
-def examine(bench: Bench, project_id: int | None = None) -> list[Finding]:
-    """project_id: the project to look at; None for all that this backend has had to do with."""
-    general = run(False, bench)
+def examine(bench: Bench, project_id: int | None = None, tell: Tell = lambda finding: None) -> list[Finding]:
+    """project_id: the project to look at; None for all that this backend has had to do with.
+
+    tell: is given each finding as soon as it is made.
+    """
+    general = run(False, bench, tell=tell)
     projects = [] if project_id is None else [project_id]
     if not projects:
-        missing = what_is_missing(("Redis", "API key"), general)
+        missing = what_is_missing(("Redis", "API key", "model store"), general)
         projects = [] if missing else _present(bench)
         if not projects:
-            return [*general, replace(missing or not_checked(NONE_YET), check="projects")]
-    return [*general, *(finding for each in projects for finding in examine_project(bench, each, general))]
+            finding = replace(missing or not_checked(NONE_YET), check="projects")
+            tell(finding)
+            return [*general, finding]
+    of_projects = (examine_project(bench, each, general, tell) for each in projects)
+    return [*general, *chain.from_iterable(of_projects)]
 
 
-def examine_project(bench: Bench, project_id: int, general: list[Finding]) -> list[Finding]:
+def examine_project(
+    bench: Bench, project_id: int, general: list[Finding], tell: Tell = lambda finding: None
+) -> list[Finding]:
     """The checks of one project, after those of the installation."""
-    findings = run(True, ProjectBench(bench, project_id), general)
+
+    def tell_of_it(finding: Finding) -> None:
+        tell(replace(finding, project=project_id))
+
+    findings = run(True, ProjectBench(bench, project_id), general, tell_of_it)
     return [replace(finding, project=project_id) for finding in findings]
 
 

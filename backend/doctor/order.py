@@ -57,7 +57,7 @@ def retrain(bench: ProjectBench) -> Finding:
     return ok(f"the last one published nothing: {done.get('reason', 'no task waits, or one is pinned')}")
 
 
-@project_check("model version", "project", "retrain")
+@project_check("model version", "project", "retrain", "model store")
 def model_version(bench: ProjectBench) -> Finding:
     """Looked at twice where it seems wrong: since the project was read a retrain may have published."""
     found = _order(bench)

@@ -19,14 +19,23 @@ _LABEL = 17
 """Columns of the checks' names."""
 
 
-def print_findings(findings: list[Finding]) -> None:
+class Printer:
     """One line per check under a heading per project; what is wrong with its remedy below it."""
-    heading: int | None = None
-    for finding in findings:
-        if finding.project != heading:
-            heading = finding.project
-            click.secho(f"\nProject {heading}", bold=True)
+
+    def __init__(self) -> None:
+        self._project: int | None = None
+
+    def __call__(self, finding: Finding) -> None:
+        if finding.project != self._project:
+            self._project = finding.project
+            click.secho(f"\nProject {finding.project}", bold=True)
         print_finding(finding)
+
+
+def print_findings(findings: list[Finding]) -> None:
+    tell = Printer()
+    for finding in findings:
+        tell(finding)
 
 
 def print_finding(finding: Finding) -> None:

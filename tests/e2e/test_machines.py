@@ -18,35 +18,17 @@ from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from tests.e2e.installation import answers
 from tests.e2e.steps import TEXTS, annotate, new_project, tasks_of, wait_until
-
-BUCKET = "s3://bucket/models"
+from tests.s3 import BUCKET, s3_server
 
 
 @pytest.fixture
 def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A real server that speaks S3, with an empty bucket; yields what its users set."""
-    url = f"http://127.0.0.1:{free_port(0)}"
-    env = {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "atlas",
-        "AWS_SECRET_ACCESS_KEY": "s3cret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rsplit(":", 1)[1]]
-    with Supervisor() as supervisor:
-        log = tmp_path / "s3.log"
-        supervisor.start("s3", command, inherited_environment(), log=log, ready=lambda: is_up(url))
+    """With an empty bucket; yields what its users set."""
+    with s3_server(tmp_path) as env:
         for name, value in env.items():
             monkeypatch.setenv(name, value)
         fsspec.filesystem("s3").mkdir("bucket")
         yield env
-
-
-def is_up(url: str) -> bool:
-    try:
-        return httpx.get(url).status_code < 500
-    except httpx.HTTPError:
-        return False
 
 
 class Machine:
