@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from backend import __version__
 from backend.commands.connecting import connect, doctor
 from backend.commands.demo import demo
+from backend.commands.predictions import predictions
 from backend.commands.running import alive, cron, serve, up, worker
 from backend.commands.simulate import simulate
 from backend.commands.versions import versions
@@ -47,5 +48,5 @@ def main() -> None:
     """
 
 
-for command in (up, connect, doctor, alive, serve, worker, cron, demo, simulate, versions):
+for command in (up, connect, doctor, alive, serve, worker, cron, demo, simulate, versions, predictions):
     main.add_command(command)

@@ -58,6 +58,10 @@ def run(*arguments: str | Path, **env: str) -> tuple[str, list[str]]:
         (("up",), "unknown strategy 'bset'"),
         (("connect", "--project", "1"), "give the URL"),
         (("versions", "--project", "99"), "nothing is kept of project 99"),
+        (("predictions", "--project", "99", "--out", "x.csv"), "nothing is kept of project 99"),
+        (("predictions", "--project", "1"), "give one of --out FILE, --import and --remove"),
+        (("predictions", "--project", "1", "--out", "good.csv"), "give --force"),
+        (("predictions", "--project", "1", "--out", "good.xls"), "must end with .csv or .jsonl"),
         (("versions", "--project", "99", "rollback"), "nothing is kept of project 99"),
     ],
 )

@@ -1,0 +1,121 @@
+"""Every task of a project with its label, as its annotators agree, and what the model says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backend.errors import AtlasError
+from backend.guessing import outputs_of, regions
+from backend.jobs.pull import pull
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.impossible import possible
+from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.scheme import LabelScheme
+from backend.learning.encoders import encoded
+from backend.predicting import Loaded, load_version
+from backend.settings import Settings
+from backend.store.paths import project_dir
+from backend.store.places import version_store
+from backend.store.tasks import StoredTask
+
+BATCH = 2000
+"""Texts encoded at once."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A model's answer for one control: the choices, none where it is "none of them", and how likely they
+    are right, in [0, 1]."""
+
+    choices: list[str]
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """One task. labels: by control, the choices that its annotators agree on, a control left out where they
+    do not or nobody has said; guesses: by control; regions: the guesses as Label Studio stores them."""
+
+    task: int
+    text: str
+    waits: bool
+    labels: dict[str, list[str]]
+    guesses: dict[str, Guess]
+    regions: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Of one model version; controls: the names of those that it knows, the queue's first."""
+
+    project: int
+    version: str
+    controls: list[str]
+    rows: Iterator[Result]
+    count: int
+
+
+def collect(
+    settings: Settings, client: LabelStudioClient, project_id: int, version: str | None = None
+) -> Results:
+    """As they are in Label Studio now. version: one of the kept ones, None for the published one.
+
+    Every guess is there, also one that is not shown to annotators. Raises AtlasError where there is no such
+    version, or none with a model, or it was trained for another label config.
+    """
+    loaded = _load(settings, project_id, version)
+    project = client.project(project_id, counted=False)
+    scheme = parse_label_config(project.label_config, settings.queue_control)
+    if not scheme.fits(loaded.version.scheme):
+        raise AtlasError(
+            f"{loaded.version.name} was trained for another label config: its classes may be gone. "
+            "The next retrain makes a version for the present one."
+        )
+    tasks = pull(client, project, scheme, project_dir(settings.data_dir, project_id))
+    schemes = [loaded.version.scheme, *(known for known, _ in loaded.version.companions)]
+    names = [known.from_name for known in schemes]
+    return Results(project_id, loaded.version.name, names, _results(loaded, schemes, tasks), len(tasks))
+
+
+def _load(settings: Settings, project_id: int, version: str | None) -> Loaded:
+    store = version_store(settings, project_id)
+    name = version or store.published()
+    if name is None or name not in store.names():
+        raise AtlasError(
+            f"project {project_id} has no version {name or 'published yet'}; "
+            f"kept are: {', '.join(store.names()) or 'none'}"
+        )
+    loaded = load_version(settings, project_id, name)
+    if loaded.version.network is None:
+        raise AtlasError(f"{name} has no model yet: labels of two classes are needed first")
+    return loaded
+
+
+def _results(loaded: Loaded, schemes: list[LabelScheme], tasks: Sequence[StoredTask]) -> Iterator[Result]:
+    for start in range(0, len(tasks), BATCH):
+        batch = tasks[start : start + BATCH]
+        features = encoded(loaded.encoder, [task.text for task in batch])
+        said = outputs_of(loaded.version, features)
+        for task, found in zip(batch, regions(loaded.version, said, len(batch)), strict=True):
+            yield _result(loaded.version.scheme, schemes, task, found)
+
+
+def _result(
+    scheme: LabelScheme, schemes: list[LabelScheme], task: StoredTask, found: list[dict[str, Any]]
+) -> Result:
+    shown = possible(scheme, found, task.offered)
+    by_name = {region["from_name"]: region for region in shown}
+    given = {scheme.from_name: task.target, **task.others}
+    labels, guesses = {}, {}
+    for each in schemes:
+        name = each.from_name
+        label, region = given.get(name), by_name.get(name)
+        if label is not None:
+            labels[name] = each.choices_in(label)
+        if region is not None:
+            value = region["value"][region["type"]]
+            choices = [choice[-1] if isinstance(choice, list) else choice for choice in value]
+            guesses[name] = Guess(choices, round(float(region["score"]), 4))
+    return Result(task.id, task.text, task.waits, labels, guesses, shown)

@@ -1,0 +1,76 @@
+"""Results as a file: CSV for spreadsheets, JSON lines for programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from backend.errors import AtlasError
+from backend.results.collect import Result, Results
+
+KINDS = (".csv", ".jsonl")
+
+
+def write(results: Results, path: Path) -> None:
+    """A row, or a line, for each task. path: its ending, one of KINDS, says which.
+
+    What was there is replaced when the new file is whole. Raises AtlasError where it cannot be written.
+    """
+    kinds: dict[str, Callable[[Results, IO[str]], None]] = {".csv": _write_csv, ".jsonl": _write_lines}
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    try:
+        with open(temporary, "w", encoding="utf-8", errors="replace", newline="") as file:
+            kinds[path.suffix](results, file)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise AtlasError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_csv(results: Results, file: IO[str]) -> None:
+    """Columns: task, text, waits, model_version, and of each control its label, its guess, the confidence."""
+    writer = csv.writer(file)
+    controls = [
+        column for name in results.controls for column in (name, f"{name}_guess", f"{name}_confidence")
+    ]
+    writer.writerow(["task", "text", "waits", "model_version", *controls])
+    for row in results.rows:
+        cells = [cell for name in results.controls for cell in _cells(row, name)]
+        writer.writerow([row.task, row.text, str(row.waits).lower(), results.version, *cells])
+
+
+def _cells(row: Result, name: str) -> tuple[str, str, str]:
+    guess, label = row.guesses.get(name), row.labels.get(name)
+    return (
+        "" if label is None else _cell(label),
+        "" if guess is None else _cell(guess.choices),
+        "" if guess is None else f"{guess.confidence:.4f}",
+    )
+
+
+def _cell(choices: list[str]) -> str:
+    """One choice as it is; several, or none of them, as a JSON list."""
+    return choices[0] if len(choices) == 1 else json.dumps(choices, ensure_ascii=False)
+
+
+def _write_lines(results: Results, file: IO[str]) -> None:
+    for row in results.rows:
+        guesses = {
+            name: {"choices": guess.choices, "confidence": guess.confidence}
+            for name, guess in row.guesses.items()
+        }
+        line = {
+            "task": row.task,
+            "text": row.text,
+            "waits": row.waits,
+            "labels": row.labels,
+            "guesses": guesses,
+            "model_version": results.version,
+        }
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
