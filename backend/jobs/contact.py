@@ -6,11 +6,11 @@ import time
 
 from redis import Redis
 
+from backend.jobs.keys import contact_key
 from backend.jobs.values import mended, number
 
-
-def contact_key(project_id: int) -> str:
-    return f"atlas:contact:{project_id}"
+REMEMBERED = 30 * 24 * 3600
+"""Seconds."""
 
 
 class Contact:
@@ -20,8 +20,10 @@ class Contact:
         self._redis = redis
         self._key = contact_key(project_id)
 
-    def note(self, kind: str) -> None:
+    def note(self, kind: str, seconds: int = REMEMBERED) -> None:
+        """To be remembered for so long."""
         mended(self._redis, self._key, lambda: self._redis.hset(self._key, kind, time.time()))
+        self._redis.expire(self._key, seconds)
 
     def last(self, kind: str) -> float:
         """Unix time, 0 for never. Another value than before proves a contact in between."""

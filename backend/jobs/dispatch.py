@@ -19,9 +19,20 @@ from rq.serializers import JSONSerializer
 
 from backend.jobs.clock import due_in
 from backend.jobs.job import AtlasJob
-from backend.jobs.kinds import CLEAR, FLUSH, QUEUE_NAME, RECONCILE, REFILL, RETRAIN, UPKEEP_QUEUE
+from backend.jobs.kinds import (
+    ADMIT,
+    CLEAR,
+    FLUSH,
+    LOOK,
+    OF_A_PROJECT,
+    QUEUE_NAME,
+    RECONCILE,
+    REFILL,
+    RETRAIN,
+    UPKEEP_QUEUE,
+)
 from backend.jobs.lost import forget_dead_executions, forget_if_lost
-from backend.jobs.state import ENDED, PROJECTS_KEY, ProjectState, waits_or_runs
+from backend.jobs.state import ENDED, ProjectState, waits_or_runs
 from backend.jobs.values import mended
 from backend.settings import Settings
 
@@ -34,6 +45,9 @@ RETRY_GROWTH = (1, 6, 24)
 REDIS_SECONDS = 2
 """How long a web server waits for Redis's answer."""
 _REMEMBERED = {"result_ttl": RESULT_TTL, "failure_ttl": RESULT_TTL}
+SETTINGS, TASKS, CONNECTION = "settings", "tasks", "connection"
+SUBJECTS = (SETTINGS, TASKS, CONNECTION)
+"""What a look may be at: what a project's settings are, what its tasks are, and what its connections wish."""
 
 
 class Dispatcher:
@@ -44,7 +58,6 @@ class Dispatcher:
         self._settings = settings
         self.queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
         self.upkeep = Queue(UPKEEP_QUEUE, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
-        self._admitted: set[int] = set()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Dispatcher:
@@ -54,16 +67,6 @@ class Dispatcher:
 
     def state(self, project_id: int) -> ProjectState:
         return ProjectState(self.redis, project_id)
-
-    def admits(self, project_id: int) -> bool:
-        """Whether there is room for this project: anybody may be able to send webhooks of invented ones,
-        and each costs some of Redis's memory and a job that finds out that it does not exist."""
-        if project_id not in self._admitted:
-            known = self.redis.sismember(PROJECTS_KEY, str(project_id))
-            if not known and self.redis.scard(PROJECTS_KEY) >= self._settings.max_projects:
-                return False
-            self._admitted.add(project_id)
-        return True
 
     def changed(self, project_id: int, count: int = 1) -> None:
         """Webhooks told of annotations: retrain at RETRAIN_EVERY of them, or RETRAIN_WITHIN seconds from now.
@@ -81,6 +84,10 @@ class Dispatcher:
             self.request_flush(project_id)
         if noted.head_is_low:
             self.request_refill(project_id)
+
+    def changed_in_bulk(self, project_id: int) -> None:
+        """As `changed`, by somebody who did not annotate them one by one, and did not tell how many."""
+        self.changed(project_id, self._settings.retrain_every)
 
     def request_flush(self, project_id: int) -> None:
         """A retrain RETRAIN_WITHIN seconds from now, for what has changed by then."""
@@ -130,7 +137,7 @@ class Dispatcher:
 
     def forget_lost_jobs(self, project_id: int) -> None:
         """Make room where RQ has lost a job of the project, so that it can be asked for again."""
-        for kind in ("retrain", "refill", "flush", "clear"):
+        for kind in OF_A_PROJECT:
             forget_if_lost(self.redis, f"{kind}-{project_id}")
 
     def request_refill(self, project_id: int) -> None:
@@ -153,6 +160,36 @@ class Dispatcher:
         timeout = self._settings.job_timeout
         self._enqueue_unique(
             self.upkeep, CLEAR, f"clear-{project_id}", seconds, project_id, job_timeout=timeout
+        )
+
+    def request_look(self, project_id: int, subject: str) -> None:
+        """Read in Label Studio what a request does not tell, or is not to be believed in."""
+        self.state(project_id).owe(_look_at(subject))
+        timeout = self._settings.job_timeout
+        self._enqueue_unique(
+            self.upkeep, LOOK, f"look-{project_id}", 0, project_id, job_timeout=timeout, **self._retried()
+        )
+
+    def wanted_looks(self, project_id: int) -> set[str]:
+        """The subjects that looks were requested at. From now on none is: to be called before any is read."""
+        state = self.state(project_id)
+        wanted = {subject for subject in SUBJECTS if state.owes(_look_at(subject))}
+        for subject in wanted:
+            state.settle(_look_at(subject))
+        return wanted
+
+    def look_again(self, project_id: int) -> None:
+        """Where a look was requested while one was under way."""
+        state = self.state(project_id)
+        for subject in SUBJECTS:
+            if state.owes(_look_at(subject)):
+                self.request_look(project_id, subject)
+
+    def request_admission(self) -> None:
+        """Ask Label Studio for the projects that requests have named."""
+        forget_if_lost(self.redis, "admit")
+        self._enqueue_unique(
+            self.upkeep, ADMIT, "admit", 0, job_timeout=self._settings.job_timeout, **self._retried()
         )
 
     def request_reconcile(self) -> str:
@@ -204,3 +241,7 @@ class Dispatcher:
                 return True
             except WatchError:  # it changed under our eyes: look again
                 return self._remove(job_id, states)
+
+
+def _look_at(subject: str) -> str:
+    return f"{LOOK} {subject}"

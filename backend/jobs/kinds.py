@@ -13,9 +13,11 @@ FLUSH = "backend.jobs.housekeeping.flush"
 CLEAR = "backend.jobs.housekeeping.clear_old_versions"
 REFILL = "backend.jobs.refill.refill"
 RECONCILE = "backend.jobs.reconcile.reconcile"
-OF_A_PROJECT = {"retrain": RETRAIN, "refill": REFILL, "flush": FLUSH, "clear": CLEAR}
+LOOK = "backend.jobs.look.look"
+ADMIT = "backend.jobs.admitting.admit"
+OF_A_PROJECT = {"retrain": RETRAIN, "refill": REFILL, "flush": FLUSH, "clear": CLEAR, "look": LOOK}
 """By the word that a job's id begins with: `retrain-7` is project 7's."""
-OF_ALL_PROJECTS = {"reconcile": RECONCILE}
+OF_ALL_PROJECTS = {"reconcile": RECONCILE, "admit": ADMIT}
 _ID = re.compile(rf"({'|'.join(OF_A_PROJECT)})-[1-9][0-9]{{0,17}}|{'|'.join(OF_ALL_PROJECTS)}")
 
 

@@ -10,22 +10,16 @@ from typing import Any
 
 from redis import Redis, ResponseError
 
-from backend.jobs.state import PROJECTS_KEY, ProjectState
+from backend.jobs.keys import COUNTERS_KEY, PROJECTS_KEY, counter, measures_key
+from backend.jobs.state import ProjectState
 from backend.jobs.values import mended, number, text
 
-OUTCOMES = ("published", "kept", "nothing", "failed")
-"""Of a retrain: a version that serves; one that is only kept; nothing to learn; an error, also when the
-retrain is tried again."""
-STAGES = ("pull", "encode", "train", "rank", "save", "import", "switch")
 Numbers = dict[Any, Any]
-_SEPARATOR = " "
 _FIELD = re.compile("(retrains|seconds|times) ([1-9][0-9]{0,17}) ([a-z_]+)")
 
 
 class Measures:
     """One Redis hash of counters over all projects, one of the last retrain's numbers per project."""
-
-    COUNTERS = "atlas:measures"
 
     def __init__(self, redis: Redis):
         self._redis = redis
@@ -34,6 +28,10 @@ class Measures:
         """Count a retrain that ended well, by its result."""
         version = result.get("model_version")
         outcome = "published" if result.get("published") else "kept" if version else "nothing"
+        if version:  # else nobody would ask for its measures before its first event
+            mended(self._redis, PROJECTS_KEY, lambda: self._redis.sadd(PROJECTS_KEY, project_id))
+        if not self._is_known(project_id):
+            return
         self._count("retrains", project_id, outcome)
         for stage, seconds in result.get("seconds", {}).items():
             self._count("seconds", project_id, stage, seconds)
@@ -43,14 +41,13 @@ class Measures:
             names |= {"accuracy": "accuracy", "estimated_accuracy": "estimated_accuracy"}
             found = {name: result.get(key) for name, key in names.items()}
             self._note(project_id, found)
-            # Else nobody would ask for these before the first event of the project.
-            mended(self._redis, PROJECTS_KEY, lambda: self._redis.sadd(PROJECTS_KEY, project_id))
         if outcome == "published":
             self.head_filled(project_id, result["head"], published=True)
 
     def failed(self, project_id: int) -> None:
         """Count a retrain that ended with an error, or was killed."""
-        self._count("retrains", project_id, "failed")
+        if self._is_known(project_id):
+            self._count("retrains", project_id, "failed")
 
     def head_filled(self, project_id: int, tasks: int, *, published: bool = False) -> None:
         """So many tasks of the published head nobody has touched. published: their order is new."""
@@ -62,7 +59,7 @@ class Measures:
     def counters(self) -> dict[str, dict[tuple[int, str], float]]:
         """By kind ("retrains", "seconds", "times"), then by project and outcome or stage."""
         found: dict[str, dict[tuple[int, str], float]] = {}
-        held = mended(self._redis, self.COUNTERS, lambda: self._redis.hgetall(self.COUNTERS))
+        held = mended(self._redis, COUNTERS_KEY, lambda: self._redis.hgetall(COUNTERS_KEY))
         for field, value in held.items():
             named = _FIELD.fullmatch(text(field) or "")
             if named is not None:
@@ -78,12 +75,18 @@ class Measures:
         """As `of`, in one round trip."""
         with self._redis.pipeline(transaction=False) as pipeline:
             for project_id in project_ids:
-                pipeline.hgetall(self._key(project_id))
+                pipeline.hgetall(measures_key(project_id))
             return [_numbers(held) for held in pipeline.execute(raise_on_error=False)]
+
+    def _is_known(self, project_id: int) -> bool:
+        """Of what Label Studio does not have, nothing is kept."""
+        return bool(
+            mended(self._redis, PROJECTS_KEY, lambda: self._redis.sismember(PROJECTS_KEY, str(project_id)))
+        )
 
     def _note(self, project_id: int, numbers: Mapping[str, float | None]) -> None:
         """None: there was one, of an older version."""
-        key = self._key(project_id)
+        key = measures_key(project_id)
         kept: Any = {name: value for name, value in numbers.items() if value is not None}
         gone = [name for name, value in numbers.items() if value is None]
         mended(self._redis, key, lambda: self._redis.hset(key, mapping=kept))
@@ -91,18 +94,15 @@ class Measures:
             self._redis.hdel(key, *gone)
 
     def _count(self, kind: str, project_id: int, what: str, by: float = 1) -> None:
-        field = _SEPARATOR.join((kind, str(project_id), what))
+        field = counter(kind, project_id, what)
         try:
             self._add(field, by)
         except ResponseError:  # what was counted is no number
-            self._redis.hdel(self.COUNTERS, field)
+            self._redis.hdel(COUNTERS_KEY, field)
             self._add(field, by)
 
     def _add(self, field: str, by: float) -> None:
-        mended(self._redis, self.COUNTERS, lambda: self._redis.hincrbyfloat(self.COUNTERS, field, by))
-
-    def _key(self, project_id: int) -> str:
-        return f"atlas:measures:{project_id}"
+        mended(self._redis, COUNTERS_KEY, lambda: self._redis.hincrbyfloat(COUNTERS_KEY, field, by))
 
 
 def _numbers(held: object) -> dict[str, float]:

@@ -14,6 +14,7 @@ from backend.errors import AtlasError, LabelConfigError, NotFound
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.housekeeping import GONE, forget_gone
+from backend.jobs.newcomers import Newcomers
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.refill import keep_full
@@ -54,6 +55,8 @@ def reconcile() -> dict[str, str]:
             except AtlasError as error:  # one broken project must not keep the others waiting
                 logger.warning("%s", error)
                 found[str(project_id)] = str(error)
+        if len(Newcomers(redis)):  # the job that asks for them may have given up
+            dispatcher.request_admission()
     return found
 
 
@@ -77,14 +80,14 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
         forget_gone(directory)
         return "gone"
     (directory / GONE).unlink(missing_ok=True)
-    told = _heed(settings, dispatcher, client, project_id)
+    told = heed(settings, dispatcher, client, project_id)
     if told is not None:
         return told
     seen = json.dumps([asdict(project), client.newest_change(project_id), LAYOUT])
     if state.fingerprint == seen:
         return "nothing changed"
     try:
-        found = _put_right(settings, dispatcher, client, project)
+        found = put_right(settings, dispatcher, client, project)
     except LabelConfigError as error:
         logger.info("nothing to learn: %s", error)
         found = None
@@ -93,7 +96,7 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     return found or "in order"
 
 
-def _heed(
+def heed(
     settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int
 ) -> str | None:
     """Take over what the project's connections say; returns why there is nothing more to look at."""
@@ -109,7 +112,7 @@ def _heed(
     _forget_a_secret_of_before(settings, dispatcher, client, project_id, wishes)
     state.held_by_label_studio = not wishes.updates
     state.strategy_is_disputed = wishes.disputed
-    strategy = _known(wishes.strategy)
+    strategy = known_strategy(wishes.strategy)
     if state.strategy == strategy:
         return None
     state.strategy = strategy
@@ -127,7 +130,7 @@ def _forget_a_secret_of_before(
         secrets.forget(project_id)
 
 
-def _known(strategy: str | None) -> str | None:
+def known_strategy(strategy: str | None) -> str | None:
     """None for one that does not exist: /setup has refused it, with the reason."""
     try:
         return None if strategy is None else check_name(strategy)
@@ -136,7 +139,7 @@ def _known(strategy: str | None) -> str | None:
         return None
 
 
-def _put_right(
+def put_right(
     settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project: Project
 ) -> str | None:
     """Bring the published queue up to date, and ask for a retrain where that is not enough.

@@ -12,38 +12,19 @@ from dataclasses import dataclass
 from redis import Redis
 from rq.job import Job, JobStatus
 
-from backend.jobs.contact import contact_key
+from backend.jobs.contact import REMEMBERED
+from backend.jobs.keys import (
+    COUNTERS_KEY,
+    PROJECTS_KEY,
+    aside_key,
+    contact_key,
+    counters_of,
+    measures_key,
+    state_key,
+)
+from backend.jobs.scripts import NOTE_CHANGES, STAMP
 from backend.jobs.values import Held, mended, number, text, whole
 
-PROJECTS_KEY = "atlas:projects"
-_STAMP = "return redis.call('HSET', KEYS[1], ARGV[1], redis.call('TIME')[1])"
-"""Note the time by Redis's clock: web servers and workers may be on machines whose clocks differ."""
-_NOTE_CHANGES = """
-for i, kind in ipairs({'set', 'hash', 'hash'}) do
-    local found = redis.call('TYPE', KEYS[i]).ok
-    if found ~= kind and found ~= 'none' then redis.call('DEL', KEYS[i]) end
-end
-local before = redis.call('HGET', KEYS[2], 'changes')
-if before and not (#before < 16 and string.match(before, '^[0-9]+$')) then
-    redis.call('HDEL', KEYS[2], 'changes')
-end
-local now = redis.call('TIME')
-redis.call('SADD', KEYS[1], ARGV[1])
-local changes = redis.call('HINCRBY', KEYS[2], 'changes', ARGV[2])
-redis.call('HSET', KEYS[2], 'last_change', now[1])
-if ARGV[3] == '1' then
-    redis.call('HSET', KEYS[3], 'webhook', string.format('%d.%06d', now[1], now[2]))
-end
-local told = redis.call('HMGET', KEYS[2], 'seen', 'refill_at', 'disconnected')
-table.insert(told, 1, changes)
-for i = 4, #KEYS do
-    local status = redis.pcall('HGET', KEYS[i], 'status')
-    table.insert(told, type(status) == 'string' and status)
-end
-return told
-"""
-"""All that a webhook has to note and to know, in one command: most of what a burst of them waits for.
-What is no number, or no hash, is not ours, and makes room."""
 NEVER = 2**62
 """More changes than there will ever be."""
 ASIDE_GROWTH = 6
@@ -71,16 +52,16 @@ class ProjectState:
 
     def __init__(self, redis: Redis, project_id: int):
         self._redis = redis
-        self._key = _key(project_id)
+        self._key = state_key(project_id)
         self._id = project_id
 
     def note_changes(self, count: int, jobs: Sequence[str] = (), *, by_webhook: bool = False) -> Noted:
         """Count changes that Label Studio told of, then look at RQ's jobs by their ids.
 
-        by_webhook: it is a contact too.
+        by_webhook: it is a contact too, and of a project that is known; else it is known from now on.
         """
         keys = [PROJECTS_KEY, self._key, contact_key(self._id), *(Job.key_for(job) for job in jobs)]
-        told = self._redis.eval(_NOTE_CHANGES, len(keys), *keys, self._id, count, int(by_webhook))
+        told = self._redis.eval(NOTE_CHANGES, len(keys), *keys, self._id, count, int(by_webhook), REMEMBERED)
         changes, seen, refill_at, disconnected, *statuses = told
         return Noted(
             unseen=_unseen(changes, whole(seen)),
@@ -104,7 +85,7 @@ class ProjectState:
     def retrained(self, changes: int) -> None:
         """A retrain that saw the first `changes` changes ended well."""
         self._set("seen", str(changes))
-        self._redis.eval(_STAMP, 1, self._key, "ended")
+        self._redis.eval(STAMP, 1, self._key, "ended")
         self.forgive()
 
     def seconds_since_change(self) -> float:
@@ -122,18 +103,18 @@ class ProjectState:
         times = min(1 + whole(self._get("failures")), 99)
         self._set("failures", str(times))
         wait = min(seconds * ASIDE_GROWTH ** (times - 1), max(seconds, ASIDE_AT_MOST))
-        self._redis.set(f"{self._key}:aside", reason, ex=wait)
+        self._redis.set(aside_key(self._id), reason, ex=wait)
         return wait
 
     @property
     def aside(self) -> str | None:
         """Why the project is left alone, None where it is not."""
-        key = f"{self._key}:aside"
+        key = aside_key(self._id)
         return text(mended(self._redis, key, lambda: self._redis.get(key)))
 
     def forgive(self) -> None:
         """It is worth a try again."""
-        self._redis.delete(f"{self._key}:aside")
+        self._redis.delete(aside_key(self._id))
         self._redis.hdel(self._key, "failures")
 
     def owe(self, job: str) -> None:
@@ -216,7 +197,9 @@ class ProjectState:
     def forget(self) -> None:
         """The project is gone, or hidden from us, or never was: no event needs to find it any more."""
         self._redis.srem(PROJECTS_KEY, self._id)
-        self._redis.delete(self._key)
+        keys = (aside_key(self._id), contact_key(self._id), measures_key(self._id))
+        self._redis.delete(self._key, *keys)
+        mended(self._redis, COUNTERS_KEY, lambda: self._redis.hdel(COUNTERS_KEY, *counters_of(self._id)))
 
     @property
     def label_config(self) -> str | None:
@@ -275,7 +258,7 @@ def change_counts(redis: Redis, project_ids: Sequence[int]) -> list[tuple[int, i
     """Of each project: all changes, and those that no retrain has seen yet. One round trip."""
     with redis.pipeline(transaction=False) as pipeline:
         for project_id in project_ids:
-            pipeline.hmget(_key(project_id), "changes", "seen")
+            pipeline.hmget(state_key(project_id), "changes", "seen")
         answers = pipeline.execute(raise_on_error=False)
     pairs = [tuple(map(whole, each)) if isinstance(each, list) else (0, 0) for each in answers]
     return [(changes, _unseen(changes, seen)) for changes, seen in pairs]
@@ -286,10 +269,6 @@ def seconds_since_any_change(redis: Redis) -> float:
     with redis.pipeline(transaction=False) as pipeline:
         pipeline.time()
         for project_id in known_projects(redis):
-            pipeline.hget(_key(project_id), "last_change")
+            pipeline.hget(state_key(project_id), "last_change")
         (seconds, microseconds), *stamps = pipeline.execute(raise_on_error=False)
     return float(seconds + microseconds / 1e6 - max(map(number, stamps), default=0.0))
-
-
-def _key(project_id: int) -> str:
-    return f"atlas:project:{project_id}"

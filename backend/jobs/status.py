@@ -13,14 +13,20 @@ from rq.results import Result
 from backend.jobs.failing import REASON
 from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import is_our_id
+from backend.jobs.newcomers import Newcomers
 
 UNREADABLE = "its outcome cannot be read"
 
 
 def job_status(redis: Redis, job_id: str) -> dict[str, Any] | None:
-    """State, times (ISO 8601, UTC), result and reason of failure of one of our jobs; None for any other id,
-    and for one that is unknown or forgotten."""
-    job = AtlasJob.read(job_id, redis) if is_our_id(job_id) else None
+    """State, times (ISO 8601, UTC), result and reason of failure of a job of ours; None for any other id,
+    and for an unknown or forgotten one. Retrains of projects that no worker has found yet are deferred."""
+    if not is_our_id(job_id):
+        return None
+    job = AtlasJob.read(job_id, redis)
+    kind, _, project = job_id.partition("-")
+    if job is None and kind == "retrain" and int(project) in Newcomers(redis):
+        return {"job_id": job_id, "status": JobStatus.DEFERRED.value, "error": None}
     try:
         return None if job is None else _described(job)
     except InvalidJobOperation:  # forgotten meanwhile

@@ -15,6 +15,8 @@ from rq.serializers import JSONSerializer
 from rq.worker_registration import register
 
 # Imported once here, not in every forked job: torch, and what its optimizers import when first used (2 s).
+import backend.jobs.admitting
+import backend.jobs.look
 import backend.jobs.reconcile
 import backend.jobs.refill
 import backend.jobs.retrain  # noqa: F401
@@ -22,9 +24,10 @@ from backend import logs, sampling
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.failing import failed, killed
 from backend.jobs.job import AtlasJob
-from backend.jobs.kinds import CLEAR, FLUSH, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE
+from backend.jobs.kinds import ADMIT, CLEAR, FLUSH, LOOK, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE
 from backend.jobs.lost import forget_dead_executions
 from backend.jobs.measures import Measures
+from backend.jobs.newcomers import Newcomers
 from backend.jobs.schedule import RedisClockScheduler
 from backend.labelstudio.client import LabelStudioClient
 from backend.learning import encoders
@@ -137,6 +140,8 @@ class AtlasWorker(Worker):
         if done and job.args:
             self._measure(job.func_name, job.args[0], job.return_value())
             self._look_again(job.func_name, job.args[0])
+        elif done and job.func_name == ADMIT and len(Newcomers(self.connection)):
+            Dispatcher(self.connection, Settings()).request_admission()  # behind what waits by now
         return done
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
@@ -166,6 +171,8 @@ class AtlasWorker(Worker):
             dispatcher.request_retrain(project_id)
         elif job == REFILL and state.owes(REFILL):
             dispatcher.request_refill(project_id)
+        elif job == LOOK:
+            dispatcher.look_again(project_id)
         elif job == CLEAR and state.owes(CLEAR):
             dispatcher.request_clearing(project_id)
 

@@ -20,10 +20,9 @@ from typing import Any
 from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 from gunicorn.workers.gthread import ThreadWorker
 
+from backend.running.patience import REQUEST_SECONDS
 from backend.web.pressure import slow_threads
 
-REQUEST_SECONDS = 10
-"""How long a request may take to arrive, and how long its sender may pause once it has a thread."""
 MOST = 64 * 2**10
 """Bytes; of larger requests the rest is read by the thread."""
 _LENGTH = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,18})")

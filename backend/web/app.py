@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 
 from flask import Flask, Response, jsonify
-from redis import RedisError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from redis import RedisError, ResponseError
+from werkzeug.exceptions import HTTPException
 
 from backend import logs
 from backend.errors import AtlasError, TooLarge
@@ -17,10 +18,12 @@ from backend.predicting import Predictor
 from backend.printable import printable
 from backend.settings import Settings
 from backend.web.access import require_credentials
+from backend.web.body import refuse_chunks
 from backend.web.contact import note_contacts
+from backend.web.gate import Gate
 from backend.web.headers import secure_headers
-from backend.web.limits import bound_bodies
 from backend.web.metrics import measure_requests
+from backend.web.origin import refuse_pages
 from backend.web.pressure import Slots, slow_threads
 from backend.web.protocol import protocol
 
@@ -45,14 +48,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings.predict_threads,
         slow_threads(settings.web_threads) - 1,  # one tells the others that there is no room
     )
+    app.extensions["surveys"] = Slots(1, 3, "scrapes of metrics and lists of versions")
+    app.extensions["large events"] = threading.Lock()
+    app.extensions["gate"] = Gate(settings, dispatcher)
     measure_requests(app, settings)
-    bound_bodies(app, settings)
+    refuse_chunks(app)
+    refuse_pages(app)
     require_credentials(app, settings, dispatcher)
     note_contacts(app, settings)
     app.register_blueprint(protocol)
     app.register_error_handler(AtlasError, _refused)
     app.register_error_handler(RedisError, _redis_down)
-    app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(HTTPException, _http_error)
     return app
 
@@ -79,19 +85,14 @@ def _refused(error: AtlasError) -> Response:
     return response
 
 
-def _too_deep(error: RecursionError) -> tuple[Response, int]:
-    return jsonify({"error": "The request's JSON is nested too deeply."}), 400
-
-
 def _redis_down(error: RedisError) -> tuple[Response, int]:
     logger.error("Redis: %s", error)
+    if isinstance(error, ResponseError):  # such as: out of memory, read only, another application's
+        return jsonify({"error": "Redis refuses to note it; the backend's log says why."}), 503
     return jsonify({"error": "Redis does not answer: the backend cannot queue work. Check REDIS_URL."}), 503
 
 
 def _http_error(error: HTTPException) -> tuple[Response, int]:
-    reason = error.description
-    if isinstance(error, RequestEntityTooLarge):
-        reason = "The request is larger than MAX_BODY_MB allows. Ask for fewer tasks at a time."
-    response = jsonify({"error": reason})
+    response = jsonify({"error": error.description})
     response.headers.extend(header for header in error.get_headers() if header[0] in KEPT_HEADERS)
     return response, error.code or 500

@@ -4,48 +4,38 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g
 from redis import Redis, RedisError
 
-from backend.jobs.contact import Contact
+from backend.jobs.contact import REMEMBERED, Contact
 from backend.settings import Settings
-from backend.web.access import WEBHOOK_ENDPOINT
-from backend.web.events import ANNOTATION_EVENTS
 
 logger = logging.getLogger(__name__)
 
-NOTED = {"protocol.setup": "setup", WEBHOOK_ENDPOINT: "webhook"}
 REDIS_SECONDS = 0.5
 """A note is worth no more of the second that Label Studio waits."""
 
 
-def note_contacts(app: Flask, settings: Settings) -> None:
-    """After each accepted /setup and /webhook; the note may fail, the answer never does.
+NEWCOMER_SECONDS = 3600
+"""For so long it is remembered of a project that may be invented."""
 
-    Webhooks of annotations come in bursts: those are noted with the change they tell of.
-    """
+
+def reached(kind: str, project_id: int, is_known: bool) -> None:
+    """By a route, of a request that is in order. kind: as `Contact` has it."""
+    g.reached = kind, project_id, REMEMBERED if is_known else NEWCOMER_SECONDS
+
+
+def note_contacts(app: Flask, settings: Settings) -> None:
+    """After each accepted /setup and /webhook; the note may fail, the answer never does."""
     redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_SECONDS)
 
     def note(response: Response) -> Response:
-        kind = NOTED.get(request.endpoint or "")
-        project_id = _project_id() if kind and response.status_code < 400 else None
-        if kind and project_id is not None:
+        kind, project_id, seconds = g.pop("reached", (None, 0, 0))
+        if kind and response.status_code < 400:
             try:
-                Contact(redis, project_id).note(kind)
+                Contact(redis, project_id).note(kind, seconds)
             except RedisError as error:
                 logger.debug("cannot note a contact: %s", error)
         return response
 
     app.after_request(note)
-
-
-def _project_id() -> int | None:
-    """None for a webhook without payload, which does not say, and for one that is noted already."""
-    body = request.get_json(force=True, silent=True)
-    if not isinstance(body, dict) or (
-        request.endpoint == WEBHOOK_ENDPOINT and str(body.get("action")) in ANNOTATION_EVENTS
-    ):
-        return None
-    told = body.get("project") or request.args.get("project")
-    number = str(told.get("id") if isinstance(told, dict) else told).split(".")[0]
-    return int(number) if number.isascii() and number.isdigit() else None

@@ -5,43 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Flask, Request, request
-from werkzeug.exceptions import BadRequest, LengthRequired, RequestEntityTooLarge
-
 from backend.errors import TooLarge
 from backend.labelstudio.reading import text_in
 from backend.labelstudio.scheme import LabelScheme
 from backend.settings import Settings
-
-
-class ShallowRequest(Request):
-    """JSON that is nested too deeply is no JSON. (By the request, since Flask 1 has no JSON provider.)"""
-
-    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """Raises BadRequest, unless silent."""
-        try:
-            return super().get_json(force=force, silent=silent, cache=cache)
-        except RecursionError as error:
-            if silent:
-                return None
-            raise BadRequest("The request's JSON is nested too deeply.") from error
-
-
-def bound_bodies(app: Flask, settings: Settings) -> None:
-    """Larger ones are answered with 413 before they are read, deeper ones with 400.
-
-    Those that do not tell their length, with 411: Label Studio tells it, and what sends chunks can send them
-    without end, or such as gunicorn cannot read.
-    """
-    limit = app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mb * 2**20
-    app.request_class = ShallowRequest
-
-    @app.before_request
-    def refuse_large() -> None:  # Werkzeug 2.0 itself bounds forms only
-        if "Transfer-Encoding" in request.headers:
-            raise LengthRequired("The request must tell its length; a body in chunks is not read.")
-        if (request.content_length or 0) > limit:
-            raise RequestEntityTooLarge
 
 
 def check_count(settings: Settings, tasks: Sequence[Any]) -> None:

@@ -64,5 +64,6 @@ def _registries(ours: CollectorRegistry, work: WorkCollector) -> list[CollectorR
 
 @metrics.route("/metrics", methods=["GET"], endpoint="metrics")
 def show() -> Response:
-    shown = b"".join(generate_latest(registry) for registry in current_app.extensions["metrics"])
+    with current_app.extensions["surveys"].one():
+        shown = b"".join(generate_latest(registry) for registry in current_app.extensions["metrics"])
     return Response(shown, content_type=CONTENT_TYPE_LATEST)

@@ -26,7 +26,8 @@ def slow_threads(web_threads: int) -> int:
 class Slots:
     """at_once: how many work side by side; admitted: how many work or wait. Shared between threads."""
 
-    def __init__(self, at_once: int, admitted: int):
+    def __init__(self, at_once: int, admitted: int, what: str = "requests for predictions"):
+        self._what = what
         self._working = threading.Semaphore(at_once)
         self._admitted = threading.Semaphore(max(at_once, admitted))
 
@@ -35,7 +36,7 @@ class Slots:
         """Work within it. Raises ServiceUnavailable (503) when too many wait already."""
         if not self._admitted.acquire(blocking=False):
             raise ServiceUnavailable(
-                "Too many requests for predictions at once; ask again later. More WEB_WORKERS would help.",
+                f"Too many {self._what} at once; ask again later. More WEB_WORKERS would help.",
                 retry_after=RETRY_SECONDS,
             )
         try:

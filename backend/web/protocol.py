@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
-from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
+from redis import RedisError
+from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge, RequestTimeout
 
 from backend import __version__
 from backend.errors import LabelConfigError, TooLarge, UnknownStrategy
 from backend.guessing import LIKELIEST
-from backend.jobs.dispatch import Dispatcher
+from backend.jobs.dispatch import CONNECTION, Dispatcher
 from backend.jobs.state import known_projects
 from backend.jobs.status import job_status
 from backend.labelstudio.connection import strategy_in
@@ -20,15 +21,23 @@ from backend.labelstudio.label_config import parse_label_config
 from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings
-from backend.store.places import stored_projects
+from backend.store.paths import project_ids
 from backend.web.access import Door
-from backend.web.events import EVENTS, react
+from backend.web.asked import project_id as asked_project
+from backend.web.asked import webhook_project
+from backend.web.body import SMALL, json_object, large
+from backend.web.contact import reached
+from backend.web.events import ANNOTATION_EVENTS, EVENTS, react
+from backend.web.gate import Gate
 from backend.web.limits import check_count, check_label_config, check_texts
 from backend.web.pressure import Slots
 
 logger = logging.getLogger(__name__)
 
 protocol = Blueprint("protocol", __name__)
+
+FEW_PROJECTS = 20
+"""Of so many a request deals by itself with an event that may be of any."""
 
 
 @protocol.route("/", methods=["GET"])
@@ -41,12 +50,20 @@ def health() -> Response:
 @protocol.route("/setup", methods=["POST"])
 def setup() -> Response:
     """Label Studio connects, or shows a page of the project. 4xx with a reason where we cannot learn."""
-    body = _body()
-    project_id = _project_id(body.get("project"))
+    body = json_object(_settings(), SMALL)
+    project_id = asked_project(body.get("project"))
     check_label_config(_settings(), body.get("schema"))
     parse_label_config(body.get("schema"), _settings().queue_control)
     _settings().api_key  # noqa: B018  raises NotConfigured, which Label Studio shows on connecting
-    _take_strategy(project_id, strategy_in(body.get("extra_params")))
+    strategy = strategy_in(body.get("extra_params"))
+    _check_strategy(strategy)
+    is_known = _gate().admits(project_id)
+    reached("setup", project_id, is_known)
+    if not is_known:
+        return jsonify({})
+    state = _dispatcher().state(project_id)
+    if state.disconnected or (state.strategy != strategy and not state.strategy_is_disputed):
+        _dispatcher().request_look(project_id, CONNECTION)  # anybody may have sent this
     version = _predictor().version_of(project_id)
     if version is None:
         _dispatcher().request_retrain(project_id)  # a first order, before any label
@@ -54,19 +71,13 @@ def setup() -> Response:
     return jsonify({"model_version": version})
 
 
-def _take_strategy(project_id: int, strategy: str | None) -> None:
-    """Order the project's queue by this strategy from now on. Raises UnknownStrategy, with a reason."""
-    if strategy is not None:
-        try:
+def _check_strategy(strategy: str | None) -> None:
+    """Raises UnknownStrategy, with a reason that Label Studio shows."""
+    try:
+        if strategy is not None:
             check_name(strategy)
-        except ValueError as error:
-            raise UnknownStrategy(f"extra params: {error}") from error
-    dispatcher = _dispatcher()
-    state = dispatcher.state(project_id)
-    state.disconnected = False
-    if state.strategy != strategy and not state.strategy_is_disputed:
-        state.strategy = strategy
-        dispatcher.demand_retrain(project_id)
+    except ValueError as error:
+        raise UnknownStrategy(f"extra params: {error}") from error
 
 
 @protocol.route("/predict", methods=["POST"])
@@ -79,17 +90,19 @@ def predict() -> Response:
     A script may ask for a stored `model_version` by name, 404 where that is not kept, and for the
     `probabilities` of all choices instead of the likeliest few.
     """
-    body = _body()
+    with _slots().one():  # first: a body takes memory, and as many times as there are requests
+        return _predicted(json_object(_settings(), large(_settings())))
+
+
+def _predicted(body: dict[str, Any]) -> Response:
     tasks = body.get("tasks")
     if not isinstance(tasks, list):
         raise BadRequest('The body needs "tasks", a list.')
     check_count(_settings(), tasks)
     check_label_config(_settings(), body.get("label_config"))
-    project_id = _project_id(body.get("project"))
+    project_id = asked_project(body.get("project"))
     version, likely = _asked_version(project_id, body), _asked_probabilities(body)
-    with _slots().one():
-        results = _results(project_id, body.get("label_config"), tasks, version, likely)
-    return jsonify({"results": results})
+    return jsonify({"results": _results(project_id, body.get("label_config"), tasks, version, likely)})
 
 
 def _results(
@@ -112,48 +125,90 @@ def _results(
 def versions() -> Response:
     """The model versions kept, newest first: of one project where it is named, else of all (Label Studio
     asks without naming one)."""
-    project = _told("project")
-    return jsonify({"versions": _predictor().versions(None if project is None else _project_id(project))})
+    project = _named("project")
+    if project is not None:
+        return jsonify({"versions": _predictor().versions(asked_project(project))})
+    with current_app.extensions["surveys"].one():
+        return jsonify({"versions": _predictor().versions()})
 
 
 @protocol.route("/webhook", methods=["POST"])
 def webhook() -> Response | tuple[Response, int]:
     """Something changed in Label Studio: note it, enqueue, done. Only a hint: the job reads the truth."""
-    body = _body()
-    action = body.get("action")
-    project, named = body.get("project"), request.args.get("project")
-    if isinstance(project, dict):
-        projects = {_project_id(project.get("id"))}
-    elif named is not None:  # as `connect` registers them: without payload, with the project in the address
-        projects = {_project_id(named)}
-    else:  # a webhook without payload does not say which project
-        projects = {*known_projects(_dispatcher().redis), *stored_projects(_settings())}
-    let_in = sorted(each for each in projects if _door().lets_in(each, str(action)))
-    if projects and not let_in:
+    address = request.args.get("project")
+    try:
+        body = _event()
+    except (RequestEntityTooLarge, RequestTimeout):
+        _look_at_all(address)  # an event is not to be lost for its size
+        raise
+    action, project_id = str(body.get("action")), webhook_project(body, address)
+    if project_id is None:
+        return _webhook_of_any(action, body)
+    if not _door().lets_in(project_id, action):
         return _door().refuse()
-    is_of_one = isinstance(project, dict) or named is not None
-    if is_of_one and str(action) in EVENTS and not all(map(_dispatcher().admits, let_in)):
-        raise ServiceUnavailable("There are as many projects as MAX_PROJECTS allows.")
-    answer = {}
+    if action not in EVENTS:
+        return jsonify({}), 201
+    is_known = _gate().admits(project_id, lately=action in ANNOTATION_EVENTS)
+    if not is_known or action not in ANNOTATION_EVENTS:  # those are noted with the change they tell of
+        reached("webhook", project_id, is_known)
+    return jsonify(_reaction(action, project_id, body) if is_known else {}), 201
+
+
+def _event() -> dict[str, Any]:
+    """The body of a webhook: many large ones at a time would take too much memory."""
+    if (request.content_length or 0) <= SMALL:
+        return json_object(_settings(), large(_settings()))
+    with current_app.extensions["large events"]:
+        return json_object(_settings(), large(_settings()))
+
+
+def _reaction(action: str, project_id: int, body: dict[str, Any]) -> dict[str, str]:
+    published = partial(_predictor().version_of, project_id)
+    job = react(_dispatcher(), published, action, project_id, body)
+    return {} if job is None else {"job": job}
+
+
+def _webhook_of_any(action: str, body: dict[str, Any]) -> Response | tuple[Response, int]:
+    """One without payload, registered by hand, does not say of which project it is: each may be meant.
+
+    Of many projects a job looks at each, instead of this request.
+    """
+    known = known_projects(_dispatcher().redis) or project_ids(_settings().data_dir)
+    let_in = [project for project in known[:FEW_PROJECTS] if _door().lets_in(project, action)]
+    if known and not let_in:
+        return _door().refuse()
+    if len(known) > FEW_PROJECTS and action in EVENTS:
+        return jsonify({"job": _dispatcher().request_reconcile()}), 201
+    answer: dict[str, str] = {}
     for project_id in let_in:
-        published = partial(_predictor().version_of, project_id)
-        job = react(_dispatcher(), published, str(action), project_id, body)
-        if job is not None:
-            answer["job"] = job
+        answer |= _reaction(action, project_id, body)
     return jsonify(answer), 201
+
+
+def _look_at_all(address: str | None) -> None:
+    """For an event that cannot be read, if it may speak for any project."""
+    try:
+        known = known_projects(_dispatcher().redis)[:FEW_PROJECTS]
+        named = known if address is None else [asked_project(address)]
+        if any(_door().lets_in(project) for project in named):
+            _dispatcher().request_reconcile()
+    except RedisError as error:  # the next look comes anyway
+        logger.warning("an event that is too large: %s", error)
 
 
 @protocol.route("/train", methods=["POST"])
 def train() -> tuple[Response, int]:
     """How older Label Studios start a training. The job reads the tasks itself; those sent are not used."""
-    project_id = _project_id(_body().get("project"))
+    project_id = asked_project(json_object(_settings(), SMALL).get("project"))
+    if not _gate().admits(project_id):
+        return jsonify({"job": f"retrain-{project_id}"}), 201
     return jsonify({"job": _dispatcher().insist_on_retrain(project_id)}), 201
 
 
 @protocol.route("/job_status", methods=["GET", "POST"])
 def status() -> Response | tuple[Response, int]:
     """State of a job by the id that /webhook or /train gave; 410 for one that is unknown or forgotten."""
-    job_id = _told("job")
+    job_id = _named("job")
     if not isinstance(job_id, str):
         raise BadRequest('Say which job: /job_status?job=..., or a body with "job".')
     found = job_status(_dispatcher().redis, job_id)
@@ -162,10 +217,11 @@ def status() -> Response | tuple[Response, int]:
     return jsonify(found)
 
 
-def _told(name: str) -> Any:
+def _named(name: str) -> Any:
     """A value from the query, or from the body where there is one."""
-    body = request.get_json(force=True, silent=True)
-    return request.args.get(name) or (body.get(name) if isinstance(body, dict) else None)
+    if request.args.get(name) or not request.content_length:
+        return request.args.get(name) or None
+    return json_object(_settings(), SMALL).get(name)
 
 
 def _asked_version(project_id: int, body: dict[str, Any]) -> str | None:
@@ -191,21 +247,6 @@ def _asked(body: dict[str, Any], name: str) -> Any:
     return body.get(name) or (params.get(name) if isinstance(params, dict) else None)
 
 
-def _body() -> dict[str, Any]:
-    body = request.get_json(force=True, silent=True)
-    if not isinstance(body, dict):
-        raise BadRequest("The body must be a JSON object.")
-    return body
-
-
-def _project_id(project: object) -> int:
-    """Label Studio writes "{id}.{created_at}" in /setup and /predict, a number in webhooks."""
-    number = str(project).split(".")[0]
-    if isinstance(project, bool) or not number.isascii() or not number.isdigit() or len(number) > 18:
-        raise BadRequest('The body needs "project", the id of a Label Studio project.')
-    return int(number)
-
-
 def _settings() -> Settings:
     settings: Settings = current_app.extensions["settings"]
     return settings
@@ -229,3 +270,8 @@ def _predictor() -> Predictor:
 def _slots() -> Slots:
     slots: Slots = current_app.extensions["slots"]
     return slots
+
+
+def _gate() -> Gate:
+    gate: Gate = current_app.extensions["gate"]
+    return gate

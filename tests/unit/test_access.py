@@ -13,14 +13,18 @@ from flask.testing import FlaskClient
 from pydantic import ValidationError
 from redis import Redis
 
+from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
-from backend.jobs.state import digest
+from backend.jobs.measures import Measures
+from backend.jobs.newcomers import Newcomers
+from backend.jobs.state import ProjectState, digest
 from backend.jobs.webhook_secrets import WebhookSecrets
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 from backend.web import create_app
 from backend.web.access import KNOWN_SECONDS, Door
+from tests.unit.test_web import CONFIG
 
 SECRET = {"webhook_secret": "s3cret"}
 BASIC = {"basic_auth_user": "atlas", "basic_auth_pass": "pa55:word"}
@@ -135,6 +139,8 @@ def test_a_project_with_a_secret_of_its_own_takes_no_webhook_without_it(tmp_path
         settings = Settings(redis_url=url)
         app, dispatcher = create_app(settings).test_client(), Dispatcher.from_settings(settings)
         mine, open_one = dispatcher.state(1), dispatcher.state(2)
+        for project in (1, 2):
+            Newcomers(dispatcher.redis).let_in(project)
         mine.webhook_digest = digest("Bearer own")
 
         def hook(project: int | None, header: str) -> int:
@@ -205,7 +211,82 @@ def test_invented_projects_are_refused_once_there_are_as_many_as_may_be(tmp_path
             return app.post("/webhook", json=body).status_code
 
         assert [hook(project) for project in (1, 2, 3, 1, 2, 4)] == [201, 201, 503, 201, 201, 503]
-        Dispatcher.from_settings(Settings(redis_url=url)).state(2).forget()  # it turned out not to exist
-        assert hook(3) == 201
         with Redis.from_url(url) as redis:
+            newcomers = Newcomers(redis)
+            newcomers.let_in(1)
+            newcomers.turn_away(2)  # it turned out not to exist
+            assert [hook(project) for project in (1, 3, 2)] == [201, 201, 503]
             assert not redis.exists("atlas:project:2")
+
+
+@pytest.mark.parametrize("path", ["/webhook", "/train", "/setup"])
+def test_no_route_lets_more_projects_in_than_there_may_be(path: str, tmp_path: Path) -> None:
+    """Nor one that was there before and is gone by now."""
+    with Supervisor() as supervisor:
+        url = start_redis(supervisor, tmp_path, dict(os.environ))
+        app = create_app(Settings(redis_url=url, max_projects=2, label_studio_api_key="k")).test_client()
+
+        def named(project: int) -> int:
+            told = {"id": project} if path == "/webhook" else project
+            body = {"action": "ANNOTATION_CREATED", "project": told, "schema": CONFIG}
+            return app.post(path, json=body).status_code
+
+        with Redis.from_url(url) as redis:
+            for project in (1, 2):
+                Newcomers(redis).let_in(project)
+            assert {named(1), named(2)} <= {200, 201}
+            assert named(3) == 503
+            for project in (1, 2):
+                ProjectState(redis, project).forget()
+            assert {named(3), named(4)} <= {200, 201}
+            for project in (1, 2, 5):
+                named(project)
+            assert redis.scard("atlas:projects") + redis.zcard("atlas:newcomers") == 2
+
+
+def test_what_is_kept_of_a_project_goes_with_it(tmp_path: Path) -> None:
+    with Supervisor() as supervisor:
+        url = start_redis(supervisor, tmp_path, dict(os.environ))
+        with Redis.from_url(url) as redis:
+            state = ProjectState(redis, 1)
+            state.note_changes(1)
+            state.set_aside("it failed", 60)
+            Contact(redis, 1).note("setup")
+            Measures(redis).retrained(1, {"seconds": {"pull": 1.0}})
+            Measures(redis).head_filled(1, 5)
+            state.forget()
+            Measures(redis).retrained(1, {"reason": "gone", "seconds": {"pull": 1.0}})  # by its last job
+            assert redis.keys() == []
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_requests_of_web_pages_are_refused(headers: dict[str, str]) -> None:
+    for path in ("/predict", "/webhook", "/setup", "/train"):
+        answer = client().post(path, json={"project": 1, "tasks": []}, headers=headers)
+        assert answer.status_code == 403, path
+    assert client().get("/health", headers=headers).status_code == 200
+
+
+def test_a_webhook_whose_address_names_another_project_than_its_payload_is_refused() -> None:
+    body = {"action": "TASKS_DELETED", "project": {"id": 1}}
+    assert client().post("/webhook?project=2", json=body).status_code == 400
+    assert client().post("/webhook?project=x", json={"action": "TASKS_DELETED"}).status_code == 400
+
+
+@pytest.mark.parametrize("project", ["9" * 5000, 0, -1, True, None, "1e3", "\u0661", 1e400, ["1"], "x"])
+@pytest.mark.parametrize("path", ["/webhook", "/train", "/setup", "/predict"])
+def test_no_route_takes_what_is_no_projects_id(path: str, project: object) -> None:
+    told = {"id": project} if path == "/webhook" else project
+    body = {"action": "TASKS_CREATED", "project": told, "tasks": [], "schema": CONFIG}
+    assert client().post(path, json=body).status_code == 400
+
+
+def test_an_event_of_any_of_many_projects_makes_one_job(tmp_path: Path) -> None:
+    with Supervisor() as supervisor:
+        url = start_redis(supervisor, tmp_path, dict(os.environ))
+        app = create_app(Settings(redis_url=url)).test_client()
+        with Redis.from_url(url) as redis:
+            for project in range(1, 30):
+                Newcomers(redis).let_in(project)
+            assert app.post("/webhook", json={"action": "TASKS_CREATED"}).get_json() == {"job": "reconcile"}
+            assert len(redis.keys("rq:job:*")) == 1

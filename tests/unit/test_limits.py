@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import io
+import json
 import threading
 import time
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 from werkzeug.exceptions import ServiceUnavailable
 
 from backend.labelstudio.scheme import LabelScheme
 from backend.settings import Settings
 from backend.web import create_app
+from backend.web.body import SMALL
 from backend.web.headers import HEADERS
 from backend.web.pressure import Slots
+from backend.web.structure import exceeds
 from tests.unit.test_web import CONFIG
 
-SMALL = {"max_body_mb": 1, "max_tasks": 3, "max_text_chars": 1000}
+BOUNDS = {"max_body_mb": 1, "max_tasks": 3, "max_text_chars": 1000}
 
 
 @pytest.fixture
 def client() -> FlaskClient:
-    return create_app(Settings(redis_url="redis://localhost:1", **SMALL)).test_client()
+    return create_app(Settings(redis_url="redis://localhost:1", **BOUNDS)).test_client()
 
 
 def ask(client: FlaskClient, tasks: list[Any], config: str = CONFIG) -> tuple[int, str]:
@@ -55,6 +61,93 @@ def test_what_goes_beyond_a_bound_is_413_and_says_which(
 def test_no_route_reads_a_body_that_is_too_large(client: FlaskClient, path: str) -> None:
     answer = client.post(path, data=b'{"x": "' + b"x" * 2**20 + b'"}')
     assert (answer.status_code, "MAX_BODY_MB" in answer.get_json()["error"]) == (413, True)
+
+
+@pytest.mark.parametrize("path", ["/setup", "/train", "/job_status", "/versions"])
+def test_only_what_may_have_many_tasks_in_it_may_be_large(path: str) -> None:
+    client = create_app(Settings(redis_url="redis://localhost:1")).test_client()
+    large = b'{"tasks": [], "project": "1.1", "x": "' + b"x" * SMALL + b'"}'
+    assert client.post(path, data=large).status_code == 413
+    assert client.post("/predict", data=large).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/predict", "/webhook"])
+def test_a_body_of_very_many_parts_is_refused_before_it_is_parsed(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = create_app(Settings(redis_url="redis://localhost:1", max_tasks=100)).test_client()
+    parsed: list[int] = []
+    loads = json.loads
+
+    def noted(data: bytes) -> Any:
+        parsed.append(len(data))
+        return loads(data)
+
+    monkeypatch.setattr("backend.web.body.json.loads", noted)
+    many = b'{"project": "1.1", "tasks": [], "x": [' + b"[]," * 20_000 + b"1]}"
+    assert client.post(path, data=many).status_code in (413, 503)  # 503: no Redis, to have all looked at
+    assert parsed == []
+    text = b'{"project": "1.1", "tasks": [], "x": "' + b"[]," * 20_000 + b'"}'
+    assert client.post("/predict", data=text).status_code == 200
+
+
+@given(
+    st.recursive(
+        st.text() | st.integers() | st.none(), lambda of: st.lists(of) | st.dictionaries(st.text(), of)
+    )
+)
+def test_parts_are_counted_outside_strings(value: Any) -> None:
+    def parts(value: Any) -> int:
+        if not isinstance(value, (list, dict)):
+            return 0
+        items = value.values() if isinstance(value, dict) else value
+        return 1 + max(0, len(value) - 1) + sum(map(parts, items))
+
+    for data in (
+        json.dumps(value).encode(),
+        json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"),
+    ):
+        count = parts(value)
+        assert not exceeds(data, count)
+        assert count == 0 or exceeds(data, count - 1)
+
+
+@pytest.mark.parametrize("piece", [b'"', b"\\\\", b'\\"', b'"\\\\",', b'"[",'])
+def test_parts_are_counted_right_where_blocks_end_within_an_escape(piece: bytes) -> None:
+    for shift in range(5):
+        text = json.dumps([" " * shift, "x" * 10 + '\\"[,' * 300_000, piece.decode() * 300_000]).encode()
+        assert not exceeds(text, 3)
+        assert exceeds(text, 2)
+
+
+def test_predictions_take_their_slot_before_the_body_is_read(client: FlaskClient) -> None:
+    slots = client.application.extensions["slots"]
+    read: list[bool] = []
+
+    class Body(io.BytesIO):
+        def readinto(self, into: Any) -> int:
+            read.append(slots._admitted._value < 11)
+            return super().readinto(into)
+
+    body = b'{"project": 1, "tasks": []}'
+    sent = client.post("/predict", input_stream=Body(body), headers={"Content-Length": str(len(body))})
+    assert sent.status_code == 200
+    assert read
+    assert all(read)
+
+
+def test_a_body_that_drips_is_given_up(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("backend.web.body.time.monotonic", lambda: now[0])
+
+    class Dripping(io.BytesIO):
+        def readinto(self, into: Any) -> int:
+            now[0] += 1
+            return super().readinto(memoryview(into)[:1])
+
+    sent = client.post("/predict", input_stream=Dripping(b" " * 1000), headers={"Content-Length": "1000"})
+    assert sent.status_code == 408
+    assert now[0] < 20
 
 
 def test_a_label_config_that_is_too_long_is_not_parsed(client: FlaskClient) -> None:

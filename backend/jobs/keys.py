@@ -1,0 +1,38 @@
+"""What Redis's keys of a project are called."""
+
+from __future__ import annotations
+
+PROJECTS_KEY = "atlas:projects"
+"""The ids of all projects that Label Studio is known to have."""
+COUNTERS_KEY = "atlas:measures"
+OUTCOMES = ("published", "kept", "nothing", "failed")
+"""Of a retrain: a version that serves; one that is only kept; nothing to learn; an error, also when the
+retrain is tried again."""
+STAGES = ("pull", "encode", "train", "rank", "save", "import", "switch")
+
+
+def state_key(project_id: int) -> str:
+    return f"atlas:project:{project_id}"
+
+
+def aside_key(project_id: int) -> str:
+    return f"atlas:project:{project_id}:aside"
+
+
+def contact_key(project_id: int) -> str:
+    return f"atlas:contact:{project_id}"
+
+
+def measures_key(project_id: int) -> str:
+    return f"atlas:measures:{project_id}"
+
+
+def counter(kind: str, project_id: int, what: str) -> str:
+    """A field of the counters. kind: "retrains" by outcome, "seconds" and "times" by stage."""
+    return f"{kind} {project_id} {what}"
+
+
+def counters_of(project_id: int) -> list[str]:
+    return [counter("retrains", project_id, outcome) for outcome in OUTCOMES] + [
+        counter(kind, project_id, stage) for kind in ("seconds", "times") for stage in STAGES
+    ]
