@@ -11,6 +11,7 @@ from torch import Tensor
 
 from backend.errors import DamagedFile
 from backend.guessing import LIKELIEST, Outputs, outputs_of, probabilities, regions
+from backend.labelstudio.impossible import without_impossible
 from backend.labelstudio.publishing import prediction
 from backend.labelstudio.reading import text_in, told_unreadable
 from backend.labelstudio.scheme import LabelScheme
@@ -94,7 +95,8 @@ class Predictor:
             return []
         known = [task if isinstance(task, dict) else {} for task in tasks]
         texts = self._texts(project_id, scheme, known)
-        return answers(loaded, [task.get("id") for task in known], texts, likely=likely)
+        told = answers(loaded, [task.get("id") for task in known], texts, likely=likely)
+        return without_impossible(scheme, told, (scheme.offered(task.get("data")) for task in known))
 
     def _texts(self, project_id: int, scheme: LabelScheme, tasks: Sequence[dict[str, Any]]) -> list[str]:
         """Empty for a task that cannot be read, which is named in the log once."""

@@ -21,6 +21,7 @@ from backend.jobs.head import head_of, switch
 from backend.jobs.kinds import REFILL
 from backend.jobs.pull import pull, stored
 from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.impossible import without_impossible
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head
@@ -143,11 +144,12 @@ class _Refill:
         }
         first = self._client.served_first(self._project)
         head = head_of(_in_order(loaded, waiting), self._settings.queue_head, touched, first)
-        text_of = {task.id: task.text for task in waiting}
+        known = {task.id: task for task in waiting}
         missing = [task for task in head if task not in scored]
-        told = answers(loaded, missing, [text_of[task] for task in missing])
-        if told:
-            predictions = [{"task": task, **item} for task, item in zip(missing, told, strict=True)]
+        guesses = answers(loaded, missing, [known[task].text for task in missing])
+        if guesses:
+            shown = without_impossible(self._scheme, guesses, (known[task].offered for task in missing))
+            predictions = [{"task": task, **item} for task, item in zip(missing, shown, strict=True)]
             theirs = loaded.version.stats.get("suggestions")
             predictions = with_suggestions(self._client, self._project, theirs, predictions)
             extend_head(self._client, self._project, predictions)

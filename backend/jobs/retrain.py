@@ -26,6 +26,7 @@ from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
 from backend.jobs.told import in_words
 from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.impossible import without_impossible
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
@@ -232,6 +233,7 @@ class Retrain:
         places = self._to_publish(project, version.queue_ids.tolist(), tasks)
         rows = torch.tensor(waiting, dtype=torch.int64)[ranking.order[places]]
         predictions = self._predictions(version, places, features[rows])
+        predictions = without_impossible(scheme, predictions, (tasks[i].offered for i in rows.tolist()))
         return version, with_suggestions(self._client, project, theirs, predictions)
 
     def _suggestions(self, project: Project) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backend.labelstudio.scheme import LabelScheme
@@ -18,6 +18,15 @@ def possible(scheme: LabelScheme, regions: Regions, offered: Offered) -> Regions
     kept = {region["from_name"]: region for region in regions if _is_offered(region, offered)}
     page = _Page(scheme, kept)
     return [region for name, region in kept.items() if page.shows(name)]
+
+
+def without_impossible(
+    scheme: LabelScheme, predictions: Iterable[dict[str, Any]], offered: Iterable[Offered]
+) -> list[dict[str, Any]]:
+    """Predictions, each with what its task offers, as Label Studio shall have them. scheme: of the present
+    label config, which may hide what it showed when the model was trained."""
+    pairs = zip(predictions, offered, strict=True)
+    return [{**item, "result": possible(scheme, item["result"], each)} for item, each in pairs]
 
 
 def _is_offered(region: dict[str, Any], offered: Offered) -> bool:

@@ -8,6 +8,9 @@ import pytest
 
 from backend.labelstudio.impossible import possible
 from backend.labelstudio.label_config import parse_label_config
+from backend.predicting import Predictor
+from tests.fakes.loop import Loop
+from tests.fakes.project import FakeProject
 from tests.unit.test_label_config import CASES
 
 SEA = '<Choice value="sea" alias="s"/><Choice value="kitchen"/>'
@@ -102,3 +105,68 @@ def test_choices_of_the_config_are_offered_beside_dynamic_ones() -> None:
     xml = f'<View><Text name="t" value="$text"/>{both}</View>'
     assert parse_label_config(xml).offered({"o": [{"value": "a"}]}) == {"c": ["x", "a"]}
     assert parse_label_config(config(SECOND)).offered({"text": "one"}) == {}
+
+
+WORDS = (["tide", "wave", "salt", "reef"], ["rice", "soup", "oven", "fork"])
+DYNAMIC = CASES["dynamic-no-labels"]["config"]
+
+
+def answered(choice: str, name: str = "c") -> dict[str, Any]:
+    return {"from_name": name, "to_name": "t", "type": "choices", "value": {"choices": [choice]}}
+
+
+def tasks(count: int, **more: Any) -> list[dict[str, Any]]:
+    """Of the sea and of the kitchen in turn."""
+    return [
+        {"text": f"{WORDS[i % 2][i // 2 % 4]} {WORDS[i % 2][i // 8 % 4]} {i}", **more} for i in range(count)
+    ]
+
+
+def shown_anywhere(loop: Loop, project: FakeProject, xml: str) -> list[tuple[int, list[dict[str, Any]]]]:
+    """Guesses by task: those published by a retrain, by a refill, and told by /predict."""
+    loop.retrain(project)
+    new = loop.fake.add_tasks(project.id, [task["data"] for task in list(project.tasks.values())[-4:]])
+    loop.refill(project)
+    assert {each["task"] for each in project.predictions} >= set(new)
+    scheme = parse_label_config(xml)
+    asked = [project.tasks[task] for task in new]
+    told = Predictor(loop.settings).predict(project.id, scheme, asked)
+    by_request = [(task["id"], item["result"]) for task, item in zip(asked, told, strict=True)]
+    assert by_request
+    return [*((each["task"], each["result"]) for each in project.predictions), *by_request]
+
+
+def test_a_hidden_control_is_guessed_nowhere(loop: Loop) -> None:
+    xml = CASES["conditional"]["config"]
+    project = loop.fake.create(tasks(40), label_config=xml)
+    for i, task in enumerate(list(project.tasks)[:16]):
+        sea = [answered("sea"), answered(("deep", "shallow")[i // 2 % 2], "d")]
+        loop.fake.annotate(project.id, task, [answered("kitchen")] if i % 2 else sea)
+    first, both = [], []
+    for _, result in shown_anywhere(loop, project, xml):
+        guess = {region["from_name"]: region["value"]["choices"] for region in result}
+        first += guess.get("c", [])
+        both += [guess["c"]] if "d" in guess else []
+    assert set(first) == {"sea", "kitchen"}
+    assert both
+    assert all(choice == ["sea"] for choice in both)
+
+
+def test_a_choice_that_the_task_does_not_offer_is_guessed_nowhere(loop: Loop) -> None:
+    offering = [
+        [{"value": "sea"}, {"value": "kitchen"}],
+        [{"value": "sea"}],
+        [{"value": "other"}],
+        [],
+    ]
+    data = [{**task, "options": offering[i // 2 % 4 if i >= 16 else 0]} for i, task in enumerate(tasks(48))]
+    project = loop.fake.create(data, label_config=DYNAMIC)
+    for i, task in enumerate(list(project.tasks)[:16]):
+        loop.fake.annotate(project.id, task, [answered("kitchen" if i % 2 else "sea")])
+    guessed = 0
+    for task, result in shown_anywhere(loop, project, DYNAMIC):
+        offered = {option["value"] for option in project.tasks[task]["data"]["options"]}
+        for region in result:
+            guessed += 1
+            assert set(region["value"]["choices"]) <= offered
+    assert guessed
