@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from backend import guessing, predicting
 from backend.guessing import LIKELIEST
-from backend.labelstudio.scheme import parse_label_config
+from backend.labelstudio.label_config import parse_label_config
 from backend.learning.network import LayeredNetwork, Shape
 from backend.settings import Settings
 from backend.store.places import feature_cache, version_store
