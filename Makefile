@@ -14,10 +14,10 @@ JOBS ?= 2
 # What to time: make bench BENCH="--sizes 1000 --only margin,auto"
 BENCH ?=
 
-.PHONY: help setup demo test chaos lint fix docs bench lock clean
+.PHONY: help setup demo test test-docker chaos lint fix docs bench lock clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(VENV)/installed  ## make .venv with the locked set of packages
 
@@ -26,6 +26,9 @@ demo: setup  ## watch a real Label Studio queue re-order itself
 
 test: setup  ## unit, service and end-to-end tests (real Redis, RQ worker and Label Studio)
 	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
+
+test-docker: setup  ## the long tests on a Docker engine: machines, S3, kills, backup, upgrade
+	$(VENV)/bin/python -m pytest -v -m long tests/docker
 
 chaos: setup  ## everything fails at random for half an hour: make chaos SECONDS=1800 SEED=7
 	CHAOS_SECONDS=$(or $(SECONDS),1800) $(if $(SEED),CHAOS_SEED=$(SEED)) \

@@ -59,23 +59,31 @@ def test_compose_accepts_each_file_with_an_env_and_refuses_it_without(files: lis
     )
 
 
+COMMANDS = {"exec", "run", "logs", "start", "stop", "rm", "up", "down", "build"}
+
+
 @compose
-@pytest.mark.parametrize("page", ["README.md", "docs/docker.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/docker.md", "docs/docker-upkeep.md"])
 def test_the_docs_ask_compose_for_files_services_and_options_there_are(page: str, made: Path) -> None:
     lines = re.findall(r"^ *docker compose (.*)", (REPOSITORY / page).read_text(), re.M)
     asked = [line.split() for line in lines]
     assert len(asked) >= 2
     for words in asked:
         files = [after for word, after in itertools.pairwise(words) if word == "--file"] or ["compose.yaml"]
-        command = next(word for word in words if word in ("up", "exec", "logs"))
+        at = next(i for i, word in enumerate(words) if word in COMMANDS)
+        command, rest = words[at], words[at + 1 :]
         read = config(made, *files, **FURTHER)
         assert read.returncode == 0, read.stderr
-        rest = words[words.index(command) + 1 :]
-        named = rest[:1] if command != "up" else [word.split("=")[0] for word in rest if "=" in word]
-        assert set(named) <= set(json.loads(read.stdout)["services"]), words
+        services = set(json.loads(read.stdout)["services"])
+        plain = [word for word, before in zip(rest, ["", *rest], strict=False) if before != "--entrypoint"]
+        named = [word.partition("=")[0] for word in plain if not word.startswith("-")]
+        named = named[:1] if command in ("exec", "run") else named
+        assert set(named) <= services, words
         told = subprocess.run([program("docker-compose"), command, "--help"], capture_output=True, text=True)
-        options = {word for word in rest if word.startswith("--") and command == "up"}
-        assert options <= set(re.findall(r"--[\w-]+", told.stdout)), words
+        options = {word for word in rest if word.startswith("-")}
+        if command in ("exec", "run"):  # what follows the service is for the program in the container
+            options = {word for word in rest[: rest.index(named[0])] if word.startswith("-")}
+        assert options <= set(re.findall(r"(?<!\S)--?[\w-]+", told.stdout.replace(",", " "))), words
 
 
 @compose

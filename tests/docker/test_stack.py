@@ -1,86 +1,47 @@
-"""The image as built and the compose file as written, until a team's queue re-orders itself."""
+"""The image as built and compose.yaml as written, until a team's queue re-orders itself."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-import httpx
 import pytest
 
-from backend.demo.environment import install_label_studio
-from backend.demo.label_studio import LabelStudioServer, User
 from backend.demo.project import DemoProject
-from tests.docker.stack import REHEARSAL, REPOSITORY, Stack
+from tests.docker.engine import Engine
+from tests.docker.files import REPOSITORY, compose
+from tests.docker.stack import Stack, running
 from tests.e2e.steps import DATA, TEXTS, annotate, follow_queue, lowest, new_project, tasks_of, wait_until
 
-READY = sys.platform == "linux" and os.geteuid() == 0 and any(Path("/usr/lib/postgresql").glob("*/bin"))
-pytestmark = pytest.mark.skipif(not READY, reason="wants Linux, root and Debian's package postgresql")
+pytestmark = compose
 GUIDE = (REPOSITORY / "docs" / "docker.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    directory = tmp_path_factory.mktemp("stack")
-    folder = shutil.copytree(
-        REPOSITORY / "docker", directory / "docker", ignore=shutil.ignore_patterns(".env")
-    )
-    subprocess.run([folder / "make-env"], check=True)
-    install_label_studio(Path("~/.cache/label-studio-atlas").expanduser())
-    build = [*REHEARSAL, "build", str(directory), "--build-arg", "TORCH_INDEX="]
-    subprocess.run(build, check=True)
-    command = [*REHEARSAL, "up", str(directory), str(folder / "compose.yaml")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        told = []
-        for line in process.stdout or ():
-            told.append(line)
-            if line == "healthy: all\n":
-                break
-        else:
-            pytest.fail("".join(told))
-        values = re.findall(r"^(\w+)=(.*)$", (folder / ".env").read_text(), re.MULTILINE)
-        yield Stack(directory, dict(values))
-    finally:
-        for child in children(process.pid):
-            os.kill(child, 15)
-        process.communicate()
+def stack(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """With a password of Redis that no address could hold."""
+    stack = Stack.new(docker, tmp_path_factory.mktemp("stack"))
+    stack.set(REDIS_PASSWORD="p@ss/#:?50%41 $5 #6", RETRAIN_PAUSE="0")
+    with running(stack):
+        yield stack
 
 
 def ordered(project: DemoProject) -> list[int]:
     return [item.task for item in project.predictions(project.model_version())]
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def test_a_project_is_connected_as_the_guide_says_and_its_queue_reorders(stack: Stack) -> None:
     assert "label-studio-atlas connect --project NUMBER" in stack.log("web")
-    commands = re.findall(r"docker compose exec web (label-studio-atlas .*)", GUIDE)
+    commands = re.findall(r"docker compose exec web (label-studio-atlas (?:connect|doctor).*)", GUIDE)
     assert commands == ["label-studio-atlas connect --project 1", "label-studio-atlas doctor"]
 
-    token = stack.env["LABEL_STUDIO_USER_TOKEN"]
-    url = "http://localhost:8080"
-    with (
-        stack.network(),
-        httpx.Client(base_url=url, headers={"Authorization": f"Token {token}"}, timeout=120) as http,
-    ):
-        user = User(stack.env["LABEL_STUDIO_USERNAME"], stack.env["LABEL_STUDIO_PASSWORD"], http)
-        server = LabelStudioServer(url, user, stack.directory)
+    with stack.label_studio() as server:
+        http = server.admin.http
         project = new_project(server, "docker", TEXTS[:60])
         assert project.id == 1
-
-        connected = stack.execute("web", *commands[0].split())
-        assert connected.returncode == 0, connected.stdout + connected.stderr
-        assert "All is well." in connected.stdout
+        assert "All is well." in stack.atlas(*commands[0].split()[1:])
         (hook,) = http.get("/api/webhooks/", params={"project": 1}).json()
-        assert hook["url"] == "http://backend.internal:9090/webhook"
+        assert hook["url"].startswith("http://backend.internal:9090/webhook")
 
         first = project.model_version()
         before = ordered(project)
@@ -95,6 +56,42 @@ def test_a_project_is_connected_as_the_guide_says_and_its_queue_reorders(stack: 
         elsewhere = {"project": 1, "url": "http://192.168.1.1:9090", "title": "x"}
         refused = http.post("/api/ml", json=elsewhere)
         assert (refused.status_code, "reserved network address" in refused.text) == (403, True)
+    stack.atlas(*commands[1].split()[1:])
 
-    examined = stack.execute("web", *commands[1].split())
-    assert examined.returncode == 0, examined.stdout + examined.stderr
+
+def test_a_worker_that_is_killed_comes_back_and_trains_on(stack: Stack) -> None:
+    stack.kill("worker")
+    with stack.label_studio() as server:
+        project = next(iter(server.admin.http.get("/api/projects").json()["results"]))["id"]
+        for _ in range(5):
+            served = server.admin.http.get(f"/api/projects/{project}/next").json()
+            annotate(server, served["id"], DATA.labels[0])
+    wait_until(lambda: "Trained on 13 labels" in stack.log("worker"))
+
+
+def test_services_reach_whom_they_speak_to_and_nobody_else(stack: Stack) -> None:
+    def reaches(service: str, host: str, port: int) -> bool:
+        code = f"import socket; socket.create_connection(('{host}', {port}), 3); print('reached')"
+        python = {"web": "python", "label-studio": "python3"}[service]
+        told = stack.compose("exec", "-T", service, python, "-c", code, check=False, seconds=60)
+        return told.startswith("reached")
+
+    assert reaches("web", "redis", 6379)
+    assert reaches("web", "label-studio", 8080)
+    assert reaches("label-studio", "db", 5432)
+    assert reaches("label-studio", "backend.internal", 9090)
+    assert not reaches("web", "db", 5432)
+    assert not reaches("label-studio", "redis", 6379)
+
+
+def test_our_containers_can_write_nothing_but_data_and_tmp(stack: Stack) -> None:
+    code = (
+        "import os\n"
+        "for place in ('/opt/atlas/x', '/etc/x', '/home/atlas/x', '/data/x', '/tmp/x'):\n"
+        "    try:\n        open(place, 'w').close(); print(place)\n"
+        "    except OSError:\n        pass\n"
+        "print(os.getuid(), [line for line in open('/proc/self/status') if line.startswith('CapEff')])\n"
+    )
+    told = stack.compose("exec", "-T", "web", "python", "-c", code).splitlines()
+    assert told[:2] == ["/data/x", "/tmp/x"]
+    assert told[2].startswith("10001 ['CapEff:\\t0000000000000000")
