@@ -57,7 +57,9 @@ def failed(job: Job, kind: type[BaseException], error: BaseException, trace: Tra
 def killed(job: Job, pid: int, status: int, usage: Any) -> None:
     """RQ's handler for a job whose process died."""
     signal = f" by signal {os.WTERMSIG(status)}" if status is not None and os.WIFSIGNALED(status) else ""
-    _note(job, f"its process was killed{signal}, perhaps for its memory", outage=False)
+    reason = f"its process was killed{signal}, perhaps for its memory"
+    logger.error("%s: %s", job.id, reason)  # RQ's own line says "waitpid returned 9", no more
+    _note(job, reason, outage=False)
 
 
 def _note(job: Job, reason: str, *, outage: bool) -> None:
