@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,13 +38,15 @@ class Stack:
         self.name = name or f"atlas-test-{secrets.token_hex(3)}"
         self._env = {"ATLAS_TAG": "atlas-test", "COMPOSE_PROJECT_NAME": self.name, **env}
         self.url = ""
+        self.network = OUR_NETWORK
 
     @classmethod
     def new(cls, engine: Engine, directory: Path, *files: str, source: Path = OURS, **env: str) -> Stack:
         """In a copy of `source`, on ports of its own."""
         folder = copy_with_env(directory / "docker", source)
-        _use_free_network(engine, folder / "compose.yaml")
         stack = cls(engine, folder, *files, **env)
+        stack.network = _free_network(engine)
+        _use_network(folder / "compose.yaml", stack.network)
         port = free_port(0)
         stack.set(LABEL_STUDIO_PORT=str(port))
         stack.url = f"http://localhost:{port}"
@@ -69,6 +72,12 @@ class Stack:
         env = self.folder / ".env"
         kept = [line for line in env.read_text().splitlines() if line.partition("=")[0] not in values]
         env.write_text("\n".join([*kept, *(f"{name}='{value}'" for name, value in values.items())]) + "\n")
+
+    def replace_files(self, source: Path) -> None:
+        """With those of another release; .env stays."""
+        for file in source.glob("*.yaml"):
+            shutil.copy(file, self.folder)
+        _use_network(self.folder / "compose.yaml", self.network)
 
     def compose(self, *words: str, check: bool = True, seconds: float = UP_SECONDS) -> str:
         """What `docker compose WORDS` prints. Fails with what it said unless `check` is off."""
@@ -134,7 +143,7 @@ class Stack:
 
     def down(self) -> None:
         """With its volumes, which are its own."""
-        self.compose("down", "--volumes", "--timeout", "20", check=False)
+        self.compose("down", "--volumes", "--timeout", "2", check=False)
 
     @contextmanager
     def label_studio(self) -> Iterator[LabelStudioServer]:
@@ -164,8 +173,8 @@ def host_address(engine: Engine) -> str:
     return str(described["IPAM"]["Config"][0]["Gateway"])
 
 
-def _use_free_network(engine: Engine, file: Path) -> None:
-    """Where OUR_NETWORK is taken, another one, by the way that docs/docker.md tells."""
+def _free_network(engine: Engine) -> str:
+    """OUR_NETWORK, or another one where that is taken."""
     names = engine.run("network", "ls", "--quiet").split()
     inspected = json.loads(engine.run("network", "inspect", *names))
     pools = [
@@ -173,7 +182,11 @@ def _use_free_network(engine: Engine, file: Path) -> None:
     ]
     taken = [ipaddress.ip_network(pool) for pool in pools if ":" not in pool]
     free = (f"192.168.{third}.0/24" for third in (213, *range(100, 200)))
-    chosen = next(net for net in free if not any(ipaddress.ip_network(net).overlaps(t) for t in taken))
+    return next(net for net in free if not any(ipaddress.ip_network(net).overlaps(t) for t in taken))
+
+
+def _use_network(file: Path, chosen: str) -> None:
+    """In place of OUR_NETWORK, by the way that docs/docker.md tells."""
     if chosen != OUR_NETWORK:
         whole = ipaddress.ip_network("192.168.0.0/16")
         rest = ",".join(str(net) for net in whole.address_exclude(ipaddress.ip_network(chosen)))

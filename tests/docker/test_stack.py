@@ -48,7 +48,7 @@ def test_a_project_is_connected_as_the_guide_says_and_its_queue_reorders(stack: 
         for label in DATA.labels:
             for task in tasks_of(project, label)[:4]:
                 annotate(server, task, label)
-        wait_until(lambda: "Trained on 8 labels" in stack.log("worker"))
+        wait_until(lambda: "Trained on 8 labels" in stack.log("worker"), 300)
         assert project.model_version() != first
         assert ordered(project) != [task for task in before if not project.is_labeled(task)]
         assert follow_queue(server, project)["id"] == lowest(project)
@@ -66,7 +66,7 @@ def test_a_worker_that_is_killed_comes_back_and_trains_on(stack: Stack) -> None:
         for _ in range(5):
             served = server.admin.http.get(f"/api/projects/{project}/next").json()
             annotate(server, served["id"], DATA.labels[0])
-    wait_until(lambda: "Trained on 13 labels" in stack.log("worker"))
+    wait_until(lambda: "Trained on 13 labels" in stack.log("worker"), 300)
 
 
 def test_services_reach_whom_they_speak_to_and_nobody_else(stack: Stack) -> None:
