@@ -24,23 +24,33 @@ def outputs_of(model: ModelVersion, features: Tensor) -> Outputs:
     return [(scheme, outputs(network, features)) for scheme, network in model.models]
 
 
-def regions(model: ModelVersion, said: Outputs, items: int) -> list[list[dict[str, Any]]]:
+def regions(
+    model: ModelVersion, said: Outputs, items: int, *, shown_from: float = 0.0
+) -> list[list[dict[str, Any]]]:
     """The guess for each of N items: a region for each control that there is a model of.
 
     A region's own score is how likely it is right, by the error head where there is one. Where several
     choices may be given and none is likely, there is no region. said: of these items, `outputs_of`.
+    shown_from: guesses less likely right than this are left out, each control by itself; for what an
+    annotator is to see.
     """
     found: list[list[dict[str, Any]]] = [[] for _ in range(items)]
     for scheme, layers in said:
         if scheme.several:
-            labels, confidences = decide_each(scheme, layers.logits.sigmoid())
+            likely = layers.logits.sigmoid()
+            labels, confidences = decide_each(scheme, likely)
+            together = torch.maximum(likely, 1 - likely).prod(-1).tolist()
+            right = list(map(min, together, confidences))  # no more than the likeliest, where it stands alone
         else:
             labels, confidences = decide(scheme, layers.probabilities)
+            right = confidences
             if scheme is model.scheme and model.error_head is not None:
                 # What the verdicts taught of the classifier's word, which alone is too bold or too shy.
                 confidences = (1 - model.error_head(layers)).tolist()
-        for guesses, label, confidence in zip(found, labels, confidences, strict=True):
-            if scheme.choices_in(label):
+                # With few labels either may be far too bold: both must be sure.
+                right = list(map(min, right, confidences))
+        for guesses, label, confidence, sure in zip(found, labels, confidences, right, strict=True):
+            if sure >= shown_from and scheme.choices_in(label):
                 guesses.append(scheme.region(label, confidence))
     return found
 

@@ -95,8 +95,10 @@ class Predictor:
             return []
         known = [task if isinstance(task, dict) else {} for task in tasks]
         texts = self._texts(project_id, scheme, known)
-        told = answers(loaded, [task.get("id") for task in known], texts, likely=likely)
-        return without_impossible(scheme, told, (scheme.offered(task.get("data")) for task in known))
+        ids = [task.get("id") for task in known]
+        sure = self._settings.show_guess_from
+        guesses = answers(loaded, ids, texts, shown_from=sure, likely=likely)
+        return without_impossible(scheme, guesses, (scheme.offered(task.get("data")) for task in known))
 
     def _texts(self, project_id: int, scheme: LabelScheme, tasks: Sequence[dict[str, Any]]) -> list[str]:
         """Empty for a task that cannot be read, which is named in the log once."""
@@ -148,16 +150,22 @@ def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
 
 
 def answers(
-    loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], *, likely: int | None = 0
+    loaded: Loaded,
+    ids: Sequence[Any],
+    texts: Sequence[str],
+    *,
+    shown_from: float = 0.0,
+    likely: int | None = 0,
 ) -> list[dict[str, Any]]:
     """One prediction per text, in order. `ids` say which of them were ranked; None for one without.
 
+    shown_from: how likely right a guess must be to be in it.
     likely: with the `probabilities` of so many choices of each control, the likeliest first; None for all.
     """
     features = encoded(loaded.encoder, texts)
     said = outputs_of(loaded.version, features)
     scores = _places(loaded, ids, texts, _ordering(loaded.version, said, features))
-    shown = regions(loaded.version, said, len(texts))
+    shown = regions(loaded.version, said, len(texts), shown_from=shown_from)
     made = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]
     if likely == 0:
         return made

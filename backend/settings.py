@@ -120,6 +120,12 @@ class Settings(BaseSettings):
         description="Clusters of the published tasks that Label Studio takes in turn for each annotator; "
         "0: none. They cost it one call per task, 18 times as long as publishing them.",
     )
+    show_guess_from: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="How likely right a guess must be for annotators to find it ticked; 0: every guess.",
+    )
     blind: bool = Field(
         False, description="Keep the order but show annotators no pre-annotation, so as not to bias them."
     )

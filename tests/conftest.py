@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from backend.running.backend import inherited_environment, start_backend
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 
+EVERY_GUESS = {"SHOW_GUESS_FROM": "0"}
+"""The few labels of a test make no model sure, and what it guesses is to be seen."""
+os.environ.update(EVERY_GUESS)
+
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -23,6 +28,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    for name, value in EVERY_GUESS.items():
+        monkeypatch.setenv(name, value)
     torch.manual_seed(0)
 
 

@@ -34,8 +34,9 @@ def measure(backend_url: str, project: DemoProject, data: DemoData, version: str
     if results and len(results) != len(tasks):
         raise AtlasError(f"{len(results)} predictions came back for {len(tasks)} tasks")
     accuracy = macro_f1 = None
-    if results and all(item["result"] for item in results):
-        predicted = [item["result"][0]["value"]["choices"][0] for item in results]
+    likely = [choices for item in results for choices in item["probabilities"].values()]
+    if likely:  # also where no guess is sure enough to be shown
+        predicted = [max(choices, key=lambda choice: choices[choice]) for choices in likely]
         truth = [label for _, label in data.held_out]
         accuracy = float(accuracy_score(truth, predicted))
         macro_f1 = float(f1_score(truth, predicted, average="macro", labels=data.labels, zero_division=0))

@@ -146,7 +146,8 @@ class _Refill:
         head = head_of(_in_order(loaded, waiting), self._settings.queue_head, touched, first)
         known = {task.id: task for task in waiting}
         missing = [task for task in head if task not in scored]
-        guesses = answers(loaded, missing, [known[task].text for task in missing])
+        sure = self._settings.show_guess_from
+        guesses = answers(loaded, missing, [known[task].text for task in missing], shown_from=sure)
         if guesses:
             shown = without_impossible(self._scheme, guesses, (known[task].offered for task in missing))
             predictions = [{"task": task, **item} for task, item in zip(missing, shown, strict=True)]

@@ -307,7 +307,8 @@ class Retrain:
         """What to import for these places of the version's queue, int64 [n]; features: float [n, D]."""
         scores = sampling.places(len(version.queue_ids))[places].tolist()
         ids = version.queue_ids[places].tolist()
-        guesses = regions(version, outputs_of(version, features), len(features))
+        said, sure = outputs_of(version, features), self._settings.show_guess_from
+        guesses = regions(version, said, len(features), shown_from=sure)
         return [
             {"task": task_id, **prediction(version.name, score, shown)}
             for task_id, score, shown in zip(ids, scores, guesses, strict=True)

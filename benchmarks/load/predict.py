@@ -83,7 +83,7 @@ def _client(running: Stage, project: Project, seed: int, requests: int, n_tasks:
 
 
 def wrong(answer: httpx.Response, n_tasks: int) -> list[str]:
-    """What is not as it should be: whole, of one version, every score in (0, 1), something to show."""
+    """What is not as it should be: whole, of one version, every score in (0, 1), something to say."""
     if answer.status_code != 200:
         return [f"{answer.status_code} {answer.text[:100]}"]
     results: list[dict[str, Any]] = answer.json()["results"]
@@ -92,6 +92,6 @@ def wrong(answer: httpx.Response, n_tasks: int) -> list[str]:
         found.append(f"{len(results)} results for {n_tasks} tasks")
     if len({item["model_version"] for item in results}) > 1:
         found.append("two versions in one answer")
-    if not all(0 < item["score"] < 1 and item["result"] for item in results):
-        found.append("a score out of place, or nothing to show")
+    if not all(0 < item["score"] < 1 and item["probabilities"] for item in results):
+        found.append("a score out of place, or nothing to say")
     return found
