@@ -54,6 +54,11 @@ def field_of(value: str) -> str:
     return value[1:] if _WHOLE.fullmatch(value) else value
 
 
+def names_a_field(value: str) -> bool:
+    """Whether the editor shows something else in its place in each task."""
+    return _REFERENCE.search(value) is not None
+
+
 def fill(value: str, data: Any) -> Any:
     """The field a value names, of whatever type; or the value with its names replaced by fields.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from backend.errors import LabelConfigError
-from backend.labelstudio.content import ENCODINGS, field_of
+from backend.labelstudio.content import ENCODINGS, field_of, names_a_field
 from backend.labelstudio.nothing_to_learn import why_nothing
 from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.tags import Condition, Tag, Tags, read_tags
+from backend.labelstudio.tags import Condition, Tag, Tags, read_tags, shortened
 
 
 def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme:
@@ -51,11 +51,11 @@ def _scheme(control: Tag, text: Tag) -> LabelScheme:
         raise LabelConfigError(
             f"{control} has choices within choices; one level is learned. Remove the inner ones."
         )
-    distinct = tuple(dict.fromkeys(filter(None, (alias or value for value, alias in control.choices))))
+    distinct = tuple(dict.fromkeys(filter(None, (alias or value for value, alias in _fixed(control)))))
     dynamic = "$" in control.attributes.get("value", "")
     several = _takes_several(control)
     if len(distinct) < 2 and not dynamic:
-        raise LabelConfigError(f"{control} has fewer than two choices: nothing to tell apart. Add one.")
+        raise LabelConfigError(_too_few(control))
     return LabelScheme(
         from_name=control.name,
         to_name=control.to_name,
@@ -72,6 +72,20 @@ def _scheme(control: Tag, text: Tag) -> LabelScheme:
         blank=several and not control.conditions and not control.is_on("required"),
         encoding=_encoding(text),
     )
+
+
+def _fixed(control: Tag) -> list[tuple[str, str]]:
+    """Its choices without those whose text, which annotations hold, is another in each task."""
+    return [(value, alias) for value, alias in control.choices if alias or not names_a_field(value)]
+
+
+def _too_few(control: Tag) -> str:
+    named = next((value for value, alias in control.choices if not alias and names_a_field(value)), None)
+    if named is not None:
+        return f'{control} has the choice "{shortened(named)}", another text in each task. Give it an alias.'
+    if "apiurl" in control.attributes:
+        return f"{control} has an apiUrl, from where nothing is read. Write its choices into the config."
+    return f"{control} has fewer than two choices: nothing to tell apart. Add one."
 
 
 def _takes_several(control: Tag) -> bool:

@@ -29,7 +29,8 @@ class LabelScheme:
     `companions` are the config's other controls on the same text: predicted too, without a say in the queue.
     `conditions`: where all of them hold Label Studio shows the control.
     `beside`: names of the config's controls that are not learned. `offers`: of dynamic choices, the value
-    that says which a task offers; `offered_everywhere`: those that all do.
+    that says which a task offers; `offered_everywhere`: those that all do. These four say what may be shown
+    and told, no model depends on them.
     """
 
     from_name: str
@@ -50,23 +51,21 @@ class LabelScheme:
     offers: str = kept(default="", compare=False)
     offered_everywhere: tuple[str, ...] = kept(default=(), compare=False)
 
+    def stored(self) -> dict[str, Any]:
+        """For a model version's manifest, as JSON: what a model depends on, in no more words than the release
+        before this one reads."""
+        kept_apart = {name for name, each in self.__dataclass_fields__.items() if not each.compare}
+        if self.encoding == "none":
+            kept_apart.add("encoding")
+        found = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in kept_apart}
+        return {**found, "companions": [companion.stored() for companion in self.companions]}
+
     @classmethod
     def restored(cls, stored: Mapping[str, Any]) -> LabelScheme:
-        """From what `dataclasses.asdict` made of one, as JSON. Raises KeyError or TypeError for the rest."""
-        return cls(
-            **{
-                **stored,
-                "labels": tuple(stored["labels"]),
-                "options": tuple(stored["options"]),
-                "beside": tuple(stored.get("beside", ())),
-                "offered_everywhere": tuple(stored.get("offered_everywhere", ())),
-                "companions": tuple(cls.restored(companion) for companion in stored["companions"]),
-                "conditions": tuple(
-                    Condition(each["kind"], each["tag"], tuple(each["choices"]))
-                    for each in stored.get("conditions", ())
-                ),
-            }
-        )
+        """From what `stored` gave, as JSON. Raises KeyError, TypeError or AttributeError otherwise."""
+        lists = {"labels": tuple(stored["labels"]), "options": tuple(stored["options"])}
+        companions = tuple(cls.restored(companion) for companion in stored["companions"])
+        return cls(**{**stored, **lists, "companions": companions})
 
     @property
     def content(self) -> Content:

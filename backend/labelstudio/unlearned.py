@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backend.labelstudio.content import names_a_field
 from backend.labelstudio.label_config import learnable, parse_label_config
 from backend.labelstudio.nothing_to_learn import some
 from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.tags import CHOICE_TAGS, Tags, read_tags
+from backend.labelstudio.tags import CHOICE_TAGS, Tags, read_tags, shortened
 
 
 def not_learned(xml: object, preferred: str | None = None) -> list[str]:
@@ -25,6 +26,10 @@ def _texts(scheme: LabelScheme, tags: Tags) -> Iterator[str]:
 def _choices(scheme: LabelScheme, tags: Tags, preferred: str | None) -> Iterator[str]:
     _, problems = learnable(tags, preferred)
     yield from problems.values()
+    for tag in tags.choices:
+        named = [value for value, alias in tag.choices if not alias and names_a_field(value)]
+        if named and tag.name not in problems:
+            yield f'{tag}: the choice "{shortened(named[0])}" is another text in each task; give it an alias'
     known = {control.from_name for control in scheme.controls} | problems.keys()
     elsewhere = [tag for tag in tags.choices if tag.name not in known]
     if elsewhere:

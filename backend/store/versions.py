@@ -161,7 +161,7 @@ class VersionStore:
         manifest = {
             "name": version.name,
             "project": self._project,
-            "scheme": asdict(version.scheme),
+            "scheme": version.scheme.stored(),
             "strategy": version.strategy,
             "encoder": version.encoder,
             "shape": asdict(version.network.shape) if version.network is not None else None,
@@ -169,7 +169,7 @@ class VersionStore:
             "head": _describe(version.head),
             "error_head": _describe(version.error_head),
             "companions": [
-                {"scheme": asdict(scheme), "shape": asdict(network.shape)}
+                {"scheme": scheme.stored(), "shape": asdict(network.shape)}
                 for scheme, network in version.companions
             ],
             "stats": version.stats,

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from backend.errors import LabelConfigError
 from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.scheme import LabelScheme
 
 TEXT = '<Text name="t" value="$text"/>'
 
@@ -196,3 +198,39 @@ BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
 def test_what_cannot_be_learned_is_refused_with_what_to_change(xml: str, says: str) -> None:
     with pytest.raises(LabelConfigError, match=says):
         parse_label_config(xml)
+
+
+KNOWN_BEFORE = {
+    *("from_name", "to_name", "field", "labels", "control", "source", "text_key"),
+    *("dynamic", "several", "options", "blank", "companions"),
+}
+"""Keys of a scheme in the manifests of the release before, which can read no other."""
+
+
+def test_a_manifest_can_be_read_by_the_release_before_unless_the_text_is_encoded() -> None:
+    hidden = f'<Choices name="d" toName="t" value="$o" visibleWhen="choice-selected">{A_OR_B}</Choices>'
+    scheme = parse_label_config(config(f'<Choices name="c" toName="t">{A_OR_B}</Choices>{hidden}'))
+    stored = json.loads(json.dumps(scheme.stored()))
+    for each in (stored, *stored["companions"]):
+        assert each.keys() == KNOWN_BEFORE
+    assert LabelScheme.restored(stored) == scheme
+    encoded = replace(scheme, encoding="base64")
+    assert LabelScheme.restored(json.loads(json.dumps(encoded.stored()))) == encoded
+
+
+def test_choices_whose_text_stands_in_the_task_are_learned_by_their_alias() -> None:
+    named = '<Choice value="$first" alias="first"/><Choice value="$second" alias="second"/>'
+    assert parse_label_config(config(f'<Choices name="c" toName="t">{named}</Choices>')).labels == (
+        "first",
+        "second",
+    )
+    bare = '<Choices name="c" toName="t"><Choice value="$first"/><Choice value="$second"/></Choices>'
+    with pytest.raises(LabelConfigError, match=r'"\$first", another text in each task.*Give it an alias'):
+        parse_label_config(config(bare))
+    mixed = parse_label_config(config(bare.replace("<Choice ", f"{A_OR_B}<Choice ", 1)))
+    assert mixed.labels == ("a", "b")
+
+
+def test_a_taxonomy_from_an_address_is_refused_as_such() -> None:
+    with pytest.raises(LabelConfigError, match=r"apiUrl.*Write its choices into the config"):
+        parse_label_config(config('<Taxonomy name="c" toName="t" apiUrl="http://x/y"/>'))

@@ -143,6 +143,10 @@ DEEP = '<Taxonomy name="d" toName="t"><Choice value="a"><Choice value="b"/></Cho
             '<Choices name="d">',
         ),
         ('<Repeater on="$o"><Choices name="d" toName="t"/></Repeater>', "<Repeater> is not learned"),
+        (
+            CHOICES.replace('"c"', '"d"').replace("sea", "$a").replace("</", '<Choice value="b"/></'),
+            '"$a" is another',
+        ),
         ('<Text name="help" value="Read well."/>', None),
         (CHOICES.replace('"c"', '"d"'), None),
     ],
