@@ -41,7 +41,7 @@ def retrain(bench: ProjectBench) -> Finding:
     if aside is not None:
         return wrong(
             f"the project is set aside, since each retrain failed: {aside}",
-            f"Mend what it names, then run `{bench.connect_command}`: annotations start none meanwhile.",
+            f"Mend what it names, then run `{bench.connect_command}`; annotations start a try now and then.",
         )
     if told is None:
         return ok("none is waiting")

@@ -15,6 +15,7 @@ from redis import Redis, WatchError
 from rq import Queue, Retry
 from rq.exceptions import DuplicateJobError, InvalidJobOperation
 from rq.job import JobStatus
+from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
 from backend.jobs.clock import due_in
@@ -42,6 +43,7 @@ RESULT_TTL = 24 * 3600
 """Seconds a job's outcome stays readable in RQ."""
 RETRY_GROWTH = (1, 6, 24)
 """Waits before a failed job is tried again, in RETRY_AFTER seconds: a restart of Label Studio, an outage."""
+RETRIES = len(RETRY_GROWTH)
 REDIS_SECONDS = 2
 """How long a web server waits for Redis's answer."""
 _REMEMBERED = {"result_ttl": RESULT_TTL, "failure_ttl": RESULT_TTL}
@@ -71,13 +73,18 @@ class Dispatcher:
     def changed(self, project_id: int, count: int = 1) -> None:
         """Webhooks told of annotations: retrain at RETRAIN_EVERY of them, or RETRAIN_WITHIN seconds from now.
 
-        Nothing is made of it for a project that is disconnected.
+        One that failed is tried again at once: what has changed may have mended it. Nothing is made of it
+        for a project that is disconnected.
         """
         retrain, flush = f"retrain-{project_id}", f"flush-{project_id}"
         noted = self.state(project_id).note_changes(count, jobs=(retrain, flush), by_webhook=True)
         if noted.disconnected:
             return
-        if noted.unseen >= self._settings.retrain_every:
+        if noted.wants_a_try:
+            self._try_again(project_id)
+        elif noted.retries_left.get(retrain, RETRIES) < RETRIES:
+            self._hasten(project_id)
+        elif noted.unseen >= self._settings.retrain_every:
             if retrain not in noted.under_way:
                 self.request_retrain(project_id)
         elif flush not in noted.under_way:
@@ -126,6 +133,27 @@ class Dispatcher:
             **self._retried(),
         )
         return job_id
+
+    def after_failure(self, project_id: int) -> None:
+        """A retrain has failed. What changed while it ran is what `changed` would have heeded."""
+        state = self.state(project_id)
+        if state.wants_a_try:
+            self._try_again(project_id)
+        elif state.has_changed_since_try:
+            self._hasten(project_id)
+
+    def _try_again(self, project_id: int) -> None:
+        """Of a project set aside."""
+        self.state(project_id).end_aside()
+        self.request_retrain(project_id)
+
+    def _hasten(self, project_id: int) -> None:
+        """Let a retrain that waits to be tried again be tried now: the scheduler looks every second."""
+        key, now = ScheduledJobRegistry(queue=self.queue).key, self.redis.time()[0]
+        if not self.state(project_id).is_left_in_peace:
+            only_sooner = {"xx": True, "lt": True}
+            waiting = {f"retrain-{project_id}": now}
+            mended(self.redis, key, lambda: self.redis.zadd(key, waiting, **only_sooner))
 
     def _retried(self) -> dict[str, Any]:
         waits = [self._settings.retry_after * growth for growth in RETRY_GROWTH]

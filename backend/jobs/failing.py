@@ -44,6 +44,8 @@ def failed(job: Job, kind: type[BaseException], error: BaseException, trace: Tra
     """An RQ exception handler. Our own errors are made to be read; of others the last line must do."""
     if isinstance(error, Unavailable) and job.retry_intervals:
         job.retry_intervals = [max(wait, ceil(error.retry_after)) for wait in job.retry_intervals]
+        if job.func_name == RETRAIN:
+            ProjectState(job.connection, job.args[0]).leave_in_peace(ceil(error.retry_after))
     reason = str(error) if isinstance(error, AtlasError) else _last_line(kind, error)
     disk_is_full = _is_of_a_full_disk(error)
     if kind is AbandonedJobError:

@@ -19,6 +19,11 @@ def aside_key(project_id: int) -> str:
     return f"atlas:project:{project_id}:aside"
 
 
+def peace_key(project_id: int) -> str:
+    """Held while Label Studio wants to be left alone for the project."""
+    return f"{state_key(project_id)}:peace"
+
+
 def contact_key(project_id: int) -> str:
     return f"atlas:contact:{project_id}"
 

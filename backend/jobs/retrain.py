@@ -60,6 +60,7 @@ def retrain(project_id: int) -> dict[str, Any]:
     with Redis.from_url(settings.redis_url) as redis:
         state, dispatcher = ProjectState(redis, project_id), Dispatcher(redis, settings)
         with ProjectLock(redis, project_id, settings.worker_lost_after).held() as lock:
+            state.begin_try()
             client = LabelStudioClient.from_settings(settings)
             sweep(project_dir(settings.data_dir, project_id))
             work = Retrain(settings, client, state, project_id, lock)

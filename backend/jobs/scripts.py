@@ -21,11 +21,13 @@ if ARGV[3] == '1' then
     redis.call('HSET', KEYS[3], 'webhook', string.format('%d.%06d', now[1], now[2]))
     redis.call('EXPIRE', KEYS[3], ARGV[4])
 end
-local told = redis.call('HMGET', KEYS[2], 'seen', 'refill_at', 'disconnected')
+local told = redis.call('HMGET', KEYS[2], 'seen', 'refill_at', 'disconnected', 'try_at')
 table.insert(told, 1, changes)
 for i = 4, #KEYS do
-    local status = redis.pcall('HGET', KEYS[i], 'status')
-    table.insert(told, type(status) == 'string' and status)
+    for _, field in ipairs({'status', 'retries_left'}) do
+        local value = redis.pcall('HGET', KEYS[i], field)
+        table.insert(told, type(value) == 'string' and value)
+    end
 end
 return told
 """

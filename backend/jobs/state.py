@@ -6,7 +6,7 @@ Losing it costs at most a needless retrain: what is trained on always comes from
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from redis import Redis
@@ -20,17 +20,13 @@ from backend.jobs.keys import (
     contact_key,
     counters_of,
     measures_key,
+    peace_key,
     state_key,
 )
+from backend.jobs.project_hash import NEVER
 from backend.jobs.scripts import NOTE_CHANGES, STAMP
-from backend.jobs.values import Held, mended, number, text, whole
-
-NEVER = 2**62
-"""More changes than there will ever be."""
-ASIDE_GROWTH = 6
-ASIDE_AT_MOST = 24 * 3600
-"""Seconds."""
-
+from backend.jobs.tries import Tries
+from backend.jobs.values import mended, number, text, whole
 
 ENDED = {JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED}
 _UNDER_WAY = {status.value for status in JobStatus} - {status.value for status in ENDED}
@@ -39,21 +35,20 @@ _UNDER_WAY = {status.value for status in JobStatus} - {status.value for status i
 @dataclass(frozen=True)
 class Noted:
     """unseen: changes that no retrain has seen yet; head_is_low: the published head wants a refill;
-    disconnected: as the state's; under_way: those of the jobs asked about that wait or run."""
+    disconnected: as the state's; under_way: those of the jobs asked about that wait or run;
+    retries_left: of those that wait for their time; wants_a_try: the project was set aside, and has changed
+    since."""
 
     unseen: int
     head_is_low: bool
     disconnected: bool
     under_way: frozenset[str]
+    retries_left: Mapping[str, int]
+    wants_a_try: bool
 
 
-class ProjectState:
+class ProjectState(Tries):
     """One Redis hash per project."""
-
-    def __init__(self, redis: Redis, project_id: int):
-        self._redis = redis
-        self._key = state_key(project_id)
-        self._id = project_id
 
     def note_changes(self, count: int, jobs: Sequence[str] = (), *, by_webhook: bool = False) -> Noted:
         """Count changes that Label Studio told of, then look at RQ's jobs by their ids.
@@ -62,14 +57,20 @@ class ProjectState:
         """
         keys = [PROJECTS_KEY, self._key, contact_key(self._id), *(Job.key_for(job) for job in jobs)]
         told = self._redis.eval(NOTE_CHANGES, len(keys), *keys, self._id, count, int(by_webhook), REMEMBERED)
-        changes, seen, refill_at, disconnected, *statuses = told
+        changes, seen, refill_at, disconnected, try_at, *of_jobs = told
+        statuses = dict(zip(jobs, of_jobs[::2], strict=True))
+        retries = dict(zip(jobs, of_jobs[1::2], strict=True))
         return Noted(
             unseen=_unseen(changes, whole(seen)),
             head_is_low=changes >= whole(refill_at, NEVER),
             disconnected=disconnected is not None,
-            under_way=frozenset(
-                job for job, status in zip(jobs, statuses, strict=True) if waits_or_runs(status)
-            ),
+            under_way=frozenset(job for job, status in statuses.items() if waits_or_runs(status)),
+            retries_left={
+                job: whole(retries[job], NEVER)
+                for job, status in statuses.items()
+                if status == JobStatus.SCHEDULED.value.encode()
+            },
+            wants_a_try=changes >= whole(try_at, NEVER),
         )
 
     @property
@@ -97,25 +98,6 @@ class ProjectState:
     def _seconds_since(self, stamp: str) -> float:
         (seconds, microseconds), then = self._redis.time(), self._get(stamp)
         return float(seconds + microseconds / 1e6 - number(then))
-
-    def set_aside(self, reason: str, seconds: int) -> int:
-        """A retrain failed for good: leave the project alone, each time longer. Returns for how long."""
-        times = min(1 + whole(self._get("failures")), 99)
-        self._set("failures", str(times))
-        wait = min(seconds * ASIDE_GROWTH ** (times - 1), max(seconds, ASIDE_AT_MOST))
-        self._redis.set(aside_key(self._id), reason, ex=wait)
-        return wait
-
-    @property
-    def aside(self) -> str | None:
-        """Why the project is left alone, None where it is not."""
-        key = aside_key(self._id)
-        return text(mended(self._redis, key, lambda: self._redis.get(key)))
-
-    def forgive(self) -> None:
-        """It is worth a try again."""
-        self._redis.delete(aside_key(self._id))
-        self._redis.hdel(self._key, "failures")
 
     def owe(self, job: str) -> None:
         """A unique job is wanted. It settles that before it looks, so a wish that arrives while it runs,
@@ -197,7 +179,7 @@ class ProjectState:
     def forget(self) -> None:
         """The project is gone, or hidden from us, or never was: no event needs to find it any more."""
         self._redis.srem(PROJECTS_KEY, self._id)
-        keys = (aside_key(self._id), contact_key(self._id), measures_key(self._id))
+        keys = (aside_key(self._id), peace_key(self._id), contact_key(self._id), measures_key(self._id))
         self._redis.delete(self._key, *keys)
         mended(self._redis, COUNTERS_KEY, lambda: self._redis.hdel(COUNTERS_KEY, *counters_of(self._id)))
 
@@ -209,25 +191,6 @@ class ProjectState:
     @label_config.setter
     def label_config(self, value: str) -> None:
         self._set("label_config", value)
-
-    def _text(self, field: str) -> str | None:
-        return text(self._get(field))
-
-    def _flag(self, field: str) -> bool:
-        return self._get(field) is not None
-
-    def _get(self, field: str) -> Held:
-        return self._get_many(field)[0]
-
-    def _get_many(self, *fields: str) -> list[Held]:
-        return mended(self._redis, self._key, lambda: self._redis.hmget(self._key, fields))
-
-    def _set(self, field: str, value: str | None) -> None:
-        """None removes it."""
-        if value is None:
-            mended(self._redis, self._key, lambda: self._redis.hdel(self._key, field))
-        else:
-            mended(self._redis, self._key, lambda: self._redis.hset(self._key, field, value))
 
 
 def waits_or_runs(status: object) -> bool:

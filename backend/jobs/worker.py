@@ -155,6 +155,7 @@ class AtlasWorker(Worker):
         super().handle_job_failure(job, queue, *args, **more)
         if job.func_name == RETRAIN:
             Measures(self.connection).failed(job.args[0])
+            Dispatcher(self.connection, Settings()).after_failure(job.args[0])
 
     def _measure(self, job: str | None, project_id: int, result: Any) -> None:
         if not isinstance(result, dict):  # somebody else has written to Redis meanwhile

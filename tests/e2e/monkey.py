@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -47,7 +48,8 @@ def status(code: int, **headers: str) -> Meddler:
     told = {key.replace("_", "-"): value for key, value in headers.items()}
 
     def answer(call: Call) -> Answer | None:
-        return Answer(code, b'{"detail": "chaos"}', {"Content-Type": "application/json", **told})
+        body = json.dumps({"status_code": code, "detail": "chaos"}).encode()  # as Label Studio's own
+        return Answer(code, body, {"Content-Type": "application/json", **told})
 
     answer.__name__ = f"status {code}"
     return answer

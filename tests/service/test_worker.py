@@ -114,6 +114,17 @@ def test_a_project_that_kills_its_process_is_set_aside_and_others_go_on(bench: B
     assert bench.dispatch.state(bench.project).aside is None
 
 
+def test_an_annotation_makes_a_worker_try_again_at_once(bench: Bench) -> None:
+    patient = Settings(redis_url=bench.cluster.env["REDIS_URL"], retry_after=3600)
+    bench.answer = status(400)
+    Dispatcher.from_settings(patient).request_retrain(bench.project)
+    wait_until(lambda: bench.told().get("status") == "scheduled")
+    bench.answer = unknown
+    bench.dispatch.changed(bench.project)
+    wait_until(lambda: bench.told().get("status") == "finished")
+    assert bench.calls[bench.project] == 2
+
+
 def test_a_refused_key_is_told_and_not_hammered_with(bench: Bench) -> None:
     bench.answer = status(401)
     bench.dispatch.request_retrain(bench.project)
