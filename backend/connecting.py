@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from backend.doctor.bench import Bench, told_classes
-from backend.errors import AtlasError, DamagedFile, LabelStudioError, Unreachable
+from backend.errors import AtlasError, DamagedFile, LabelStudioError, NotFound, Unreachable
 from backend.jobs.state import digest
 from backend.jobs.status import job_status
 from backend.jobs.webhook_secrets import WebhookSecrets
@@ -22,6 +22,7 @@ from backend.labelstudio.administration import (
     webhook_url,
 )
 from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.project import Project
 from backend.labelstudio.refusals import explain
 from backend.labelstudio.suggestions import others_version, said_of
 from backend.labelstudio.survey import survey
@@ -48,7 +49,7 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> bool:
     """
     url = backend_address(url)
     label_studio, settings = bench.label_studio, bench.settings
-    project = label_studio.project(project_id)
+    project = _project(label_studio, project_id)
     scheme = parse_label_config(project.label_config, settings.queue_control)
     say("project", f"{project.task_count} tasks; to be learned: {told_classes(scheme)}")
     for lacking in not_learned(project.label_config, settings.queue_control):
@@ -73,6 +74,16 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> bool:
     label_studio.set_sampling(project_id)
     say("sampling", "Uncertainty sampling: Label Studio follows the order of predictions")
     return _set_version(bench, project_id, project.model_version, say)
+
+
+def _project(label_studio: Administration, project_id: int) -> Project:
+    try:
+        return label_studio.project(project_id)
+    except NotFound as error:
+        raise NotConnected(
+            f"Label Studio has no project {project_id}, or hides it from this user: "
+            "the number is in the address of the project's page"
+        ) from error
 
 
 def backend_address(url: str) -> str:

@@ -12,6 +12,7 @@ from backend.doctor.checks import run
 from backend.doctor.examine import all_is_well, examine, examine_project
 from backend.doctor.finding import Finding, State
 from backend.doctor.report import Printer, as_json, print_finding, print_findings, print_verdict
+from backend.labelstudio.project import Project
 from backend.store.bucket import wait_briefly
 
 STARTING = {"backend", "worker", "upkeep", "cron"}
@@ -50,14 +51,23 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
         version = wait_for_order(bench, project_id, wait, renewed=renewed)
         if version:
             _say("order", f"{version} is published")
-        else:
+        elif not bench.label_studio.project(project_id).is_finished:
             _say("order", "there is no new one yet; see below", State.NOTE)
         click.secho("\nChecking the way there and back", bold=True)
         findings = examine_project(bench, project_id, general, print_finding)
         print_verdict(findings)
         if all_is_well(findings):
-            click.echo('Now press "Label All Tasks" on the project\'s page in Label Studio.')
+            click.echo(what_next(bench.label_studio.project(project_id)))
         return all_is_well(findings)
+
+
+def what_next(project: Project) -> str:
+    """For the person who has connected it."""
+    if not project.task_count:
+        return "Now import tasks: their first order follows by itself."
+    if project.is_finished:
+        return "All tasks are labelled. Import more: they are put in order by themselves."
+    return 'Now press "Label All Tasks" on the project\'s page in Label Studio.'
 
 
 def _once_started(bench: Bench) -> list[Finding]:

@@ -88,6 +88,8 @@ def _nothing_published(bench: ProjectBench) -> Finding:
     current = bench.project.model_version or ""
     if not bench.project.task_count:
         return not_checked("the project has no tasks")
+    if bench.project.is_finished:
+        return ok("all tasks are labelled: there is nothing to order")
     if bench.bench.dispatcher.is_retraining(bench.id):
         return note("the first order is being made")
     if version_number(current):

@@ -14,6 +14,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.heartbeat import BEAT_SECONDS
 from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import RECONCILE, UPKEEP_QUEUE
 from backend.settings import Settings
@@ -57,6 +58,10 @@ class PatientCron(CronScheduler):
             except (KeyboardInterrupt, StopRequested):  # by the handlers that `start` has set
                 return
             wait = min(2 * wait, LONGEST_WAIT)
+
+    def calculate_sleep_interval(self) -> float:
+        """RQ gives a sign of life after each."""
+        return min(BEAT_SECONDS, super().calculate_sleep_interval())
 
     def register_death(self, pipeline: Pipeline | None = None) -> None:
         """Not even this may hide why the cron ends: Redis forgets a silent one by itself."""

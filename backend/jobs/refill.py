@@ -50,6 +50,16 @@ class Refilled:
     """Why no published model can do it, None where it could."""
 
 
+def in_words(done: Refilled) -> str:
+    """A line of the log, for people."""
+    if done.needs_retrain is not None:
+        return f"the head of the queue cannot be topped up without a retrain: {done.needs_retrain}"
+    added = f"{done.added} tasks added to the head of the queue" if done.added else "the head is full"
+    behind = "more wait behind it" if done.more else "none waits behind it"
+    mended = ["; Label Studio orders by the published version again"] if done.mended else []
+    return "".join([f"{added}, {done.left} of it are left, {behind}", *mended])
+
+
 def refill(project_id: int) -> dict[str, Any]:
     """The RQ job. Asks for a retrain where only that helps. Returns what was done, as JSON."""
     settings = Settings()
@@ -65,7 +75,7 @@ def refill(project_id: int) -> dict[str, Any]:
             dispatcher.demand_retrain(project_id)
         elif settings.queue_clusters:
             mark_clusters(settings, client, project_id)
-    logger.info("%s", done)
+    logger.info("%s", in_words(done))
     return vars(done)
 
 
@@ -133,6 +143,12 @@ class _Refill:
                 return Refilled(needs_retrain="new tasks, and no model yet to place them")
             done = self._top_up(loaded, waiting)
             if done.left and self._is_off(name):
+                if self._project.model_version not in (None, name):
+                    logger.warning(
+                        "Label Studio was set to %s and is set back to %s, the one last published; to stay "
+                        "with another: label-studio-atlas versions --project %d pin VERSION",
+                        *(self._project.model_version, name, self._project.id),
+                    )
                 switch(self._client, self._project, name, blind=self._settings.blind)
                 done = replace(done, mended=True)
             return done

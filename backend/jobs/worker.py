@@ -23,6 +23,7 @@ import backend.jobs.retrain  # noqa: F401
 from backend import logs, sampling
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.failing import failed, killed
+from backend.jobs.heartbeat import BEAT_SECONDS
 from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import ADMIT, CLEAR, FLUSH, LOOK, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE
 from backend.jobs.lost import forget_dead_executions
@@ -67,9 +68,10 @@ class AtlasWorker(Worker):
             job_class=AtlasJob,
             exception_handlers=[failed],
             work_horse_killed_handler=killed,
-            job_monitoring_interval=max(1, lost_after // 3),
+            job_monitoring_interval=max(1, min(BEAT_SECONDS, lost_after // 3)),
             maintenance_interval=max(1, lost_after // 2),
-            worker_ttl=15 + max(1, lost_after // 2),  # RQ waits for a job for 15 s less, then looks around
+            # RQ waits for a job for 15 s less, then gives a sign of life and looks around.
+            worker_ttl=15 + max(1, min(BEAT_SECONDS, lost_after // 2)),
         )
 
     def _start_scheduler(self, burst: bool = False, logging_level: str | None = None, *_: str) -> None:

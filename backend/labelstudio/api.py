@@ -27,6 +27,7 @@ from backend.errors import (
 )
 from backend.labelstudio.answers import is_label_studios_own, parsed
 from backend.labelstudio.bounds import BoundedTransport
+from backend.labelstudio.reasons import reason_of
 from backend.settings import Settings
 
 MAX_REASON = 1000
@@ -163,4 +164,4 @@ def _retry_after(headers: dict[str, str] | None) -> float:
 
 
 def _short(body: object) -> str:
-    return " ".join(str(body).split())[:MAX_REASON]
+    return reason_of(body)[:MAX_REASON]

@@ -21,6 +21,7 @@ from backend.doctor.machine import redis, redis_memory, redis_on_disk
 from backend.doctor.workers import cron, retrain_worker, upkeep_worker
 from backend.jobs.cron import create_cron
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.heartbeat import SILENT
 from backend.jobs.worker import create_worker
 from backend.running.embedded_redis import running_redis, start_redis
 from backend.running.supervisor import Supervisor
@@ -173,8 +174,31 @@ def test_a_worker_that_is_gone(dispatcher: Dispatcher, host: str) -> None:
 
 
 def test_a_silent_worker_elsewhere(dispatcher: Dispatcher) -> None:
-    register(dispatcher, host="elsewhere", heard=500)
+    register(dispatcher, host="elsewhere", heard=35)
     assert verdict()[0] is State.WRONG
+
+
+@pytest.mark.parametrize("lost_after", [3, 60, 3600])
+def test_signs_of_life_come_more_often_than_they_are_missed(dispatcher: Dispatcher, lost_after: int) -> None:
+    """Else one that was killed in another container counts as alive for minutes."""
+    url = running_redis(Settings().data_dir)
+    worker = create_worker(Settings(redis_url=url, worker_lost_after=lost_after))
+    assert max(worker.dequeue_timeout, worker.job_monitoring_interval) <= SILENT / 3
+    assert create_cron(Settings(redis_url=url)).calculate_sleep_interval() <= SILENT / 3
+    assert SILENT <= 30
+
+
+def test_all_is_held_against_the_clock_of_redis(
+    dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This machine's may be another."""
+    register(dispatcher, host="elsewhere", heard=1)
+    retrain(dispatcher, enqueued_at=1)
+    assert verdict()[0] is State.OK
+    monkeypatch.setattr("backend.doctor.workers.now_of", lambda redis: ago(-25))
+    assert "one has been waiting for 2" in verdict()[1]
+    monkeypatch.setattr("backend.doctor.workers.now_of", lambda redis: ago(-500))
+    assert "none for retrains is running" in verdict()[1]
 
 
 @pytest.mark.parametrize(("waited", "state"), [(1, State.OK), (300, State.WRONG)])

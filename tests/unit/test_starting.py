@@ -7,12 +7,18 @@ import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from flask import Request, Response
+from redis import ConnectionError, Redis
 
 from backend.commands.warnings import warn, warn_of_label_studio, warnings_of
+from backend.doctor.commands import what_next
 from backend.errors import NotConfigured
+from backend.jobs.refill import Refilled, in_words
+from backend.jobs.starting import wait_for_redis
+from backend.labelstudio.project import COUNTERS, Project
 from backend.running import WITHIN
 from backend.settings import Settings
 from backend.store.paths import make_data_dir
@@ -90,6 +96,56 @@ def test_a_key_that_label_studio_rejects_is_told_at_the_start(
     told = capsys.readouterr().err
     assert "Warning: Label Studio does not accept this legacy token" in told
     assert "Make a new one under" in told
+
+
+def test_a_worker_waits_for_a_redis_that_is_away_with_a_line_each_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = [ConnectionError("refused"), ConnectionError("refused"), True]
+    waits: list[float] = []
+
+    class Away:
+        def ping(self) -> bool:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    monkeypatch.setattr("backend.jobs.starting.time.sleep", waits.append)
+    wait_for_redis(cast(Redis, Away()))
+    assert (answers, waits) == ([], [1, 2])
+    assert caplog.text.count("Redis is away (refused); trying again in") == 2
+
+
+def test_what_to_do_next_fits_the_project() -> None:
+    """ "Label All Tasks" is of no use where there are none, or none is left."""
+
+    def project(tasks: int, finished: int) -> Project:
+        counters = dict.fromkeys(COUNTERS, 0) | {"finished_task_number": finished}
+        return Project(1, "", None, tasks, True, (1, 0), False, counters)
+
+    assert "Label All Tasks" in what_next(project(3, 1))
+    assert "import tasks" in what_next(project(0, 0))
+    assert "All tasks are labelled" in what_next(project(3, 3))
+
+
+@pytest.mark.parametrize(
+    ("done", "words"),
+    [
+        (Refilled(), "the head is full, 0 of it are left, none waits behind it"),
+        (
+            Refilled(3, 9, more=True, mended=True),
+            "3 tasks added to the head of the queue, 9 of it are left, more wait behind it; "
+            "Label Studio orders by the published version again",
+        ),
+        (
+            Refilled(needs_retrain="no version"),
+            "the head of the queue cannot be topped up without a retrain: no version",
+        ),
+    ],
+)
+def test_a_refill_is_told_in_words(done: Refilled, words: str) -> None:
+    assert in_words(done) == words
 
 
 def test_others_cannot_read_what_is_kept(tmp_path: Path) -> None:
