@@ -157,7 +157,8 @@ class VersionStore:
                 tensors |= {
                     f"{part}.{key}": value.detach().cpu() for key, value in module.state_dict().items()
                 }
-        weights = save({key: value.contiguous() for key, value in tensors.items()})
+        # Copies: one head may be what ranks the pool and what says how sure a guess is.
+        weights = save({key: value.contiguous().clone() for key, value in tensors.items()})
         manifest = {
             "name": version.name,
             "project": self._project,
