@@ -27,11 +27,17 @@ def check_label_config(settings: Settings, label_config: Any) -> None:
         )
 
 
-def check_texts(settings: Settings, scheme: LabelScheme, tasks: Sequence[Any]) -> None:
-    """Raises TooLarge, with the id of the first task whose text is too long."""
-    for task in tasks:
-        if isinstance(task, dict) and len(text_in(scheme, task.get("data"))[0]) > settings.max_text_chars:
-            raise TooLarge(
-                f"The text of task {task.get('id')} is longer than "
-                f"MAX_TEXT_CHARS={settings.max_text_chars} characters."
-            )
+def texts_too_long(settings: Settings, scheme: LabelScheme, tasks: Sequence[Any]) -> dict[int, str]:
+    """By their places in the request, the tasks whose texts are, with what to say instead of a guess.
+
+    Raises TooLarge where all are.
+    """
+    reasons = {
+        place: f"The text of task {task.get('id')} is longer than MAX_TEXT_CHARS={settings.max_text_chars} "
+        "characters."
+        for place, task in enumerate(tasks)
+        if isinstance(task, dict) and len(text_in(scheme, task.get("data"))[0]) > settings.max_text_chars
+    }
+    if reasons and len(reasons) == len(tasks):
+        raise TooLarge(next(iter(reasons.values())))
+    return reasons

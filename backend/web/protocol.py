@@ -29,7 +29,7 @@ from backend.web.body import SMALL, json_object, large
 from backend.web.contact import reached
 from backend.web.events import ANNOTATION_EVENTS, EVENTS, react
 from backend.web.gate import Gate
-from backend.web.limits import check_count, check_label_config, check_texts
+from backend.web.limits import check_count, check_label_config, texts_too_long
 from backend.web.pressure import Slots
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,21 @@ def _predicted(body: dict[str, Any]) -> Response:
     check_label_config(_settings(), body.get("label_config"))
     project_id = asked_project(body.get("project"))
     version, likely = _asked_version(project_id, body), _asked_probabilities(body)
-    return jsonify({"results": _results(project_id, body.get("label_config"), tasks, version, likely)})
+    if not tasks:
+        return jsonify({"results": []})
+    label_config = body["label_config"] if "label_config" in body else _known_config(project_id)
+    return jsonify({"results": _results(project_id, label_config, tasks, version, likely)})
+
+
+def _known_config(project_id: int) -> str:
+    """That last learned from, for scripts that send none: Label Studio always does."""
+    known = _dispatcher().state(project_id).label_config
+    if known is None:
+        raise BadRequest(
+            'The body needs "label_config", the project\'s labeling interface: '
+            f"nothing has been learned of project {project_id} yet, so it is not known here."
+        )
+    return known
 
 
 def _results(
@@ -110,8 +124,11 @@ def _results(
 ) -> list[Any]:
     try:
         scheme = parse_label_config(label_config, _settings().queue_control)
-        check_texts(_settings(), scheme, tasks)
-        return _predictor().predict(project_id, scheme, tasks, version, likely)
+        too_long = texts_too_long(_settings(), scheme, tasks)
+        readable = [{} if i in too_long else task for i, task in enumerate(tasks)]
+        found = _predictor().predict(project_id, scheme, readable, version, likely)
+        # Without a `result` Label Studio leaves that task out, and takes the others.
+        return [{"error": too_long[i]} if i in too_long else item for i, item in enumerate(found)]
     except LabelConfigError:
         return []
     except TooLarge:
