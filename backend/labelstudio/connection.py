@@ -51,7 +51,7 @@ def strategy_in(extra_params: Any) -> str | None:
     if isinstance(extra_params, str):
         try:
             extra_params = json.loads(extra_params)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     named = extra_params.get("strategy") if isinstance(extra_params, dict) else None
     return (str(named).strip() or None) if named is not None else None

@@ -28,7 +28,8 @@ MOST = 64 * 2**10
 _LENGTH = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,18})")
 _QUICK = re.compile(rb"POST /(?:webhook|setup)[ ?]")
 """How requests begin that Label Studio waits one second for, or three. They wait for Redis, so /health, which
-waits for nothing, is not among them: of the other threads one is always left for what is refused."""
+waits for nothing, is not among them."""
+_HEALTH = re.compile(rb"GET /(?:health)?[ ?]")
 _PAUSE = struct.pack("ll", REQUEST_SECONDS, 0)
 
 
@@ -44,6 +45,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         """By gunicorn, once in each process: it knows of one pool, that for what is answered quickly."""
         slow = slow_threads(self.cfg.threads)
         self._slow = ThreadPoolExecutor(slow, thread_name_prefix="slow")
+        self._health = ThreadPoolExecutor(1, thread_name_prefix="health")
+        """For what needs nothing and is asked for by whoever restarts what does not answer."""
         return ThreadPoolExecutor(max(1, self.cfg.threads - slow), thread_name_prefix="quick")
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -68,11 +71,22 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             conn.sock.setsockopt(SOL_SOCKET, SO_RCVLOWAT, 1)
             conn.sock.setsockopt(SOL_SOCKET, SO_RCVTIMEO, _PAUSE)
             conn.sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _PAUSE)
-            self._lend_thread(conn, self.tpool if seen and _QUICK.match(seen) else self._slow)
+            self._lend_thread(conn, self._pool_for(seen or b""))
             return
         self._sending[conn] = until, len(seen)
         conn.sock.setsockopt(SOL_SOCKET, SO_RCVLOWAT, wanted)  # nothing is told before so much has come
         self.poller.register(conn.sock, EVENT_READ, partial(self._more_came, conn))
+
+    def _pool_for(self, seen: bytes) -> ThreadPoolExecutor:
+        """Of requests that are whole: who still sends has one of those that may take their time."""
+        head, end, _ = seen.partition(b"\r\n\r\n")
+        if end and len(seen) >= _length(seen) and len(seen) < MOST:
+            has_body = _length(seen) > len(head) + len(end) or b"transfer-encoding" in head.lower()
+            if _HEALTH.match(seen) and not has_body:
+                return self._health
+            if _QUICK.match(seen):
+                return self.tpool
+        return self._slow
 
     def _lend_thread(self, conn: Any, pool: ThreadPoolExecutor) -> None:
         """As gunicorn does, but of this pool."""
@@ -112,8 +126,13 @@ def _peek(sock: socket) -> bytes | None:
 
 def _wanted(seen: bytes) -> int:
     """How many bytes the request has; one more than have come where that is not known yet."""
-    head, end, _ = seen.partition(b"\r\n\r\n")
-    if not end:
+    if b"\r\n\r\n" not in seen:
         return len(seen) + 1
+    return min(MOST, _length(seen))
+
+
+def _length(seen: bytes) -> int:
+    """In bytes, of a request whose head has come."""
+    head, end, _ = seen.partition(b"\r\n\r\n")
     length = _LENGTH.search(head)
-    return min(MOST, len(head) + len(end) + (int(length[1]) if length else 0))
+    return len(head) + len(end) + (int(length[1]) if length else 0)

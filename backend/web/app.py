@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(protocol)
     app.register_error_handler(AtlasError, _refused)
     app.register_error_handler(RedisError, _redis_down)
+    app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(HTTPException, _http_error)
     return app
 
@@ -83,6 +84,10 @@ def _refused(error: AtlasError) -> Response:
     response: Response = jsonify({"error": str(error)})
     response.status = f"{413 if isinstance(error, TooLarge) else 400} {one_line}"
     return response
+
+
+def _too_deep(error: RecursionError) -> tuple[Response, int]:
+    return jsonify({"error": "What the request has in it is nested too deeply."}), 400
 
 
 def _redis_down(error: RedisError) -> tuple[Response, int]:

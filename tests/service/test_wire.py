@@ -78,8 +78,8 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Web]:
-    """Bodies of up to 1 MB; no worker."""
+def serving(folder: Path, **settings: str) -> Iterator[Web]:
+    """Bodies of up to 1 MB unless told; no worker."""
     port = free_port(0)
     with Supervisor() as supervisor:
         env = {
@@ -89,6 +89,7 @@ def serving(folder: Path) -> Iterator[Web]:
             "PORT": str(port),
             "MAX_BODY_MB": "1",
             "MAX_TEXT_CHARS": "1000",
+            **settings,
         }
         log, command = folder / "web.log", [sys.executable, "-m", "backend", "serve"]
 

@@ -13,10 +13,11 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.workers.gthread import TConn
 
-from backend.running.patient import PatientWorker
+from backend.running.patient import MOST, PatientWorker
 
 QUICK = ["POST /webhook", "POST /webhook?a=b", "POST /setup"]
-SLOW = ["POST /predict", "POST /%70redict", "GET /health", "POST /webhooks", "POST http://atlas/predict"]
+SLOW = ["POST /predict", "POST /%70redict", "GET /healthy", "POST /webhooks", "POST http://atlas/predict"]
+HEALTH = ["GET /health", "GET /health?a=b", "GET /"]
 
 
 class Telling(PatientWorker):
@@ -37,14 +38,19 @@ class Telling(PatientWorker):
 @contextmanager
 def telling(threads: int) -> Iterator[Telling]:
     worker = Telling(threads)
-    with worker.tpool, worker._slow:
+    with worker.tpool, worker._slow, worker._health:
         yield worker
     worker.tmp.close()
 
 
 @pytest.mark.parametrize("threads", [1, 16])
 @pytest.mark.parametrize(
-    ("line", "pool"), [*((line, "quick") for line in QUICK), *((line, "slow") for line in SLOW)]
+    ("line", "pool"),
+    [
+        (line, pool)
+        for pool, lines in (("quick", QUICK), ("slow", SLOW), ("health", HEALTH))
+        for line in lines
+    ],
 )
 def test_what_is_answered_quickly_has_threads_of_its_own(line: str, pool: str, threads: int) -> None:
     ours, theirs = socket.socketpair()
@@ -52,6 +58,20 @@ def test_what_is_answered_quickly_has_threads_of_its_own(line: str, pool: str, t
         theirs.sendall(f"{line} HTTP/1.1\r\nHost: atlas\r\n\r\n".encode())
         worker.enqueue_req(TConn(worker.cfg, ours, ("127.0.0.1", 1), ("127.0.0.1", 2)))
         assert worker.told.result(30).startswith(pool)
+
+
+@pytest.mark.parametrize("line", ["POST /webhook", "POST /setup", "GET /health"])
+def test_who_still_sends_holds_no_thread_of_those_that_answer_quickly(line: str) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, telling(16) as worker:
+        head = f"{line} HTTP/1.1\r\nHost: atlas\r\nContent-Length: {2 * MOST}\r\n\r\n"
+        sender = threading.Thread(target=theirs.sendall, args=(head.encode() + b"x" * (MOST + 10),))
+        sender.start()
+        while len(ours.recv(MOST, socket.MSG_PEEK)) < MOST:
+            pass
+        worker.enqueue_req(TConn(worker.cfg, ours, ("127.0.0.1", 1), ("127.0.0.1", 2)))
+        assert worker.told.result(30).startswith("slow")
+        sender.join()
 
 
 @pytest.mark.parametrize(("threads", "slow", "quick"), [(1, 1, 1), (4, 3, 1), (16, 12, 4)])
