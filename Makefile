@@ -14,11 +14,7 @@ JOBS ?= 2
 # What to time: make bench BENCH="--sizes 1000 --only margin,auto"
 BENCH ?=
 
-<<<<<<< HEAD
-.PHONY: help setup demo test test-docker chaos lint fix docs bench lock clean
-=======
-.PHONY: help setup demo test coverage golden chaos lint fix docs bench lock clean
->>>>>>> 68a70e7 (A golden test: what the loop publishes for eight label configs by six strategies stays as recorded; make coverage; versions ranked by their error head are saved again)
+.PHONY: help setup demo test test-docker coverage golden chaos lint fix docs bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,17 +27,15 @@ demo: setup  ## watch a real Label Studio queue re-order itself
 test: setup  ## unit, service and end-to-end tests (real Redis, RQ worker and Label Studio)
 	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
-<<<<<<< HEAD
 test-docker: setup  ## the long tests on a Docker engine: machines, S3, kills, backup, upgrade
 	$(VENV)/bin/python -m pytest -v -m long tests/docker
-=======
+
 coverage: setup  ## do the unit tests alone cover each module of the loop?
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m coverage run --branch --source=backend/jobs -m pytest -q tests/unit
 	$(VENV)/bin/python scripts/coverage
 
 golden: setup  ## record anew what the loop publishes, where a change of it is meant
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m tests.golden.record
->>>>>>> 68a70e7 (A golden test: what the loop publishes for eight label configs by six strategies stays as recorded; make coverage; versions ranked by their error head are saved again)
 
 chaos: setup  ## everything fails at random for half an hour: make chaos SECONDS=1800 SEED=7
 	CHAOS_SECONDS=$(or $(SECONDS),1800) $(if $(SEED),CHAOS_SEED=$(SEED)) \

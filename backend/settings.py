@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     max_projects: int = Field(
         10_000,
         ge=1,
-        description="Projects that webhooks may announce; others are refused until some are gone.",
+        description="Projects that Label Studio has or requests name; more are refused until some go.",
     )
     model_cache_mb: int = Field(
         512, ge=1, description="MB of loaded models per web server process; the least recently used go."
