@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element, tostring
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend.errors import LabelConfigError
+from backend.labelstudio.impossible import possible
 from backend.labelstudio.label_config import parse_label_config
+from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.tags import MAX_DEPTH, MAX_TAGS
+from backend.labelstudio.unlearned import not_learned
 from tests.unit.test_first_order import UnlabelledProject, retrained
+from tests.unit.test_hostile import JSON
 
 CASES: dict[str, dict[str, Any]] = {
     case["id"]: case for case in json.loads((Path(__file__).parent / "cases" / "configs.json").read_text())
@@ -99,3 +107,73 @@ def test_names_of_any_length_are_refused_in_a_line() -> None:
     with pytest.raises(LabelConfigError) as refusal:
         parse_label_config(long)
     assert len(str(refusal.value)) < 300
+
+
+def grown(kind: str, attributes: dict[str, str], children: list[Element], text: str) -> Element:
+    element = Element(kind, attributes)
+    element.text = text
+    element.extend(children)
+    return element
+
+
+NAMES = st.sampled_from(["", "t", "c", "d", "$t", "Text $t.a[0]"])
+ATTRIBUTES = st.dictionaries(
+    st.sampled_from(
+        [
+            *("name", "toName", "value", "alias", "valueType", "encoding", "textKey", "choice", "maxUsages"),
+            *(
+                "perRegion",
+                "required",
+                "visibleWhen",
+                "whenTagName",
+                "whenChoiceValue",
+                "apiUrl",
+                "valueList",
+            ),
+        ]
+    ),
+    NAMES | st.sampled_from(["true", "url", "base64", "multiple", "1", "choice-selected"]),
+    max_size=5,
+)
+KINDS = st.sampled_from(
+    [
+        "View",
+        "Text",
+        "HyperText",
+        "Paragraphs",
+        "Choices",
+        "Taxonomy",
+        "Choice",
+        "Repeater",
+        "Image",
+        "Labels",
+    ]
+)
+TREES = st.recursive(
+    st.builds(Element, KINDS, ATTRIBUTES),
+    lambda inside: st.builds(
+        grown, KINDS, ATTRIBUTES, st.lists(inside, max_size=4), st.sampled_from(["", "$a b"])
+    ),
+    max_leaves=25,
+)
+
+
+@given(TREES)
+def test_any_config_of_label_studios_tags_is_learned_or_refused(tree: Element) -> None:
+    with suppress(LabelConfigError):
+        parse_label_config(tostring(tree, encoding="unicode"))
+
+
+@given(TREES, JSON, st.sampled_from(["", "d"]))
+def test_whatever_stands_beside_choices_about_a_text_they_are_learned(
+    tree: Element, data: Any, preferred: str
+) -> None:
+    xml = f"<View>{TEXT}{CHOICES}{tostring(tree, encoding='unicode')}</View>"
+    scheme = parse_label_config(xml, preferred)
+    assert all(not_learned(xml, preferred))
+    assert LabelScheme.restored(json.loads(json.dumps(scheme.stored()))) == scheme
+    scheme.text_of({"t": data})
+    offered = scheme.offered({"t": data})
+    for control in scheme.controls:
+        if control.labels:
+            possible(scheme, [control.region(control.labels[0], 0.5)], offered)
