@@ -56,7 +56,7 @@ class DemoProject:
 
     def connect(self, backend_url: str) -> None:
         """Connect a backend as the Model page does; Label Studio registers the webhook along with it."""
-        self._post("/api/ml", {"project": self.id, "url": backend_url, "title": "label-studio-atlas"})
+        self._post("/api/ml", {"project": self.id, "url": backend_url, "title": "by hand"})
 
     def connect_again(self, backend_url: str) -> None:
         """To a backend that may have moved since: what led to its former address goes."""
