@@ -52,6 +52,16 @@ def test_what_needs_something_wrong_is_not_guessed_at_and_names_the_root() -> No
 
 
 @pytest.mark.usefixtures("no_checks")
+def test_each_finding_is_told_before_the_next_check_is_made() -> None:
+    """One that takes its time hides nothing of the others."""
+    told: list[str] = []
+    check("a")(lambda bench: ok("first"))
+    check("b")(lambda bench: ok(f"after {told}"))
+    run(False, None, tell=lambda finding: told.append(finding.found))
+    assert told == ["first", "after ['first']"]
+
+
+@pytest.mark.usefixtures("no_checks")
 def test_an_error_of_ours_is_a_finding() -> None:
     def gone(bench: object) -> Finding:
         raise NotFound("no such thing")

@@ -6,15 +6,22 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import cast
 
 import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
+from backend.jobs.contact import Contact
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.reconcile import heed
 from backend.jobs.starting import prepare
 from backend.jobs.state import ProjectState, digest
 from backend.jobs.webhook_secrets import FILE, WebhookSecrets
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.connection import TITLE, Wishes, wishes_of
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
@@ -156,3 +163,51 @@ def test_what_starts_a_training_needs_what_the_connection_has(settings: Settings
     asked = Settings(**settings.model_dump(include={"redis_url", "data_dir"}), **BASIC)
     app = create_app(asked).test_client()
     assert [hook(app, header, action="START_TRAINING") for header in ("", BASIC_HEADER)] == [401, 201]
+
+
+class Listed:
+    """A Label Studio of which only a project's connections and webhooks are asked."""
+
+    def __init__(self, connections: list[dict[str, object]], *carried: str):
+        self._connections, self._carried = connections, list(carried)
+
+    def wishes(self, project_id: int) -> Wishes:
+        return wishes_of(self._connections)
+
+    def webhook_authorizations(self, project_id: int) -> list[str]:
+        return self._carried
+
+
+OURS: dict[str, object] = {"id": 1, "title": TITLE, "state": "CO"}
+BY_HAND: dict[str, object] = {"id": 2, "title": "mine", "state": "CO"}
+
+
+@pytest.mark.parametrize(
+    ("label_studio", "is_kept"),
+    [
+        (Listed([OURS], OWN), True),
+        (
+            Listed([OURS]),
+            True,
+        ),  # somebody deleted the webhook: `doctor` says so, and nobody is let in for that
+        (Listed([{**OURS, "state": "ER"}], OWN), True),
+        (Listed([BY_HAND], OWN, ""), True),  # only its title is another
+        (Listed([BY_HAND], ""), False),  # Label Studio has made its own webhook with it
+        (Listed([]), False),
+    ],
+    ids=["connected", "no webhook", "out of reach", "renamed", "again by hand", "disconnected"],
+)
+def test_only_what_a_worker_reads_in_label_studio_takes_it_away(
+    settings: Settings,
+    redis: Redis,
+    label_studio: Listed,
+    is_kept: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = count(1)  # each connection's /setup is called for each listing
+    monkeypatch.setattr(Contact, "last", lambda contact, kind: next(calls))
+    secrets = WebhookSecrets(redis, settings)
+    secrets.remember(1, digest(OWN))
+    heed(settings, Dispatcher(redis, settings), cast(LabelStudioClient, label_studio), 1)
+    redis.flushall()
+    assert secrets.digest(1) == (digest(OWN) if is_kept else None)
