@@ -9,6 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
+from backend.copied import UNKNOWN, place_behind, seen_before, with_given
+from backend.copies import Ints
 from backend.errors import DamagedFile
 from backend.guessing import LIKELIEST, Outputs, outputs_of, probabilities, regions
 from backend.labelstudio.impossible import without_impossible
@@ -164,8 +166,10 @@ def answers(
     """
     features = encoded(loaded.encoder, texts)
     said = outputs_of(loaded.version, features)
-    scores = _places(loaded, ids, texts, _ordering(loaded.version, said, features))
+    seen = seen_before(loaded.version, texts)
+    scores = _places(loaded, ids, texts, seen, _ordering(loaded.version, said, features))
     shown = regions(loaded.version, said, len(texts), shown_from=shown_from)
+    shown = with_given(loaded.version, seen, shown)
     made = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]
     if likely == 0:
         return made
@@ -181,7 +185,9 @@ def _ordering(model: ModelVersion, said: Outputs, features: Tensor) -> Layers | 
     return outputs(model.network, features) if model.scheme.several else said[0][1]
 
 
-def _places(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], layers: Layers | None) -> list[float]:
+def _places(
+    loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], seen: Ints, layers: Layers | None
+) -> list[float]:
     """Where each task stands in the published queue, or would stand had it been there: in (0, 1).
 
     Distinct from each other and from every place of the queue, and the same whenever asked.
@@ -192,6 +198,8 @@ def _places(loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], layers: La
     keys = [lot_of(task_id, text) for task_id, text in zip(ids, texts, strict=True)]
     ranked = loaded.version.queue_worth
     unseen = keys if worth is None or not len(ranked) else between(ranked, worth, keys)
+    for copy in (seen != UNKNOWN).nonzero()[0].tolist():
+        unseen[copy] = place_behind(model, ids[copy], texts[copy])
     return [
         loaded.place_of.get(task_id, place) if isinstance(task_id, int) else place
         for task_id, place in zip(ids, unseen, strict=True)

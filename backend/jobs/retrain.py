@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import Any
 
+import numpy as np
 import torch
 from redis import Redis
-from sklearn.metrics import f1_score
 from torch import Tensor
 
 from backend import sampling
+from backend.copied import falling_to_the_end, seen_before, with_given
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.guessing import outputs_of, regions
 from backend.jobs.dispatch import Dispatcher
@@ -24,6 +24,8 @@ from backend.jobs.lock import ProjectLock
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
+from backend.jobs.taught import labeled as labeled_of
+from backend.jobs.taught import scores, taught
 from backend.jobs.told import in_words
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.impossible import without_impossible
@@ -179,9 +181,12 @@ class Retrain:
         """The new version, and the predictions for the head of its queue."""
         features, encoder = self._features(scheme).encode([task.text for task in tasks], at_hand)
         self._lap("encode")
-        labeled, targets = _labeled(scheme, [task.target for task in tasks])
-        waiting = [i for i, task in enumerate(tasks) if task.waits]
-        trained = self._train(features[labeled], targets, len(scheme.labels))
+        copies, labeled, targets, own = taught(scheme, tasks, features)
+        waits = np.array([task.waits for task in tasks])
+        waiting = np.flatnonzero(waits & ~copies.behind).tolist()
+        behind = np.flatnonzero(copies.behind).tolist()
+        together = torch.from_numpy(copies.group[labeled])
+        trained = self._train(features[labeled], targets, len(scheme.labels), together)
         choices = self._train_choices(scheme, features[labeled], targets)
         companions = self._train_companions(scheme, tasks, features)
         self._lap("train")
@@ -198,6 +203,10 @@ class Retrain:
         strategy = self._state.strategy or self._settings.strategy
         ranking = sampling.rank_scene(strategy, scene, self._settings.queue_head)
         self._lap("rank")
+        queue = torch.cat(
+            [torch.tensor(waiting, dtype=torch.int64)[ranking.order], torch.tensor(behind).long()]
+        )
+        known_keys, known_labels = copies.known(waits)
         answers = Counter(answer for task in tasks for answer in task.unknown)
         theirs = None if trained is not None else self._suggestions(project)
         version = ModelVersion(
@@ -207,16 +216,17 @@ class Retrain:
             encoder=encoder,
             network=None if trained is None else trained.network.cpu(),
             head=ranking.head,
-            queue_ids=torch.tensor([tasks[i].id for i in waiting], dtype=torch.int64)[ranking.order],
-            queue_worth=torch.zeros(0) if ranking.worth is None else ranking.worth[ranking.order].float(),
+            queue_ids=torch.tensor([tasks[i].id for i in queue.tolist()], dtype=torch.int64),
+            queue_worth=falling_to_the_end(ranking, len(behind)),
             stats={
                 "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 "fingerprint": fingerprint(tasks),
                 "tasks": len(tasks),
                 "newest_task": tasks[-1].id,
-                "waiting": len(waiting),
-                "trained_on": len(labeled) if trained is not None else 0,
-                "labels": dict(Counter(scheme.labels[target] for target in targets.tolist())),
+                "waiting": len(queue),
+                "copies": len(behind),
+                "trained_on": own if trained is not None else 0,
+                "labels": dict(Counter(scheme.labels[target] for target in targets[:own].tolist())),
                 "strategy": strategy,
                 "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
                 "suggestions": theirs,
@@ -225,15 +235,18 @@ class Retrain:
                     *doubts([task.text for task in tasks], answers, scheme),
                     *([] if theirs is None else [said_of(theirs)]),
                 ],
-                **({} if trained is None else _scores(trained, targets, scene)),
+                **({} if trained is None else scores(trained, targets, scene)),
             },
             companions=companions,
             choices=choices,
             error_head=None if trained is None else scene.error_head,
+            known_keys=known_keys,
+            known_labels=known_labels,
         )
         places = self._to_publish(project, version.queue_ids.tolist(), tasks)
-        rows = torch.tensor(waiting, dtype=torch.int64)[ranking.order[places]]
-        predictions = self._predictions(version, places, features[rows])
+        rows = queue[places]
+        texts = [tasks[i].text for i in rows.tolist()]
+        predictions = self._predictions(version, places, features[rows], texts)
         predictions = without_impossible(scheme, predictions, (tasks[i].offered for i in rows.tolist()))
         return version, with_suggestions(self._client, project, theirs, predictions)
 
@@ -275,7 +288,7 @@ class Retrain:
         made = []
         for companion in scheme.companions:
             name = companion.from_name
-            labeled, targets = _labeled(companion, [task.others.get(name) for task in tasks])
+            labeled, targets = labeled_of(companion, [task.others.get(name) for task in tasks])
             if len(targets.unique()) > 1:
                 seed, device = self._settings.seed, self._settings.device
                 network = self._train_choices(companion, features[labeled], targets) or train_network(
@@ -291,7 +304,7 @@ class Retrain:
         given = torch.from_numpy(scheme.membership())[targets]
         return train_choices(features, given, seed=self._settings.seed, device=self._settings.device).cpu()
 
-    def _train(self, features: Tensor, targets: Tensor, n_classes: int) -> Trained | None:
+    def _train(self, features: Tensor, targets: Tensor, n_classes: int, together: Tensor) -> Trained | None:
         """None while there are labels of fewer than two classes."""
         if len(targets.unique()) < 2:
             return None
@@ -300,16 +313,20 @@ class Retrain:
             targets,
             n_classes,
             folds=self._settings.folds,
+            together=together,
             seed=self._settings.seed,
             device=self._settings.device,
         )
 
-    def _predictions(self, version: ModelVersion, places: Tensor, features: Tensor) -> list[dict[str, Any]]:
+    def _predictions(
+        self, version: ModelVersion, places: Tensor, features: Tensor, texts: list[str]
+    ) -> list[dict[str, Any]]:
         """What to import for these places of the version's queue, int64 [n]; features: float [n, D]."""
         scores = sampling.places(len(version.queue_ids))[places].tolist()
         ids = version.queue_ids[places].tolist()
         said, sure = outputs_of(version, features), self._settings.show_guess_from
         guesses = regions(version, said, len(features), shown_from=sure)
+        guesses = with_given(version, seen_before(version, texts), guesses)
         return [
             {"task": task_id, **prediction(version.name, score, shown)}
             for task_id, score, shown in zip(ids, scores, guesses, strict=True)
@@ -330,22 +347,3 @@ class Retrain:
 
 def _nothing(reason: str) -> dict[str, Any]:
     return {"published": False, "reason": reason}
-
-
-def _labeled(scheme: LabelScheme, labels: Sequence[str | None]) -> tuple[list[int], Tensor]:
-    """Which of all tasks have a class of the scheme, and which class: int64 [M]."""
-    class_of = {label: i for i, label in enumerate(scheme.labels)}
-    found = [(i, class_of[label]) for i, label in enumerate(labels) if label in class_of]
-    return [i for i, _ in found], torch.tensor([target for _, target in found], dtype=torch.int64)
-
-
-def _scores(trained: Trained, targets: Tensor, scene: sampling.Scene) -> dict[str, float | None]:
-    """How the model does: on labelled tasks it did not see, by cross-validation, and, as its error head
-    estimates it, on the tasks that still wait. The first is lower where the queue serves hard tasks first."""
-    predicted = trained.out_of_fold.layers.logits.argmax(-1)
-    estimate = scene.estimated_accuracy
-    return {
-        "accuracy": round(float(trained.out_of_fold.correct.float().mean()), 4),
-        "macro_f1": round(float(f1_score(targets, predicted, average="macro", zero_division=0)), 4),
-        "estimated_accuracy": None if estimate is None else round(estimate, 4),
-    }

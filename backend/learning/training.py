@@ -54,16 +54,21 @@ def train(
     hidden: tuple[int, ...] = HIDDEN,
     seed: int = 0,
     device: str = "cpu",
+    together: Tensor | None = None,
 ) -> Trained:
     """Train on all labelled items, and once more per fold without that fold, as one batched network.
+
+    together: int64 [M], equal for items that must be in one fold, such as copies of each other: a verdict
+    on one by a network that was taught the other would say nothing.
 
     features: float32 [M, D]; targets: int64 [M] in [0, n_classes); classes without an item are allowed.
     Classes weigh the same however rare they are ("balanced" inverse-frequency weights).
     Raises ValueError with fewer than two items or fewer than two different targets.
     """
     features, targets = _checked(features, targets, device)
-    folds = min(folds, len(targets))
-    fold_of = stratified_folds(targets, folds, seed)
+    first, which = _firsts(together, len(targets))
+    folds = min(folds, len(first))
+    fold_of = stratified_folds(targets[first], folds, seed)[which]
     network = LayeredNetwork(Shape(features.shape[1], n_classes, folds + 1, hidden), seed).to(device)
     _fit(network, features, targets, _row_weights(targets, n_classes, fold_of, folds))
 
@@ -177,6 +182,17 @@ def stratified_folds(targets: Tensor, folds: int, seed: int) -> Tensor:
     # Dealing the class-sorted items out like cards puts neighbours, hence classmates, in different folds.
     fold_of[by_class] = torch.arange(len(targets), device=targets.device) % folds
     return fold_of
+
+
+def _firsts(together: Tensor | None, items: int) -> tuple[Tensor, Tensor]:
+    """The first item of each group, in the items' order, and which group each item is of: int64 [G], [M]."""
+    everything = torch.arange(items)
+    if together is None or len(together.unique()) < 2:
+        return everything, everything
+    _, which = together.unique(return_inverse=True)
+    first = torch.full((int(which.max()) + 1,), items).scatter_reduce_(0, which, everything, reduce="amin")
+    ordered, rank = first.sort()
+    return ordered, rank.argsort()[which]
 
 
 def _row_weights(targets: Tensor, n_classes: int, fold_of: Tensor, folds: int) -> Tensor:

@@ -59,13 +59,21 @@ class ModelVersion:
     """What knows how likely the network is right, whatever the strategy; None while there were too few
     errors, or too few successes, to learn from."""
 
+    known_keys: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    """Of the content that is labelled or waits, rising: int64 [K]. See `backend.copies`."""
+    known_labels: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    """The class that each was given, int64 [K], -1 for none."""
+
     @property
     def bytes(self) -> int:
         """In memory, without what Python adds."""
         networks = [self.network, self.choices, *(network for _, network in self.companions)]
         parts = [*networks, self.head, self.error_head]
         held = [value for part in parts if part is not None for value in part.state_dict().values()]
-        return sum(value.nbytes for value in (*held, self.queue_ids, self.queue_worth))
+        return sum(
+            value.nbytes
+            for value in (*held, self.queue_ids, self.queue_worth, self.known_keys, self.known_labels)
+        )
 
     @property
     def models(self) -> list[tuple[LabelScheme, LayeredNetwork]]:
@@ -148,7 +156,12 @@ class VersionStore:
         return manifest if isinstance(manifest, dict) else {}
 
     def save(self, version: ModelVersion) -> None:
-        tensors = {"queue.ids": version.queue_ids, "queue.worth": version.queue_worth}
+        tensors = {
+            "queue.ids": version.queue_ids,
+            "queue.worth": version.queue_worth,
+            "known.keys": version.known_keys,
+            "known.labels": version.known_labels,
+        }
         others = [(f"companion{i}", network) for i, (_, network) in enumerate(version.companions)]
         heads = [("head", version.head), ("error_head", version.error_head)]
         networks = [("network", version.network), ("choices", version.choices)]
@@ -237,6 +250,7 @@ def _describe(head: ErrorHead | DomainHead | None) -> dict[str, Any] | None:
 
 def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion:
     error_head = _head(manifest["error_head"], _part(tensors, "error_head"))
+    nothing = torch.zeros(0, dtype=torch.int64)
     return ModelVersion(
         name=manifest["name"],
         scheme=LabelScheme.restored(manifest["scheme"]),
@@ -247,6 +261,8 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
         head=_head(manifest["head"], _part(tensors, "head")),
         queue_ids=tensors["queue.ids"].to(torch.int64),
         queue_worth=tensors["queue.worth"],
+        known_keys=tensors.get("known.keys", nothing),  # of an older release there are none
+        known_labels=tensors.get("known.labels", nothing),
         stats=manifest["stats"],
         companions=tuple(
             (LabelScheme.restored(other["scheme"]), network)

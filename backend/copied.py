@@ -1,0 +1,55 @@
+"""What a version knows of content it has seen: a copy of it goes behind all else, and its guess is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.copies import Ints, keys_of
+from backend.placing import lot_of
+from backend.sampling import Ranking
+from backend.store.versions import ModelVersion
+
+UNKNOWN = -2
+NOT_LABELLED = -1
+
+
+def seen_before(version: ModelVersion, texts: Sequence[str]) -> Ints:
+    """Of each text the class that its content was given, NOT_LABELLED where a task of the same content
+    waits in the version's queue, else UNKNOWN: int64 [N]."""
+    known, keys = version.known_keys.numpy(), keys_of(texts)
+    if not len(known):
+        return np.full(len(texts), UNKNOWN)
+    at = np.searchsorted(known, keys).clip(max=len(known) - 1)
+    return np.where(known[at] == keys, version.known_labels.numpy()[at], UNKNOWN)
+
+
+def with_given(
+    version: ModelVersion, seen: Ints, guesses: list[list[dict[str, Any]]]
+) -> list[list[dict[str, Any]]]:
+    """The guesses for N items, those of labelled content by its label. seen: of the items."""
+    scheme = version.scheme
+    for item in np.flatnonzero(seen >= 0).tolist():
+        label = scheme.labels[seen[item]]
+        others = [region for region in guesses[item] if region["from_name"] != scheme.from_name]
+        own = [scheme.region(label, 1.0)] if scheme.choices_in(label) else []
+        guesses[item] = [*own, *others]
+    return guesses
+
+
+def place_behind(version: ModelVersion, task_id: Any, text: str) -> float:
+    """Where a copy stands that came after the ranking: behind all that was ranked or is placed between."""
+    return 1 - 0.02 * lot_of(task_id, text) / max(len(version.queue_ids), 1)
+
+
+def falling_to_the_end(ranking: Ranking, behind: int) -> Tensor:
+    """The worth of the queue in its order, float32 [N], of copies behind it less than any may have."""
+    if ranking.worth is None:
+        return torch.zeros(0)
+    along = ranking.worth[ranking.order].float()
+    least = float(along[-1]) - 1 if len(along) else 0.0
+    return torch.cat([along, torch.full((behind,), least)])
