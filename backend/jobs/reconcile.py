@@ -76,9 +76,12 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     try:
         project = client.project(project_id)
     except NotFound:
+        if not state.note_absence() and not (directory / GONE).exists():
+            return "not in Label Studio; it is looked for once more before it counts as gone"
         state.forget()
         forget_gone(directory)
         return "gone"
+    state.note_presence()
     (directory / GONE).unlink(missing_ok=True)
     told = heed(settings, dispatcher, client, project_id)
     if told is not None:

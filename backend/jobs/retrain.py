@@ -68,8 +68,6 @@ def retrain(project_id: int) -> dict[str, Any]:
             work = Retrain(settings, client, state, project_id, lock)
             result = work.run()
             state.retrained(work.seen)
-        if result.get("reason") == GONE:
-            state.forget()
         if result["published"]:
             dispatcher.request_clearing(project_id)
         # Used up meanwhile; an older version goes on serving; or there are clusters to mark.

@@ -28,6 +28,8 @@ from backend.jobs.scripts import NOTE_CHANGES, STAMP
 from backend.jobs.tries import Tries
 from backend.jobs.values import mended, number, text, whole
 
+GONE_AFTER = 60
+"""Seconds after which a project that Label Studio went on not to know is gone."""
 ENDED = {JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED}
 _UNDER_WAY = {status.value for status in JobStatus} - {status.value for status in ENDED}
 
@@ -175,6 +177,17 @@ class ProjectState(Tries):
     @webhook_digest.setter
     def webhook_digest(self, value: str | None) -> None:
         self._set("webhook_digest", value)
+
+    def note_absence(self) -> bool:
+        """Label Studio says that it has no such project. Returns whether it has said so for long enough to be
+        believed: one that is just being restored, or put behind another address, says so for a while."""
+        now = self._redis.time()[0]
+        since = whole(self._get("absent"), now)
+        self._set("absent", str(since))
+        return bool(now - since >= GONE_AFTER)
+
+    def note_presence(self) -> None:
+        self._set("absent", None)
 
     def forget(self) -> None:
         """The project is gone, or hidden from us, or never was: no event needs to find it any more."""

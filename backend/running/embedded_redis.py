@@ -6,7 +6,10 @@ used, as a supervised child.
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -14,6 +17,13 @@ from redis import Redis, RedisError
 
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+LAST_WORDS = 4096
+"""Bytes at the end of Redis's log, more than it writes before it ends over a file."""
+_BEGINS = "Redis is starting"
+_UNREADABLE = re.compile("reading the append only file|RDB preamble|RDB reading|Wrong signature|RDB format")
 
 
 def start_redis(supervisor: Supervisor, data_dir: Path, env: dict[str, str]) -> str:
@@ -39,10 +49,36 @@ def start_redis(supervisor: Supervisor, data_dir: Path, env: dict[str, str]) -> 
         "daemonize": "no",
     }
     command = [executable, *(part for key, value in options.items() for part in (f"--{key}", value))]
-    supervisor.start("redis", command, env, log=data_dir / "redis.log", ready=lambda: _answers(url))
+    log = data_dir / "redis.log"
+    supervisor.start(
+        "redis",
+        command,
+        env,
+        log=log,
+        ready=lambda: _answers(url),
+        mend=lambda: move_damaged_aside(directory, log),
+    )
     _url_file(data_dir).write_text(url)
     supervisor.cleanup.callback(_url_file(data_dir).unlink, missing_ok=True)
     return url
+
+
+def move_damaged_aside(directory: Path, log: Path) -> bool:
+    """Where Redis has ended over a file that it cannot read, as its log says last, put that file out of its
+    way. Returns whether it was so. All that is in Redis may be lost: it costs a needless retrain a project.
+    """
+    kept = directory / "appendonly.aof"
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - LAST_WORDS))
+        told = file.read().decode(errors="replace").rpartition(_BEGINS)[2]
+    if not _UNREADABLE.search(told) or not kept.exists():
+        return False
+    aside = kept.with_name(f"{kept.name}.damaged")
+    if aside.is_dir():
+        shutil.rmtree(aside)
+    kept.replace(aside)
+    logger.error("Redis cannot read %s: it was moved to %s, and Redis starts empty", kept, aside.name)
+    return True
 
 
 def running_redis(data_dir: Path) -> str | None:

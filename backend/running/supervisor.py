@@ -47,6 +47,8 @@ class Child:
     """In a row, each soon after its start."""
     due: float | None = None
     """When it is to be started again, by the monotonic clock; None while it runs."""
+    mend: Callable[[], bool] = lambda: False
+    """Removes what kept it from running, once it has ended by itself; returns whether there was something."""
 
     def died(self) -> ProcessDied:
         tail = ""
@@ -80,9 +82,10 @@ class Supervisor:
         *,
         log: Path | None = None,
         ready: Callable[[], bool] | None = None,
+        mend: Callable[[], bool] = lambda: False,
         timeout: float = 60,
     ) -> Child:
-        """Start a process and wait until `ready()` holds.
+        """Start a process and wait until `ready()` holds. mend: see `Child`; then it is started once more.
 
         Raises ProcessDied, with the end of its log, when it ends before that or takes too long.
         """
@@ -99,13 +102,14 @@ class Supervisor:
                     preexec_fn=die_with_parent,
                 )
 
-        process = spawn()
-        child = Child(name, process, log, spawn, time.monotonic())
+        child = Child(name, spawn(), log, spawn, time.monotonic(), mend=mend)
         self.children.append(child)
-        deadline = time.monotonic() + timeout
+        deadline, is_mended = time.monotonic() + timeout, False
         while ready is not None and not ready():
-            if process.poll() is not None:
-                raise child.died()
+            if child.process.poll() is not None:
+                if is_mended or not mend():
+                    raise child.died()
+                child.process, is_mended = spawn(), True
             if time.monotonic() > deadline:
                 raise ProcessDied(f"{name} was not ready within {timeout:.0f} s.")
             time.sleep(POLL_SECONDS)
@@ -150,6 +154,7 @@ def _revive(child: Child) -> None:
         child.due = now + wait
         logger.error("%s ended by itself (%s); again in %d s", child.name, child.process.returncode, wait)
     elif now >= child.due:
+        child.mend()
         child.process, child.started, child.due = child.spawn(), now, None
 
 

@@ -12,7 +12,7 @@ import pytest
 from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import label_config
 from backend.errors import LabelStudioError, LostLock
-from backend.jobs import housekeeping
+from backend.jobs import housekeeping, state
 from backend.jobs.housekeeping import clear_old_versions
 from backend.jobs.kinds import CLEAR
 from backend.jobs.pinning import pin
@@ -244,6 +244,8 @@ def test_what_is_kept_of_a_deleted_project_goes_in_the_end(hand: ByHand) -> None
     retrain(project.id)
     directory = project_dir(Settings().data_dir, project.id)
     hand.http.delete(f"/api/projects/{project.id}/").raise_for_status()
+    assert "looked for once more" in reconcile()[str(project.id)]
+    hand.monkeypatch.setattr(state, "GONE_AFTER", 0)
     assert reconcile()[str(project.id)] == "gone"
     assert directory.is_dir()  # it may only be hidden from our user for a while
     week_ago = time.time() - housekeeping.GONE_SECONDS - 1
