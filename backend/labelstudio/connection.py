@@ -41,7 +41,7 @@ def wishes_of(connections: Iterable[dict[str, Any]]) -> Wishes:
         disputed=len(set(named)) > 1,
         connected=bool(listed),
         all_answered=bool(listed) and all(item.get("state") == "CO" for item in listed),
-        titles=frozenset(str(item.get("title")) for item in listed),
+        titles=frozenset(str(item["title"]) for item in listed if item.get("title")),
     )
 
 
