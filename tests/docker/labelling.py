@@ -59,7 +59,7 @@ def wait_until_trained_on_all(stack: Stack, server: LabelStudioServer, project: 
         current = versions(stack, project).get(project.model_version(), {})
         return current.get("trained_on") == labels_in(server, project)
 
-    wait_until(learned, 300)
+    wait_until(learned, 600)
 
 
 @contextmanager

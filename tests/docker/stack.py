@@ -108,7 +108,12 @@ class Stack:
         return told
 
     def up(self, *more: str) -> None:
-        self.compose("up", "--detach", "--wait", "--no-build", "--quiet-pull", *more)
+        """On a busy machine a first start may take longer than the health checks allow: then once more."""
+        command = ("up", "--detach", "--wait", "--no-build", "--quiet-pull", *more)
+        for _ in range(2):
+            if "is unhealthy" not in self.compose(*command, check=False):
+                break
+        self.compose(*command)
 
     def atlas(self, *words: str, check: bool = True, seconds: float = UP_SECONDS) -> str:
         """`label-studio-atlas WORDS` in the web server's container."""
@@ -135,11 +140,11 @@ class Stack:
         image = f"label-studio-atlas:{self.tag}"
         run = ["run", "--rm", "--pid", "host", "--user", "0", "--entrypoint", "python", image, "-c", word]
         self.engine.run(*run, str(before["Pid"]))
-        wait_until(lambda: self.state(container)["StartedAt"] != before["StartedAt"], 60)
+        wait_until(lambda: self.state(container)["StartedAt"] != before["StartedAt"], 180)
         self.wait_until_healthy(container)
 
     def wait_until_healthy(self, container: str) -> None:
-        wait_until(lambda: self.state(container).get("Health", {}).get("Status") == "healthy", 300)
+        wait_until(lambda: self.state(container).get("Health", {}).get("Status") == "healthy", 600)
 
     def down(self) -> None:
         """With its volumes, which are its own."""

@@ -55,7 +55,7 @@ def test_label_studio_and_its_database_are_killed_and_the_loop_goes_on(stack: St
         for service in ("label-studio", "db"):
             label(server, project, 4)
             stack.kill(service)
-            wait_until(lambda: server.admin.http.get("/health").status_code == 200)
+            wait_until(lambda: server.admin.http.get("/health").status_code == 200, 300)
         label(server, project, 4)
         assert labels_in(server, project) == 12
         wait_until_trained_on_all(stack, server, project)
@@ -82,7 +82,7 @@ def test_a_worker_that_is_stopped_within_a_retrain_finishes_it(stack: Stack) -> 
         texts = [f"{text} {number}" for number in range(20) for text in TEXTS]  # takes some seconds to encode
         project = new_project(server, "stopped", texts)
         connecting = pool.submit(stack.atlas, "connect", "--project", str(project.id))
-        wait_until(lambda: job_status(stack, project)["status"] == "started")
+        wait_until(lambda: job_status(stack, project)["status"] == "started", 300)
         stack.compose("stop", "worker")
         assert stack.state(container)["ExitCode"] == 0
         assert job_status(stack, project)["status"] == "finished"
@@ -116,7 +116,7 @@ def test_a_job_that_is_killed_for_its_memory_says_so_and_is_done_once_there_is_r
         project = connected_project(stack, server, "memory", 60)
         limit(stack, container, used(stack, container) + 8 * MB)
         label(server, project, 3)
-        wait_until(lambda: "perhaps for its memory" in stack.log("worker"), 180)
+        wait_until(lambda: "perhaps for its memory" in stack.log("worker"), 600)
         limit(stack, container, 4096 * MB)
         label(server, project, 3)
         wait_until_trained_on_all(stack, server, project)
