@@ -33,7 +33,9 @@ class Settings(BaseSettings):
         None, description="Personal access token (or legacy token) of a Label Studio user. Needed to train."
     )
     label_studio_timeout: float = Field(
-        300, gt=0, description="Seconds to wait for one answer of Label Studio."
+        300,
+        gt=0,
+        description="Seconds that one call of Label Studio may take, up to the last byte of its answer.",
     )
     redis_password: SecretStr | None = Field(
         None,

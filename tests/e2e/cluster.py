@@ -31,6 +31,14 @@ QUICK = {
 }
 """Short waits, so that a test need not wait for long."""
 
+SMALL_PAGES = """
+from backend.cli import main
+from backend.labelstudio import task_lists
+task_lists.PAGE_SIZE, task_lists.FEW = 40, 10
+main()
+"""
+"""`python -m backend`, for which a project of some hundred tasks has several pages."""
+
 
 class Cluster:
     """Redis, web server, workers and cron as processes of their own, by name: "retrain2" is a second one.
@@ -116,7 +124,7 @@ class Cluster:
         kind = name.rstrip("0123456789")
         arguments = {"web": ["serve"], "cron": ["cron"], "worker": ["worker"]}
         only = arguments.get(kind, ["worker", f"--only={kind}"])
-        return [sys.executable, "-m", "backend", *only]
+        return [sys.executable, "-c", SMALL_PAGES, *only]
 
     def _redis_answers(self) -> bool:
         try:
