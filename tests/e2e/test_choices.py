@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,6 +65,20 @@ NONE: Picks = (["y"], [])
         (TEXT, DYNAMIC_TAXONOMY, lambda t: {"text": t, "options": OPTIONS}, TWO),
         (TEXT, MULTIPLE, lambda t: {"text": t}, TWO),
         (TEXT, MULTIPLE, lambda t: {"text": t}, NONE),
+        ('<Text name="o" value="Message: $body"/>', CHOICES, lambda t: {"body": t}, ONE),
+        ('<Text name="o" value="$says[0].content"/>', CHOICES, lambda t: {"says": [{"content": t}]}, ONE),
+        (
+            '<Text name="o" value="$text" encoding="base64"/>',
+            CHOICES,
+            lambda t: {"text": b64encode(t.encode()).decode()},
+            ONE,
+        ),
+        (
+            '<HyperText name="o" value="$html"/>',
+            CHOICES,
+            lambda t: {"html": f"<style>{'p {color: red} ' * 2000}</style><p>{t}</p>"},
+            ONE,
+        ),
     ],
     ids=[
         "alias on nested HyperText",
@@ -76,6 +91,10 @@ NONE: Picks = (["y"], [])
         "dynamic Taxonomy",
         "several choices",
         "several choices, none",
+        "a value of words and a field",
+        "an item of a list",
+        "base64",
+        "HyperText with a long style",
     ],
 )
 def test_it_is_learned_and_predicted(
