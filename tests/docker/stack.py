@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from backend.demo.label_studio import LabelStudioServer, User, free_port
+from backend.demo.label_studio import LabelStudioServer, Login, User, free_port
 from tests.docker.engine import Engine
 from tests.docker.files import REPOSITORY, copy_with_env, program
 from tests.e2e.steps import wait_until
@@ -153,10 +153,11 @@ class Stack:
     @contextmanager
     def label_studio(self) -> Iterator[LabelStudioServer]:
         """Acted on as its first user, by the token that make-env made up."""
-        values = self.values
-        headers = {"Authorization": f"Token {values['LABEL_STUDIO_USER_TOKEN']}"}
+        names = ("LABEL_STUDIO_USERNAME", "LABEL_STUDIO_PASSWORD", "LABEL_STUDIO_USER_TOKEN")
+        login = Login(*(self.values[name] for name in names))
+        headers = {"Authorization": f"Token {login.token}"}
         with httpx.Client(base_url=self.url, headers=headers, timeout=120) as http:
-            user = User(values["LABEL_STUDIO_USERNAME"], values["LABEL_STUDIO_PASSWORD"], http)
+            user = User(login, http)
             yield LabelStudioServer(self.url, user, self.folder)
 
 

@@ -62,3 +62,11 @@ def test_a_stack_keeps_out_of_others_names_networks_and_ports(tmp_path: Path) ->
     assert whole in ipaddress.collapse_addresses([*v4, mine])
     ports = {each["services"]["label-studio"]["ports"][0]["published"] for each in described}
     assert len(ports | {"8080"}) == 3
+
+
+def test_a_stack_is_acted_on_as_the_first_user_of_its_env(tmp_path: Path) -> None:
+    stack = Stack.new(Taken("docker", None, ours=False), tmp_path)
+    with stack.label_studio() as server:
+        assert server.admin.email == stack.values["LABEL_STUDIO_USERNAME"]
+        token = stack.values["LABEL_STUDIO_USER_TOKEN"]
+        assert server.admin.http.headers["Authorization"] == f"Token {token}"
