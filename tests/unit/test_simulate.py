@@ -2,64 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
-import random
 import re
 import signal
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from safetensors.torch import load_file
 
-from backend.cli import main
 from backend.running.backend import inherited_environment
-from backend.sampling import rank
 from backend.simulate import run as simulate_run
-from backend.simulate.plan import Plan
-from backend.simulate.replay import ReplayJob, Score, SeedJob, classes_of, prepare, replay
-from backend.simulate.replay import _start as start_of
-from backend.simulate.workers import Failure
-
-HOSTILE = '<script>alert("x")</script> & [bold]'
-"""A class name that HTML and the terminal's markup would both take for their own."""
-
-
-def write_rare(path: Path, rare: str = HOSTILE, packed_with: int = 300) -> Path:
-    """Two easy classes and a rare one that a model which knows only those finds odd."""
-    generator = random.Random(0)
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["text", "label"])
-        for label, name, count in (
-            ("weather", "weather", packed_with),
-            ("sport", "sport", packed_with),
-            ("flood", rare, 10),
-        ):
-            for _ in range(count):
-                words = [f"{label}{generator.randrange(8)}" for _ in range(3)]
-                words += [f"word{generator.randrange(400)}" for _ in range(5)]
-                writer.writerow([" ".join(words), name])
-    return path
-
-
-def simulate(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["simulate", *map(str, arguments)])
-
-
-def read_curves(folder: Path) -> list[dict[str, str]]:
-    with open(folder / "curves.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
+from tests.unit.simulations import HOSTILE, QUICK, InProcess, read_curves, simulate, write_rare
 
 SMALL = ("--strategies", "random,margin", "--budget", "45", "--batch", "15")
 
@@ -148,38 +105,6 @@ def test_a_seeds_results_do_not_depend_on_processes_or_other_seeds(simulated: Pa
 
     assert len(scores(alone)) == 6
     assert scores(alone) == scores(simulated / "out")
-
-
-def test_while_one_class_was_seen_it_is_what_the_model_says(tmp_path: Path) -> None:
-    rows = [(f"{name} {i}", name) for name in ("one", "two") for i in range(20)]
-    plan = Plan(("random",), (0,), batch=9, start=1, budget=10, held_out=0.5)
-    prepare(SeedJob(rows, plan, 0, tmp_path / "split"), lambda: None)
-    job = ReplayJob("margin", 0, plan, classes_of(rows), tmp_path / "split")
-    first, last = replay(job, lambda: None).points
-    # Half of the texts are that class: precision 1/2, recall 1, and nothing for the other.
-    assert first.score == Score(pytest.approx(1 / 3), 0.5)
-    assert last.score.accuracy == 1
-
-
-class InProcess:
-    """Workers without processes. Fails the jobs of entropy: no real strategy can be made to."""
-
-    def __init__(self, processes: int):
-        assert processes >= 1
-
-    def __enter__(self) -> InProcess:
-        return self
-
-    def __exit__(self, *error: object) -> None: ...
-
-    def run(self, function: Callable[..., Any], jobs: Sequence[Any], step: Any) -> Iterator[tuple[Any, Any]]:
-        for job in jobs:
-            failed = "entropy, seed 1" in str(job)
-            step_of_job = partial(step, job)
-            yield job, Failure("ValueError: <b>odd</b>") if failed else function(job, step_of_job)
-
-
-QUICK = ("--seeds", "2", "--start", "10", "--batch", "10", "--budget", "20")
 
 
 def test_a_failing_strategy_is_named_left_out_and_costs_the_others_nothing(
@@ -279,36 +204,3 @@ def _runs(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def test_the_default_is_replayed_from_the_backends_own_start_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(simulate_run, "Workers", InProcess)
-    data, out = write_rare(tmp_path / "d.csv", packed_with=40), tmp_path / "out"
-    result = simulate(data, *QUICK, "--strategies", "random,auto", "--out", out)
-    assert result.exit_code == 0, result.output
-    summary = json.loads((out / "summary.json").read_text())
-    assert set(summary["strategies"]) == {"auto", "random"}
-    rows = [row for row in read_curves(out) if row["labels"] == "10"]
-    first = {(row["strategy"], row["seed"]): row["macro_f1"] for row in rows}
-    assert len(first) == 6
-    areas = summary["own_start"]["areas"]
-    assert set(areas) == {"0", "1"}
-    for seed in areas:
-        assert first["auto", seed] == first["random", seed]
-    assert any(first["auto from its own start", seed] != first["random", seed] for seed in areas)
-    assert "begun by the backend's own first order" in " ".join((out / "report.html").read_text().split())
-
-
-def test_the_own_start_is_what_a_new_project_is_served_first(tmp_path: Path) -> None:
-    rows = [(f"{name} {i}", name) for name in ("one", "two") for i in range(20)]
-    plan = Plan(("auto",), (0,), batch=5, start=4, budget=9, held_out=0.5)
-    prepare(SeedJob(rows, plan, 0, tmp_path / "split"), lambda: None)
-    split = load_file(tmp_path / "split")
-    nothing = split["pool"][:0], split["targets"][:0]
-    ranking = rank("auto", split["pool"], *nothing, n_classes=2, seed=0)
-    job = ReplayJob("auto", 0, plan, classes_of(rows), tmp_path / "split", own_start=True)
-    chosen, rest = start_of(job, split["pool"])
-    assert chosen.tolist() == ranking.order[:4].tolist()
-    assert sorted([*chosen.tolist(), *rest.tolist()]) == list(range(len(split["pool"])))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import signal
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,14 +11,11 @@ import pytest
 from flask import Response
 from redis import RedisError
 from rq import Queue
-from rq.cron import CronScheduler
 from rq.exceptions import AbandonedJobError
 from rq.serializers import JSONSerializer
 
 from backend.errors import AtlasError, LostLock, Unavailable
-from backend.jobs import cron as clock
 from backend.jobs import retrain as retraining
-from backend.jobs.cron import create_cron
 from backend.jobs.failing import failed, killed
 from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import CLEAR, QUEUE_NAME, UPKEEP_QUEUE
@@ -263,46 +259,3 @@ def test_a_redis_that_is_away_for_a_moment_does_not_end_a_job(
     monkeypatch.setattr("rq.Worker.maintain_heartbeats", away)
     worker.maintain_heartbeats(SimpleNamespace(id="retrain-1"), None)  # type: ignore[arg-type]
     assert "gone for lunch" in caplog.text
-
-
-def test_the_cron_asks_for_a_look_and_for_one_only(loop: Loop) -> None:
-    cron = create_cron(loop.settings)
-    (job,) = cron.get_jobs()
-    for _ in range(2):
-        assert job.enqueue(loop.redis).id == "reconcile"
-    assert loop.dispatcher.upkeep.get_job_ids() == ["reconcile"]
-    assert cron.calculate_sleep_interval() <= clock.BEAT_SECONDS
-
-
-def test_the_cron_outlives_a_redis_that_is_away(
-    loop: Loop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    outcomes: list[Callable[[], None]] = []
-    waits: list[float] = []
-
-    def away() -> None:
-        raise RedisError("away")
-
-    outcomes += [away, away, away, lambda: None]
-    monkeypatch.setattr(CronScheduler, "start", lambda self: outcomes.pop(0)())
-    monkeypatch.setattr(clock.time, "sleep", waits.append)
-    cron = create_cron(loop.settings)
-    cron.run()
-    assert outcomes == []
-    assert waits == [1.0, 2.0, 4.0]
-    monkeypatch.setattr(CronScheduler, "register_death", lambda *_, **__: away())
-    cron.register_death()
-
-
-def test_the_cron_ends_where_it_is_told_to_while_it_waits(
-    loop: Loop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(_: object) -> None:
-        raise RedisError("away")
-
-    def interrupted(_: float) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(CronScheduler, "start", away)
-    monkeypatch.setattr(clock.time, "sleep", interrupted)
-    create_cron(loop.settings).run()
