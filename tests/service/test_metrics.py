@@ -14,6 +14,7 @@ from redis import Redis
 from backend.demo.label_studio import free_port
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.measures import Measures
+from backend.jobs.newcomers import Newcomers
 from backend.running.backend import inherited_environment
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
@@ -51,6 +52,7 @@ def test_several_processes_count_together(tmp_path: Path) -> None:
             list(pool.map(lambda _: httpx.get(f"{url}/versions"), range(60)))
         dispatcher = Dispatcher.from_settings(Settings(redis_url=env["REDIS_URL"]))
         for project in (1, 2, 3):
+            Newcomers(dispatcher.redis).let_in(project)
             dispatcher.changed(project, 5)
         # One that was trained when it was connected, and that nobody has annotated since.
         done = {"trained_on": 8, "tasks": 30, "waiting": 22, "head": 20, "seconds": {"pull": 0.5}}
