@@ -87,10 +87,12 @@ def test_label_studio_away_is_an_outage(loop: Loop, project: FakeProject) -> Non
         loop.retrain(project)
 
 
-def test_a_project_that_is_gone_is_forgotten(loop: Loop, project: FakeProject) -> None:
+def test_a_retrain_says_that_its_project_is_gone_and_leaves_forgetting_it_to_reconcile(
+    loop: Loop, project: FakeProject
+) -> None:
     del loop.fake.projects[project.id]
-    assert loop.retrain(project) == {"published": False, "reason": retraining.GONE}
-    assert loop.redis.smembers("atlas:projects") == set()
+    assert loop.retrain(project) == {"published": False, "reason": retraining.NO_PROJECT}
+    assert loop.redis.smembers("atlas:projects") == {str(project.id).encode()}
 
 
 def test_nothing_to_learn_says_why(loop: Loop) -> None:

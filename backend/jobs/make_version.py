@@ -1,0 +1,193 @@
+"""Make a version of the tasks that were pulled: encode, train, rank, and predict the head of its queue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend import sampling
+from backend.copied import falling_to_the_end, seen_before, with_given
+from backend.errors import DamagedFile
+from backend.guessing import outputs_of, regions
+from backend.jobs.head import head_of
+from backend.jobs.laps import Laps
+from backend.jobs.networks import choices_network, companion_networks, main_network
+from backend.jobs.state import ProjectState
+from backend.jobs.taught import scores, taught
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.impossible import without_impossible
+from backend.labelstudio.project import Project
+from backend.labelstudio.publishing import prediction
+from backend.labelstudio.scheme import LabelScheme
+from backend.labelstudio.suggestions import others_version, said_of, with_suggestions
+from backend.labelstudio.survey import doubts
+from backend.settings import Settings
+from backend.store.features import AtHand
+from backend.store.places import feature_cache
+from backend.store.tasks import StoredTask, fingerprint
+from backend.store.versions import ModelVersion, VersionStore, version_name, version_number
+
+HANDED_OUT = 20
+"""Tasks at the front of the last queue that may be before annotators while the next one is published."""
+
+
+class VersionMaker:
+    """Makes the next version of one project."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: LabelStudioClient,
+        state: ProjectState,
+        project_id: int,
+        versions: VersionStore,
+        laps: Laps,
+    ):
+        self._settings = settings
+        self._client = client
+        self._state = state
+        self._id = project_id
+        self._versions = versions
+        self._laps = laps
+
+    def make(
+        self, project: Project, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None
+    ) -> tuple[ModelVersion, list[dict[str, Any]]]:
+        """The new version, and the predictions for the head of its queue."""
+        cache = feature_cache(self._settings, self._id, scheme.content.about)
+        features, encoder = cache.encode([task.text for task in tasks], at_hand)
+        self._laps.end("encode")
+        copies, labeled, targets, own = taught(scheme, tasks, features)
+        waits = np.array([task.waits for task in tasks])
+        waiting = np.flatnonzero(waits & ~copies.behind).tolist()
+        behind = np.flatnonzero(copies.behind).tolist()
+        together = torch.from_numpy(copies.group[labeled])
+        trained = main_network(self._settings, features[labeled], targets, len(scheme.labels), together)
+        choices = choices_network(self._settings, scheme, features[labeled], targets)
+        companions = companion_networks(self._settings, scheme, tasks, features)
+        self._laps.end("train")
+
+        scene = sampling.make_scene(
+            features[waiting],
+            features[labeled],
+            targets,
+            n_classes=len(scheme.labels),
+            seed=self._settings.seed,
+            device=self._settings.device,
+            trained=trained,
+        )
+        strategy = self._state.strategy or self._settings.strategy
+        ranking = sampling.rank_scene(strategy, scene, self._settings.queue_head)
+        self._laps.end("rank")
+        queue = torch.cat(
+            [torch.tensor(waiting, dtype=torch.int64)[ranking.order], torch.tensor(behind).long()]
+        )
+        known_keys, known_labels = copies.known(waits)
+        answers = Counter(answer for task in tasks for answer in task.unknown)
+        theirs = None if trained is not None else self._suggestions(project)
+        version = ModelVersion(
+            name=self._next_version(project),
+            scheme=scheme,
+            strategy=strategy,
+            encoder=encoder,
+            network=None if trained is None else trained.network.cpu(),
+            head=ranking.head,
+            queue_ids=torch.tensor([tasks[i].id for i in queue.tolist()], dtype=torch.int64),
+            queue_worth=falling_to_the_end(ranking, len(behind)),
+            stats={
+                "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                "fingerprint": fingerprint(tasks),
+                "tasks": len(tasks),
+                "newest_task": tasks[-1].id,
+                "waiting": len(queue),
+                "copies": len(behind),
+                "trained_on": own if trained is not None else 0,
+                "labels": dict(Counter(scheme.labels[target] for target in targets[:own].tolist())),
+                "strategy": strategy,
+                "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
+                "suggestions": theirs,
+                "notes": [
+                    *ranking.notes,
+                    *doubts([task.text for task in tasks], answers, scheme),
+                    *([] if theirs is None else [said_of(theirs)]),
+                ],
+                **({} if trained is None else scores(trained, targets, scene)),
+            },
+            companions=companions,
+            choices=choices,
+            error_head=None if trained is None else scene.error_head,
+            known_keys=known_keys,
+            known_labels=known_labels,
+        )
+        return version, self._for_head(project, version, queue, tasks, features)
+
+    def _for_head(
+        self,
+        project: Project,
+        version: ModelVersion,
+        queue: Tensor,
+        tasks: list[StoredTask],
+        features: Tensor,
+    ) -> list[dict[str, Any]]:
+        """What to import for the head of the queue. queue: int64 [n], rows of tasks and of features."""
+        places = self._to_publish(project, version.queue_ids.tolist(), tasks)
+        rows = queue[places]
+        texts = [tasks[i].text for i in rows.tolist()]
+        predictions = self._predictions(version, places, features[rows], texts)
+        predictions = without_impossible(
+            version.scheme, predictions, (tasks[i].offered for i in rows.tolist())
+        )
+        return with_suggestions(self._client, project, version.stats["suggestions"], predictions)
+
+    def _suggestions(self, project: Project) -> str | None:
+        """The version of another model's that is shown until there is a model of ours."""
+        before = self._versions.names()[-1:]
+        known = self._versions.stats(before[0]).get("suggestions") if before else None
+        return others_version(self._client, project, known)
+
+    def _to_publish(self, project: Project, queue: list[int], tasks: list[StoredTask]) -> Tensor:
+        """Which places of a queue of task ids to publish: the head, and what annotators may have before them.
+
+        Label Studio sticks to a task it has handed out, or is handing out while the version changes, and
+        without a prediction of the new version it would come without a pre-annotation.
+        """
+        place_of = {task: place for place, task in enumerate(queue)}
+        touched = {task.id for task in tasks if task.touched}
+        head = head_of(queue, self._settings.queue_head, touched, self._client.served_first(project))
+        handed_out = [task for task in self._front() if task in place_of and task not in touched][:HANDED_OUT]
+        chosen = sorted(place_of[task] for task in {*head, *handed_out})
+        return torch.tensor(chosen, dtype=torch.int64)
+
+    def _front(self) -> list[int]:
+        """The queue of the published version; [] where there is none to read."""
+        before = self._versions.published()
+        try:
+            return [] if before is None else self._versions.load(before).queue_ids.tolist()
+        except DamagedFile:
+            return []
+
+    def _predictions(
+        self, version: ModelVersion, places: Tensor, features: Tensor, texts: list[str]
+    ) -> list[dict[str, Any]]:
+        """What to import for these places of the version's queue, int64 [n]; features: float [n, D]."""
+        scores = sampling.places(len(version.queue_ids))[places].tolist()
+        ids = version.queue_ids[places].tolist()
+        said, sure = outputs_of(version, features), self._settings.show_guess_from
+        guesses = regions(version, said, len(features), shown_from=sure)
+        guesses = with_given(version, seen_before(version, texts), guesses)
+        return [
+            {"task": task_id, **prediction(version.name, score, shown)}
+            for task_id, score, shown in zip(ids, scores, guesses, strict=True)
+        ]
+
+    def _next_version(self, project: Project) -> str:
+        """Above every number used before, even when this machine's copy of the versions was lost."""
+        used = [*self._versions.names(), project.model_version or ""]
+        if not self._versions.names():
+            used += self._client.version_sizes(project.id)
+        return version_name(1 + max((version_number(name) for name in used), default=0))
