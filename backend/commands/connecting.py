@@ -52,9 +52,14 @@ def doctor(project: int | None, as_json: bool, backend: str | None) -> None:
 
 def _see_demo() -> None:
     """Where nothing but a demo runs here, look at that; else say that it is left out."""
+    from pydantic import ValidationError
+
     from backend.demo.kept import is_in_use, running
 
-    settings = settings_with()
+    try:
+        settings = settings_with()
+    except ValidationError:  # the check of the settings says so
+        return
     demo = running(settings.data_dir)
     if demo is None:
         return

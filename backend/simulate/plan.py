@@ -13,6 +13,8 @@ DEFAULT = "auto"
 """The backend's own default strategy, kept unless there is a reason to leave it."""
 MAX_HELD_OUT = 2000
 """Texts held out at most: the standard error of an accuracy of 80 % is then below one point."""
+MANY_CLASSES = 1000
+"""Above so many, a budget that cannot find them all compares nothing but chance, for many minutes."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,22 @@ class Plan:
         """Whether one batch uses the pool up, so that every strategy ends with the same labels."""
         return self.budget == pool and len(self.budgets) == 2
 
-    def within(self, pool: int) -> Plan:
-        """This plan for so many texts to label. Raises AtlasError when there is nothing to choose."""
+    def within(self, pool: int, classes: int) -> Plan:
+        """This plan for so many texts to label, of so many classes.
+
+        Raises AtlasError when there is nothing to choose, or far more classes than labels.
+        """
         plan = replace(self, budget=min(self.budget, pool))
         if plan.start >= plan.budget:
             raise AtlasError(
                 f"nothing is left to choose: --start is {plan.start} and --budget {self.budget}, "
                 f"of {pool} texts to label"
+            )
+        if classes > max(MANY_CLASSES, plan.budget):
+            raise AtlasError(
+                f"there are {classes:,} classes, of which {plan.budget} labels can find {plan.budget} at "
+                "most: every strategy would score near 0. If the labels are right, take a part of the "
+                f"classes, or a --budget of {classes} or more, which takes long"
             )
         return plan
 

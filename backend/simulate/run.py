@@ -41,7 +41,7 @@ def run(options: SimulateOptions, plan: Plan) -> Outcome:
     for line in what_was_read(options.file, texts):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     pool, held_out = hold_out(texts.rows, plan.held_out, MAX_HELD_OUT, plan.seeds[0])
-    plan = plan.within(len(pool))
+    plan = plan.within(len(pool), len(texts.per_class))
     console.print(
         f"  {len(pool):,} texts to label, {len(held_out):,} held out to measure on", highlight=False
     )

@@ -16,6 +16,9 @@ from backend.jobs.values import mended, number, text, whole
 from tests.fakes.loop import Loop
 
 PROJECT = 7
+HERE = "this machine"
+LIVING = -1
+"""Stands for this process, whose number test processes that run side by side do not share."""
 
 
 @pytest.mark.parametrize(
@@ -23,16 +26,20 @@ PROJECT = 7
     [
         (0, "elsewhere", 1, True),
         (SILENT + 1, "elsewhere", 1, False),
-        (0, socket.gethostname(), os.getpid(), True),
-        (0, socket.gethostname(), 2**22 + 1, False),  # killed just now
-        (SILENT + 1, socket.gethostname(), os.getpid(), False),
+        (0, HERE, LIVING, True),
+        (0, HERE, 2**22 + 1, False),  # killed just now
+        (SILENT + 1, HERE, LIVING, False),
     ],
 )
 def test_who_gives_a_sign_of_life_and_has_a_process_lives(
     loop: Loop, silent: float, hostname: str, pid: int, alive: bool
 ) -> None:
     now = now_of(loop.redis)
-    process = SimpleNamespace(last_heartbeat=now - timedelta(seconds=silent), hostname=hostname, pid=pid)
+    process = SimpleNamespace(
+        last_heartbeat=now - timedelta(seconds=silent),
+        hostname=socket.gethostname() if hostname == HERE else hostname,
+        pid=os.getpid() if pid == LIVING else pid,
+    )
     assert is_alive(process, now) == alive
     assert age(process.last_heartbeat, now) == pytest.approx(silent)
 

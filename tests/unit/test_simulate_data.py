@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,16 @@ def test_a_text_counts_once_with_its_most_frequent_label(tmp_path: Path) -> None
 
 def test_budgets_go_by_the_batch_and_end_at_the_budget_or_the_pool() -> None:
     assert PLAN.budgets == [20, 40, 60, 80, 100, 110]
-    assert PLAN.within(50).budgets == [20, 40, 50]
+    assert PLAN.within(50, 2).budgets == [20, 40, 50]
     with pytest.raises(AtlasError, match="--start is 20 and --budget 110, of 20 texts"):
-        PLAN.within(20)
+        PLAN.within(20, 2)
+
+
+def test_far_more_classes_than_labels_are_refused_before_minutes_are_spent() -> None:
+    with pytest.raises(AtlasError, match="11,000 classes, of which 110 labels can find 110 at most"):
+        PLAN.within(20_000, 11_000)
+    assert PLAN.within(20_000, 1000).budget == 110
+    assert replace(PLAN, budget=11_000).within(20_000, 11_000).budget == 11_000
 
 
 def test_strategies_are_checked_and_each_taken_once() -> None:
