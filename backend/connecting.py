@@ -28,7 +28,7 @@ from backend.labelstudio.suggestions import others_version, said_of
 from backend.labelstudio.survey import survey
 from backend.labelstudio.unlearned import not_learned
 from backend.settings import Settings
-from backend.store.places import version_store
+from backend.store.locations import version_store
 
 POLL_SECONDS = 0.5
 T = TypeVar("T")

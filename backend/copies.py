@@ -129,9 +129,9 @@ def _alike(texts: Sequence[str], features: Tensor) -> tuple[Ints, Ints]:
     found = torch.cat(pairs).unique(dim=0).numpy()
     if not len(found):
         return found[:, 0], found[:, 1]
-    some, places = np.unique(found, return_inverse=True)
+    some, numbers = np.unique(found, return_inverse=True)
     words = _WORDS.transform([texts[i].encode("utf-8", "replace").decode() for i in some.tolist()])
-    left_words, right_words = (words[side] for side in places.reshape(found.shape).T)
+    left_words, right_words = (words[side] for side in numbers.reshape(found.shape).T)
     common = np.asarray(left_words.multiply(right_words).sum(1)).ravel()
     either = left_words.getnnz(1) + right_words.getnnz(1) - common
     nearly = common >= NEARLY * np.maximum(either, 1)

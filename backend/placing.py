@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from backend.sampling import places
+from backend.sampling import queue_scores
 
 
 def between(ranked: Tensor, worth: Tensor, keys: list[float]) -> list[float]:
@@ -22,7 +22,7 @@ def between(ranked: Tensor, worth: Tensor, keys: list[float]) -> list[float]:
     upper, lower = ends[before], ends[before + 1]
     into = ((upper - worth) / (upper - lower).clamp(min=1e-12)).clamp(0, 1)  # 0: as good as the item before
     into = 0.05 + 0.85 * into + 0.05 * torch.tensor(keys, dtype=torch.float64)
-    place = places(len(ranked))
+    place = queue_scores(len(ranked))
     edges = torch.cat([torch.zeros(1, dtype=torch.float64), place, torch.ones(1, dtype=torch.float64)])
     return (edges[before] + into * (edges[before + 1] - edges[before])).tolist()
 

@@ -22,10 +22,10 @@ from backend.learning.network import Layers
 from backend.learning.training import outputs
 from backend.lru import RecentlyUsed
 from backend.placing import between, lot_of
-from backend.sampling import places
+from backend.sampling import queue_scores
 from backend.sampling.registry import score
 from backend.settings import Settings
-from backend.store.places import feature_cache, stored_projects, version_store
+from backend.store.locations import feature_cache, stored_projects, version_store
 from backend.store.versions import ModelVersion, version_number
 
 logger = logging.getLogger(__name__)
@@ -148,7 +148,7 @@ def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
     version = version_store(settings, project_id).load(name)
     encoder = feature_cache(settings, project_id).encoder(version.encoder)
     ids = version.queue_ids.tolist()
-    return Loaded(version, encoder, dict(zip(ids, places(len(ids)).tolist(), strict=True)))
+    return Loaded(version, encoder, dict(zip(ids, queue_scores(len(ids)).tolist(), strict=True)))
 
 
 def answers(
@@ -167,7 +167,7 @@ def answers(
     features = encoded(loaded.encoder, texts)
     said = outputs_of(loaded.version, features)
     seen = seen_before(loaded.version, texts)
-    scores = _places(loaded, ids, texts, seen, _ordering(loaded.version, said, features))
+    scores = _scores(loaded, ids, texts, seen, _ordering(loaded.version, said, features))
     shown = regions(loaded.version, said, len(texts), shown_from=shown_from)
     shown = with_given(loaded.version, seen, shown)
     made = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]
@@ -185,7 +185,7 @@ def _ordering(model: ModelVersion, said: Outputs, features: Tensor) -> Layers | 
     return outputs(model.network, features) if model.scheme.several else said[0][1]
 
 
-def _places(
+def _scores(
     loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], seen: Ints, layers: Layers | None
 ) -> list[float]:
     """Where each task stands in the published queue, or would stand had it been there: in (0, 1).

@@ -36,7 +36,7 @@ def measure(labels: int, tasks: int) -> None:
     torch.set_num_threads(1)
     from backend.predicting import answers, load_version
     from backend.settings import Settings
-    from backend.store.places import version_store
+    from backend.store.locations import version_store
 
     texts, classes = _texts(tasks)
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +58,7 @@ def _retrain(settings, texts, classes, number):  # type: ignore[no-untyped-def]
     from backend import sampling
     from backend.labelstudio.scheme import LabelScheme
     from backend.learning.training import train
-    from backend.store.places import feature_cache
+    from backend.store.locations import feature_cache
     from backend.store.versions import ModelVersion, version_name
 
     features, encoder = feature_cache(settings, 1).encode(texts)

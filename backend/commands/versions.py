@@ -85,7 +85,7 @@ def _client(settings: Settings) -> LabelStudioClient:
 
 def _rows(settings: Settings, project: int) -> list[dict[str, Any]]:
     """Oldest first."""
-    from backend.store.places import version_store
+    from backend.store.locations import version_store
 
     store = version_store(settings, project)
     published, state = store.published(), "pinned" if store.pinned() else "published"

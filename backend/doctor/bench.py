@@ -27,7 +27,7 @@ from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.survey import Survey, survey
 from backend.running.embedded_redis import with_running_redis
 from backend.settings import Settings
-from backend.store.places import stored_projects, version_store
+from backend.store.locations import stored_projects, version_store
 
 TIMEOUT = 30
 """Seconds for one answer of Label Studio; asked for a connection, it waits up to 7 s for the backend."""

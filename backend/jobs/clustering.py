@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from backend.errors import NotFound
-from backend.jobs.pull import stored as stored_tasks
+from backend.jobs.pull import last_pulled
 from backend.labelstudio.client import LabelStudioClient
 from backend.learning.encoders import encoded
 from backend.predicting import load_version
 from backend.sampling import alike
 from backend.settings import Settings
+from backend.store.locations import version_store
 from backend.store.paths import project_dir
-from backend.store.places import version_store
 from backend.store.versions import version_number
 
 logger = logging.getLogger(__name__)
@@ -42,16 +42,16 @@ def mark_clusters(settings: Settings, client: LabelStudioClient, project_id: int
     name = versions.published()
     if name is None:
         return 0
-    text_of = {task.id: task.text for task in stored_tasks(directory)}
-    stored = [each for each in client.predictions(project_id, name) if each.task in text_of]
-    if all(each.cluster is not None for each in stored):
+    text_of = {task.id: task.text for task in last_pulled(directory)}
+    predictions = [each for each in client.predictions(project_id, name) if each.task in text_of]
+    if all(each.cluster is not None for each in predictions):
         return 0
     encoder = load_version(settings, project_id, name).encoder
-    features = encoded(encoder, [text_of[each.task] for each in stored])
-    known = torch.tensor([-1 if each.cluster is None else each.cluster % STRIDE for each in stored])
+    features = encoded(encoder, [text_of[each.task] for each in predictions])
+    known = torch.tensor([-1 if each.cluster is None else each.cluster % STRIDE for each in predictions])
     clusters = assigned(features, known, settings.queue_clusters, settings.seed)
     marked = 0
-    for each, cluster in zip(stored, clusters.tolist(), strict=True):
+    for each, cluster in zip(predictions, clusters.tolist(), strict=True):
         if each.cluster is None:
             if versions.published() != name:
                 break

@@ -114,9 +114,10 @@ class Dispatcher:
         return self.demand_retrain(project_id)
 
     def request_retrain(self, project_id: int) -> str:
-        """One retrain of the project, as soon as the rest after the last one is over; returns its job id.
+        """Enqueue one retrain of the project, for when the pause after the last one is over.
 
-        None while the project is set aside: the job that failed is left to be looked at.
+        Returns its job's id. While the project is set aside, nothing is enqueued: the id is that of the job
+        that failed, which is left to be looked at.
         """
         job_id = f"retrain-{project_id}"
         state = self.state(project_id)

@@ -21,7 +21,7 @@ from backend.store.versions import version_number
 
 logger = logging.getLogger(__name__)
 
-GONE = "gone"
+GONE_MARK = "gone"
 """Marks the data of a project that Label Studio did not know."""
 GONE_SECONDS = 7 * 24 * 3600
 """How long such data stays: the project may only be hidden from the API key's user for a while."""
@@ -29,7 +29,7 @@ GONE_SECONDS = 7 * 24 * 3600
 
 def forget_gone(directory: Path, seconds: float = GONE_SECONDS) -> None:
     """Delete what is kept of a project that has been gone for so long."""
-    mark = directory / GONE
+    mark = directory / GONE_MARK
     if not directory.is_dir():
         return
     if not mark.exists():

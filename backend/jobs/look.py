@@ -11,7 +11,7 @@ from backend.jobs.reconcile import RETRAINING, heed, put_right
 from backend.jobs.settled import Settled, heed_settings
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
-from backend.store.places import version_store
+from backend.store.locations import version_store
 
 
 def look(project_id: int) -> dict[str, str]:

@@ -28,7 +28,7 @@ from backend.labelstudio.suggestions import others_version, said_of, with_sugges
 from backend.labelstudio.survey import doubts
 from backend.settings import Settings
 from backend.store.features import AtHand
-from backend.store.places import feature_cache
+from backend.store.locations import feature_cache
 from backend.store.tasks import StoredTask, fingerprint
 from backend.store.versions import ModelVersion, VersionStore, version_name, version_number
 
@@ -135,10 +135,10 @@ class VersionMaker:
         features: Tensor,
     ) -> list[dict[str, Any]]:
         """What to import for the head of the queue. queue: int64 [n], rows of tasks and of features."""
-        places = self._to_publish(project, version.queue_ids.tolist(), tasks)
-        rows = queue[places]
+        positions = self._to_publish(project, version.queue_ids.tolist(), tasks)
+        rows = queue[positions]
         texts = [tasks[i].text for i in rows.tolist()]
-        predictions = self._predictions(version, places, features[rows], texts)
+        predictions = self._predictions(version, positions, features[rows], texts)
         predictions = without_impossible(
             version.scheme, predictions, (tasks[i].offered for i in rows.tolist())
         )
@@ -151,16 +151,16 @@ class VersionMaker:
         return others_version(self._client, project, known)
 
     def _to_publish(self, project: Project, queue: list[int], tasks: list[StoredTask]) -> Tensor:
-        """Which places of a queue of task ids to publish: the head, and what annotators may have before them.
+        """Which positions of a queue of task ids to publish, rising: the head, and what annotators may hold.
 
         Label Studio sticks to a task it has handed out, or is handing out while the version changes, and
         without a prediction of the new version it would come without a pre-annotation.
         """
-        place_of = {task: place for place, task in enumerate(queue)}
+        position_of = {task: position for position, task in enumerate(queue)}
         touched = {task.id for task in tasks if task.touched}
         head = head_of(queue, self._settings.queue_head, touched, self._client.served_first(project))
-        handed_out = [task for task in self._front() if task in place_of and task not in touched][:HANDED_OUT]
-        chosen = sorted(place_of[task] for task in {*head, *handed_out})
+        handed_out = [task for task in self._front() if task in position_of and task not in touched]
+        chosen = sorted(position_of[task] for task in {*head, *handed_out[:HANDED_OUT]})
         return torch.tensor(chosen, dtype=torch.int64)
 
     def _front(self) -> list[int]:
@@ -172,11 +172,11 @@ class VersionMaker:
             return []
 
     def _predictions(
-        self, version: ModelVersion, places: Tensor, features: Tensor, texts: list[str]
+        self, version: ModelVersion, positions: Tensor, features: Tensor, texts: list[str]
     ) -> list[dict[str, Any]]:
-        """What to import for these places of the version's queue, int64 [n]; features: float [n, D]."""
-        scores = sampling.places(len(version.queue_ids))[places].tolist()
-        ids = version.queue_ids[places].tolist()
+        """What to import for these positions of the version's queue, int64 [n]; features: float [n, D]."""
+        scores = sampling.queue_scores(len(version.queue_ids))[positions].tolist()
+        ids = version.queue_ids[positions].tolist()
         said, sure = outputs_of(version, features), self._settings.show_guess_from
         guesses = regions(version, said, len(features), shown_from=sure)
         guesses = with_given(version, seen_before(version, texts), guesses)

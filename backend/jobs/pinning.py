@@ -9,8 +9,8 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.scheme import LabelScheme
 from backend.settings import Settings
+from backend.store.locations import version_store
 from backend.store.paths import exclusive, project_dir
-from backend.store.places import version_store
 from backend.store.versions import VersionStore
 
 

@@ -79,9 +79,11 @@ def unreadable_tasks(directory: Path) -> dict[int, str]:
         return {}
 
 
-def stored(directory: Path) -> list[StoredTask]:
-    """The tasks as the last pull left them, without asking Label Studio; an empty list where it left none, or
-    the next has to mend the copy first."""
+def last_pulled(directory: Path) -> list[StoredTask]:
+    """The tasks as the last pull left them, by id, without asking Label Studio.
+
+    [] where there was no pull yet, and where the copy is damaged: the next pull reads all tasks anew.
+    """
     try:
         with TaskStore(directory / FILE) as store:
             return store.tasks()

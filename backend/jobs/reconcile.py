@@ -13,7 +13,7 @@ from backend import logs
 from backend.errors import AtlasError, LabelConfigError, NotFound
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
-from backend.jobs.housekeeping import GONE, forget_gone
+from backend.jobs.housekeeping import GONE_MARK, forget_gone
 from backend.jobs.newcomers import Newcomers
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
@@ -28,8 +28,8 @@ from backend.labelstudio.project import Project
 from backend.labelstudio.scheme import LabelScheme
 from backend.sampling import check_name
 from backend.settings import Settings
+from backend.store.locations import stored_projects, version_store
 from backend.store.paths import project_dir
-from backend.store.places import stored_projects, version_store
 from backend.store.tasks import LAYOUT, StoredTask, fingerprint
 from backend.store.versions import VersionStore
 
@@ -76,13 +76,13 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     try:
         project = client.project(project_id)
     except NotFound:
-        if not state.note_absence() and not (directory / GONE).exists():
+        if not state.note_absence() and not (directory / GONE_MARK).exists():
             return "not in Label Studio; it is looked for once more before it counts as gone"
         state.forget()
         forget_gone(directory)
         return "gone"
     state.note_presence()
-    (directory / GONE).unlink(missing_ok=True)
+    (directory / GONE_MARK).unlink(missing_ok=True)
     told = heed(settings, dispatcher, client, project_id)
     if told is not None:
         return told

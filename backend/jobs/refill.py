@@ -19,7 +19,7 @@ from backend.jobs.clustering import mark_clusters
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.head import head_of, switch
 from backend.jobs.kinds import REFILL
-from backend.jobs.pull import pull, stored
+from backend.jobs.pull import last_pulled, pull
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.impossible import without_impossible
 from backend.labelstudio.label_config import parse_label_config
@@ -28,8 +28,8 @@ from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head
 from backend.labelstudio.suggestions import with_suggestions
 from backend.predicting import Loaded, answers, load_version
 from backend.settings import Settings
+from backend.store.locations import version_store
 from backend.store.paths import exclusive, project_dir
-from backend.store.places import version_store
 from backend.store.tasks import StoredTask
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class _Refill:
     def run(self, *, pull_first: bool) -> Refilled:
         """At first by what is known here: where thousands of tasks are new, a pull takes its time, and the
         head might run dry meanwhile. Then once more if the pull brought something."""
-        known = _waiting(stored(self._directory))
+        known = _waiting(last_pulled(self._directory))
         done = Refilled() if pull_first else self._publish(known)
         if done.needs_retrain is not None:
             return done

@@ -27,8 +27,8 @@ from backend.labelstudio.scheme import LabelScheme
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.leftovers import sweep
+from backend.store.locations import feature_cache, version_store
 from backend.store.paths import exclusive, project_dir
-from backend.store.places import feature_cache, version_store
 from backend.store.versions import ModelVersion
 
 logger = logging.getLogger(__name__)

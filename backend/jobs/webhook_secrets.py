@@ -14,8 +14,8 @@ from redis import Redis
 from backend.errors import DamagedFile
 from backend.jobs.state import ProjectState
 from backend.settings import Settings
+from backend.store.locations import project_files
 from backend.store.paths import is_own
-from backend.store.places import project_files
 
 FILE = "webhook.json"
 

@@ -21,7 +21,7 @@ _PREDICTION: dict[str, Kind] = {
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredPrediction:
     """A prediction as Label Studio has it. `cluster` is None where it was never set."""
 
     id: int
@@ -68,13 +68,13 @@ class LabelStudioClient(TaskLists):
         )
         return int(answer["created"])
 
-    def predictions(self, project_id: int, model_version: str) -> list[Stored]:
+    def predictions(self, project_id: int, model_version: str) -> list[StoredPrediction]:
         """Those of a version, lowest score first. Label Studio answers with those of all versions."""
         listed = records("a prediction", **_PREDICTION)
         raw = self._request("GET", "api/predictions/", listed, params={"project": project_id})
         ours = [item for item in raw if item.get("model_version") == model_version]
         ours.sort(key=lambda item: (item.get("score") is None, item.get("score")))
-        return [Stored(item["id"], item["task"], item.get("cluster")) for item in ours]
+        return [StoredPrediction(item["id"], item["task"], item.get("cluster")) for item in ours]
 
     def set_cluster(self, prediction_id: int, cluster: int) -> None:
         """Of one stored prediction. It counts as a change of its task, but sends no webhook."""

@@ -51,21 +51,21 @@ class LabelScheme:
     offers: str = kept(default="", compare=False)
     offered_everywhere: tuple[str, ...] = kept(default=(), compare=False)
 
-    def stored(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """For a model version's manifest, as JSON: what a model depends on, in no more words than the release
         before this one reads."""
         kept_apart = {name for name, each in self.__dataclass_fields__.items() if not each.compare}
         if self.encoding == "none":
             kept_apart.add("encoding")
         found = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in kept_apart}
-        return {**found, "companions": [companion.stored() for companion in self.companions]}
+        return {**found, "companions": [companion.as_json() for companion in self.companions]}
 
     @classmethod
-    def restored(cls, stored: Mapping[str, Any]) -> LabelScheme:
-        """From what `stored` gave, as JSON. Raises KeyError, TypeError or AttributeError otherwise."""
-        lists = {"labels": tuple(stored["labels"]), "options": tuple(stored["options"])}
-        companions = tuple(cls.restored(companion) for companion in stored["companions"])
-        return cls(**{**stored, **lists, "companions": companions})
+    def from_json(cls, described: Mapping[str, Any]) -> LabelScheme:
+        """From what `as_json` gave. Raises KeyError, TypeError or AttributeError otherwise."""
+        lists = {"labels": tuple(described["labels"]), "options": tuple(described["options"])}
+        companions = tuple(cls.from_json(companion) for companion in described["companions"])
+        return cls(**{**described, **lists, "companions": companions})
 
     @property
     def content(self) -> Content:

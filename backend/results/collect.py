@@ -16,8 +16,8 @@ from backend.labelstudio.scheme import LabelScheme
 from backend.learning.encoders import encoded
 from backend.predicting import Loaded, load_version
 from backend.settings import Settings
+from backend.store.locations import version_store
 from backend.store.paths import project_dir
-from backend.store.places import version_store
 from backend.store.tasks import StoredTask
 
 BATCH = 2000

@@ -3,7 +3,7 @@
 `select` picks a batch and `rank` orders a whole pool; `names` lists the strategies.
 """
 
-from backend.sampling.ranking import Ranking, make_scene, places, rank, rank_scene, select
+from backend.sampling.ranking import Ranking, make_scene, queue_scores, rank, rank_scene, select
 from backend.sampling.registry import Strategy, check_name, names
 from backend.sampling.scene import Picks, Scene
 
@@ -15,7 +15,7 @@ __all__ = [
     "check_name",
     "make_scene",
     "names",
-    "places",
+    "queue_scores",
     "rank",
     "rank_scene",
     "select",

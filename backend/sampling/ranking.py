@@ -36,11 +36,11 @@ class Ranking:
     def scores(self) -> Tensor:
         """Places in the queue by pool index: float64 [N], distinct, in (0, 1), lowest = label next."""
         scores = torch.empty(len(self.order), dtype=torch.float64)
-        scores[self.order] = places(len(self.order))
+        scores[self.order] = queue_scores(len(self.order))
         return scores
 
 
-def places(n: int) -> Tensor:
+def queue_scores(n: int) -> Tensor:
     """The scores of n queued items in order: float64 [n], (i + 1/2) / n."""
     return (torch.arange(n, dtype=torch.float64) + 0.5) / max(n, 1)
 

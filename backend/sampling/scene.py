@@ -19,7 +19,8 @@ Value = TypeVar("Value")
 
 
 def _of_the_labels(compute: Callable[[Scene], Value]) -> cached_property[Value]:
-    """A kept value that no pool has a part in: the whole scene computes it, once for all its parts."""
+    """A cached value that depends on the labels alone, not on the pool: a narrowed scene takes it from the
+    whole one, so that it is computed once."""
 
     def value(scene: Scene) -> Value:
         if scene.whole is None:

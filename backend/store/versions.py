@@ -144,7 +144,7 @@ class VersionStore:
     def scheme(self, name: str) -> LabelScheme | None:
         """What a version was trained for, without loading it; None when its manifest cannot be read."""
         try:
-            return LabelScheme.restored(self._manifest(name)["scheme"])
+            return LabelScheme.from_json(self._manifest(name)["scheme"])
         except (KeyError, TypeError, AttributeError):
             return None
 
@@ -175,7 +175,7 @@ class VersionStore:
         manifest = {
             "name": version.name,
             "project": self._project,
-            "scheme": version.scheme.stored(),
+            "scheme": version.scheme.as_json(),
             "strategy": version.strategy,
             "encoder": version.encoder,
             "shape": asdict(version.network.shape) if version.network is not None else None,
@@ -183,7 +183,7 @@ class VersionStore:
             "head": _describe(version.head),
             "error_head": _describe(version.error_head),
             "companions": [
-                {"scheme": scheme.stored(), "shape": asdict(network.shape)}
+                {"scheme": scheme.as_json(), "shape": asdict(network.shape)}
                 for scheme, network in version.companions
             ],
             "stats": version.stats,
@@ -253,7 +253,7 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
     nothing = torch.zeros(0, dtype=torch.int64)
     return ModelVersion(
         name=manifest["name"],
-        scheme=LabelScheme.restored(manifest["scheme"]),
+        scheme=LabelScheme.from_json(manifest["scheme"]),
         strategy=manifest["strategy"],
         encoder=manifest["encoder"],
         network=_network(manifest["shape"], _part(tensors, "network")),
@@ -265,7 +265,7 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
         known_labels=tensors.get("known.labels", nothing),
         stats=manifest["stats"],
         companions=tuple(
-            (LabelScheme.restored(other["scheme"]), network)
+            (LabelScheme.from_json(other["scheme"]), network)
             for i, other in enumerate(manifest["companions"])
             if (network := _network(other["shape"], _part(tensors, f"companion{i}"))) is not None
         ),

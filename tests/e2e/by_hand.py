@@ -24,7 +24,7 @@ from backend.running.backend import inherited_environment
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
-from backend.store.places import version_store
+from backend.store.locations import version_store
 from backend.store.versions import VersionStore
 from tests.e2e.installation import answers
 from tests.e2e.steps import TEXTS, annotate, new_project, tasks_of

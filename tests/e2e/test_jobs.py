@@ -162,7 +162,7 @@ def test_what_is_kept_of_a_deleted_project_goes_in_the_end(hand: ByHand) -> None
     assert reconcile()[str(project.id)] == "gone"
     assert directory.is_dir()  # it may only be hidden from our user for a while
     week_ago = time.time() - housekeeping.GONE_SECONDS - 1
-    os.utime(directory / housekeeping.GONE, (week_ago, week_ago))
+    os.utime(directory / housekeeping.GONE_MARK, (week_ago, week_ago))
     reconcile()
     assert not directory.exists()
     assert str(project.id) not in reconcile()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backend.demo.data import load
 from backend.demo.label_studio import LabelStudioServer
 from backend.settings import Settings
-from backend.store.places import version_store
+from backend.store.locations import version_store
 from tests.e2e.steps import Start, annotate, follow_queue, new_project, scores
 
 TASKS, GIVEN = 10_000, 300

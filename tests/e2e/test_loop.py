@@ -15,7 +15,7 @@ import httpx
 from backend.demo.label_studio import LabelStudioServer
 from backend.running.backend import inherited_environment
 from backend.settings import Settings
-from backend.store.places import version_store
+from backend.store.locations import version_store
 from tests.e2e.steps import (
     LABELS,
     TEXTS,

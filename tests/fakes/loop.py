@@ -16,7 +16,7 @@ from backend.jobs.retrain import retrain
 from backend.jobs.state import ProjectState
 from backend.labelstudio.administration import Administration
 from backend.settings import Settings
-from backend.store.places import version_store
+from backend.store.locations import version_store
 from backend.store.versions import VersionStore
 from tests.fakes.label_studio import FakeLabelStudio, choice
 from tests.fakes.project import FakeProject

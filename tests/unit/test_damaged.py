@@ -15,13 +15,13 @@ import torch
 from backend.errors import DamagedFile
 from backend.jobs.clustering import mark_clusters
 from backend.jobs.pull import FILE
-from backend.labelstudio.client import LabelStudioClient, Stored
+from backend.labelstudio.client import LabelStudioClient, StoredPrediction
 from backend.labelstudio.scheme import LabelScheme
 from backend.learning.network import LayeredNetwork, Shape
 from backend.learning.text import TextEncoder
 from backend.predicting import Predictor
 from backend.settings import Settings
-from backend.store.places import feature_cache, version_store
+from backend.store.locations import feature_cache, version_store
 from backend.store.tasks import StoredTask, TaskStore
 from backend.store.versions import ModelVersion, VersionStore, version_name
 
@@ -173,8 +173,8 @@ class Published(LabelStudioClient):
     def __init__(self) -> None:
         self.marked: list[int] = []
 
-    def predictions(self, project_id: int, model_version: str) -> list[Stored]:
-        return [Stored(task, task, None) for task in range(9)]
+    def predictions(self, project_id: int, model_version: str) -> list[StoredPrediction]:
+        return [StoredPrediction(task, task, None) for task in range(9)]
 
     def set_cluster(self, prediction_id: int, cluster: int) -> None:
         self.marked.append(prediction_id)

@@ -171,7 +171,7 @@ def test_whatever_stands_beside_choices_about_a_text_they_are_learned(
     xml = f"<View>{TEXT}{CHOICES}{tostring(tree, encoding='unicode')}</View>"
     scheme = parse_label_config(xml, preferred)
     assert all(not_learned(xml, preferred))
-    assert LabelScheme.restored(json.loads(json.dumps(scheme.stored()))) == scheme
+    assert LabelScheme.from_json(json.loads(json.dumps(scheme.as_json()))) == scheme
     scheme.text_of({"t": data})
     offered = scheme.offered({"t": data})
     for control in scheme.controls:

@@ -15,7 +15,7 @@ from backend.guessing import LIKELIEST
 from backend.labelstudio.label_config import parse_label_config
 from backend.learning.network import LayeredNetwork, Shape
 from backend.settings import Settings
-from backend.store.places import feature_cache, version_store
+from backend.store.locations import feature_cache, version_store
 from backend.store.versions import ModelVersion, version_name
 from backend.web import create_app
 

@@ -15,7 +15,7 @@ from backend.errors import DamagedFile, ModelStoreError
 from backend.settings import Settings
 from backend.store import bucket
 from backend.store.bucket import Bucket
-from backend.store.places import feature_cache, stored_projects, version_store
+from backend.store.locations import feature_cache, stored_projects, version_store
 from backend.store.versions import version_name
 from tests.unit.test_store import version
 

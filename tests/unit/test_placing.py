@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.placing import between
-from backend.sampling import places
+from backend.sampling import queue_scores
 
 WORTH = st.floats(-1e3, 1e3, width=32)
 
@@ -17,7 +17,7 @@ def test_new_places_are_in_order_distinct_and_none_of_the_queues(
     ranked.sort(reverse=True)
     keys = [(i + 0.5) / len(new) for i in range(len(new))]
     told = between(torch.tensor(ranked), torch.tensor(new), keys)
-    queue = places(len(ranked)).tolist()
+    queue = queue_scores(len(ranked)).tolist()
     assert len({*told, *queue}) == len(told) + len(queue)
     assert all(0 < place < 1 for place in told)
     for worth, place in zip(new, told, strict=True):

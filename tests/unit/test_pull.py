@@ -12,7 +12,7 @@ import pytest
 from flask import Request
 
 from backend.jobs import pull as pulling
-from backend.jobs.pull import FILE, pull, stored
+from backend.jobs.pull import FILE, last_pulled, pull
 from backend.labelstudio import task_lists
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.scheme import LabelScheme
@@ -62,7 +62,7 @@ def test_all_is_read_at_first_and_changes_later(loop: Loop, project: FakeProject
     assert [task.touched for task in tasks] == [True, False, True, False, False]
     assert [task.waits for task in tasks] == [False, True, False, True, True]
     loop.fake.handed_out = 0
-    assert read(loop, project, tmp_path) == tasks == stored(tmp_path)
+    assert read(loop, project, tmp_path) == tasks == last_pulled(tmp_path)
     assert loop.fake.handed_out < len(tasks)
 
 

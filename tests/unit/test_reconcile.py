@@ -180,7 +180,7 @@ def test_a_project_that_is_gone_is_forgotten_and_its_data_deleted_in_the_end(
     del loop.fake.projects[project.id]
     assert loop.reconcile(project) == "gone"
     assert directory.is_dir()  # it may only be hidden from our user for a while
-    mark = directory / housekeeping.GONE
+    mark = directory / housekeeping.GONE_MARK
     past = time.time() - housekeeping.GONE_SECONDS - 1
     os.utime(mark, (past, past))
     reconcile()
@@ -192,7 +192,7 @@ def test_a_project_that_comes_back_keeps_its_data(loop: Loop, project: FakeProje
     assert loop.reconcile(project) == "gone"
     loop.fake.projects[project.id] = hidden
     assert loop.reconcile(project) != "gone"
-    assert not (project_dir(loop.settings.data_dir, project.id) / housekeeping.GONE).exists()
+    assert not (project_dir(loop.settings.data_dir, project.id) / housekeeping.GONE_MARK).exists()
 
 
 def test_one_broken_project_does_not_keep_the_others_waiting(loop: Loop, project: FakeProject) -> None:

@@ -13,7 +13,7 @@ from backend.learning.training import outputs, train
 from backend.sampling import (
     make_scene,
     names,
-    places,
+    queue_scores,
     rank,
     rank_scene,
     select,
@@ -57,7 +57,7 @@ def test_any_scene_is_ranked_whole(strategy, n, m, dims, share, kind, classes, s
     ranking = rank(strategy, pool, labeled, targets, head_size=head, seed=seed)
 
     assert ranking.order.sort().values.tolist() == list(range(n))  # distinct, and all there
-    assert ranking.scores[ranking.order].tolist() == places(n).tolist()
+    assert ranking.scores[ranking.order].tolist() == queue_scores(n).tolist()
     if ranking.worth is not None:
         along = ranking.worth[ranking.order]
         assert torch.isfinite(along).all()
@@ -170,7 +170,7 @@ def test_a_scene_has_the_same_network_whatever_is_asked_of_it_first(first: str) 
     assert torch.equal(asked.probabilities, other.probabilities)
 
 
-def test_scores_are_places() -> None:
+def test_scores_follow_the_queue() -> None:
     pool, labeled, targets = random_scene()
     ranking = rank("auto", pool, labeled, targets, head_size=10)
     assert ranking.scores.min() > 0

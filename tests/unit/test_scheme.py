@@ -210,12 +210,12 @@ KNOWN_BEFORE = {
 def test_a_manifest_can_be_read_by_the_release_before_unless_the_text_is_encoded() -> None:
     hidden = f'<Choices name="d" toName="t" value="$o" visibleWhen="choice-selected">{A_OR_B}</Choices>'
     scheme = parse_label_config(config(f'<Choices name="c" toName="t">{A_OR_B}</Choices>{hidden}'))
-    stored = json.loads(json.dumps(scheme.stored()))
+    stored = json.loads(json.dumps(scheme.as_json()))
     for each in (stored, *stored["companions"]):
         assert each.keys() == KNOWN_BEFORE
-    assert LabelScheme.restored(stored) == scheme
+    assert LabelScheme.from_json(stored) == scheme
     encoded = replace(scheme, encoding="base64")
-    assert LabelScheme.restored(json.loads(json.dumps(encoded.stored()))) == encoded
+    assert LabelScheme.from_json(json.loads(json.dumps(encoded.as_json()))) == encoded
 
 
 def test_choices_whose_text_stands_in_the_task_are_learned_by_their_alias() -> None:

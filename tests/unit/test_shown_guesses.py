@@ -14,7 +14,7 @@ from backend.learning.heads import ErrorHead
 from backend.learning.network import LayeredNetwork, Shape
 from backend.predicting import Predictor
 from backend.settings import Settings
-from backend.store.places import feature_cache, version_store
+from backend.store.locations import feature_cache, version_store
 from backend.store.versions import ModelVersion, version_name
 
 OTHER = LabelScheme("d", "t", "text", ("x", "y"))

@@ -1,4 +1,4 @@
-"""Where things are kept, by the settings: the one place that knows both DATA_DIR and MODEL_STORE."""
+"""Where things are kept, by the settings: the one module that knows both DATA_DIR and MODEL_STORE."""
 
 from __future__ import annotations
 
