@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Request, Response
 
-from backend.jobs import housekeeping
+from backend.jobs import housekeeping, state
 from backend.jobs.contact import Contact
 from backend.jobs.reconcile import RETRAINING, reconcile
 from backend.store.paths import project_dir
@@ -174,10 +174,12 @@ def test_a_project_set_aside_is_left_alone(loop: Loop, project: FakeProject) -> 
 
 
 def test_a_project_that_is_gone_is_forgotten_and_its_data_deleted_in_the_end(
-    loop: Loop, project: FakeProject
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = project_dir(loop.settings.data_dir, project.id)
     del loop.fake.projects[project.id]
+    assert "looked for once more" in loop.reconcile(project)
+    monkeypatch.setattr(state, "GONE_AFTER", 0)
     assert loop.reconcile(project) == "gone"
     assert directory.is_dir()  # it may only be hidden from our user for a while
     mark = directory / housekeeping.GONE_MARK
@@ -187,8 +189,12 @@ def test_a_project_that_is_gone_is_forgotten_and_its_data_deleted_in_the_end(
     assert not directory.exists()
 
 
-def test_a_project_that_comes_back_keeps_its_data(loop: Loop, project: FakeProject) -> None:
+def test_a_project_that_comes_back_keeps_its_data(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "GONE_AFTER", 0)
     hidden = loop.fake.projects.pop(project.id)
+    loop.reconcile(project)
     assert loop.reconcile(project) == "gone"
     loop.fake.projects[project.id] = hidden
     assert loop.reconcile(project) != "gone"
