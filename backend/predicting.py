@@ -194,7 +194,7 @@ def _scores(
     """
     model, worth = loaded.version, None
     if layers is not None:
-        worth = score(model.strategy, layers, model.head)
+        worth = score(model.strategy, layers, model.scorer_head)
     keys = [lot_of(task_id, text) for task_id, text in zip(ids, texts, strict=True)]
     ranked = loaded.version.queue_worth
     unseen = keys if worth is None or not len(ranked) else between(ranked, worth, keys)

@@ -69,7 +69,7 @@ def _retrain(settings, texts, classes, number):  # type: ignore[no-untyped-def]
     worth = torch.zeros(0) if ranking.worth is None else ranking.worth[ranking.order].float()
     scheme = LabelScheme("label", "text", "text", ("a", "b"))
     return ModelVersion(
-        version_name(number), scheme, settings.strategy, encoder, trained.network, ranking.head,
+        version_name(number), scheme, settings.strategy, encoder, trained.network, ranking.scorer_head,
         ranking.order, worth, {}, (), scene.error_head,
     )  # fmt: skip
 

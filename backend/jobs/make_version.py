@@ -96,7 +96,7 @@ class VersionMaker:
             strategy=strategy,
             encoder=encoder,
             network=None if trained is None else trained.network.cpu(),
-            head=ranking.head,
+            scorer_head=ranking.scorer_head,
             queue_ids=torch.tensor([tasks[i].id for i in queue.tolist()], dtype=torch.int64),
             queue_worth=falling_to_the_end(ranking, len(behind)),
             stats={

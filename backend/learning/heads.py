@@ -192,6 +192,6 @@ def train_domain_head(
     return head
 
 
-def estimated_accuracy(head: ErrorHead, layers: Layers) -> float:
+def estimated_accuracy(error_head: ErrorHead, layers: Layers) -> float:
     """The classifier's accuracy on unlabelled items, as the mean of P(correct) over them."""
-    return float(1 - head(layers).double().mean())
+    return float(1 - error_head(layers).double().mean())

@@ -79,9 +79,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _pool_for(self, seen: bytes) -> ThreadPoolExecutor:
         """Of requests that are whole: who still sends has one of those that may take their time."""
-        head, end, _ = seen.partition(b"\r\n\r\n")
+        header, end, _ = seen.partition(b"\r\n\r\n")
         if end and len(seen) >= _length(seen) and len(seen) < MOST:
-            has_body = _length(seen) > len(head) + len(end) or b"transfer-encoding" in head.lower()
+            has_body = _length(seen) > len(header) + len(end) or b"transfer-encoding" in header.lower()
             if _HEALTH.match(seen) and not has_body:
                 return self._health
             if _QUICK.match(seen):
@@ -132,7 +132,7 @@ def _wanted(seen: bytes) -> int:
 
 
 def _length(seen: bytes) -> int:
-    """In bytes, of a request whose head has come."""
-    head, end, _ = seen.partition(b"\r\n\r\n")
-    length = _LENGTH.search(head)
-    return len(head) + len(end) + (int(length[1]) if length else 0)
+    """In bytes, of a request whose header has come."""
+    header, end, _ = seen.partition(b"\r\n\r\n")
+    length = _LENGTH.search(header)
+    return len(header) + len(end) + (int(length[1]) if length else 0)

@@ -58,7 +58,7 @@ class Within:
     def pick(self, scene: Scene, n: int) -> Picks:
         kept = scene.queue(self.outer.pick(scene, n))[: max(2 * n, round(self.share * scene.size))]
         picks = self.inner.pick(scene.narrowed(kept), n)
-        return Picks(kept[picks.indices], head=picks.head)
+        return Picks(kept[picks.indices], scorer_head=picks.scorer_head)
 
 
 @dataclass(frozen=True)

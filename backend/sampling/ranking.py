@@ -24,12 +24,12 @@ class Ranking:
 
     order: int64 [N], pool indices, best first; worth: float32 [N] by pool index, falling along the
     order, by which an item that was not in the pool finds its place (None where that cannot be said);
-    head: what the strategy learned, None if nothing; notes: what the reader of a result should know.
+    scorer_head: what the strategy learned, None if nothing; notes: what the reader of a result should know.
     """
 
     order: Tensor
     worth: Tensor | None = None
-    head: ErrorHead | DomainHead | None = None
+    scorer_head: ErrorHead | DomainHead | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -101,8 +101,8 @@ def rank_scene(strategy: str, scene: Scene, head_size: int, **options: Any) -> R
     picks = _picks(chosen, scene, min(head_size, scene.size))
     order, worth = scene.queue(picks), scene.worth(picks)
     if chosen.scorer is None or worth is None or not scene.has_classifier:
-        return Ranking(order, None, picks.head, scene.notes)
-    return Ranking(order, _falling(worth, order, len(picks.indices)), picks.head, scene.notes)
+        return Ranking(order, None, picks.scorer_head, scene.notes)
+    return Ranking(order, _falling(worth, order, len(picks.indices)), picks.scorer_head, scene.notes)
 
 
 def make_scene(
@@ -141,12 +141,15 @@ def _picks(strategy: Strategy, scene: Scene, n: int) -> Picks:
     return strategy.pick(scene, n)
 
 
-def _falling(worth: Tensor, order: Tensor, head: int) -> Tensor:
-    """The worth lifted for the picked head, so that it falls along the order: float32 [N] by pool index."""
+def _falling(worth: Tensor, order: Tensor, picked: int) -> Tensor:
+    """The worth, lifted for the first `picked` items so that it falls along the order: float32 [N]."""
     along = worth[order].float()
-    behind = along[head:].max() if len(along) > head else along.min() if len(along) else worth.new_zeros(())
-    along[:head] = torch.maximum(along[:head], behind)
-    along[:head] = along[:head].flip(0).cummax(0).values.flip(0)
+    if len(along) > picked:
+        behind = along[picked:].max()
+    else:
+        behind = along.min() if len(along) else worth.new_zeros(())
+    along[:picked] = torch.maximum(along[:picked], behind)
+    along[:picked] = along[:picked].flip(0).cummax(0).values.flip(0)
     falling = torch.empty_like(along)
     falling[order] = along
     return falling

@@ -42,9 +42,9 @@ GROUP = "label_studio_atlas.strategies"
 """Entry points by which other packages bring strategies: a pick, or a whole Strategy."""
 Pick = Callable[..., Picks]
 """(scene, n, **options) -> n picks."""
-Head = ErrorHead | DomainHead | None
-Scorer = Callable[[Layers, Head], Tensor]
-"""(layers of items, the strategy's head) -> worth of a label, float [N], higher = sooner."""
+ScorerHead = ErrorHead | DomainHead | None
+Scorer = Callable[[Layers, ScorerHead], Tensor]
+"""(layers of items, what the strategy learned) -> worth of a label, float [N], higher = sooner."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ class Strategy:
     scorer: Scorer | None = None
 
 
-def _by_margin(layers: Layers, head: Head) -> Tensor:
+def _by_margin(layers: Layers, scorer_head: ScorerHead) -> Tensor:
     return uncertainty.margin(layers.probabilities)
 
 
-def _by_head(layers: Layers, head: Head) -> Tensor:
-    worth: Tensor = _by_margin(layers, None) if head is None else head(layers)
+def _by_scorer_head(layers: Layers, scorer_head: ScorerHead) -> Tensor:
+    worth: Tensor = _by_margin(layers, None) if scorer_head is None else scorer_head(layers)
     return worth
 
 
@@ -104,8 +104,8 @@ def _random(scene: Scene, n: int) -> Picks:
 
 _MARGIN = _uncertain(uncertainty.margin)
 _MODEL_OUTLIERS = Strategy(model_outliers)
-_TRANSFER_UNCERTAINTY = Strategy(transfer_uncertainty, scorer=_by_head)
-_TRANSFER_REPRESENTATIVE = Strategy(transfer_representative, scorer=_by_head)
+_TRANSFER_UNCERTAINTY = Strategy(transfer_uncertainty, scorer=_by_scorer_head)
+_TRANSFER_REPRESENTATIVE = Strategy(transfer_representative, scorer=_by_scorer_head)
 
 STRATEGIES: dict[str, Strategy] = {
     "auto": Strategy(auto, scorer=_by_margin),
@@ -120,8 +120,8 @@ STRATEGIES: dict[str, Strategy] = {
     "adaptive_representative": Strategy(adaptive_representative, needs_classifier=False),
     "transfer_uncertainty": _TRANSFER_UNCERTAINTY,
     "transfer_representative": _TRANSFER_REPRESENTATIVE,
-    "transfer_adaptive_representative": Strategy(transfer_adaptive_representative, scorer=_by_head),
-    "atlas": Strategy(atlas, scorer=_by_head),
+    "transfer_adaptive_representative": Strategy(transfer_adaptive_representative, scorer=_by_scorer_head),
+    "atlas": Strategy(atlas, scorer=_by_scorer_head),
     "clustered_uncertainty": _within(Strategy(centers_of_uncertainty), _MARGIN, 0.2),
     "uncertain_outliers": _within(_MODEL_OUTLIERS, _MARGIN, 0.2),
     "representative_clusters": Strategy(representative_clusters, needs_classifier=False, scorer=_by_margin),
@@ -198,13 +198,13 @@ def _guarded(name: str, strategy: Strategy) -> Strategy:
     return replace(strategy, pick=pick)
 
 
-def score(strategy: str, layers: Layers, head: Head) -> Tensor | None:
+def score(strategy: str, layers: Layers, scorer_head: ScorerHead) -> Tensor | None:
     """Worth of items by an already trained network, float32 [N]; None for strategies without a scorer.
 
-    layers: of one network, over N items; head: what the strategy learned when it ranked the pool.
+    layers: of one network, over N items; scorer_head: what the strategy learned when it ranked the pool.
     """
     scorer = find(strategy, {}).scorer
-    return None if scorer is None else scorer(layers, head)
+    return None if scorer is None else scorer(layers, scorer_head)
 
 
 def _composed(text: str) -> Strategy:

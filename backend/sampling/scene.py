@@ -172,12 +172,12 @@ class Picks:
     """A strategy's answer.
 
     indices: int64 [n], distinct pool indices, best first; worth: float [N], the strategy's own number
-    for the whole pool, higher = sooner, None where it has none; head: what it learned, if anything.
+    for the whole pool, higher = sooner, None where it has none; scorer_head: what it learned, if anything.
     """
 
     indices: Tensor
     worth: Tensor | None = None
-    head: ErrorHead | DomainHead | None = None
+    scorer_head: ErrorHead | DomainHead | None = None
 
 
 def unit_rows(rows: Tensor) -> Tensor:

@@ -28,11 +28,11 @@ def transfer_uncertainty(scene: Scene, n: int) -> Picks:
     Out-of-fold verdicts on all labelled items (the article's 90:10 split, repeated until each was held
     out once) train the error head. Falls back to margin, with a note, when there are too few of a kind.
     """
-    head = scene.error_head
-    if head is None:
+    error_head = scene.error_head
+    if error_head is None:
         return _by_margin(scene, n)
-    worth = head(scene.pool_layers)
-    return Picks(scene.top(worth, n), worth, head)
+    worth = error_head(scene.pool_layers)
+    return Picks(scene.top(worth, n), worth, error_head)
 
 
 def atlas(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
@@ -44,16 +44,16 @@ def atlas(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
     first = scene.error_head
     if first is None:
         return _by_margin(scene, n)
-    verdicts, head = scene.trained.out_of_fold, first
+    verdicts, error_head = scene.trained.out_of_fold, first
     layers, correct = verdicts.layers, verdicts.correct
     doubts = doubt(scene.pool_layers.logits)
 
     def learn_anew(chosen: Tensor) -> Tensor:
-        nonlocal layers, correct, head
+        nonlocal layers, correct, error_head
         layers = _joined(layers, scene.pool_layers.rows(chosen))
         correct = torch.cat([correct, torch.ones(len(chosen), dtype=torch.bool)])
-        head = train_error_head(layers, correct, start=head) or head
-        worth: Tensor = head(scene.pool_layers, doubts)
+        error_head = train_error_head(layers, correct, start=error_head) or error_head
+        worth: Tensor = error_head(scene.pool_layers, doubts)
         return worth
 
     before = first(scene.pool_layers, doubts)
@@ -66,9 +66,9 @@ def transfer_representative(scene: Scene, n: int) -> Picks:
     The domain head learns to tell held-out labelled items from a sample of the pool.
     """
     layers, application = _domains(scene, scene.shuffled[:DOMAIN_SAMPLE])
-    head = train_domain_head(layers, application, seed=scene.seed)
-    worth = head(scene.pool_layers)
-    return Picks(scene.top(worth, n), worth, head)
+    domain_head = train_domain_head(layers, application, seed=scene.seed)
+    worth = domain_head(scene.pool_layers)
+    return Picks(scene.top(worth, n), worth, domain_head)
 
 
 def transfer_adaptive_representative(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
@@ -76,19 +76,19 @@ def transfer_adaptive_representative(scene: Scene, n: int, *, rounds: int = ROUN
     # n more than are needed: not even when all picks come from the sample does it lose its side.
     sample = scene.shuffled[: DOMAIN_SAMPLE + n]
     layers, application = _domains(scene, sample)
-    head = first = train_domain_head(layers, application, seed=scene.seed)
+    domain_head = first = train_domain_head(layers, application, seed=scene.seed)
 
     def learn_anew(chosen: Tensor) -> Tensor:
-        nonlocal layers, application, head
+        nonlocal layers, application, domain_head
         application[-len(sample) :] &= ~torch.isin(sample, chosen)
         others = chosen[~torch.isin(chosen, sample)]
         layers = _joined(_by_siblings(scene, others), layers)
         application = torch.cat([torch.zeros(len(others), dtype=torch.bool), application])
-        head = train_domain_head(layers, application, seed=scene.seed, start=head)
-        worth: Tensor = head(scene.pool_layers)
+        domain_head = train_domain_head(layers, application, seed=scene.seed, start=domain_head)
+        worth: Tensor = domain_head(scene.pool_layers)
         return worth
 
-    before = head(scene.pool_layers)
+    before = domain_head(scene.pool_layers)
     return Picks(_in_rounds(scene, n, rounds, before, learn_anew), before, first)
 
 

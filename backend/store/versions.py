@@ -38,7 +38,8 @@ class ModelVersion:
     """One training's outcome. `network` is None before there are labels of two classes.
 
     queue_ids: int64 [N], the whole ranked pool's task ids, first to label first; queue_worth: float32
-    [N], the strategy's worth in that order, empty where the order did not come from a number per item.
+    [N], the strategy's worth in that order, empty where the order did not come from a number per item;
+    scorer_head: what the strategy learned when it ranked, by which it scores new items; None if nothing.
     """
 
     name: str
@@ -46,7 +47,7 @@ class ModelVersion:
     strategy: str
     encoder: str
     network: LayeredNetwork | None
-    head: ErrorHead | DomainHead | None
+    scorer_head: ErrorHead | DomainHead | None
     queue_ids: Tensor
     queue_worth: Tensor
     stats: dict[str, Any] = field(default_factory=dict)
@@ -68,7 +69,7 @@ class ModelVersion:
     def bytes(self) -> int:
         """In memory, without what Python adds."""
         networks = [self.network, self.choices, *(network for _, network in self.companions)]
-        parts = [*networks, self.head, self.error_head]
+        parts = [*networks, self.scorer_head, self.error_head]
         held = [value for part in parts if part is not None for value in part.state_dict().values()]
         return sum(
             value.nbytes
@@ -163,7 +164,8 @@ class VersionStore:
             "known.labels": version.known_labels,
         }
         others = [(f"companion{i}", network) for i, (_, network) in enumerate(version.companions)]
-        heads = [("head", version.head), ("error_head", version.error_head)]
+        # On disk it is `head`, as in releases before.
+        heads = [("head", version.scorer_head), ("error_head", version.error_head)]
         networks = [("network", version.network), ("choices", version.choices)]
         for part, module in (*networks, *heads, *others):
             if module is not None:
@@ -180,7 +182,7 @@ class VersionStore:
             "encoder": version.encoder,
             "shape": asdict(version.network.shape) if version.network is not None else None,
             "choices": asdict(version.choices.shape) if version.choices is not None else None,
-            "head": _describe(version.head),
+            "head": _describe(version.scorer_head),
             "error_head": _describe(version.error_head),
             "companions": [
                 {"scheme": scheme.as_json(), "shape": asdict(network.shape)}
@@ -258,7 +260,7 @@ def _build(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> ModelVersion
         encoder=manifest["encoder"],
         network=_network(manifest["shape"], _part(tensors, "network")),
         choices=_network(manifest["choices"], _part(tensors, "choices")),
-        head=_head(manifest["head"], _part(tensors, "head")),
+        scorer_head=_head(manifest["head"], _part(tensors, "head")),
         queue_ids=tensors["queue.ids"].to(torch.int64),
         queue_worth=tensors["queue.worth"],
         known_keys=tensors.get("known.keys", nothing),  # of an older release there are none

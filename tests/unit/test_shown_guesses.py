@@ -44,7 +44,7 @@ def model(network: LayeredNetwork, **more: Any) -> ModelVersion:
     given = {"scheme": SCHEME, **more}
     nothing = torch.zeros(0)
     return ModelVersion(
-        name="atlas-000001", strategy="margin", encoder="", network=network, head=None,
+        name="atlas-000001", strategy="margin", encoder="", network=network, scorer_head=None,
         queue_ids=nothing.long(), queue_worth=nothing, **given,
     )  # fmt: skip
 

@@ -45,16 +45,16 @@ def test_heads_come_back_as_what_they_were(tmp_path: Path, head: ErrorHead | Dom
     taught = ErrorHead(64)
     taught.weights.copy_(torch.randn(66))
     store = VersionStore(tmp_path)
-    store.save(replace(version(1), head=head, error_head=taught))
+    store.save(replace(version(1), scorer_head=head, error_head=taught))
     loaded = store.load(version_name(1))
     layers = Layers((torch.randn(5, 64),), torch.randn(5, 2))
     assert loaded.error_head is not None
     assert torch.equal(loaded.error_head(layers), taught(layers))
     if head is None:
-        assert loaded.head is None
+        assert loaded.scorer_head is None
     else:
-        assert type(loaded.head) is type(head)
-        assert torch.equal(loaded.head(layers), head(layers))
+        assert type(loaded.scorer_head) is type(head)
+        assert torch.equal(loaded.scorer_head(layers), head(layers))
 
 
 def test_a_damaged_version_is_refused(tmp_path: Path) -> None:

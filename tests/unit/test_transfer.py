@@ -62,8 +62,8 @@ def test_the_domain_head_cannot_tell_networks_apart_where_there_is_one_domain() 
     labeled = torch.cat([cluster(40, 1.0, seed=1), cluster(40, -1.0, seed=2)])
     scene = make_scene(pool, labeled, (torch.arange(80) < 40).long())
     ranking = rank_scene("transfer_representative", scene, 10)
-    assert ranking.head is not None
-    assert 0.3 < float(ranking.head(scene.pool_layers).mean()) < 0.8
+    assert ranking.scorer_head is not None
+    assert 0.3 < float(ranking.scorer_head(scene.pool_layers).mean()) < 0.8
 
 
 def test_too_few_errors_are_said_and_answered_by_margin() -> None:
@@ -72,7 +72,7 @@ def test_too_few_errors_are_said_and_answered_by_margin() -> None:
     scene = make_scene(pool, labeled, (torch.arange(20) < 10).long())
     for strategy in ("transfer_uncertainty", "atlas"):
         ranking = rank_scene(strategy, scene, 10)
-        assert ranking.head is None
+        assert ranking.scorer_head is None
         assert "margin" in ranking.notes[0]
         assert torch.equal(ranking.order, rank_scene("margin", scene, 10).order)
 
