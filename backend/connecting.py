@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from backend.doctor.bench import Bench, told_classes
+from backend.doctor.bench import Bench, classes_in_words
 from backend.errors import AtlasError, DamagedFile, LabelStudioError, NotFound, Unreachable
 from backend.jobs.state import digest
 from backend.jobs.status import job_status
@@ -51,7 +51,7 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> bool:
     label_studio, settings = bench.label_studio, bench.settings
     project = _project(label_studio, project_id)
     scheme = parse_label_config(project.label_config, settings.queue_control)
-    say("project", f"{project.task_count} tasks; to be learned: {told_classes(scheme)}")
+    say("project", f"{project.task_count} tasks; to be learned: {classes_in_words(scheme)}")
     for lacking in not_learned(project.label_config, settings.queue_control):
         say("not learned", lacking)
     found = survey(label_studio, project_id, scheme)
@@ -199,8 +199,8 @@ def _set_version(bench: Bench, project_id: int, current: str | None, say: Say) -
 
 def _failure(bench: Bench, project_id: int) -> str | None:
     """Why the last retrain failed, unless it is tried again just now."""
-    told: dict[str, Any] = job_status(bench.redis, f"retrain-{project_id}") or {}
-    return told.get("error") if told.get("status") in ("failed", "scheduled") else None
+    job: dict[str, Any] = job_status(bench.redis, f"retrain-{project_id}") or {}
+    return job.get("error") if job.get("status") in ("failed", "scheduled") else None
 
 
 def _explained(act: Callable[[], T], url: str) -> T:

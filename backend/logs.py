@@ -72,7 +72,7 @@ class JsonFormatter(logging.Formatter):
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        told = {
+        entry = {
             "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "process": self._process,
@@ -82,8 +82,8 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return json.dumps({key: value for key, value in told.items() if value is not None})
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps({key: value for key, value in entry.items() if value is not None})
 
 
 def _add_context(record: logging.LogRecord) -> bool:

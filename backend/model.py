@@ -84,10 +84,10 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
             data = args[1]
         if isinstance(data, dict):
             project = data.get("project")
-            told = project.get("id") if isinstance(project, dict) else project
+            named = project.get("id") if isinstance(project, dict) else project
         else:
-            told = _project_of(args[0] if args else ())
-        project_id = _number(told) or _number(self._project)
+            named = _project_of(args[0] if args else ())
+        project_id = _number(named) or _number(self._project)
         if project_id is None:
             return {}
         return {"job": Dispatcher.from_settings(Settings()).demand_retrain(project_id)}

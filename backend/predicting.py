@@ -15,7 +15,7 @@ from backend.errors import DamagedFile
 from backend.guessing import LIKELIEST, Outputs, outputs_of, probabilities, regions
 from backend.labelstudio.impossible import without_impossible
 from backend.labelstudio.publishing import prediction
-from backend.labelstudio.reading import text_in, told_unreadable
+from backend.labelstudio.reading import text_in, unreadable_in_words
 from backend.labelstudio.scheme import LabelScheme
 from backend.learning.encoders import Encoder, encoded
 from backend.learning.network import Layers
@@ -111,7 +111,7 @@ class Predictor:
             if problem is not None and (project_id, str(task.get("id"))) not in self._unreadable
         }
         if problems:
-            logger.warning("project %d: %s", project_id, told_unreadable(problems))
+            logger.warning("project %d: %s", project_id, unreadable_in_words(problems))
         if len(self._unreadable) < UNREADABLE_KEPT:
             self._unreadable |= {(project_id, task) for task in problems}
         return [text for text, _ in read]
@@ -173,8 +173,8 @@ def answers(
     made = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]
     if likely == 0:
         return made
-    told = probabilities(said, len(texts), most=likely)
-    return [{**item, "probabilities": each} for item, each in zip(made, told, strict=True)]
+    likelihoods = probabilities(said, len(texts), most=likely)
+    return [{**item, "probabilities": each} for item, each in zip(made, likelihoods, strict=True)]
 
 
 def _ordering(model: ModelVersion, said: Outputs, features: Tensor) -> Layers | None:

@@ -36,7 +36,7 @@ BACKEND_TIMEOUT = 5
 SHOWN_CLASSES = 8
 
 
-def told_classes(scheme: LabelScheme) -> str:
+def classes_in_words(scheme: LabelScheme) -> str:
     """What is learned, in a line."""
     known = scheme.options if scheme.several else scheme.labels
     more = f" and {len(known) - SHOWN_CLASSES} more" if len(known) > SHOWN_CLASSES else ""
@@ -94,8 +94,8 @@ class Bench:
         try:
             url = self.backend_url
             answer = httpx.get(f"{url}/health", timeout=BACKEND_TIMEOUT, trust_env=not is_loopback(url))
-            told = answer.json()
-            return str(told["version"]) if told["name"] == "label-studio-atlas" else None
+            health = answer.json()
+            return str(health["version"]) if health["name"] == "label-studio-atlas" else None
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return None
 

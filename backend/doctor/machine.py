@@ -47,8 +47,8 @@ def settings(bench: Bench) -> Finding:
         return wrong(f"STRATEGY: {error}", "Set STRATEGY to one of these.")
     typed = near_misses(os.environ)
     if typed:
-        told = "; ".join(f"{name} is none: {meant} is probably meant" for name, meant in typed.items())
-        return note(f"valid; but {told}", "Correct the name, and restart the backend with it.")
+        found = "; ".join(f"{name} is none: {meant} is probably meant" for name, meant in typed.items())
+        return note(f"valid; but {found}", "Correct the name, and restart the backend with it.")
     return ok(f"valid; data in {bench.settings.data_dir}")
 
 
@@ -60,8 +60,8 @@ def versions(bench: Bench) -> Finding:
     old = unmet_demands(list(LOCKED_NEWER))
     if old:
         return note(f"releases with known vulnerabilities: {'; '.join(old)}", _INSTALL_THE_LOCK)
-    told = ", ".join(f"{name} {metadata.version(name)}" for name in TELLING)
-    return ok(f"Python {platform.python_version()}, {told}")
+    found = ", ".join(f"{name} {metadata.version(name)}" for name in TELLING)
+    return ok(f"Python {platform.python_version()}, {found}")
 
 
 @check("backend", "settings")
@@ -119,13 +119,13 @@ def redis_on_disk(bench: Bench) -> Finding:
     if status.get("aof_enabled"):
         return ok("keeps an append-only file")
     try:
-        told = bench.redis.config_get("save")
+        config = bench.redis.config_get("save")
     except RedisError:
-        told = {}
-    if "save" not in told:
+        config = {}
+    if "save" not in config:
         return note("this Redis does not let us see whether it writes snapshots", _ASK_THE_OPERATOR)
-    if told["save"]:
-        return ok(f"writes snapshots (save {told['save']})")
+    if config["save"]:
+        return ok(f"writes snapshots (save {config['save']})")
     return wrong(
         "keeps nothing: waiting jobs are lost when it restarts",
         "Start Redis with `--appendonly yes`, or run `redis-cli config set appendonly yes` for now.",
@@ -154,10 +154,10 @@ def redis_memory(bench: Bench) -> Finding:
 def _info(bench: Bench, section: str) -> dict[str, Any]:
     """What Redis tells of itself: {} where it does not, as managed ones may not."""
     try:
-        told = bench.redis.info(section)
+        found = bench.redis.info(section)
     except RedisError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def unmet_demands(demands: list[str] | None = None) -> list[str]:

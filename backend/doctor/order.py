@@ -36,22 +36,22 @@ def strategy(bench: ProjectBench) -> Finding:
 
 @project_check("retrain", "project", "worker")
 def retrain(bench: ProjectBench) -> Finding:
-    told = job_status(bench.bench.redis, f"retrain-{bench.id}")
+    job = job_status(bench.bench.redis, f"retrain-{bench.id}")
     aside = bench.bench.dispatcher.state(bench.id).aside
     if aside is not None:
         return wrong(
             f"the project is set aside, since each retrain failed: {aside}",
             f"Mend what it names, then run `{bench.connect_command}`; annotations start a try now and then.",
         )
-    if told is None:
+    if job is None:
         return ok("none is waiting")
-    if told.get("error"):
-        when = "the last one failed" if told["status"] == "failed" else "it failed and is tried again"
+    if job.get("error"):
+        when = "the last one failed" if job["status"] == "failed" else "it failed and is tried again"
         again = "Mend what it names; the next annotation, or `connect`, starts another retrain."
-        return wrong(f"{when}: {told['error']}", again)
-    if told["status"] != "finished":
-        return ok({"started": "running"}.get(told["status"], "waiting"))
-    done = told["result"] if isinstance(told["result"], dict) else {}
+        return wrong(f"{when}: {job['error']}", again)
+    if job["status"] != "finished":
+        return ok({"started": "running"}.get(job["status"], "waiting"))
+    done = job["result"] if isinstance(job["result"], dict) else {}
     if done.get("published"):
         return ok(f"the last one published {done.get('model_version')}, from {done.get('trained_on')} labels")
     return ok(f"the last one published nothing: {done.get('reason', 'no task waits, or one is pinned')}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.doctor.bench import ProjectBench, told_classes
+from backend.doctor.bench import ProjectBench, classes_in_words
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, note, ok, wrong
 from backend.errors import LabelConfigError, LabelStudioError, NotFound, Unreachable
@@ -30,8 +30,8 @@ def label_config(bench: ProjectBench) -> Finding:
         return wrong(str(error), "Change it under Settings > Labeling Interface.")
     lacking = not_learned(bench.project.label_config, bench.bench.settings.queue_control)
     if lacking:
-        return note(f"{told_classes(scheme)}. Not learned: {'; '.join(lacking)}")
-    return ok(told_classes(scheme))
+        return note(f"{classes_in_words(scheme)}. Not learned: {'; '.join(lacking)}")
+    return ok(classes_in_words(scheme))
 
 
 @project_check("texts", "label config")

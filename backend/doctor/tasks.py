@@ -8,7 +8,7 @@ from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, not_checked, note, ok
 from backend.jobs.pull import unreadable_tasks
-from backend.labelstudio.reading import told_unreadable
+from backend.labelstudio.reading import unreadable_in_words
 from backend.store.paths import project_dir
 
 
@@ -21,4 +21,4 @@ def tasks(bench: ProjectBench) -> Finding:
         return not_checked(f"the local copy of the tasks cannot be read ({error})")
     if not problems:
         return ok("no task is known that cannot be read")
-    return note(told_unreadable(problems), "Correct them in Label Studio, or delete them.")
+    return note(unreadable_in_words(problems), "Correct them in Label Studio, or delete them.")

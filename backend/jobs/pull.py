@@ -13,7 +13,7 @@ from backend.errors import DamagedFile
 from backend.jobs.read_task import read_task
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
-from backend.labelstudio.reading import told_unreadable
+from backend.labelstudio.reading import unreadable_in_words
 from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.targets import consensus
 from backend.store.paths import exclusive
@@ -63,7 +63,7 @@ def _pull(
         store.commit()
         new = {i: reason for i, reason in store.problems().items() if known.get(i) != reason}
         if new:
-            logger.warning("%s", told_unreadable(new))
+            logger.warning("%s", unreadable_in_words(new))
         return store.tasks()
 
 

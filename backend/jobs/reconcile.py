@@ -83,9 +83,9 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
         return "gone"
     state.note_presence()
     (directory / GONE_MARK).unlink(missing_ok=True)
-    told = heed(settings, dispatcher, client, project_id)
-    if told is not None:
-        return told
+    obstacle = heed(settings, dispatcher, client, project_id)
+    if obstacle is not None:
+        return obstacle
     seen = json.dumps([asdict(project), client.newest_change(project_id), LAYOUT])
     if state.fingerprint == seen:
         return "nothing changed"

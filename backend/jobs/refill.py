@@ -193,6 +193,6 @@ def _in_order(loaded: Loaded, waiting: list[StoredTask]) -> list[int]:
     """Ids of the waiting tasks by place, those that came after the ranking among them."""
     place_of = dict(loaded.place_of)
     new = [task for task in waiting if task.id not in place_of]
-    told = answers(loaded, [task.id for task in new], [task.text for task in new])
-    place_of |= {task.id: item["score"] for task, item in zip(new, told, strict=True)}
+    placed = answers(loaded, [task.id for task in new], [task.text for task in new])
+    place_of |= {task.id: item["score"] for task, item in zip(new, placed, strict=True)}
     return sorted((task.id for task in waiting), key=lambda task: place_of[task])

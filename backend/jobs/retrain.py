@@ -18,7 +18,7 @@ from backend.jobs.make_version import VersionMaker
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
-from backend.jobs.told import in_words
+from backend.jobs.summary import in_words
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.project import Project

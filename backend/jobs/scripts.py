@@ -21,15 +21,15 @@ if ARGV[3] == '1' then
     redis.call('HSET', KEYS[3], 'webhook', string.format('%d.%06d', now[1], now[2]))
     redis.call('EXPIRE', KEYS[3], ARGV[4])
 end
-local told = redis.call('HMGET', KEYS[2], 'seen', 'refill_at', 'disconnected', 'try_at')
-table.insert(told, 1, changes)
+local found = redis.call('HMGET', KEYS[2], 'seen', 'refill_at', 'disconnected', 'try_at')
+table.insert(found, 1, changes)
 for i = 4, #KEYS do
     for _, field in ipairs({'status', 'retries_left'}) do
         local value = redis.pcall('HGET', KEYS[i], field)
-        table.insert(told, type(value) == 'string' and value)
+        table.insert(found, type(value) == 'string' and value)
     end
 end
-return told
+return found
 """
 """All that a webhook has to note and to know, in one command: most of what a burst of them waits for.
 What is no number, or no hash, is not ours, and makes room."""

@@ -58,8 +58,8 @@ class ProjectState(Tries):
         by_webhook: it is a contact too, and of a project that is known; else it is known from now on.
         """
         keys = [PROJECTS_KEY, self._key, contact_key(self._id), *(Job.key_for(job) for job in jobs)]
-        told = self._redis.eval(NOTE_CHANGES, len(keys), *keys, self._id, count, int(by_webhook), REMEMBERED)
-        changes, seen, refill_at, disconnected, try_at, *of_jobs = told
+        noted = self._redis.eval(NOTE_CHANGES, len(keys), *keys, self._id, count, int(by_webhook), REMEMBERED)
+        changes, seen, refill_at, disconnected, try_at, *of_jobs = noted
         statuses = dict(zip(jobs, of_jobs[::2], strict=True))
         retries = dict(zip(jobs, of_jobs[1::2], strict=True))
         return Noted(

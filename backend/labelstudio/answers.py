@@ -80,10 +80,10 @@ def counts(what: str) -> Callable[[Any], dict[str, int]]:
 def is_label_studios_own(body: object, status: int) -> bool:
     """Whether an error is told as Label Studio tells its errors, and not as a proxy before it does."""
     try:
-        told = json.loads(body) if isinstance(body, (str, bytes)) else body
+        parsed = json.loads(body) if isinstance(body, (str, bytes)) else body
     except (ValueError, RecursionError):
         return False
-    return isinstance(told, dict) and told.get("status_code") == status and "detail" in told
+    return isinstance(parsed, dict) and parsed.get("status_code") == status and "detail" in parsed
 
 
 def _is(value: Any, kind: Kind) -> bool:

@@ -100,12 +100,12 @@ def _stay_with_label_studio(response: httpx.Response) -> None:
     if not response.has_redirect_location:
         return
     asked = response.request.url
-    told = asked.join(response.headers["location"])
-    same = (told.scheme, told.host, told.port) == (asked.scheme, asked.host, asked.port)
-    if not same and (told.scheme, told.host, told.port, asked.port) != ("https", asked.host, None, None):
+    there = asked.join(response.headers["location"])
+    same = (there.scheme, there.host, there.port) == (asked.scheme, asked.host, asked.port)
+    if not same and (there.scheme, there.host, there.port, asked.port) != ("https", asked.host, None, None):
         raise LabelStudioError(
-            f"Label Studio at {asked.scheme}://{asked.netloc.decode()} sends us on to {told.scheme}://"
-            f"{told.host}, which is not followed. If that is right, set LABEL_STUDIO_URL to it."
+            f"Label Studio at {asked.scheme}://{asked.netloc.decode()} sends us on to {there.scheme}://"
+            f"{there.host}, which is not followed. If that is right, set LABEL_STUDIO_URL to it."
         )
 
 
@@ -158,9 +158,9 @@ def _refusal(url: str, error: ApiError) -> LabelStudioError:
 
 
 def _retry_after(headers: dict[str, str] | None) -> float:
-    """Seconds, 0 when none are told. (A date may be told instead: then our own waits must do.)"""
-    told = {key.lower(): value for key, value in (headers or {}).items()}.get("retry-after", "")
-    return float(told) if told.isascii() and told.isdigit() and len(told) < 10 else 0
+    """Seconds, 0 where the header is missing. (It may be a date instead: then our own waits must do.)"""
+    seconds = {key.lower(): value for key, value in (headers or {}).items()}.get("retry-after", "")
+    return float(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 10 else 0
 
 
 def _short(body: object) -> str:

@@ -77,9 +77,9 @@ def proxy_to(url: str) -> str | None:
 
 
 def _content(answer: httpx.Response) -> bytes:
-    told = answer.headers.get("content-length", "")
-    if told.isascii() and told.isdigit() and len(told) < 19 and int(told) > MAX_ANSWER:
-        raise AnswerTooLarge(f"{told} bytes in one answer; up to {MAX_ANSWER} are read")
+    length = answer.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and len(length) < 19 and int(length) > MAX_ANSWER:
+        raise AnswerTooLarge(f"{length} bytes in one answer; up to {MAX_ANSWER} are read")
     parts, size = [], 0
     for part in answer.iter_bytes():
         size += len(part)

@@ -54,7 +54,7 @@ def attempt(what: str, read: Callable[[], Part], otherwise: Part) -> tuple[Part,
         return otherwise, reason[:REASON_CHARACTERS]
 
 
-def told_unreadable(problems: Mapping[Any, str]) -> str:
+def unreadable_in_words(problems: Mapping[Any, str]) -> str:
     """problems: at least one; by task, why it cannot be read."""
     named = [f"task {task} ({reason})" for task, reason in list(problems.items())[:NAMED]]
     if len(problems) > NAMED:

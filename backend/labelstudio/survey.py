@@ -11,7 +11,7 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.reading import text_in
 from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.tags import shortened
-from backend.labelstudio.unknown import told_unknown, unknown_answers
+from backend.labelstudio.unknown import unknown_answers, unknown_in_words
 
 LOOKED_AT = 1000
 """Tasks, and annotated tasks: a second and a few of Label Studio's time."""
@@ -35,13 +35,13 @@ def survey(client: LabelStudioClient, project_id: int, scheme: LabelScheme) -> S
         answer for task in annotated for answer in unknown_answers(task.get("annotations") or [], scheme)
     )
     texts = [text_in(scheme, task.get("data"))[0] for task in tasks]
-    return Survey(len(tasks), len(annotated), alarm(texts, scheme), told_unknown(counts))
+    return Survey(len(tasks), len(annotated), alarm(texts, scheme), unknown_in_words(counts))
 
 
 def doubts(texts: Sequence[str], answers: Counter[str], scheme: LabelScheme) -> list[str]:
     """Why what is learned of a project may be little. texts: of all its tasks; answers: of how many tasks
     each unknown answer is."""
-    return [found for found in (alarm(texts, scheme), told_unknown(answers)) if found is not None]
+    return [found for found in (alarm(texts, scheme), unknown_in_words(answers)) if found is not None]
 
 
 def alarm(texts: Sequence[str], scheme: LabelScheme) -> str | None:

@@ -34,7 +34,7 @@ def unknown_answers(annotations: Iterable[Any], scheme: LabelScheme) -> tuple[st
     return tuple(found)
 
 
-def told_unknown(counts: Counter[str]) -> str | None:
+def unknown_in_words(counts: Counter[str]) -> str | None:
     """counts: of how many tasks each unknown answer is. None where there are none."""
     if not counts:
         return None

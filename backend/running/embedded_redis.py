@@ -70,8 +70,8 @@ def move_damaged_aside(directory: Path, log: Path) -> bool:
     kept = directory / "appendonly.aof"
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - LAST_WORDS))
-        told = file.read().decode(errors="replace").rpartition(_BEGINS)[2]
-    if not _UNREADABLE.search(told) or not kept.exists():
+        words = file.read().decode(errors="replace").rpartition(_BEGINS)[2]
+    if not _UNREADABLE.search(words) or not kept.exists():
         return False
     aside = kept.with_name(f"{kept.name}.damaged")
     if aside.is_dir():

@@ -33,10 +33,10 @@ def parse(content: bytes, *, whole: bool = False) -> dict[str, npt.NDArray[Any]]
     try:
         arrays = load(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        told = header["__metadata__"]["digest"]
+        expected = header["__metadata__"]["digest"]
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise DamagedFile(f"it holds no arrays that can be read: {error}") from error
-    if not whole and told != _digest(arrays):
+    if not whole and expected != _digest(arrays):
         raise DamagedFile("it is damaged: its content is not what was written")
     return arrays
 

@@ -228,8 +228,8 @@ class VersionStore:
 
 def _checksum(manifest: dict[str, Any]) -> str:
     """Of all that the manifest tells. Raises AttributeError when it is no object."""
-    told = {key: value for key, value in manifest.items() if key != "checksum"}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    checked = {key: value for key, value in manifest.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(checked, sort_keys=True).encode()).hexdigest()
 
 
 def _tensors(weights: bytes, manifest: dict[str, Any]) -> dict[str, Tensor]:

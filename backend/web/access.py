@@ -41,7 +41,7 @@ class Door:
     def __init__(self, settings: Settings, dispatcher: Dispatcher):
         self._basic, self._former = settings.basic_authorization, settings.former_webhook_authorizations
         self._secrets = WebhookSecrets(dispatcher.redis, settings)
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._let_in: dict[tuple[int, str], float] = {}
         """Until when, by the monotonic clock, which header is known to be let in for which project."""
 
@@ -96,8 +96,8 @@ class Door:
 
     def refuse(self, reason: str = _WEBHOOK_REFUSED) -> Response:
         # Once: somebody who guesses must not fill the log. `doctor` asks by OPTIONS what is asked for.
-        if reason not in self._told and request.method != "OPTIONS":
-            self._told.add(reason)
+        if reason not in self._logged and request.method != "OPTIONS":
+            self._logged.add(reason)
             logger.warning("401 for %r from %s: %s", request.path, request.remote_addr, reason)
         return _unauthorized(reason)
 

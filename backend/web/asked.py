@@ -26,8 +26,8 @@ def webhook_project(body: dict[str, Any], address: str | None) -> int | None:
 
     Raises BadRequest, also where they do not agree.
     """
-    told = body.get("project")
-    payload = project_id(told.get("id")) if isinstance(told, dict) else None
+    found = body.get("project")
+    payload = project_id(found.get("id")) if isinstance(found, dict) else None
     named = None if address is None else project_id(address)
     if payload is not None and named is not None and payload != named:
         raise BadRequest("The webhook's address names another project than its payload.")

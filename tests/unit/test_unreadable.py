@@ -17,7 +17,7 @@ from backend.jobs.pull import unreadable_tasks
 from backend.jobs.read_task import read_task
 from backend.labelstudio.content import Content
 from backend.labelstudio.label_config import parse_label_config
-from backend.labelstudio.reading import told_unreadable
+from backend.labelstudio.reading import unreadable_in_words
 from backend.labelstudio.scheme import LabelScheme
 from backend.predicting import Predictor
 from backend.store.paths import project_dir
@@ -177,7 +177,7 @@ def test_a_reader_that_fails_with_annotations_leaves_the_text(monkeypatch: pytes
 
 
 def test_of_many_tasks_the_first_are_named() -> None:
-    told = told_unreadable(dict.fromkeys(range(1, 9), "its text: no"))
+    told = unreadable_in_words(dict.fromkeys(range(1, 9), "its text: no"))
     assert told.startswith("8 tasks cannot be read and count as empty: task 1 (its text: no), task 2")
     assert told.endswith("task 5 (its text: no), and 3 more")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.jobs.told import in_words
+from backend.jobs.summary import in_words
 
 PUBLISHED: dict[str, Any] = {
     "published": True,

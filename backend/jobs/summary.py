@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 SHOWN = 6
-"""Labels told by name."""
+"""Labels named one by one; the rest are counted."""
 
 
 def in_words(result: dict[str, Any]) -> str:
@@ -29,7 +29,7 @@ def in_words(result: dict[str, Any]) -> str:
 
 def _counts(labels: dict[str, int]) -> str:
     ranked = sorted(labels.items(), key=lambda each: -each[1])
-    told = [f"{label} {count}" for label, count in ranked[:SHOWN]]
+    named = [f"{label} {count}" for label, count in ranked[:SHOWN]]
     if len(ranked) > SHOWN:
-        told.append(f"and {len(ranked) - SHOWN} more")
-    return f" ({', '.join(told)})" if told else ""
+        named.append(f"and {len(ranked) - SHOWN} more")
+    return f" ({', '.join(named)})" if named else ""
