@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from socket import SHUT_RD, socket
 from typing import Any
 
 from flask import Flask, request
-from werkzeug.exceptions import BadRequest, LengthRequired, RequestEntityTooLarge, RequestTimeout
+from werkzeug.exceptions import (
+    BadRequest,
+    ClientDisconnected,
+    LengthRequired,
+    RequestEntityTooLarge,
+    RequestTimeout,
+)
 
 from backend.running.patience import REQUEST_SECONDS
 from backend.settings import Settings
@@ -20,6 +30,7 @@ MIN_RATE = 2**20
 PARTS_PER_TASK = 100
 """Lists, objects and items that a request may have for each task it may ask predictions for: Label Studio
 sends about 30, and its annotations. A million parts take about 100 MB."""
+TOO_SLOW = "The request took too long to arrive."
 _CHUNK = 2**16
 
 
@@ -53,12 +64,44 @@ def _read(most: int) -> bytes:
     length = request.content_length or 0
     if length > most:
         raise RequestEntityTooLarge(f"The request is larger than {_in_words(most)}.")
-    until, parts = time.monotonic() + REQUEST_SECONDS + length / MIN_RATE, []
-    while part := request.stream.read(_CHUNK):
-        parts.append(part)
-        if time.monotonic() > until:
-            raise RequestTimeout("The request took too long to arrive.")
+    seconds = REQUEST_SECONDS + length / MIN_RATE
+    until, parts = time.monotonic() + seconds, []
+    with _cut_off_after(seconds) as is_cut_off:
+        try:
+            while part := request.stream.read(_CHUNK):
+                parts.append(part)
+                if time.monotonic() > until:
+                    raise RequestTimeout(TOO_SLOW)
+        except ClientDisconnected as error:
+            if is_cut_off():
+                raise RequestTimeout(TOO_SLOW) from error
+            raise
+    if is_cut_off():
+        raise RequestTimeout(TOO_SLOW)
     return b"".join(parts)
+
+
+@contextmanager
+def _cut_off_after(seconds: float) -> Iterator[Callable[[], bool]]:
+    """Nothing more is received then: gunicorn reads on for a whole chunk, however few bytes come at a time.
+
+    Gives a function that tells whether it came to that.
+    """
+    connection: socket | None = request.environ.get("gunicorn.socket")
+    done = threading.Event()
+
+    def cut_off(connection: socket) -> None:
+        done.set()
+        with suppress(OSError):  # closed by its sender meanwhile
+            connection.shutdown(SHUT_RD)
+
+    timer = threading.Timer(seconds, cut_off, [connection])
+    if connection is not None:  # else not served by gunicorn
+        timer.start()
+    try:
+        yield done.is_set
+    finally:
+        timer.cancel()
 
 
 def _in_words(most: int) -> str:

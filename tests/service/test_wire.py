@@ -131,6 +131,20 @@ def test_a_request_in_pieces_is_answered(web: Web, size: int) -> None:
     assert web.answers(slowly()) == 201
 
 
+def test_a_large_body_that_drips_holds_no_thread_for_long(web: Web) -> None:
+    with web.connect(HEAD + b"Content-Length: %d\r\n\r\n" % (4 * MOST) + HOOK + b" " * MOST) as client:
+        client.setblocking(False)
+        answer, drops = b"", 0
+        while not answer and drops < 100:  # a byte now and then would do for the pauses between them
+            time.sleep(0.5)
+            drops += 1
+            with suppress(BlockingIOError):
+                answer = client.recv(65536) or b"closed"
+            with suppress(ConnectionError):
+                client.send(b" ")
+        assert answer.startswith(b"HTTP/1.1 408"), answer
+
+
 def test_requests_on_a_connection_that_is_kept_are_all_answered(web: Web) -> None:
     with web.connect() as client:
         for at_once in (1, 1, 3, 1):  # the others come while the first is worked on
