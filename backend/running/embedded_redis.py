@@ -35,8 +35,9 @@ def start_redis(supervisor: Supervisor, data_dir: Path, env: dict[str, str]) -> 
 
     directory = data_dir / "redis"
     directory.mkdir(parents=True, exist_ok=True)
-    # Socket paths are limited to about 100 characters, data directories are not.
-    folder = supervisor.cleanup.enter_context(tempfile.TemporaryDirectory(prefix="atlas-"))
+    folder = supervisor.cleanup.enter_context(
+        tempfile.TemporaryDirectory(prefix="atlas-", dir=_shared_folder())
+    )
     socket = os.path.join(folder, "redis.sock")
     url = f"unix://{socket}"
     options = {
@@ -95,6 +96,14 @@ def with_running_redis(settings: Settings) -> Settings:
     if "redis_url" in settings.model_fields_set:
         return settings
     return settings.model_copy(update={"redis_url": running_redis(settings.data_dir) or settings.redis_url})
+
+
+def _shared_folder() -> str | None:
+    """Where the socket's folder is made. Not in the data folder: socket paths are limited to about 100
+    characters. Of a systemd unit it is the runtime directory, as its /tmp may be private; else, with None,
+    the temporary folder.
+    """
+    return os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or None
 
 
 def _url_file(data_dir: Path) -> Path:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import configparser
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from backend.cli import main
+from backend.running.embedded_redis import start_redis
+from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 
 UNIT = Path(__file__).parents[2] / "scripts" / "label-studio-atlas.service"
@@ -40,6 +44,21 @@ def test_it_stops_in_order_and_has_time_for_it() -> None:
     assert service["KillMode"] == "mixed"
     # Its parts are told to stop one after the other, the longest of them being the two workers.
     assert int(service["TimeoutStopSec"]) > 2 * (STOP_SECONDS + HAND_BACK_SECONDS)
+
+
+def test_commands_outside_the_unit_reach_its_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`doctor` and `connect` are started outside its private /tmp: the socket must lie elsewhere."""
+    service = unit()["Service"]
+    assert service["PrivateTmp"] == "yes"
+    assert service["RuntimeDirectoryMode"] == "0700"
+    with tempfile.TemporaryDirectory() as short:  # a socket's path may not be long
+        monkeypatch.setenv("RUNTIME_DIRECTORY", f"{short}:/run/another")  # as systemd sets it
+        with Supervisor() as supervisor:
+            url = start_redis(supervisor, tmp_path, dict(os.environ))
+            socket = Path(url.removeprefix("unix://"))
+            assert socket.is_socket()
+            assert socket.parent.parent == Path(short)
+    assert service["RuntimeDirectory"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd on this machine")
