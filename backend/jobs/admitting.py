@@ -42,6 +42,10 @@ def _admit(dispatcher: Dispatcher, newcomers: Newcomers, client: LabelStudioClie
         logger.info("named by a request, and not in Label Studio")
         return "not in Label Studio"
     newcomers.let_in(project_id)  # first: Label Studio calls /setup before it tells the connections
-    dispatcher.state(project_id).strategy = known_strategy(client.wishes(project_id).strategy)
-    dispatcher.demand_retrain(project_id)
+    strategy = known_strategy(client.wishes(project_id).strategy)
+    dispatcher.state(project_id).strategy = strategy
+    if strategy is None:
+        dispatcher.request_retrain(project_id)
+    else:  # that /setup may have started one, with another strategy
+        dispatcher.demand_retrain(project_id)
     return "a first order is being made"
