@@ -11,6 +11,7 @@ from redis import Redis, RedisError
 from rq import Queue, Worker
 from rq.executions import Execution
 from rq.job import Job
+from rq.job_lifecycle import call_exception_handlers
 from rq.serializers import JSONSerializer
 from rq.worker_registration import register
 
@@ -21,6 +22,7 @@ import backend.jobs.reconcile
 import backend.jobs.refill
 import backend.jobs.retrain  # noqa: F401
 from backend import logs, sampling
+from backend.errors import AtlasError
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.failing import failed, killed
 from backend.jobs.heartbeat import BEAT_SECONDS
@@ -145,6 +147,15 @@ class AtlasWorker(Worker):
         elif done and job.func_name == ADMIT and len(Newcomers(self.connection)):
             Dispatcher(self.connection, Settings()).request_admission()  # behind what waits by now
         return done
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """As RQ does; but what an error of ours says is logged as it is: where it was raised helps nobody."""
+        error = exc_info[1]
+        if not isinstance(error, AtlasError):
+            super().handle_exception(job, *exc_info)
+            return
+        logger.error("failed: %s", error)
+        call_exception_handlers(self._exc_handlers, job, *exc_info)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Runs in the forked process of the job, and ends it."""

@@ -32,6 +32,7 @@ OVERRIDDEN: dict[type, tuple[type, set[str]]] = {
                 "_start_scheduler",
                 "execute_job",
                 "get_heartbeat_ttl",
+                "handle_exception",
                 "handle_job_failure",
                 "main_work_horse",
             ),

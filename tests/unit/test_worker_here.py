@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import signal
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from rq import Queue
 from rq.exceptions import AbandonedJobError
 from rq.serializers import JSONSerializer
 
-from backend.errors import AtlasError, LostLock, Unavailable
+from backend.errors import AtlasError, LostLock, NotConfigured, Unavailable
 from backend.jobs import retrain as retraining
 from backend.jobs.failing import failed, killed
 from backend.jobs.job import AtlasJob
@@ -158,6 +159,31 @@ def test_a_failed_refill_harms_no_project(loop: Loop, project: FakeProject) -> N
     assert told is not None
     assert "LABEL_STUDIO_API_KEY" in told["error"]
     assert loop.state(project).aside is None
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [
+        (NotConfigured("no key is set"), r"failed: no key is set"),
+        (ZeroDivisionError("a fault"), r"(?s).*Traceback.*, in broken.*a fault\n"),
+    ],
+)
+def test_an_error_of_ours_is_logged_as_one_sentence_others_with_their_traceback(
+    loop: Loop,
+    project: FakeProject,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    logged: str,
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(retraining, "pull", broken)
+    loop.dispatcher.demand_retrain(project.id)
+    work(loop)
+    (message,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert re.fullmatch(logged, message)
 
 
 @pytest.mark.parametrize(
