@@ -6,10 +6,11 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from backend.doctor.bench import Bench, classes_in_words
+from backend.doctor.finding import State
 from backend.errors import AtlasError, DamagedFile, LabelStudioError, NotFound, Unreachable
 from backend.jobs.state import digest
 from backend.jobs.status import job_status
@@ -32,8 +33,12 @@ from backend.store.locations import version_store
 
 POLL_SECONDS = 0.5
 T = TypeVar("T")
-Say = Callable[[str, str], None]
-"""Tells one thing that was done: what it was done to, and what."""
+
+
+class Say(Protocol):
+    """Tells one thing that was done: what it was done to, what, and whether that is bad news (NOTE)."""
+
+    def __call__(self, what: str, done: str, state: State = State.OK, /) -> None: ...
 
 
 class NotConnected(AtlasError):
@@ -48,26 +53,27 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> bool:
     Raises NotConnected, with the one thing to do; LabelConfigError; LabelStudioError.
     """
     url = backend_address(url)
+    _refuse_another(bench, url)
     label_studio, settings = bench.label_studio, bench.settings
     project = _project(label_studio, project_id)
     scheme = parse_label_config(project.label_config, settings.queue_control)
     say("project", f"{project.task_count} tasks; to be learned: {classes_in_words(scheme)}")
     for lacking in not_learned(project.label_config, settings.queue_control):
-        say("not learned", lacking)
+        say("not learned", lacking, State.NOTE)
     found = survey(label_studio, project_id, scheme)
     for subject, doubt in (("texts", found.texts), ("annotations", found.answers)):
         if doubt is not None:
-            say(subject, doubt)
+            say(subject, doubt, State.NOTE)
     theirs = others_version(label_studio, project)
     if theirs is not None and version_store(settings, project_id).published() is None:
-        say("suggestions", f"tasks have another model's: {said_of(theirs)}; the order is ours")
+        say("suggestions", f"tasks have another model's: {said_of(theirs)}; the order is ours", State.NOTE)
     secret, new_webhook = _set_webhook(bench, project_id, url, say)
     try:
         _set_connection(label_studio, settings, project_id, url, say)
     except AtlasError:
         if new_webhook is not None:
             label_studio.delete_webhook(new_webhook)
-            say("webhook", "removed again")
+            say("webhook", "removed again", State.NOTE)
         raise
     WebhookSecrets(bench.redis, settings).remember(project_id, digest(secret))
     _remove_former_webhooks(label_studio, project_id, url, say)
@@ -96,6 +102,16 @@ def backend_address(url: str) -> str:
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise NotConnected("give the backend's address without user, password, ? and #: http://HOST:PORT")
     return url
+
+
+def _refuse_another(bench: Bench, url: str) -> None:
+    """Raises NotConnected where another backend answers than the one these settings are of."""
+    if bench.is_another(url):
+        raise NotConnected(
+            f"at {url} another label-studio-atlas answers, with another Redis; the one of this shell's "
+            f"settings is at {bench.backend_url}: run `connect` with its address, or set HOST, PORT, "
+            "DATA_DIR and REDIS_URL here as the other one has them. Nothing was changed"
+        )
 
 
 def wait_for_order(bench: Bench, project_id: int, seconds: float, *, renewed: bool = False) -> str | None:
@@ -175,7 +191,8 @@ def _set_connection(
     say("connection", f"{'made' if mine is None else 'updated'}, to {url}, {how}")
     for other in present:
         if other != mine:
-            say("connection", f"there is another, to {other.url}; remove it under Settings > Model if unused")
+            remedy = "remove it under Settings > Model if unused"
+            say("connection", f"there is another, to {other.url}; {remedy}", State.NOTE)
     return saved
 
 

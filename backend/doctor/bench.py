@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from functools import cached_property
+from typing import Any
 
 import httpx
 from redis import Redis
@@ -11,6 +13,7 @@ from redis import Redis
 from backend.addresses import is_loopback
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.installation import installation_id
 from backend.jobs.state import known_projects
 from backend.jobs.webhook_secrets import WebhookSecrets
 from backend.labelstudio.administration import (
@@ -33,6 +36,9 @@ TIMEOUT = 30
 """Seconds for one answer of Label Studio; asked for a connection, it waits up to 7 s for the backend."""
 REDIS_TIMEOUT = 5
 BACKEND_TIMEOUT = 5
+INSTALLATION_TRIES = 5
+INSTALLATION_PAUSE = 0.2
+"""Seconds."""
 SHOWN_CLASSES = 8
 
 
@@ -42,6 +48,16 @@ def classes_in_words(scheme: LabelScheme) -> str:
     more = f" and {len(known) - SHOWN_CLASSES} more" if len(known) > SHOWN_CLASSES else ""
     shown = ", ".join(known[:SHOWN_CLASSES]) + more
     return f'"{scheme.from_name}" on "{scheme.to_name}": {shown or "dynamic choices"}'
+
+
+def health_at(url: str) -> dict[str, Any] | None:
+    """What the label-studio-atlas at `url` says of itself; None when none answers there."""
+    try:
+        answer = httpx.get(f"{url}/health", timeout=BACKEND_TIMEOUT, trust_env=not is_loopback(url))
+        health = answer.json()
+        return health if health["name"] == "label-studio-atlas" else None
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        return None
 
 
 class Bench:
@@ -91,13 +107,26 @@ class Bench:
 
     def backend_version(self) -> str | None:
         """What the web server says it is, None when it does not answer or is none of ours."""
-        try:
-            url = self.backend_url
-            answer = httpx.get(f"{url}/health", timeout=BACKEND_TIMEOUT, trust_env=not is_loopback(url))
-            health = answer.json()
-            return str(health["version"]) if health["name"] == "label-studio-atlas" else None
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
-            return None
+        health = health_at(self.backend_url)
+        return None if health is None else str(health.get("version"))
+
+    def is_another(self, url: str) -> bool | None:
+        """Whether the label-studio-atlas at `url` has another Redis than this one. Needs Redis.
+
+        None where none can be reached from here, which proves nothing, or where it does not say.
+        """
+        another = None
+        for attempt in range(INSTALLATION_TRIES):  # it answers with what it last read, and reads anew
+            if attempt:
+                time.sleep(INSTALLATION_PAUSE)
+            health = health_at(url)
+            if health is None:
+                return None
+            if health.get("installation") is not None:
+                another = health["installation"] != installation_id(self.redis)
+            if another is False:
+                break
+        return another
 
     def known_projects(self) -> list[int]:
         """Projects that this backend has had to do with. Needs Redis."""
@@ -156,16 +185,16 @@ class ProjectBench:
     def webhooks(self) -> list[Webhook]:
         """Those to this backend as `connect` registers them."""
         wanted = webhook_url(self.connection.url, self.id) if self.connection else None
-        return [hook for hook in self._all_webhooks if hook.url == wanted]
+        return [hook for hook in self.all_webhooks if hook.url == wanted]
 
     @cached_property
     def former_webhooks(self) -> list[Webhook]:
         """Those to this backend that Label Studio made by itself, or releases before registered."""
         wanted = former_webhook_url(self.connection.url) if self.connection else None
-        return [hook for hook in self._all_webhooks if hook.url == wanted]
+        return [hook for hook in self.all_webhooks if hook.url == wanted]
 
     @cached_property
-    def _all_webhooks(self) -> list[Webhook]:
+    def all_webhooks(self) -> list[Webhook]:
         return self.bench.label_studio.webhooks(self.id)
 
     @cached_property

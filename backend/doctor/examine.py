@@ -16,6 +16,7 @@ import backend.doctor.server
 import backend.doctor.project  # isort:skip
 import backend.doctor.tasks  # isort:skip
 import backend.doctor.webhook  # isort:skip
+import backend.doctor.other_backends  # isort:skip
 import backend.doctor.order  # noqa: F401  isort:skip
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.checks import run, what_is_missing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 PROJECTS_KEY = "atlas:projects"
 """The ids of all projects that Label Studio is known to have."""
+INSTALLATION_KEY = "atlas:installation"
 COUNTERS_KEY = "atlas:measures"
 OUTCOMES = ("published", "kept", "nothing", "failed")
 """Of a retrain: a version that serves; one that is only kept; nothing to learn; an error, also when the

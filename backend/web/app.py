@@ -22,6 +22,7 @@ from backend.web.body import refuse_chunks
 from backend.web.contact import note_contacts
 from backend.web.gate import Gate
 from backend.web.headers import secure_headers
+from backend.web.installation import Installation
 from backend.web.metrics import measure_requests
 from backend.web.origin import refuse_pages
 from backend.web.pressure import Slots, slow_threads
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["surveys"] = Slots(1, 3, "scrapes of metrics and lists of versions")
     app.extensions["large events"] = threading.Lock()
+    app.extensions["installation"] = Installation(settings)
     app.extensions["gate"] = Gate(settings, dispatcher)
     measure_requests(app, settings)
     refuse_chunks(app)

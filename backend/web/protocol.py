@@ -43,8 +43,10 @@ FEW_PROJECTS = 20
 @protocol.route("/", methods=["GET"])
 @protocol.route("/health", methods=["GET"])
 def health() -> Response:
-    """Alive. Touches nothing, so that it answers within Label Studio's second."""
-    return jsonify({"status": "UP", "name": "label-studio-atlas", "version": __version__})
+    """Alive. Waits for nothing, so that it answers within Label Studio's second."""
+    installation = current_app.extensions["installation"].last_read()
+    said = {"status": "UP", "name": "label-studio-atlas", "version": __version__}
+    return jsonify({**said, "installation": installation})
 
 
 @protocol.route("/setup", methods=["POST"])

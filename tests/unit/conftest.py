@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from redis import Redis
 
 from backend.running.embedded_redis import start_redis
@@ -33,6 +36,22 @@ def redis(session_redis: str) -> Iterator[Redis]:
 def fake_server() -> Iterator[FakeServer]:
     with served() as server:
         yield server
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> dict[str, FlaskClient]:
+    """The backends that `connect` can reach from here, by address: none at first."""
+    answering: dict[str, FlaskClient] = {}
+
+    def health_at(url: str) -> Any:
+        said = answering[url].get("/health").get_json() if url in answering else None
+        for thread in threading.enumerate():
+            if thread.name == "installation":  # the next answer has what this one had read
+                thread.join()
+        return said
+
+    monkeypatch.setattr("backend.doctor.bench.health_at", health_at)
+    return answering
 
 
 @pytest.fixture

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from flask.testing import FlaskClient
 from redis import Redis
 
 from backend.connecting import NotConnected, connect
-from backend.doctor.bench import Bench
+from backend.doctor.bench import Bench, health_at
+from backend.doctor.finding import State
 from backend.errors import Rejected
 from backend.labelstudio.administration import Administration, Connection, Webhook
 from backend.labelstudio.project import Project
@@ -23,6 +25,8 @@ from backend.settings import Settings
 from backend.web import create_app
 
 URL = "http://backend.internal:9090"
+pytestmark = pytest.mark.usefixtures("answering")
+
 OURS = f"{URL}/webhook?project=1"
 OLD = f"{URL}/webhook"
 CONFIG = """<View><Text name="text" value="$text"/><Choices name="label" toName="text">
@@ -97,7 +101,7 @@ def label_studio(bench: Bench) -> InMemory:
 
 def connected(bench: Bench, url: str = URL) -> list[str]:
     said: list[str] = []
-    connect(bench, url, 1, lambda what, done: said.append(f"{what}: {done}"))
+    connect(bench, url, 1, lambda what, done, state=State.OK: said.append(f"{state.value} {what}: {done}"))
     return said
 
 
@@ -193,3 +197,49 @@ def test_what_is_no_address_of_a_backend_is_said_before_anything_is_done(
     with pytest.raises(NotConnected, match=told.replace("?", "[?]")):
         connected(bench, url)
     assert not label_studio(bench).hooks
+
+
+def test_an_address_at_which_another_backend_answers_is_refused_before_anything_is_done(
+    bench: Bench, tmp_path: Path, answering: dict[str, FlaskClient]
+) -> None:
+    """Both would put their own order in place of the other's for ever."""
+    with Supervisor() as supervisor:
+        others = Settings(redis_url=start_redis(supervisor, tmp_path / "other", dict(os.environ)))
+        answering[URL] = create_app(others).test_client()
+        bench.settings = bench.settings.model_copy(update={"port": 9191})
+        with pytest.raises(NotConnected, match=f"{URL} another label-studio-atlas .* http://.*:9191"):
+            connected(bench)
+    assert not label_studio(bench).hooks
+    assert not label_studio(bench).made
+
+
+def test_this_backend_is_known_by_any_of_its_addresses_also_when_its_redis_was_emptied(
+    bench: Bench, answering: dict[str, FlaskClient]
+) -> None:
+    answering[URL] = create_app(bench.settings).test_client()
+    connected(bench)
+    bench.redis.flushall()
+    assert bench.is_another(URL) is False
+
+
+def test_a_backend_that_does_not_say_whose_it_is_proves_nothing(
+    bench: Bench, answering: dict[str, FlaskClient]
+) -> None:
+    """Of a release before, or while its Redis does not answer."""
+    answering[URL] = create_app(Settings(redis_url="redis://localhost:1")).test_client()
+    assert bench.is_another(URL) is None
+    connected(bench)
+    assert label_studio(bench).made
+
+
+@pytest.mark.parametrize("url", ["http://localhost:1", "http://localhost:x", "http://a b", "nothing"])
+def test_where_nothing_can_be_reached_no_backend_is_found(url: str) -> None:
+    assert health_at(url) is None
+
+
+def test_bad_news_are_marked_as_such(bench: Bench) -> None:
+    server = label_studio(bench)
+    server.made[7] = Connection(7, "http://localhost:9191", "by hand", "CO", "")
+    server.ids = count(8)
+    (line,) = (line for line in connected(bench) if "there is another" in line)
+    assert line.startswith("note connection: ")

@@ -9,6 +9,7 @@ import pytest
 
 from backend.connecting import connect
 from backend.doctor.bench import Bench
+from backend.doctor.finding import State
 from tests.fakes.label_studio import choice
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -83,12 +84,16 @@ def test_what_label_studio_would_drop_is_not_shown(loop: Loop, result: Any) -> N
     assert shown(loop, project) == [[]] * 5
 
 
+@pytest.mark.usefixtures("answering")
 def test_connect_says_whose_suggestions_are_shown(loop: Loop, project: FakeProject) -> None:
     said: dict[str, str] = {}
     loop.fake.reach = lambda project, connection: "CO"
     with Bench() as bench:
         connect(
-            bench, "http://backend.internal:9090", project.id, lambda what, done: said.update({what: done})
+            bench,
+            "http://backend.internal:9090",
+            project.id,
+            lambda what, done, state=State.OK: said.update({what: done}),
         )
     assert "theirs" in said["suggestions"]
     assert "two classes" in said["suggestions"]

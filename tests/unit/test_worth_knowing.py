@@ -20,6 +20,8 @@ from backend.labelstudio.unlearned import not_learned
 from tests.fakes.loop import Loop
 from tests.unit.test_label_config import CASES
 
+pytestmark = pytest.mark.usefixtures("answering")
+
 CHOICES = '<Choices name="c" toName="t"><Choice value="sea"/><Choice value="kitchen"/></Choices>'
 
 
@@ -37,14 +39,15 @@ def found_by_doctor(check: str, project: int) -> Finding:
 
 
 def said_at_connect(project: int) -> dict[str, list[str]]:
+    """By what it is about; what is no good news has to be marked as such."""
     said: dict[str, list[str]] = {}
+
+    def say(what: str, words: str, state: State = State.OK, /) -> None:
+        said.setdefault(what, []).append(words)
+        assert what not in ("texts", "annotations", "not learned") or state is State.NOTE
+
     with Bench() as bench:
-        connect(
-            bench,
-            "http://localhost:9090",
-            project,
-            lambda what, words: said.setdefault(what, []).append(words),
-        )
+        connect(bench, "http://localhost:9090", project, say)
     return said
 
 
