@@ -39,7 +39,11 @@ from backend.commands.given import check_encoder, settings_with
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the results.  [default: simulation-NAME]",
 )
-@click.option("--force", is_flag=True, help="Write into a folder that holds other things, too.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Write into a folder that holds other things, or over another file's simulation.",
+)
 @click.option("--text-field", help="Field, or column, of the text.  [default: text, or the only one]")
 @click.option("--control", help="Control, or column, of the label.  [default: label, or the only one]")
 def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None, **options: Any) -> None:

@@ -69,6 +69,9 @@ def _what_is_missing(table: Table, text: str | None, label: str | None) -> str:
     shown = ", ".join(name[:_LONG] for name in table.columns)
     if _has_no_header(table):
         return f'it seems to have no header line: the first is "{shown[:200]}". Put text,label above it'
+    if len(table.columns) == 1 and table.cells == "field":
+        needed = 'a text and a label, as {"text": ..., "label": ...}'
+        return f"its only field is {shown}; each object needs {needed}"
     if len(table.columns) == 1:
         return (
             f"its only column is {shown}; each row needs a text and a label, under the header text,label "
@@ -77,7 +80,7 @@ def _what_is_missing(table: Table, text: str | None, label: str | None) -> str:
     text = text if text in table.columns else _longest(table)
     label = label if label in table.columns else _most_repeated(table, text)
     return (
-        f"it has the columns {shown[:300]}; say which hold the text and the label, "
+        f"it has the {table.cells}s {shown[:300]}; say which hold the text and the label, "
         f"such as: --text-field {_quoted(text)} --control {_quoted(label)}"
     )
 

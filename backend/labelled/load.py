@@ -72,7 +72,7 @@ def _read(decoded: Decoded, text_field: str | None, control: str | None) -> Labe
         if table.columns and not table.rows:
             raise AtlasError("it has a header line and no row below it")
         text, label = choose_columns(table, text_field, control)
-        form, source = table.form, f"columns {text} and {label}"
+        form, source = table.form, f"{table.cells}s {text} and {label}"
         rows, dropped = _rows(table, text, label)
     if not rows:
         why = "; ".join(in_words(dropped))

@@ -27,6 +27,11 @@ class Table:
     form: str
     misshapen: int = 0
 
+    @property
+    def cells(self) -> str:
+        """What holds a value of a row is called, in words."""
+        return "column" if self.form.startswith("separated") else "field"
+
 
 def table_of_objects(objects: list[dict[str, Any]], form: str) -> Table:
     return Table(list(dict.fromkeys(name for each in objects for name in each)), objects, form)

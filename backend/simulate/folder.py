@@ -18,16 +18,16 @@ UNFINISHED = ".unfinished-"
 
 
 @contextmanager
-def staging(out: Path, force: bool) -> Iterator[Path]:
+def staging(out: Path, file: str, force: bool) -> Iterator[Path]:
     """A folder inside `out` to work in, which is gone afterwards, as is `out` if nothing came into it.
 
-    Raises AtlasError when `out` holds something else than a simulation's results and `force` is not
-    given, or cannot be written.
+    file: the name of the file that is simulated. Raises AtlasError when `out` holds anything but results
+    of a simulation of that file and `force` is not given, or cannot be written.
     """
     try:
         existed = out.exists()
-        if existed and not force and _holds_anything(out) and not _is_ours(out):
-            raise AtlasError(f"{out} is not empty and no simulation's: choose another --out, or give --force")
+        if existed and not force and _holds_anything(out):
+            _check_overwriting(out, file)
         out.mkdir(parents=True, exist_ok=True)
         work = TemporaryDirectory(prefix=UNFINISHED, dir=out)
     except OSError as error:
@@ -51,8 +51,21 @@ def _holds_anything(out: Path) -> bool:
     return any(not path.name.startswith(UNFINISHED) for path in out.iterdir())
 
 
-def _is_ours(out: Path) -> bool:
+def _check_overwriting(out: Path, file: str) -> None:
+    simulated = _simulated_file(out)
+    if simulated is None:
+        raise AtlasError(f"{out} is not empty and no simulation's: choose another --out, or give --force")
+    if simulated != file:
+        raise AtlasError(
+            f"{out} holds the simulation of {simulated}: choose another --out, "
+            "or give --force to write over it"
+        )
+
+
+def _simulated_file(out: Path) -> str | None:
+    """The name of the file whose simulation `out` holds; None where it holds none."""
     try:
-        return bool(json.loads((out / "summary.json").read_text("utf-8"))["made_by"] == MADE_BY)
+        summary = json.loads((out / "summary.json").read_text("utf-8"))
+        return str(summary["data"]["file"]) if summary["made_by"] == MADE_BY else None
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return None

@@ -46,7 +46,7 @@ def run(options: SimulateOptions, plan: Plan) -> Outcome:
         f"  {len(pool):,} texts to label, {len(held_out):,} held out to measure on", highlight=False
     )
     out = options.out or Path(f"simulation-{options.file.name.split('.')[0]}")
-    with staging(out, options.force) as folder:
+    with staging(out, options.file.name, options.force) as folder:
         from backend.simulate.show import show
         from backend.simulate.work import simulated, written
 

@@ -52,6 +52,11 @@ class StrategySummary:
         return None if math.isinf(median) else median
 
 
+def is_level(one: StrategySummary, other: StrategySummary) -> bool:
+    """Whether the two areas, or their difference, are the same as shown, in three digits."""
+    return f"{one.area:.3f}" == f"{other.area:.3f}" or f"{abs(one.area - other.area):.3f}" == "0.000"
+
+
 @dataclass(frozen=True)
 class Summary:
     """strategies: largest area first; full_scores: by seed, of a model trained on every text not held out;
@@ -77,7 +82,9 @@ class Summary:
         return [other for other in self.strategies if other is not row and not self.differ(row, other)]
 
     def differ(self, one: StrategySummary, other: StrategySummary) -> bool:
-        return self.noise is not None and abs(one.area - other.area) > self.noise
+        """Whether by more than noise, and by something that is seen."""
+        beyond = self.noise is not None and abs(one.area - other.area) > self.noise
+        return beyond and not is_level(one, other)
 
 
 def summarise(replays: Sequence[Replay], full_scores: dict[int, Score]) -> Summary:

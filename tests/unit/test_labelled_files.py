@@ -147,7 +147,7 @@ def test_label_studios_json_min_names_its_controls_itself(tmp_path: Path, text: 
     content = json.dumps(exported(ROWS, text, control, str))
     texts = read(tmp_path, content, "project.json")
     assert texts.rows == ROWS
-    assert texts.source == f"columns {text} and {control}"
+    assert texts.source == f"fields {text} and {control}"
 
 
 def test_label_studios_csv_is_read_with_several_choices_and_paths(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -143,6 +144,32 @@ def test_only_simulations_are_overwritten_without_force(
     assert simulate(*arguments).exit_code == 0
     assert (out / "report.html").read_text() != "old"
     assert (out / "thesis.txt").read_text() == "precious"
+
+
+def test_another_files_simulation_is_not_overwritten_without_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate_run, "Workers", InProcess)
+    monkeypatch.chdir(tmp_path)
+    arguments = (*QUICK, "--strategies", "random")
+    data = write_rare(tmp_path / "lines.csv", packed_with=40)
+    assert simulate(data, *arguments).exit_code == 0
+    report = tmp_path / "simulation-lines" / "report.html"
+    first = report.read_bytes()
+    with open(data, encoding="utf-8") as file:
+        rows = [json.dumps(row) for row in csv.DictReader(file)]
+    lines = tmp_path / "lines.jsonl"
+    lines.write_text("\n".join(rows), encoding="utf-8")
+    refused = simulate(lines, *arguments)
+    assert refused.exit_code == 1
+    assert "simulation-lines holds the simulation of lines.csv: choose another --out, or give" in " ".join(
+        refused.output.split()
+    )
+    assert report.read_bytes() == first
+    forced = simulate(lines, *arguments, "--force")
+    assert forced.exit_code == 0
+    assert "(fields text and label; JSON)" in forced.output
+    assert simulate(lines, *arguments).exit_code == 0
 
 
 @pytest.mark.parametrize(

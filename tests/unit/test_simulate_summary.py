@@ -96,6 +96,34 @@ def test_a_lead_within_noise_is_not_called_a_win() -> None:
     assert "do not show that any strategy beats random order" in str(verdict)
 
 
+def test_what_differs_by_nothing_as_shown_is_called_level() -> None:
+    verdict = str(judge(two_seeds(auto=[0.5, 0.6003], margin=[0.5, 0.6], random=[0.3, 0.3])))
+    assert verdict.startswith("auto and margin come out level, better than the others by more than noise.")
+    assert "Their mean macro-F1 along the curve is 0.560." in verdict
+    assert "0.000" not in verdict.replace("up to 0.000", "")
+    assert "auto beats labelling in random order by 0.250" in verdict
+    assert "auto reaches 90 %" in verdict or "auto does not reach 90 %" in verdict
+    assert "first" not in verdict
+    one_seed = summarise([curve("margin", 0, [0.5]), curve("auto", 0, [0.5])], {0: FULL[0]})
+    assert judge(one_seed).headline == "margin and auto come out level, but one seed cannot tell more."
+    like = judge(two_seeds(random=[0.3, 0.4], margin=[0.3, 0.4005], auto=[0.3, 0.397]))
+    assert like.headline == "random and margin come out level, and not distinguishable from auto."
+    assert like.setting == "auto"
+
+
+def test_few_labels_and_one_seed_have_one_remedy() -> None:
+    few = replace(PLAN, budget=60)
+    one_seed = summarise([curve("margin", 0, [0.5]), curve("random", 0, [0.4])], {0: FULL[0]})
+    both = "60 labels and one seed are too few to choose by: keep auto, or run it again with "
+    assert str(judge(one_seed, few)).endswith(both + "--budget 100 --seeds 5.")
+    assert str(judge(one_seed, few)).count("again") == 1
+    within_noise = str(judge(two_seeds(random=[0.3, 0.4, 0.5], margin=[0.3, 0.4, 0.5035]), few))
+    assert within_noise.endswith("too few to choose by: keep auto, or run it again with --budget 100.")
+    assert "more seeds" not in within_noise
+    small = str(judge(one_seed, few, pool=80))
+    assert small.endswith("too few to choose by: keep auto until more texts are labelled.")
+
+
 def test_random_on_top_is_said() -> None:
     verdict = judge(two_seeds(random=[0.5, 0.5], margin=[0.3, 0.3]))
     assert verdict.headline == "random wins, by more than noise."
