@@ -10,6 +10,7 @@ import click
 
 from backend.demo.boot import Stage, boot
 from backend.demo.data import DemoData
+from backend.demo.kept import FILE
 from backend.demo.measure import Round, measure
 from backend.demo.show import RoundTable, console, draw_curve
 from backend.demo.team import Served
@@ -111,6 +112,7 @@ def _say_where(stage: Stage, directory: Path) -> None:
         f"\nLabel Studio is running: [bold]{stage.server.url}/projects/{stage.project.id}/data[/bold]\n"
         f"  log in as [bold]{admin.email}[/bold] with password [bold]{admin.password}[/bold]\n"
         '  press "Label All Tasks": tasks come in the learned order, and yours re-order it\n'
+        f'  a backend of your own can take the demo\'s API key: "api_key" in {directory / FILE}\n'
         f"Logs and data: {directory}\n"
         "Ctrl-C stops everything.",
         soft_wrap=True,

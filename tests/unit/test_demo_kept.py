@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from click.testing import CliRunner
@@ -17,7 +19,11 @@ from backend.commands import connecting
 from backend.demo.data import DemoData
 from backend.demo.environment import LOCK, pip_steps
 from backend.demo.kept import KeptDemo, Login, begin, digest_of, has_begun, is_in_use, read, running
+from backend.demo.run import _say_where
 from backend.errors import AtlasError
+
+if TYPE_CHECKING:
+    from backend.demo.boot import Stage
 
 ADMIN = Login("admin@example.com", "secret", "token")
 
@@ -86,6 +92,15 @@ def held(folder: Path) -> Iterator[None]:
     with open(folder / "lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def test_the_demo_says_where_an_api_key_is(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Label Studio makes a user one personal access token only, and the demo has made it."""
+    KeptDemo(ADMIN, "the-key").save(directory)
+    server = SimpleNamespace(url="http://localhost:8080", admin=ADMIN)
+    _say_where(cast("Stage", SimpleNamespace(server=server, project=SimpleNamespace(id=1))), directory)
+    (file,) = [Path(word) for word in capsys.readouterr().out.split() if word.endswith(".json")]
+    assert json.loads(file.read_text())["api_key"] == "the-key"
 
 
 def test_a_demo_runs_while_its_folder_is_locked(directory: Path) -> None:
