@@ -144,4 +144,4 @@ def test_a_project_deleted_while_its_retrain_publishes(hand: ByHand) -> None:
 
     with hand.meanwhile("import_predictions", delete):
         assert "no such project" in retrain(project.id)["reason"]
-    assert "404" in refill(project.id)["reason"]
+    assert "No Project matches" in refill(project.id)["reason"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -167,9 +166,7 @@ def test_faults_are_answered_in_label_studios_place(loop: Loop, project: FakePro
 def test_a_project_that_is_gone_is_label_studios_own_404(loop: Loop) -> None:
     with pytest.raises(NotFound) as gone:
         loop.client.project(999)
-    told = json.loads(str(gone.value).partition(": ")[2])
-    assert told["detail"] == "No Project matches the given query."
-    assert told["status_code"] == 404
+    assert str(gone.value).endswith("No Project matches the given query.")
 
 
 def test_texts_are_distinct() -> None:

@@ -94,9 +94,12 @@ def test_a_config_is_read_in_one_pass(kind: str) -> None:
 
     def seconds(times: int) -> float:
         many = f"<View>{TEXT}{CHOICES}{nested(begin, end, MAX_DEPTH - 5) * times}</View>"
-        started = time.process_time()
-        parse_label_config(many)
-        return time.process_time() - started
+        took = []
+        for _ in range(3):  # of which none may meet a busy machine
+            started = time.process_time()
+            parse_label_config(many)
+            took.append(time.process_time() - started)
+        return min(took)
 
     seconds(1)
     assert seconds(80) < 32 * seconds(10)  # 8 times where it is linear, 64 where quadratic
