@@ -71,8 +71,7 @@ def test_a_part_that_dies_is_started_again(up: tuple[subprocess.Popen[str], str]
     """Redis, with its data, and a worker: the others outlive it."""
     process, url = up
     redis, worker, *others = children(process.pid)
-    job = {"action": "START_TRAINING", "project": {"id": 1}}
-    assert httpx.post(f"{url}/webhook", json=job).json() == {"job": "retrain-1"}
+    assert httpx.post(f"{url}/train", json={"project": 1}).json() == {"job": "retrain-1"}
     os.kill(worker, signal.SIGKILL)
     os.kill(redis, signal.SIGKILL)
     assert gone([redis, worker])
