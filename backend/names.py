@@ -17,7 +17,7 @@ STRATEGIES = (
 )
 """Those of `backend.sampling.registry`, in its order; a test holds the two together."""
 ENCODERS = ("lsa",)
-"""Those of `backend.learning.encoders`."""
+"""Those of `backend.encoders.registry`."""
 STRATEGY_GROUP = "label_studio_atlas.strategies"
 ENCODER_GROUP = "label_studio_atlas.encoders"
 """Entry points by which other packages bring theirs."""

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from backend.copied import UNKNOWN, place_behind, seen_before, with_given
 from backend.copies import Ints
+from backend.encoders.base import Encoder, encoded
 from backend.errors import DamagedFile
 from backend.guessing import LIKELIEST, Outputs, outputs_of, probabilities, regions
 from backend.labelstudio.impossible import without_impossible
 from backend.labelstudio.publishing import prediction
 from backend.labelstudio.reading import text_in, unreadable_in_words
 from backend.labelstudio.scheme import LabelScheme
-from backend.learning.encoders import Encoder, encoded
 from backend.learning.network import Layers
 from backend.learning.training import outputs
 from backend.lru import RecentlyUsed

@@ -25,8 +25,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
+from backend.encoders.lsa import TextEncoder
 from backend.labelled import load
-from backend.learning.text import TextEncoder
 from backend.learning.training import train
 from backend.sampling import make_scene, select
 from backend.sampling.scene import Scene

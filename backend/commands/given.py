@@ -34,7 +34,7 @@ def check_strategy(settings: Settings) -> None:
 def check_encoder(settings: Settings) -> None:
     try:
         if not is_known_encoder(settings.encoder):
-            from backend.learning.encoders import find_encoder
+            from backend.encoders.registry import find_encoder
 
             find_encoder(settings.encoder)
     except ValueError as error:

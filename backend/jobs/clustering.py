@@ -13,10 +13,10 @@ import logging
 import torch
 from torch import Tensor
 
+from backend.encoders.base import encoded
 from backend.errors import NotFound
 from backend.jobs.pull import last_pulled
 from backend.labelstudio.client import LabelStudioClient
-from backend.learning.encoders import encoded
 from backend.predicting import load_version
 from backend.sampling import alike
 from backend.settings import Settings

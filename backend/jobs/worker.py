@@ -22,6 +22,7 @@ import backend.jobs.reconcile
 import backend.jobs.refill
 import backend.jobs.retrain  # noqa: F401
 from backend import logs, sampling
+from backend.encoders import registry as encoders
 from backend.errors import AtlasError
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.failing import failed, killed
@@ -33,7 +34,6 @@ from backend.jobs.measures import Measures
 from backend.jobs.newcomers import Newcomers
 from backend.jobs.schedule import RedisClockScheduler
 from backend.labelstudio.client import LabelStudioClient
-from backend.learning import encoders
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Tensors in, tensors out: encoders, the layered network, training, transfer heads.
+"""Tensors in, tensors out: the layered network, training, transfer heads.
 
 Nothing here knows of HTTP, Redis, Label Studio or files.
 """

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backend.encoders.base import encoded
 from backend.errors import AtlasError
 from backend.guessing import outputs_of, regions
 from backend.jobs.pull import pull
@@ -13,7 +14,6 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.impossible import possible
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.scheme import LabelScheme
-from backend.learning.encoders import encoded
 from backend.predicting import Loaded, load_version
 from backend.settings import Settings
 from backend.store.locations import version_store

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from backend.learning.heads import DomainHead, ErrorHead
 from backend.learning.network import Layers
-from backend.learning.plugins import Broken, installed
+from backend.plugins import Broken, installed
 from backend.sampling import ensemble, uncertainty
 from backend.sampling.auto import auto
 from backend.sampling.badge import badge

@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 
+from backend.encoders.base import encoded
+from backend.encoders.registry import find_encoder
 from backend.labelled import Row, hold_out
-from backend.learning.encoders import encoded, find_encoder
 from backend.learning.network import LayeredNetwork
 from backend.learning.training import Trained, outputs, train, train_network
 from backend.sampling import select

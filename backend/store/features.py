@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from backend.encoders.base import Encoder, encoded, suits
+from backend.encoders.registry import find_encoder
 from backend.errors import DamagedFile
-from backend.learning.encoders import Encoder, encoded, find_encoder, suits
 from backend.store import tensors
 from backend.store.files import Files, files_of
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from backend.copied import UNKNOWN, seen_before
 from backend.copies import copies_among, grouped, key_of, keys_of
-from backend.learning.text import TextEncoder
+from backend.encoders.lsa import TextEncoder
 from backend.learning.training import train
 from backend.store.versions import ModelVersion, _build
 from tests.fakes.label_studio import choice

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import torch
 
+from backend.encoders.lsa import TextEncoder
 from backend.errors import DamagedFile
 from backend.jobs.clustering import mark_clusters
 from backend.jobs.pull import FILE
 from backend.labelstudio.client import LabelStudioClient, StoredPrediction
 from backend.labelstudio.scheme import LabelScheme
 from backend.learning.network import LayeredNetwork, Shape
-from backend.learning.text import TextEncoder
 from backend.predicting import Predictor
 from backend.settings import Settings
 from backend.store.locations import feature_cache, version_store

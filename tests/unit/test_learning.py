@@ -2,10 +2,10 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from backend.encoders.lsa import TextEncoder
 from backend.learning.heads import doubt, train_domain_head, train_error_head
 from backend.learning.logistic import fit_logistic
 from backend.learning.network import Layers
-from backend.learning.text import TextEncoder
 from backend.learning.training import (
     WEIGHT_DECAY,
     layers_by_member,

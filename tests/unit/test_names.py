@@ -3,7 +3,7 @@
 import pytest
 
 from backend import names
-from backend.learning import encoders
+from backend.encoders import registry as encoders
 from backend.sampling import registry
 from backend.sampling.registry import check_name
 

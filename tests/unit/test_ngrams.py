@@ -13,8 +13,8 @@ import pytest
 import torch
 from sklearn.metrics import f1_score
 
-from backend.learning.ngrams import SPACED, UNSPACED, ngrams_for
-from backend.learning.text import TextEncoder
+from backend.encoders.lsa import TextEncoder
+from backend.encoders.ngrams import SPACED, UNSPACED, ngrams_for
 from backend.learning.training import outputs, train_network
 from backend.store.features import FeatureCache
 

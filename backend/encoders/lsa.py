@@ -18,7 +18,7 @@ from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 from torch import Tensor
 
-from backend.learning.ngrams import SPACED, WORD_BUCKETS, Ngrams, count_ngrams, ngrams_for
+from backend.encoders.ngrams import SPACED, WORD_BUCKETS, Ngrams, count_ngrams, ngrams_for
 
 MAX_COLUMNS = 40_000
 """N-grams kept after fitting, the most frequent first: bounds memory and the size on disk."""

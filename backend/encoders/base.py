@@ -1,4 +1,4 @@
-"""Text encoders by name: ours, and those of other installed packages."""
+"""What an encoder is: texts in, vectors out."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor
-
-from backend.learning.plugins import Broken, installed
-from backend.learning.text import TextEncoder
-
-GROUP = "label_studio_atlas.encoders"
 
 
 class Encoder(Protocol):
@@ -36,25 +31,6 @@ class EncoderKind(Protocol):
 
     def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Encoder:
         """The encoder that had these arrays. Raises TypeError or KeyError when they are not its own."""
-
-
-ENCODERS: dict[str, EncoderKind] = {"lsa": TextEncoder}
-
-
-def names() -> list[str]:
-    """Of all encoders, also of those that cannot be used, which say why when they are asked for."""
-    return [*ENCODERS, *installed(GROUP)]
-
-
-def find_encoder(name: str) -> EncoderKind:
-    """Raises ValueError, saying what there is, for an unknown name or one that cannot be loaded."""
-    known = ENCODERS.get(name) or installed(GROUP).get(name)
-    if known is None:
-        raise ValueError(f"unknown encoder {name!r}; choose one of: {', '.join(names())}")
-    if isinstance(known, Broken):
-        raise ValueError(f"encoder {name!r} cannot be used: {known.reason}")
-    kind: EncoderKind = known
-    return kind
 
 
 def suits(encoder: Encoder, texts: Sequence[str]) -> bool:
