@@ -12,7 +12,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ from backend.encoders.registry import find_encoder
 from backend.errors import DamagedFile
 from backend.store import tensors
 from backend.store.files import Files, files_of
+from backend.store.vectors import Kept, VectorFiles, digest_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,34 +30,27 @@ FIT_ON = 20_000
 """Texts an encoder is fitted on: a random sample of larger projects."""
 REFIT_GROWTH = 2
 """A new encoder is fitted when the project holds this many times the texts of the last fit."""
-DIGEST = 16
-"""Bytes of a text's hash."""
 _ENCODER = ".encoder.safetensors"
-_VECTORS = ".vectors.safetensors"
 _NAME = re.compile(r"^([^-]+)-(\d{6,})-([0-9a-f]{8})-([0-9a-f]{8})$")
 """Kind, texts it was fitted on, hash of what they are, hash of the encoder's own file."""
 
 
 @dataclass(frozen=True)
 class AtHand:
-    """An encoder in memory, how many texts it was fitted on, and the vectors it has made.
-
-    rows: by text hash, which of the vectors, float16 [N, dims], is that text's.
-    """
+    """An encoder in memory, how many texts it was fitted on, and the vectors it has made."""
 
     name: str
     encoder: Encoder
     fitted_on: int
-    rows: dict[bytes, int]
-    vectors: np.ndarray[Any, Any]
+    kept: Kept
 
     def is_outgrown_by(self, texts: int) -> bool:
         return self.fitted_on < FIT_ON and texts >= REFIT_GROWTH * self.fitted_on
 
 
 class FeatureCache:
-    """The vectors of one project, on disk as float16. Encoders go where the model versions are, which
-    cannot answer without theirs; vectors stay on this machine.
+    """The encoders of one project and what they make, vectors on disk as float16, where the model versions
+    are.
 
     kind: name of the encoder that new ones are of. about: what the encoded texts are, beside the texts
     themselves; an encoder fitted on others is not used.
@@ -72,8 +65,9 @@ class FeatureCache:
         kind: str = "lsa",
         about: str = "",
     ):
-        self._encoders = files_of(directory, model_store)
-        self._vectors = Files(directory)
+        self._files = files_of(directory, model_store)
+        self._before = Files(directory)
+        self._vectors = VectorFiles(self._files, self._before)
         self._seed = seed
         self._kind = kind
         self._about = _short_hash(about.encode())
@@ -90,16 +84,14 @@ class FeatureCache:
             used = self.read(sample)
         if used is None or used.is_outgrown_by(len(texts)):
             used = self._fit(sample)
-        known, vectors = used.rows, used.vectors
-        digests = [_digest(text) for text in texts]
-        new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in known}
-        if new:
-            added = encoded(used.encoder, list(new.values())).numpy().astype(np.float16)
-            vectors = np.concatenate([vectors, added])
-            known = known | {digest: len(known) + i for i, digest in enumerate(new)}
-            self._save(used.name, list(known), vectors)
-        rows = np.fromiter((known[digest] for digest in digests), np.int64, len(digests))
-        return torch.from_numpy(vectors[rows].astype(np.float32)), used.name
+        digests, kept = [digest_of(text) for text in texts], used.kept
+        missing = {each: text for each, text in zip(digests, texts, strict=True) if each not in kept.rows}
+        if missing:
+            added = encoded(used.encoder, list(missing.values())).numpy().astype(np.float16)
+            kept = kept.with_added(list(missing), added)
+            self._vectors.add(used.name, list(missing), added)
+            self._vectors.merge(used.name, used.encoder.dims)
+        return torch.from_numpy(kept.of(digests)), used.name
 
     def read(self, texts: Sequence[str] = ()) -> AtHand | None:
         """The encoder fitted on most texts that can be read and suits `texts`, and its vectors; None where
@@ -114,13 +106,13 @@ class FeatureCache:
                 logger.warning("%s; another is fitted", damage)
             else:
                 if suits(encoder, texts):
-                    return AtHand(name, encoder, fitted_on, *self._load(name, encoder.dims))
+                    return AtHand(name, encoder, fitted_on, self._vectors.read(name, encoder.dims))
         return None
 
     def encoder(self, name: str) -> Encoder:
         """Raises DamagedFile when the file is missing or not what it should be, or its kind not installed."""
         try:
-            content = self._encoders.read_constant(f"{name}{_ENCODER}")
+            content = self._files.read_constant(f"{name}{_ENCODER}")
             if not name.endswith(f"-{_short_hash(content)}"):
                 raise DamagedFile("it is another one than its name says")
             # Whole, as the name tells: no need for the digest within.
@@ -130,9 +122,9 @@ class FeatureCache:
 
     def forget_all_but(self, names: set[str]) -> None:
         """Delete the encoders (and their vectors) that no kept model version uses."""
-        for files in (self._encoders, self._vectors):
+        for files in (self._files, self._before):
             for path in files.paths(ending=".safetensors"):
-                if path.split(".")[0] not in names:
+                if path.split("/")[-1].split(".")[0] not in names:
                     files.delete(path)
 
     def _sample(self, texts: Sequence[str]) -> list[str]:
@@ -143,36 +135,17 @@ class FeatureCache:
         encoder = find_encoder(self._kind).fit(sample, seed=self._seed)
         content = tensors.pack(encoder.arrays())
         name = f"{self._kind}-{len(sample):06d}-{self._about}-{_short_hash(content)}"
-        self._encoders.write(f"{name}{_ENCODER}", content)
-        return AtHand(name, encoder, len(sample), *self._load(name, encoder.dims))
+        self._files.write(f"{name}{_ENCODER}", content)
+        return AtHand(name, encoder, len(sample), self._vectors.read(name, encoder.dims))
 
     def _known(self) -> list[tuple[int, str]]:
         """Of our kind, for such texts: how many texts each was fitted on, most first, and its name."""
-        names = [path.split(".")[0] for path in self._encoders.paths(ending=_ENCODER)]
+        names = [path.split(".")[0] for path in self._files.paths(ending=_ENCODER)]
         matches = [match for name in names if (match := _NAME.match(name))]
         return sorted(
             ((int(each[2]), each[0]) for each in matches if (each[1], each[3]) == (self._kind, self._about)),
             reverse=True,
         )
-
-    def _load(self, name: str, dims: int) -> tuple[dict[bytes, int], np.ndarray[Any, Any]]:
-        """What is damaged, or of another shape, is forgotten: it can be encoded anew."""
-        try:
-            stored = tensors.parse(self._vectors.read(f"{name}{_VECTORS}"))
-            digests, vectors = stored["digests"], stored["vectors"]
-            if vectors.shape != (len(digests), dims):
-                raise KeyError("vectors")
-        except (OSError, DamagedFile, KeyError):
-            return {}, np.zeros((0, dims), np.float16)
-        return {digest.tobytes(): row for row, digest in enumerate(digests)}, vectors
-
-    def _save(self, name: str, digests: list[bytes], vectors: np.ndarray[Any, Any]) -> None:
-        table = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST)
-        self._vectors.write(f"{name}{_VECTORS}", tensors.pack({"digests": table, "vectors": vectors}))
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST).digest()
 
 
 def _short_hash(content: bytes) -> str:
