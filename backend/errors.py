@@ -8,6 +8,8 @@ AtlasError
 ├── TooLarge              a request goes beyond a bound; answered with 413
 ├── ForeignJob            a job in Redis that this package did not put there
 ├── ModelStoreError       the object store with the models fails; worth another try
+├── NoContent             what a task shows cannot be had, or is not what it should be
+│   └── NoContentNow      ... just now; worth another try
 ├── ProjectBusy           another worker is retraining the project; worth another try
 ├── LostLock              another worker has taken the project over; the work is thrown away
 └── LabelStudioError      Label Studio answered with an error
@@ -55,6 +57,15 @@ class ForeignJob(AtlasError):
 
 class ModelStoreError(AtlasError):
     """The object store with the models fails."""
+
+
+class NoContent(AtlasError):
+    """What a task shows cannot be had, or is not what it should be. Its message stands in lists of tasks: it
+    is short, and tells no signed address."""
+
+
+class NoContentNow(NoContent):
+    """What a task shows cannot be had just now."""
 
 
 class ProjectBusy(AtlasError):

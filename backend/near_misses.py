@@ -10,6 +10,8 @@ SHORT = 6
 """Names up to so long are near too many others."""
 LONG = 10
 """From so long on two letters may differ."""
+LABEL_STUDIOS_OWN = {"LABEL_STUDIO_PORT"}
+"""Variables of Label Studio's that are near a setting's name."""
 _PREFIX = re.compile(r"^(LABEL_STUDIO_)?ATLAS_")
 
 
@@ -23,7 +25,9 @@ def near_misses(environ: Mapping[str, str], settings: Iterable[str] | None = Non
 
         settings = Settings.model_fields
     known = [name.upper() for name in settings]
-    given = [name for name, value in environ.items() if value and name.upper() not in known]
+    given = [
+        name for name, value in environ.items() if value and name.upper() not in {*known, *LABEL_STUDIOS_OWN}
+    ]
     found = {name: _meant(name.upper().replace("-", "_"), known) for name in given}
     return {name: meant for name, meant in found.items() if meant is not None}
 

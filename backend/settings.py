@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.addresses import host_in_url, label_studio_address
+from backend.content.hosts import Hosts
 from backend.errors import NotConfigured
 from backend.redis_address import with_password
 
@@ -37,6 +38,18 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds that one call of Label Studio may take, up to the last byte of its answer.",
     )
+    label_studio_host: str = Field(
+        "",
+        description="What Label Studio calls itself, its own LABEL_STUDIO_HOST, where that is not "
+        "LABEL_STUDIO_URL: images whose addresses begin with it are fetched at LABEL_STUDIO_URL.",
+    )
+    content_hosts: str = Field(
+        "",
+        description="Servers, beside Label Studio and the buckets behind it, that workers may fetch images "
+        "from: `host` or `host:port`, separated by commas, private ones too; with a `*`, public ones alone.",
+    )
+    content_max_mb: float = Field(32, gt=0, description="MB of one image's file.")
+    content_timeout: float = Field(30, gt=0, description="Seconds that fetching one image may take.")
     redis_password: SecretStr | None = Field(
         None,
         description="Password of the Redis at REDIS_URL, of any characters, where that holds none.",
@@ -203,6 +216,19 @@ class Settings(BaseSettings):
     @classmethod
     def _is_an_address(cls, value: str) -> str:
         return label_studio_address(value)
+
+    @field_validator("label_studio_host")
+    @classmethod
+    def _as_label_studio_reads_it(cls, value: str) -> str:
+        """Its own variable, of which it ignores what is neither an address nor the beginning of paths."""
+        value = value.strip()
+        return value.rstrip("/") if value.startswith(("http://", "https://", "/")) else ""
+
+    @field_validator("content_hosts")
+    @classmethod
+    def _names_hosts(cls, value: str) -> str:
+        Hosts.parse(value)
+        return value
 
     @field_validator("basic_auth_user", "basic_auth_pass", "webhook_secret")
     @classmethod

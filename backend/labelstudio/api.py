@@ -44,7 +44,7 @@ class Api:
         self._url = url
         self._timeout = timeout
         with _translated(url):
-            self._transport = BoundedTransport(url, _tls_context())
+            self._transport = BoundedTransport(url, tls_context())
             self._http = httpx.Client(
                 timeout=timeout,
                 follow_redirects=True,
@@ -63,6 +63,13 @@ class Api:
 
     def close(self) -> None:
         self._http.close()
+
+    def authorization(self, renew: bool = False) -> str:
+        """The header that Label Studio's own addresses want. renew: the last one was refused."""
+        with _translated(self._url), self._transport.deadline.within(self._timeout):
+            if renew:
+                self._sdk._client_wrapper._tokens_client._access_token = None
+            return str(self._sdk._client_wrapper.get_headers()["Authorization"])
 
     def _request(self, method: str, path: str, shape: Callable[[Any], Answer], **options: Any) -> Answer:
         """shape: makes of the answer's JSON what is wanted, and raises ValueError for what it cannot be.
@@ -90,7 +97,7 @@ class Api:
 
 
 @cache
-def _tls_context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """The certificates to trust, which take a while to read: once per process, or before it forks."""
     return httpx.create_ssl_context()
 

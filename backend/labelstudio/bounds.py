@@ -53,7 +53,7 @@ class BoundedTransport(httpx.HTTPTransport):
         super().__init__(verify=verify, proxy=proxy_to(url))
         self.deadline = Deadline()
         # httpx hands no network backend on; tests/unit/test_bounds.py fails where this has no effect.
-        self._pool._network_backend = _Backend(self._pool._network_backend, self.deadline)
+        self._pool._network_backend = TimedBackend(self._pool._network_backend, self.deadline)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Raises AnswerTooLarge."""
@@ -89,7 +89,7 @@ def _content(answer: httpx.Response) -> bytes:
     return b"".join(parts)
 
 
-class _Backend(httpcore.NetworkBackend):
+class TimedBackend(httpcore.NetworkBackend):
     def __init__(self, inner: httpcore.NetworkBackend, deadline: Deadline):
         self._inner = inner
         self._deadline = deadline
