@@ -67,8 +67,9 @@ def _see_demo() -> None:
         os.environ.update(demo.environment)
         said = "This shell has no LABEL_STUDIO_API_KEY, and a demo runs: this is about the demo's backend."
     else:
-        said = (
-            f"A demo runs beside, with its data in {settings.data_dir / 'demo'}. It is not looked at: "
-            "for that, leave LABEL_STUDIO_API_KEY unset."
-        )
+        said = f"A demo runs beside, with its data in {settings.data_dir / 'demo'}. It is not looked at: "
+        if settings.label_studio_api_key is None:
+            said += f"`up` runs on {settings.data_dir} too, and this is about that one. Stop it first."
+        else:
+            said += "for that, leave LABEL_STUDIO_API_KEY unset."
     click.secho(said + "\n", err=True)

@@ -8,8 +8,7 @@ import httpx
 
 from backend.content.connecting import Asked, CheckedBackend
 from backend.content.hosts import Reach
-from backend.labelstudio.api import tls_context
-from backend.labelstudio.bounds import Deadline, TimedBackend, proxy_to
+from backend.labelstudio.bounds import Deadline, TimedBackend, proxy_to, tls_context
 
 CONNECT_SECONDS = 10
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from redis import Redis
 
-from backend.addresses import is_loopback
+from backend.errors import AnswerTooLarge
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.installation import installation_id
@@ -23,6 +23,7 @@ from backend.labelstudio.administration import (
     former_webhook_url,
     webhook_url,
 )
+from backend.labelstudio.bounds import ask
 from backend.labelstudio.connection import TITLE
 from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.project import Project
@@ -36,6 +37,9 @@ TIMEOUT = 30
 """Seconds for one answer of Label Studio; asked for a connection, it waits up to 7 s for the backend."""
 REDIS_TIMEOUT = 5
 BACKEND_TIMEOUT = 5
+"""Seconds for the whole answer of whatever is there."""
+MAX_HEALTH = 65536
+"""Bytes of it."""
 INSTALLATION_TRIES = 5
 INSTALLATION_PAUSE = 0.2
 """Seconds."""
@@ -53,10 +57,9 @@ def classes_in_words(scheme: LabelScheme) -> str:
 def health_at(url: str) -> dict[str, Any] | None:
     """What the label-studio-atlas at `url` says of itself; None when none answers there."""
     try:
-        answer = httpx.get(f"{url}/health", timeout=BACKEND_TIMEOUT, trust_env=not is_loopback(url))
-        health = answer.json()
+        health = ask("GET", f"{url}/health", BACKEND_TIMEOUT, MAX_HEALTH).json()
         return health if health["name"] == "label-studio-atlas" else None
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+    except (httpx.HTTPError, httpx.InvalidURL, AnswerTooLarge, ValueError, KeyError, TypeError):
         return None
 
 

@@ -8,17 +8,16 @@ import re
 from importlib import metadata
 from typing import Any
 
-import httpx
 from packaging.requirements import Requirement
 from pydantic import ValidationError
 from redis import AuthenticationError, RedisError
 from redis.exceptions import NoPermissionError
 
 from backend import __version__
-from backend.addresses import is_loopback
-from backend.doctor.bench import Bench
+from backend.doctor.bench import BACKEND_TIMEOUT, MAX_HEALTH, Bench
 from backend.doctor.checks import check
 from backend.doctor.finding import Finding, not_checked, note, ok, wrong
+from backend.labelstudio.bounds import ask
 from backend.near_misses import near_misses
 from backend.settings import DEFAULT_REDIS_URL
 
@@ -27,7 +26,6 @@ TELLING = ("torch", "label-studio-ml", "label-studio-sdk", "rq")
 LOCKED_NEWER = ("flask>=3", "werkzeug>=3", "jinja2>=3.1")
 """Of these a plain `pip install .` gets older releases, which label-studio-ml 1.0.9 pins (see scripts/lock).
 They work, so they are no demands of ours."""
-HTTP_TIMEOUT = 5
 _INSTALL_THE_LOCK = "Install the locked set: `make setup`, or `pip install --no-deps -r requirements.lock`."
 _ASK_THE_OPERATOR = (
     "Ask whoever runs it for persistence (an append-only file): without, waiting jobs are lost in a restart."
@@ -181,7 +179,7 @@ def unmet_demands(demands: list[str] | None = None) -> list[str]:
 def _asks(url: str, authorization: str | None) -> bool:
     """Whether it answers 401. OPTIONS passes the door and does nothing behind it."""
     headers = {"Authorization": authorization} if authorization else {}
-    answer = httpx.options(url, headers=headers, timeout=HTTP_TIMEOUT, trust_env=not is_loopback(url))
+    answer = ask("OPTIONS", url, BACKEND_TIMEOUT, MAX_HEALTH, headers=headers)
     return answer.status_code == 401
 
 

@@ -7,15 +7,18 @@ import json
 
 import httpx
 
-from backend.addresses import is_loopback
 from backend.doctor.bench import Bench
 from backend.doctor.checks import check
 from backend.doctor.finding import Finding, note, ok, wrong
-from backend.errors import AccessDenied, NotConfigured
+from backend.errors import AccessDenied, AnswerTooLarge, NotConfigured
+from backend.labelstudio.bounds import ask
 
 TESTED = "1.23.2"
 """The release that this backend's tests run against."""
 HTTP_TIMEOUT = 10
+"""Seconds for the whole answer."""
+MAX_VERSION = 2**20
+"""Bytes of it: it names every package."""
 MAKE_TOKEN = "user icon > Account & Settings > Personal Access Token"
 
 
@@ -23,13 +26,11 @@ MAKE_TOKEN = "user icon > Account & Settings > Personal Access Token"
 def label_studio(bench: Bench) -> Finding:
     url = bench.settings.label_studio_url
     try:
-        answer = httpx.get(
-            f"{url}/api/version", timeout=HTTP_TIMEOUT, follow_redirects=True, trust_env=not is_loopback(url)
-        )
+        answer = ask("GET", f"{url}/api/version", HTTP_TIMEOUT, MAX_VERSION, follow_redirects=True)
         release = str(answer.json()["release"])
     except httpx.HTTPError as error:
         return wrong(f"{url} does not answer ({error})", "Start Label Studio, or correct LABEL_STUDIO_URL.")
-    except (ValueError, KeyError, TypeError):
+    except (AnswerTooLarge, ValueError, KeyError, TypeError):
         return wrong(f"{url} answers, but not as Label Studio does", "Correct LABEL_STUDIO_URL.")
     if release.split(".")[:2] != TESTED.split(".")[:2]:
         return note(f"{release} at {url}; tested with {TESTED}")

@@ -6,10 +6,8 @@ for goes through its HTTP client. Its errors become ours at this edge.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, TypeVar
 
 import httpx
@@ -44,7 +42,7 @@ class Api:
         self._url = url
         self._timeout = timeout
         with _translated(url):
-            self._transport = BoundedTransport(url, tls_context())
+            self._transport = BoundedTransport(url)
             self._http = httpx.Client(
                 timeout=timeout,
                 follow_redirects=True,
@@ -94,12 +92,6 @@ class Api:
         tokens._access_token = None
         again: httpx.Response = wrapper.httpx_client.request(path, method=method, **options)
         return again
-
-
-@cache
-def tls_context() -> ssl.SSLContext:
-    """The certificates to trust, which take a while to read: once per process, or before it forks."""
-    return httpx.create_ssl_context()
 
 
 def _stay_with_label_studio(response: httpx.Response) -> None:

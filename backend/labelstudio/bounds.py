@@ -1,4 +1,4 @@
-"""Bounds on one call of Label Studio: on the seconds of the whole of it, and on the bytes of its answer.
+"""Bounds on one call of a server: on the seconds of the whole of it, and on the bytes of its answer.
 
 httpx bounds each read alone, so an answer of which a byte drips now and then would be read for ever.
 """
@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -47,11 +48,13 @@ class Deadline(threading.local):
 
 
 class BoundedTransport(httpx.HTTPTransport):
-    """To one server: calls within `deadline` end with it, and answers are read whole, up to MAX_ANSWER."""
+    """To one server: calls within `deadline` end with it, and answers are read whole, up to `most` bytes,
+    or MAX_ANSWER."""
 
-    def __init__(self, url: str, verify: ssl.SSLContext):
-        super().__init__(verify=verify, proxy=proxy_to(url))
+    def __init__(self, url: str, most: int | None = None):
+        super().__init__(verify=tls_context(), proxy=proxy_to(url))
         self.deadline = Deadline()
+        self._most = most
         # httpx hands no network backend on; tests/unit/test_bounds.py fails where this has no effect.
         self._pool._network_backend = TimedBackend(self._pool._network_backend, self.deadline)
 
@@ -59,11 +62,21 @@ class BoundedTransport(httpx.HTTPTransport):
         """Raises AnswerTooLarge."""
         answer = super().handle_request(request)
         try:
-            content = _content(answer)
+            content = _content(answer, MAX_ANSWER if self._most is None else self._most)
         finally:
             answer.close()
         kept = [(key, value) for key, value in answer.headers.raw if key.lower() not in _OF_THE_CODING]
         return httpx.Response(answer.status_code, headers=kept, content=content, extensions=answer.extensions)
+
+
+def ask(method: str, url: str, seconds: float, most: int, **options: Any) -> httpx.Response:
+    """One request of whatever answers at `url`; its answer has up to `most` bytes.
+
+    Raises httpx.HTTPError, also where the whole takes longer than `seconds`, and AnswerTooLarge.
+    """
+    transport = BoundedTransport(url, most)
+    with httpx.Client(transport=transport, timeout=seconds) as http, transport.deadline.within(seconds):
+        return http.request(method, url, **options)
 
 
 def proxy_to(url: str) -> str | None:
@@ -76,15 +89,21 @@ def proxy_to(url: str) -> str | None:
     return proxies.get(parts.scheme) or proxies.get("all")
 
 
-def _content(answer: httpx.Response) -> bytes:
+@cache
+def tls_context() -> ssl.SSLContext:
+    """The certificates to trust, which take a while to read: once per process, or before it forks."""
+    return httpx.create_ssl_context()
+
+
+def _content(answer: httpx.Response, most: int) -> bytes:
     length = answer.headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and len(length) < 19 and int(length) > MAX_ANSWER:
-        raise AnswerTooLarge(f"{length} bytes in one answer; up to {MAX_ANSWER} are read")
+    if length.isascii() and length.isdigit() and len(length) < 19 and int(length) > most:
+        raise AnswerTooLarge(f"{length} bytes in one answer; up to {most} are read")
     parts, size = [], 0
     for part in answer.iter_bytes():
         size += len(part)
-        if size > MAX_ANSWER:
-            raise AnswerTooLarge(f"more than {MAX_ANSWER} bytes in one answer are not read")
+        if size > most:
+            raise AnswerTooLarge(f"more than {most} bytes in one answer are not read")
         parts.append(part)
     return b"".join(parts)
 

@@ -15,10 +15,14 @@ import pytest
 from flask import Request
 from werkzeug.wrappers import Response
 
+from backend.doctor import bench
+from backend.doctor.bench import Bench, health_at
+from backend.doctor.examine import run
 from backend.errors import AnswerTooLarge, Unavailable, Unreachable
 from backend.labelstudio import bounds, task_lists
 from backend.labelstudio.bounds import proxy_to
 from backend.labelstudio.client import LabelStudioClient
+from backend.settings import Settings
 from tests.fakes.loop import Loop
 
 Say = Callable[[bytes], None]
@@ -71,6 +75,37 @@ def test_an_answer_that_drips_is_given_up(first: bytes) -> None:
         client = LabelStudioClient(url, "0" * 40, timeout=0.5)
         with pytest.raises(Unreachable, match="LABEL_STUDIO_TIMEOUT"):
             client.project(1)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [HEAD + b"X-Endless: ", HEAD + b"Connection: close\r\n\r\n"],
+    ids=["in the headers", "in the body"],
+)
+def test_a_strangers_health_that_drips_is_given_up(first: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the doctor and `connect` find at an address in Label Studio may be anything."""
+    monkeypatch.setattr(bench, "BACKEND_TIMEOUT", 0.5)
+    with served(drips(first)) as url:
+        assert health_at(url) is None
+
+
+def test_a_strangers_health_is_read_up_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    health = json.dumps({"name": "label-studio-atlas", "version": "1"}).encode()
+    answer = HEAD + f"Content-Length: {len(health)}\r\n\r\n".encode() + health
+    with served(lambda say, ended: say(answer)) as url:
+        assert health_at(url) == json.loads(health)
+    monkeypatch.setattr(bench, "MAX_HEALTH", len(health) - 1)
+    with served(lambda say, ended: say(answer)) as url:
+        assert health_at(url) is None
+
+
+def test_the_doctor_gives_up_a_label_studio_that_drips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.doctor.server.HTTP_TIMEOUT", 0.5)
+    with served(drips(HEAD + b"X-Endless: ")) as url:
+        examined = Bench()
+        examined.settings = Settings(label_studio_url=url)  # type: ignore[misc]
+        found = {finding.check: finding.found for finding in run(False, examined)}
+    assert f"{url} does not answer" in found["Label Studio"]
 
 
 def test_a_server_that_says_nothing_is_given_up() -> None:

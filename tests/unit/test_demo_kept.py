@@ -156,11 +156,13 @@ def test_the_doctor_says_that_it_leaves_a_demo_out_where_another_backend_is_set_
     with held(directory):
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", "mine")
         said, seen = doctor(directory, monkeypatch, LABEL_STUDIO_API_KEY="mine")
-        assert "It is not looked at" in said
+        assert "It is not looked at: for that, leave LABEL_STUDIO_API_KEY unset." in said
         assert "PORT" not in seen
     with held(directory), held(directory.parent):
         said, seen = doctor(directory, monkeypatch)
         assert "It is not looked at" in said
+        assert f"`up` runs on {directory.parent} too, and this is about that one. Stop it first." in said
+        assert "LABEL_STUDIO_API_KEY" not in said + str(seen)
 
 
 def test_pips_lines_become_a_count_of_packages() -> None:
