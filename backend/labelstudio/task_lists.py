@@ -26,8 +26,8 @@ FEW = 50
 SPARE = 10
 """Pages by which a list may grow while it is read."""
 _LIGHT = "id,data,updated_at,is_labeled,total_annotations,cancelled_annotations"
-_COUNTED = {"id": int, "total_annotations": int, "cancelled_annotations": int}
-_KNOWN = {**_COUNTED, "updated_at": str, "is_labeled": bool}
+COUNTED = {"id": int, "total_annotations": int, "cancelled_annotations": int}
+_KNOWN = {**COUNTED, "updated_at": str, "is_labeled": bool}
 _WHOLE = {**_KNOWN, "annotations": list}
 _ANNOTATED = ("total_annotations", "greater", "Number", 0)
 
@@ -67,14 +67,6 @@ class TaskLists(Api):
         for task in chain(light, whole):
             yield {**task, "updated_at": min(task["updated_at"], newest)}
 
-    def scored_tasks(self, project_id: int, model_version: str) -> dict[int, bool]:
-        """Tasks that have a prediction of this version; true for those nobody has annotated or skipped."""
-        scored = ("predictions_model_versions", "contains", "List", [model_version])
-        found = self._tasks(project_id, _COUNTED, scored, fields="task_only", include=",".join(_COUNTED))
-        return {
-            task["id"]: not task["total_annotations"] and not task["cancelled_annotations"] for task in found
-        }
-
     def served_first(self, project: Project) -> set[int]:
         """The unfinished tasks that Label Studio serves before any other, whatever their score."""
         if not project.serves_overlap_first:
@@ -104,15 +96,6 @@ class TaskLists(Api):
             },
         )["tasks"]
         return str(found[0]["updated_at"]) if found else ""
-
-    def some_predictions(self, project_id: int, model_version: str, count: int) -> list[int]:
-        """Ids of predictions of this version, about so many of them."""
-        scored = ("predictions_model_versions", "contains", "List", [model_version])
-        params = {"project": project_id, "page": 1, "page_size": count, "fields": "all"}
-        predictions = self._request(
-            "GET", "api/tasks", _predictions_in, params={**params, "query": _query(scored)}
-        )
-        return [item["id"] for item in predictions if item.get("model_version") == model_version]
 
     def _tasks(
         self, project_id: int, kinds: dict[str, Any], *conditions: Condition, **params: str
@@ -186,10 +169,3 @@ def _page_of(kinds: dict[str, Any]) -> Callable[[Any], Task]:
         return found
 
     return check
-
-
-def _predictions_in(raw: Any) -> list[Task]:
-    """Those of all tasks of a page."""
-    check = records("a prediction", id=int)
-    found = _page_of({"id": int, "predictions": list})(raw)
-    return [item for task in found["tasks"] for item in check(task["predictions"])]

@@ -14,8 +14,9 @@ from backend.labelstudio.publishing import prediction
 from backend.results.collect import Results
 
 PREFIX = "all-of-"
-"""How the names of these versions begin. The loop counts as its own only those that are atlas- and a number
-(`store.versions.version_number`), so it neither follows nor clears them."""
+"""How the names of these versions begin; the number of the loop's own follows. The loop counts as its own
+only those that are atlas- and a number (`store.versions.version_number`), so it neither follows nor clears
+these. Nor do they hold such a name: Label Studio finds a version's tasks by parts of names."""
 AT_ONCE = 20_000
 """Predictions in one call: each call costs Label Studio a look at all tasks, and is sent as one body."""
 
@@ -26,7 +27,7 @@ def import_all(client: LabelStudioClient, results: Results) -> tuple[str, int]:
     The project goes on ordering by its own version. Raises AtlasError where they are there already, or where
     Label Studio does not keep all of them; then none is left.
     """
-    name = PREFIX + results.version
+    name = PREFIX + results.version.removeprefix("atlas-")
     present = client.version_sizes(results.project).get(name, 0)
     if present:
         raise AtlasError(

@@ -63,6 +63,10 @@ def what_is_seen(
     client.publish(project_id, "V")
     seen["published"] = client.project(project_id).model_version
     seen["scored"] = {place[task]: free for task, free in client.scored_tasks(project_id, "V").items()}
+    client.import_predictions(project_id, [{**item, "model_version": "v2"} for item in _imports(tasks)[0]])
+    seen["scored beside v2"] = {place[i]: free for i, free in client.scored_tasks(project_id, "V").items()}
+    seen["some"] = len(client.some_predictions(project_id, "V", 1))
+    client.delete_version(project_id, "v2")
     seen["sizes"] = client.version_sizes(project_id)
     seen["predictions"] = [place[each.task] for each in client.predictions(project_id, "V")]
     client.delete_version(project_id, "V")

@@ -48,7 +48,8 @@ def _fits(project: FakeProject, task: Json, item: Json) -> bool:
     if column == "predictions_model_versions":
         if how != "contains":
             raise ValueError(f"no {how} of {column} here")
-        return any(each["model_version"] in value for each in project.predictions.of(task["id"]))
+        names = [str(each["model_version"]).lower() for each in project.predictions.of(task["id"])]
+        return any(str(part).lower() in name for part in value for name in names)  # as on SQLite
     if how == "empty":
         return (task[column] is None) == (value in (True, "true"))
     if how == "in":

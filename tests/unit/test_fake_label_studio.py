@@ -132,6 +132,20 @@ def test_tasks_are_filtered_as_the_data_manager_does(loop: Loop, project: FakePr
     assert [task["id"] for task in changed] == [second]
 
 
+def test_a_version_is_told_from_others_whose_names_hold_its_own(loop: Loop, project: FakeProject) -> None:
+    """Label Studio's filter goes by parts of names."""
+    first, second, third, *_ = project.tasks
+    loop.client.import_predictions(project.id, [predicted(task, "V-2") for task in (first, second)])
+    loop.client.import_predictions(project.id, [predicted(task, "v") for task in (second, third)])
+    loop.label(project, third)
+    assert loop.client.scored_tasks(project.id, "v") == {second: True, third: False}
+    assert loop.client.scored_tasks(project.id, "V-2") == {first: True, second: True}
+    (one,) = loop.client.some_predictions(project.id, "v", 1)
+    assert one in {each["id"] for each in project.predictions if each["model_version"] == "v"}
+    assert len(loop.client.some_predictions(project.id, "v", 5)) == 2
+    assert loop.client.some_predictions(project.id, "2", 5) == []
+
+
 def test_a_page_past_the_end_is_not_found(loop: Loop, project: FakeProject) -> None:
     def page(number: int) -> dict[str, Any]:
         asked = {"project": project.id, "page": number, "page_size": 3}

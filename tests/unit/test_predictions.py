@@ -88,8 +88,8 @@ def test_an_import_gives_every_waiting_task_a_prediction_and_leaves_the_queue_al
     loop: Loop, project: FakeProject
 ) -> None:
     queue, version = loop.queue(project), project.settings["model_version"]
-    assert "Imported 28 predictions as all-of-atlas-000001" in done(project, "--import")
-    ours = [each for each in project.predictions if each["model_version"] == "all-of-atlas-000001"]
+    assert "Imported 28 predictions as all-of-000001" in done(project, "--import")
+    ours = [each for each in project.predictions if each["model_version"] == "all-of-000001"]
     waiting = {task for task, row in project.tasks.items() if not row["is_labeled"]}
     assert {each["task"] for each in ours} == waiting
     assert all(each["result"] for each in ours)
@@ -97,7 +97,7 @@ def test_an_import_gives_every_waiting_task_a_prediction_and_leaves_the_queue_al
     assert loop.queue(project) == queue
     refused = predictions(project, "--import")
     assert refused.exit_code == 1
-    assert "has 28 predictions of all-of-atlas-000001 already: remove them first" in refused.output
+    assert "has 28 predictions of all-of-000001 already: remove them first" in refused.output
 
 
 def test_what_was_imported_is_neither_followed_nor_cleared_by_the_loop(
@@ -111,10 +111,21 @@ def test_what_was_imported_is_neither_followed_nor_cleared_by_the_loop(
     loop.refill(project)
     clear_old_versions(project.id)
     sizes = project.version_sizes()
-    assert sizes["all-of-atlas-000001"] == 28
+    assert sizes["all-of-000001"] == 28
     assert "atlas-000001" not in sizes  # what is ours and old was cleared
     assert project.settings["model_version"] == "atlas-000004"
     assert version_number(PREFIX + "atlas-000009") == 0
+
+
+def test_the_head_is_topped_up_beside_what_was_imported(loop: Loop, project: FakeProject) -> None:
+    loop.set(queue_head=20)
+    loop.retrain(project)
+    done(project, "--import")
+    for task in loop.queue(project)[:3]:
+        loop.label(project, task)
+    left = len(loop.queue(project))
+    assert loop.refill(project)["added"] == 20 - left == 3
+    assert len(loop.queue(project)) == 20
 
 
 @pytest.mark.parametrize("how", [(), ("--at-once",)])
