@@ -39,11 +39,12 @@ _TAG = re.compile(
 _END = {name: re.compile(rf"</{name}(?![a-zA-Z0-9])[^>]*>?", re.IGNORECASE) for name in _UNSEEN}
 _BEGINS = re.compile(r"<(?=[a-zA-Z/!?])")
 _INTRICATE = re.compile(
-    rf"<(?:[!?/]?[^a-zA-Z/]|/[^a-zA-Z]|(?:{'|'.join(_UNSEEN)})[\s/>])"
+    rf"<(?:[!?/]?[^a-zA-Z/]|/[^a-zA-Z]|[a-zA-Z/][^<>]*<|(?:{'|'.join(_UNSEEN)})[\s/>])"
     r"|=\s*(?:\"[^\"<>]*[<>]|'[^'<>]*[<>])",
     re.IGNORECASE,
 )
-"""What takes more than leaving out what stands between < and >: comments, scripts, a > in quotes."""
+"""What takes more than leaving out what stands between < and >: comments, scripts, a > in quotes,
+a < in a tag."""
 _SIMPLE_INLINE = re.compile(rf"</?(?:{'|'.join(sorted(_INLINE))})(?:[\s/][^<>]*)?>", re.IGNORECASE)
 _SIMPLE = re.compile(r"</?[a-zA-Z][^<>]*>")
 _ENDLESS_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
@@ -80,7 +81,10 @@ def _after_tag(html: str, at: int) -> tuple[str, int]:
     if tag is None:
         is_tag = html[at + 1 : at + 3].strip("/")[:1].isalpha()
         return "", len(html) if is_tag else _end_of(html.find(">", at), 1, html)
-    name = tag["name"].lower()
+    follows = html[tag.end("name")]
+    name = (
+        tag["name"].lower() if follows in "/>" or follows.isspace() else ""
+    )  # else it is part of a longer one
     if name in _END and html[at + 1] != "/":
         end = _END[name].search(html, tag.end())
         return " ", len(html) if end is None else end.end()
