@@ -16,7 +16,7 @@ STRATEGIES = (
     *("variation_ratios", "badge", "coreset", "typiclust", "contrastive", "discriminative"),
 )
 """Those of `backend.sampling.registry`, in its order; a test holds the two together."""
-ENCODERS = ("lsa",)
+ENCODERS = ("lsa", "use", "minilm")
 """Those of `backend.encoders.registry`."""
 STRATEGY_GROUP = "label_studio_atlas.strategies"
 ENCODER_GROUP = "label_studio_atlas.encoders"
@@ -47,12 +47,16 @@ def is_known_strategy(text: str) -> bool:
 
 
 def is_known_encoder(name: str) -> bool:
-    """True for an encoder of ours, False for another package's. Raises ValueError for nobody's."""
-    if name in ENCODERS:
+    """True for one that needs nothing, False for what only a look at it can tell: others', and weights.
+
+    Raises ValueError where a part of the name is nobody's.
+    """
+    if name == "lsa":
         return True
     known = [*ENCODERS, *_brought(ENCODER_GROUP)]
-    if name not in known:
-        raise ValueError(f"unknown encoder {name!r}; choose one of: {', '.join(known)}")
+    for part in name.split("+"):
+        if part not in known:
+            raise ValueError(f"unknown encoder {part!r}; choose one of: {', '.join(known)}")
     return False
 
 

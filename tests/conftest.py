@@ -17,9 +17,10 @@ from backend.running.backend import inherited_environment, start_backend
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 
-EVERY_GUESS = {"SHOW_GUESS_FROM": "0"}
-"""The few labels of a test make no model sure, and what it guesses is to be seen."""
-os.environ.update(EVERY_GUESS)
+GIVEN = {"SHOW_GUESS_FROM": "0", "ENCODER": "lsa"}
+"""The few labels of a test make no model sure, and what it guesses is to be seen. Pretrained weights take a
+second to load in every process; tests of them name their encoder."""
+os.environ.update(GIVEN)
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    for name, value in EVERY_GUESS.items():
+    for name, value in GIVEN.items():
         monkeypatch.setenv(name, value)
     torch.manual_seed(0)
 

@@ -48,3 +48,15 @@ def encoded(encoder: Encoder, texts: Sequence[str]) -> Tensor:
             f"gave {tuple(vectors.shape)}"
         )
     return vectors.float()
+
+
+def missing(kind: EncoderKind) -> str | None:
+    """What a kind of encoder lacks to be used, by its own `missing()`, with what to do; one without it lacks
+    nothing."""
+    asked = getattr(kind, "missing", None)
+    return None if asked is None else asked()
+
+
+def is_pretrained(encoder: Encoder) -> bool:
+    """Whether it is the same for every project: what is fitted or not is said by its own `pretrained`."""
+    return bool(getattr(encoder, "pretrained", False))

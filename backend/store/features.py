@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from backend.encoders.base import Encoder, encoded, suits
-from backend.encoders.registry import find_encoder
+from backend.encoders.registry import find_encoder, in_file, name_in
 from backend.errors import DamagedFile
 from backend.store import tensors
 from backend.store.files import Files, files_of
@@ -69,7 +69,7 @@ class FeatureCache:
         self._before = Files(directory)
         self._vectors = VectorFiles(self._files, self._before)
         self._seed = seed
-        self._kind = kind
+        self._kind = in_file(kind)
         self._about = _short_hash(about.encode())
 
     def encode(self, texts: Sequence[str], at_hand: AtHand | None = None) -> tuple[Tensor, str]:
@@ -116,7 +116,7 @@ class FeatureCache:
             if not name.endswith(f"-{_short_hash(content)}"):
                 raise DamagedFile("it is another one than its name says")
             # Whole, as the name tells: no need for the digest within.
-            return find_encoder(name.split("-")[0]).restore(tensors.parse(content, whole=True))
+            return find_encoder(name_in(name.split("-")[0])).restore(tensors.parse(content, whole=True))
         except (OSError, DamagedFile, TypeError, KeyError, ValueError) as error:
             raise DamagedFile(f"encoder {name} cannot be read: {error}") from error
 
@@ -132,7 +132,7 @@ class FeatureCache:
         return [texts[i] for i in np.random.default_rng(self._seed).permutation(len(texts))[:FIT_ON]]
 
     def _fit(self, sample: Sequence[str]) -> AtHand:
-        encoder = find_encoder(self._kind).fit(sample, seed=self._seed)
+        encoder = find_encoder(name_in(self._kind)).fit(sample, seed=self._seed)
         content = tensors.pack(encoder.arrays())
         name = f"{self._kind}-{len(sample):06d}-{self._about}-{_short_hash(content)}"
         self._files.write(f"{name}{_ENCODER}", content)
