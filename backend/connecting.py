@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from backend.controls.config import parse_label_config
+from backend.controls.unlearned import not_learned
 from backend.doctor.bench import Bench, classes_in_words
 from backend.doctor.finding import State
 from backend.errors import AtlasError, DamagedFile, LabelStudioError, NotFound, Unreachable
@@ -22,12 +24,10 @@ from backend.labelstudio.administration import (
     former_webhook_url,
     webhook_url,
 )
-from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.project import Project
 from backend.labelstudio.refusals import explain
 from backend.labelstudio.suggestions import others_version, said_of
 from backend.labelstudio.survey import survey
-from backend.labelstudio.unlearned import not_learned
 from backend.settings import Settings
 from backend.store.locations import version_store
 

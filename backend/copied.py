@@ -12,7 +12,7 @@ from torch import Tensor
 from backend.copies import Ints, keys_of
 from backend.placing import lot_of
 from backend.sampling import Ranking
-from backend.store.versions import ModelVersion
+from backend.store.model_version import ModelVersion
 
 UNKNOWN = -2
 NOT_LABELLED = -1
@@ -32,12 +32,10 @@ def with_given(
     version: ModelVersion, seen: Ints, guesses: list[list[dict[str, Any]]]
 ) -> list[list[dict[str, Any]]]:
     """The guesses for N items, those of labelled content by its label. seen: of the items."""
-    scheme = version.scheme
+    main = version.scheme.main
     for item in np.flatnonzero(seen >= 0).tolist():
-        label = scheme.labels[seen[item]]
-        others = [region for region in guesses[item] if region["from_name"] != scheme.from_name]
-        own = [scheme.region(label, 1.0)] if scheme.choices_in(label) else []
-        guesses[item] = [*own, *others]
+        others = [region for region in guesses[item] if region["from_name"] != main.from_name]
+        guesses[item] = [*main.regions(main.classes[seen[item]], 1.0), *others]
     return guesses
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from label_studio_ml.model import LabelStudioMLBase
 
+from backend.controls.config import parse_label_config
 from backend.errors import UnknownStrategy
 from backend.jobs.dispatch import Dispatcher
 from backend.labelstudio.connection import strategy_in
-from backend.labelstudio.label_config import parse_label_config
 from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings

@@ -7,26 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor
-
+from backend.controls.impossible import without_impossible
+from backend.controls.reading import text_in, unreadable_in_words
+from backend.controls.scheme import LabelScheme
 from backend.copied import UNKNOWN, place_behind, seen_before, with_given
 from backend.copies import Ints
 from backend.encoders.base import Encoder, encoded
 from backend.errors import DamagedFile
-from backend.guessing import LIKELIEST, Outputs, outputs_of, probabilities, regions
-from backend.labelstudio.impossible import without_impossible
+from backend.guessing import LIKELIEST, ordering, outputs_of, probabilities, regions
 from backend.labelstudio.publishing import prediction
-from backend.labelstudio.reading import text_in, unreadable_in_words
-from backend.labelstudio.scheme import LabelScheme
 from backend.learning.network import Layers
-from backend.learning.training import outputs
 from backend.lru import RecentlyUsed
 from backend.placing import between, lot_of
 from backend.sampling import queue_scores
 from backend.sampling.registry import score
 from backend.settings import Settings
 from backend.store.locations import feature_cache, stored_projects, version_store
-from backend.store.versions import ModelVersion, version_number
+from backend.store.model_version import ModelVersion, version_number
 
 logger = logging.getLogger(__name__)
 
@@ -167,7 +164,7 @@ def answers(
     features = encoded(loaded.encoder, texts)
     said = outputs_of(loaded.version, features)
     seen = seen_before(loaded.version, texts)
-    scores = _scores(loaded, ids, texts, seen, _ordering(loaded.version, said, features))
+    scores = _scores(loaded, ids, texts, seen, ordering(loaded.version, said))
     shown = regions(loaded.version, said, len(texts), shown_from=shown_from)
     shown = with_given(loaded.version, seen, shown)
     made = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]
@@ -175,14 +172,6 @@ def answers(
         return made
     likelihoods = probabilities(said, len(texts), most=likely)
     return [{**item, "probabilities": each} for item, each in zip(made, likelihoods, strict=True)]
-
-
-def _ordering(model: ModelVersion, said: Outputs, features: Tensor) -> Layers | None:
-    """What the network that orders the queue says; None where there is none yet."""
-    if model.network is None:
-        return None
-    # Where several choices may be given, it is not the one whose guesses are shown.
-    return outputs(model.network, features) if model.scheme.several else said[0][1]
 
 
 def _scores(

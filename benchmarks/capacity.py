@@ -56,10 +56,11 @@ def _retrain(settings, texts, classes, number):  # type: ignore[no-untyped-def]
     import torch
 
     from backend import sampling
-    from backend.labelstudio.scheme import LabelScheme
+    from backend.controls.base import CLASSES
+    from backend.controls.config import parse_label_config
     from backend.learning.training import train
     from backend.store.locations import feature_cache
-    from backend.store.versions import ModelVersion, version_name
+    from backend.store.model_version import ControlModel, ModelVersion, version_name
 
     features, encoder = feature_cache(settings, 1).encode(texts)
     labeled, targets = features[: len(classes)], torch.tensor(classes)
@@ -67,10 +68,12 @@ def _retrain(settings, texts, classes, number):  # type: ignore[no-untyped-def]
     scene = sampling.make_scene(features[len(classes) :], labeled, targets, trained=trained)
     ranking = sampling.rank_scene(settings.strategy, scene, settings.queue_head)
     worth = torch.zeros(0) if ranking.worth is None else ranking.worth[ranking.order].float()
-    scheme = LabelScheme("label", "text", "text", ("a", "b"))
+    choices = '<Choices name="label" toName="text"><Choice value="a"/><Choice value="b"/></Choices>'
+    scheme = parse_label_config(f'<View><Text name="text" value="$text"/>{choices}</View>')
+    models = (ControlModel(scheme.main, {CLASSES: trained.network}),)
     return ModelVersion(
-        version_name(number), scheme, settings.strategy, encoder, trained.network, ranking.scorer_head,
-        ranking.order, worth, {}, (), scene.error_head,
+        version_name(number), scheme, settings.strategy, encoder, models, ranking.scorer_head,
+        ranking.order, worth, {}, scene.error_head,
     )  # fmt: skip
 
 

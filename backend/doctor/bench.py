@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 from redis import Redis
 
+from backend.controls.config import parse_label_config
+from backend.controls.scheme import LabelScheme
 from backend.errors import AnswerTooLarge
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
@@ -25,9 +27,7 @@ from backend.labelstudio.administration import (
 )
 from backend.labelstudio.bounds import ask
 from backend.labelstudio.connection import TITLE
-from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.project import Project
-from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.survey import Survey, survey
 from backend.running.embedded_redis import with_running_redis
 from backend.settings import Settings
@@ -48,10 +48,11 @@ SHOWN_CLASSES = 8
 
 def classes_in_words(scheme: LabelScheme) -> str:
     """What is learned, in a line."""
-    known = scheme.options if scheme.several else scheme.labels
+    main = scheme.main
+    known = main.config_choices
     more = f" and {len(known) - SHOWN_CLASSES} more" if len(known) > SHOWN_CLASSES else ""
     shown = ", ".join(known[:SHOWN_CLASSES]) + more
-    return f'"{scheme.from_name}" on "{scheme.to_name}": {shown or "dynamic choices"}'
+    return f'"{main.from_name}" on "{main.to_name}": {shown or "dynamic choices"}'
 
 
 def health_at(url: str) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, State, not_checked, note, ok, wrong
 from backend.jobs.status import job_status
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING
-from backend.store.versions import version_number
+from backend.store.model_version import version_number
 
 
 @project_check("sampling", "project")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from backend.controls.unlearned import not_learned
 from backend.doctor.bench import ProjectBench, classes_in_words
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, note, ok, wrong
 from backend.errors import LabelConfigError, LabelStudioError, NotFound, Unreachable
 from backend.labelstudio.refusals import explain
-from backend.labelstudio.unlearned import not_learned
 
 
 @project_check("project", "API key", "Redis")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 
+from backend.controls.reading import unreadable_in_words
 from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, not_checked, note, ok
 from backend.jobs.pull import unreadable_tasks
-from backend.labelstudio.reading import unreadable_in_words
 from backend.store.paths import project_dir
 
 

@@ -21,8 +21,8 @@ from backend.predicting import load_version
 from backend.sampling import alike
 from backend.settings import Settings
 from backend.store.locations import version_store
+from backend.store.model_version import version_number
 from backend.store.paths import project_dir
-from backend.store.versions import version_number
 
 logger = logging.getLogger(__name__)
 

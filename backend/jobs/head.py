@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
-from backend.store.versions import version_number
+from backend.store.model_version import version_number
 
 
 def head_of(

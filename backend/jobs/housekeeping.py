@@ -17,7 +17,7 @@ from backend.jobs.state import ProjectState, seconds_since_any_change
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.publishing import stale_versions
 from backend.settings import Settings
-from backend.store.versions import version_number
+from backend.store.model_version import version_number
 
 logger = logging.getLogger(__name__)
 

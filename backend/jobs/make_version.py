@@ -11,26 +11,27 @@ import torch
 from torch import Tensor
 
 from backend import sampling
+from backend.controls.impossible import without_impossible
+from backend.controls.scheme import LabelScheme
 from backend.copied import falling_to_the_end, seen_before, with_given
 from backend.errors import DamagedFile
 from backend.guessing import outputs_of, regions
 from backend.jobs.head import head_of
 from backend.jobs.laps import Laps
-from backend.jobs.networks import choices_network, companion_networks, main_network
+from backend.jobs.networks import companion_models, main_model, main_network
 from backend.jobs.state import ProjectState
 from backend.jobs.taught import scores, taught
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.impossible import without_impossible
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import prediction
-from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.suggestions import others_version, said_of, with_suggestions
 from backend.labelstudio.survey import doubts
 from backend.settings import Settings
 from backend.store.features import AtHand
 from backend.store.locations import feature_cache
+from backend.store.model_version import ModelVersion, version_name, version_number
 from backend.store.tasks import StoredTask, fingerprint
-from backend.store.versions import ModelVersion, VersionStore, version_name, version_number
+from backend.store.versions import VersionStore
 
 HANDED_OUT = 20
 """Tasks at the front of the last queue that may be before annotators while the next one is published."""
@@ -59,24 +60,27 @@ class VersionMaker:
         self, project: Project, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None
     ) -> tuple[ModelVersion, list[dict[str, Any]]]:
         """The new version, and the predictions for the head of its queue."""
-        cache = feature_cache(self._settings, self._id, scheme.content.about)
+        main = scheme.main
+        cache = feature_cache(self._settings, self._id, scheme.source.about)
         features, encoder = cache.encode([task.text for task in tasks], at_hand)
         self._laps.end("encode")
-        copies, labeled, targets, own = taught(scheme, tasks, features)
+        copies, labeled, targets, own = taught(main, tasks, features)
         waits = np.array([task.waits for task in tasks])
         waiting = np.flatnonzero(waits & ~copies.behind).tolist()
         behind = np.flatnonzero(copies.behind).tolist()
         together = torch.from_numpy(copies.group[labeled])
-        trained = main_network(self._settings, features[labeled], targets, len(scheme.labels), together)
-        choices = choices_network(self._settings, scheme, features[labeled], targets)
-        companions = companion_networks(self._settings, scheme, tasks, features)
+        trained = main_network(self._settings, features[labeled], targets, len(main.classes), together)
+        models = (
+            *main_model(self._settings, scheme, features[labeled], targets, trained),
+            *companion_models(self._settings, scheme, tasks, features),
+        )
         self._laps.end("train")
 
         scene = sampling.make_scene(
             features[waiting],
             features[labeled],
             targets,
-            n_classes=len(scheme.labels),
+            n_classes=len(main.classes),
             seed=self._settings.seed,
             device=self._settings.device,
             trained=trained,
@@ -95,7 +99,7 @@ class VersionMaker:
             scheme=scheme,
             strategy=strategy,
             encoder=encoder,
-            network=None if trained is None else trained.network.cpu(),
+            models=models,
             scorer_head=ranking.scorer_head,
             queue_ids=torch.tensor([tasks[i].id for i in queue.tolist()], dtype=torch.int64),
             queue_worth=falling_to_the_end(ranking, len(behind)),
@@ -107,7 +111,7 @@ class VersionMaker:
                 "waiting": len(queue),
                 "copies": len(behind),
                 "trained_on": own if trained is not None else 0,
-                "labels": dict(Counter(scheme.labels[target] for target in targets[:own].tolist())),
+                "labels": dict(Counter(main.classes[target] for target in targets[:own].tolist())),
                 "strategy": strategy,
                 "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
                 "suggestions": theirs,
@@ -118,8 +122,6 @@ class VersionMaker:
                 ],
                 **({} if trained is None else scores(trained, targets, scene)),
             },
-            companions=companions,
-            choices=choices,
             error_head=None if trained is None else scene.error_head,
             known_keys=known_keys,
             known_labels=known_labels,

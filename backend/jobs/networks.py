@@ -1,43 +1,43 @@
-"""The networks of a version: of its own control, of how likely each choice is, of the other controls."""
+"""The networks of a version: of the control that orders the queue, and of its companions."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
+from backend.controls.base import CLASSES
+from backend.controls.scheme import LabelScheme
 from backend.jobs.taught import labeled as labeled_of
-from backend.labelstudio.scheme import LabelScheme
-from backend.learning.network import LayeredNetwork
-from backend.learning.training import Trained, train, train_choices, train_network
+from backend.learning.training import Trained, train
 from backend.settings import Settings
+from backend.store.model_version import ControlModel
 from backend.store.tasks import StoredTask
 
 
-def companion_networks(
+def companion_models(
     settings: Settings, scheme: LabelScheme, tasks: list[StoredTask], features: Tensor
-) -> tuple[tuple[LabelScheme, LayeredNetwork], ...]:
-    """A network each for the other controls with labels of two classes. No head needs their verdicts."""
+) -> list[ControlModel]:
+    """Of the companions with labels of two classes. No head needs their verdicts."""
     made = []
-    for companion in scheme.companions:
-        name = companion.from_name
-        labeled, targets = labeled_of(companion, [task.others.get(name) for task in tasks])
+    for control in scheme.companions:
+        answers = [task.others.get(control.from_name) for task in tasks]
+        labeled, targets = labeled_of(control, answers)
         if len(targets.unique()) > 1:
-            seed, device = settings.seed, settings.device
-            network = choices_network(settings, companion, features[labeled], targets) or train_network(
-                features[labeled], targets, len(companion.labels), seed=seed, device=device
+            networks = control.train_alone(
+                features[labeled], targets, seed=settings.seed, device=settings.device
             )
-            made.append((companion, network.cpu()))
-    return tuple(made)
+            made.append(ControlModel(control, networks))
+    return made
 
 
-def choices_network(
-    settings: Settings, scheme: LabelScheme, features: Tensor, targets: Tensor
-) -> LayeredNetwork | None:
-    """How likely each choice is; None where only one may be given, or there is one class of them."""
-    if not scheme.several or len(targets.unique()) < 2:
-        return None
-    given = torch.from_numpy(scheme.membership())[targets]
-    return train_choices(features, given, seed=settings.seed, device=settings.device).cpu()
+def main_model(
+    settings: Settings, scheme: LabelScheme, features: Tensor, targets: Tensor, trained: Trained | None
+) -> list[ControlModel]:
+    """Of the control that orders the queue; [] while it is not trained."""
+    if trained is None:
+        return []
+    control = scheme.main
+    beside = control.train_beside(features, targets, seed=settings.seed, device=settings.device)
+    return [ControlModel(control, {CLASSES: trained.network.cpu(), **beside})]
 
 
 def main_network(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from backend.controls.config import parse_label_config
+from backend.controls.scheme import LabelScheme
 from backend.errors import AtlasError
 from backend.jobs.refill import Refilled, bring_up_to_date
 from backend.jobs.state import ProjectState
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.label_config import parse_label_config
-from backend.labelstudio.scheme import LabelScheme
 from backend.settings import Settings
 from backend.store.locations import version_store
 from backend.store.paths import exclusive, project_dir

@@ -9,13 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from backend.controls.reading import unreadable_in_words
+from backend.controls.scheme import LabelScheme
+from backend.controls.votes import consensus
 from backend.errors import DamagedFile
 from backend.jobs.read_task import read_task
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
-from backend.labelstudio.reading import unreadable_in_words
-from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.targets import consensus
 from backend.store.paths import exclusive
 from backend.store.tasks import StoredTask, TaskStore
 
@@ -155,14 +155,17 @@ def _batches(tasks: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def _settle(scheme: LabelScheme, store: TaskStore) -> None:
     """Turn all annotators' votes into targets: each vote may change what its annotator's others weigh."""
-    targets = {control: consensus(votes) for control, votes in store.votes().items()}
+    agreement = {control.from_name: control.agreement for control in scheme.controls}
+    targets = {
+        name: consensus(votes, agreement[name]) for name, votes in store.votes().items() if name in agreement
+    }
     others: dict[int, dict[str, str]] = {}
     for companion in scheme.companions:
         for task_id, target in targets.get(companion.from_name, {}).items():
             labels = others.setdefault(task_id, {})
             if target is not None:
                 labels[companion.from_name] = target
-    store.settle(targets.get(scheme.from_name, {}), others)
+    store.settle(targets.get(scheme.main.from_name, {}), others)
 
 
 def _earlier(when: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.labelstudio.reading import attempt, text_in, votes_in
-from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.unknown import unknown_answers
+from backend.controls.reading import attempt, text_in, votes_in
+from backend.controls.scheme import LabelScheme
+from backend.controls.unknown import unknown_answers
 from backend.store.tasks import NOTHING, StoredTask
 
 

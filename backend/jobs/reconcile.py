@@ -10,6 +10,8 @@ from dataclasses import asdict
 from redis import Redis
 
 from backend import logs
+from backend.controls.config import parse_label_config
+from backend.controls.scheme import LabelScheme
 from backend.errors import AtlasError, LabelConfigError, NotFound
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
@@ -23,9 +25,7 @@ from backend.jobs.values import mended, whole
 from backend.jobs.webhook_secrets import WebhookSecrets
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.connection import TITLE, Wishes
-from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.project import Project
-from backend.labelstudio.scheme import LabelScheme
 from backend.sampling import check_name
 from backend.settings import Settings
 from backend.store.locations import stored_projects, version_store

@@ -14,6 +14,8 @@ from typing import Any
 
 from redis import Redis
 
+from backend.controls.config import parse_label_config
+from backend.controls.impossible import without_impossible
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.clustering import mark_clusters
 from backend.jobs.dispatch import Dispatcher
@@ -21,8 +23,6 @@ from backend.jobs.head import head_of, switch
 from backend.jobs.kinds import REFILL
 from backend.jobs.pull import last_pulled, pull
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.impossible import without_impossible
-from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head
 from backend.labelstudio.suggestions import with_suggestions

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from redis import Redis
 
+from backend.controls.config import parse_label_config
+from backend.controls.scheme import LabelScheme
 from backend.errors import LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.head import switch
@@ -20,16 +22,14 @@ from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
 from backend.jobs.summary import in_words
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import HeadChanged, import_head
-from backend.labelstudio.scheme import LabelScheme
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.leftovers import sweep
 from backend.store.locations import feature_cache, version_store
+from backend.store.model_version import ModelVersion
 from backend.store.paths import exclusive, project_dir
-from backend.store.versions import ModelVersion
 
 logger = logging.getLogger(__name__)
 
@@ -112,12 +112,12 @@ class Retrain:
         self._laps.end("pull")
         if not tasks:
             return _nothing("the project has no tasks")
-        given = {scheme.from_name: [task.target for task in tasks if task.target]}
+        given = {scheme.main.from_name: [task.target for task in tasks if task.target]}
         for companion in scheme.companions:
             given[companion.from_name] = [
                 task.others[companion.from_name] for task in tasks if companion.from_name in task.others
             ]
-        scheme = scheme.with_labels(given)
+        scheme = scheme.with_classes(given)
         with ThreadPoolExecutor(1) as beside:
             # Reconcile looks only now and then, but a hold put on before an annotation is to count at once.
             asked = beside.submit(self._client.wishes, self._id)  # takes its time, though not ours
@@ -159,7 +159,7 @@ class Retrain:
 
     def _features(self, scheme: LabelScheme) -> FeatureCache:
         # Of other texts needs another encoder.
-        return feature_cache(self._settings, self._id, scheme.content.about)
+        return feature_cache(self._settings, self._id, scheme.source.about)
 
 
 def _nothing(reason: str) -> dict[str, Any]:

@@ -10,18 +10,18 @@ from sklearn.metrics import f1_score
 from torch import Tensor
 
 from backend import sampling
+from backend.controls.base import Answer, Control
 from backend.copies import Copies, copies_among, keys_of
-from backend.labelstudio.scheme import LabelScheme
 from backend.learning.training import Trained
 from backend.store.tasks import StoredTask
 
 
 def taught(
-    scheme: LabelScheme, tasks: list[StoredTask], features: Tensor
+    control: Control, tasks: list[StoredTask], features: Tensor
 ) -> tuple[Copies, list[int], Tensor, int]:
     """Which tasks are copies, which to train on, their classes, int64 [M], and how many of them have a label
     of their own; these come first."""
-    rows, targets = labeled(scheme, [task.target for task in tasks])
+    rows, targets = labeled(control, [task.target for task in tasks])
     own = np.full(len(tasks), -1, np.int64)
     own[rows] = targets.numpy()
     texts, waits = [task.text for task in tasks], np.array([task.waits for task in tasks])
@@ -31,10 +31,10 @@ def taught(
     return copies, [*rows, *beside.tolist()], targets, len(rows)
 
 
-def labeled(scheme: LabelScheme, labels: Sequence[str | None]) -> tuple[list[int], Tensor]:
-    """Which of all tasks have a class of the scheme, and which class: int64 [M]."""
-    class_of = {label: i for i, label in enumerate(scheme.labels)}
-    found = [(i, class_of[label]) for i, label in enumerate(labels) if label in class_of]
+def labeled(control: Control, answers: Sequence[Answer | None]) -> tuple[list[int], Tensor]:
+    """Which of all tasks have a class of the control, and which class: int64 [M]."""
+    class_of = {answer: i for i, answer in enumerate(control.classes)}
+    found = [(i, class_of[answer]) for i, answer in enumerate(answers) if answer in class_of]
     return [i for i, _ in found], torch.tensor([target for _, target in found], dtype=torch.int64)
 
 

@@ -66,7 +66,7 @@ def _read(decoded: Decoded, text_field: str | None, control: str | None) -> Labe
     if values and any(map(is_task, values)):
         export = read_export(values, text_field, control)
         form, rows, dropped = "JSON export", export.rows, export.dropped
-        source = f"field {export.scheme.field}, control {export.scheme.from_name}"
+        source = f"field {export.field}, control {export.control.from_name}"
     else:
         table = _table(decoded.text, values)
         if table.columns and not table.rows:

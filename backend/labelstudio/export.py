@@ -7,10 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from backend.controls.base import Control
+from backend.controls.choices import SingleChoice
+from backend.controls.options import Fixed
+from backend.controls.reading import text_in
+from backend.controls.scheme import LabelScheme
+from backend.controls.several import SeveralOrNone
+from backend.controls.sources import Text
+from backend.controls.votes import target_of, votes_of
 from backend.errors import AtlasError
-from backend.labelstudio.reading import text_in
-from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.targets import target_of, votes_of
 
 NONE_OF_THEM = "none of them"
 """The class of an annotation that chose nothing where several may be chosen."""
@@ -27,7 +32,7 @@ def class_of_path(path: Any) -> str:
 
 
 @dataclass
-class _Control:
+class _Found:
     """What the annotations show of one control. kind: its tag."""
 
     to_name: str
@@ -37,13 +42,15 @@ class _Control:
 
 
 class Export(NamedTuple):
-    """scheme: what the data show; rows: each task's text and class; dropped: tasks left out, by the reason.
+    """field, control: what the data show; rows: each task's text and class; dropped: tasks left out, by the
+    reason.
 
     Where several choices may be given, each set of them is a class, as for the queue; a taxonomy's choice
     is the whole path.
     """
 
-    scheme: LabelScheme
+    field: str
+    control: Control
     rows: list[tuple[str, str]]
     dropped: dict[str, int]
 
@@ -64,39 +71,35 @@ def read_export(tasks: Any, text_field: str | None = None, control: str | None =
     name, found = _choose_control(_controls(tasks), control)
     labelled = [task for task in tasks if task["annotations"]]
     chosen_field = text_field or _choose_field(labelled, found.to_name)
-    scheme = _scheme(name, found, chosen_field)
+    asked = _control(name, found, chosen_field)
+    scheme = LabelScheme(asked)
     rows: list[tuple[str, str]] = []
     dropped: Counter[str] = Counter()
     for task in tasks:
-        text, label = text_in(scheme, task["data"])[0].strip(), target_of(task["annotations"], scheme)
+        text, label = text_in(scheme, task["data"])[0].strip(), target_of(task["annotations"], asked)
         if text and label is not None:
-            rows.append((text, class_of_choices(scheme.choices_in(label))))
+            rows.append((text, class_of_choices(asked.in_words(label))))
         else:
-            dropped[_reason(text, task["annotations"], scheme)] += 1
+            dropped[_reason(text, task["annotations"], asked)] += 1
     if not rows and not any(text_in(scheme, task["data"])[0].strip() for task in tasks):
         fields = ", ".join(dict.fromkeys(name for task in tasks for name, _ in _texts(task["data"])))
         raise AtlasError(f"no task has a text in the field {chosen_field}; fields with text: {fields}")
-    return Export(scheme, rows, dict(dropped))
+    return Export(chosen_field, asked, rows, dict(dropped))
 
 
-def _scheme(name: str, found: _Control, text_field: str) -> LabelScheme:
-    labels = tuple(dict.fromkeys(found.labels))
-    return LabelScheme(
-        name,
-        found.to_name,
-        text_field,
-        () if found.several else labels,
-        control=found.kind,
-        several=found.several,
-        options=labels if found.several else (),
-        blank=found.several,
+def _control(name: str, found: _Found, text_field: str) -> Control:
+    kind = SeveralOrNone if found.several else SingleChoice
+    options = Fixed(tuple(dict.fromkeys(found.labels)))
+    control = kind(
+        from_name=name, to_name=found.to_name, source=Text(text_field), tag=found.kind, options=options
     )
+    return control.with_classes(())
 
 
-def _reason(text: str, annotations: list[Any], scheme: LabelScheme) -> str:
+def _reason(text: str, annotations: list[Any], control: Control) -> str:
     if not text:
         return "without a text"
-    return "on which the annotators disagree" if votes_of(annotations, scheme) else "without a label"
+    return "on which the annotators disagree" if votes_of(annotations, control) else "without a label"
 
 
 def _with_flat_paths(annotations: list[Any]) -> list[Any]:
@@ -137,8 +140,8 @@ def _regions(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 _KINDS = {"choices": "Choices", "taxonomy": "Taxonomy"}
 
 
-def _controls(tasks: list[dict[str, Any]]) -> dict[str, _Control]:
-    controls: dict[str, _Control] = {}
+def _controls(tasks: list[dict[str, Any]]) -> dict[str, _Found]:
+    controls: dict[str, _Found] = {}
     kinds: set[str] = set()
     for region in _regions(tasks):
         kind, value = str(region.get("type")), region.get("value")
@@ -148,7 +151,7 @@ def _controls(tasks: list[dict[str, Any]]) -> dict[str, _Control]:
         choices = [each[0] if kind == "taxonomy" else each for each in chosen]
         if choices and all(isinstance(choice, str) for choice in choices):
             name = str(region.get("from_name"))
-            control = controls.setdefault(name, _Control(str(region.get("to_name")), _KINDS[kind]))
+            control = controls.setdefault(name, _Found(str(region.get("to_name")), _KINDS[kind]))
             control.labels += choices
             control.several |= len(choices) > 1
     if not controls:
@@ -157,7 +160,7 @@ def _controls(tasks: list[dict[str, Any]]) -> dict[str, _Control]:
     return controls
 
 
-def _choose_control(controls: dict[str, _Control], wanted: str | None) -> tuple[str, _Control]:
+def _choose_control(controls: dict[str, _Found], wanted: str | None) -> tuple[str, _Found]:
     """The wanted one; or the only one; or the only one of a single choice."""
     known = ", ".join(controls)
     if wanted is not None and wanted not in controls:

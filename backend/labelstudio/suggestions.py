@@ -11,7 +11,7 @@ from typing import Any
 
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
-from backend.store.versions import version_number
+from backend.store.model_version import version_number
 
 
 def others_version(client: LabelStudioClient, project: Project, before: str | None = None) -> str | None:

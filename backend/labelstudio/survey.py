@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from backend.controls.reading import text_in
+from backend.controls.scheme import LabelScheme
+from backend.controls.tags import shortened
+from backend.controls.unknown import unknown_answers, unknown_in_words
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.reading import text_in
-from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.tags import shortened
-from backend.labelstudio.unknown import unknown_answers, unknown_in_words
 
 LOOKED_AT = 1000
 """Tasks, and annotated tasks: a second and a few of Label Studio's time."""
@@ -50,7 +50,8 @@ def alarm(texts: Sequence[str], scheme: LabelScheme) -> str | None:
     if len(distinct) > 1 or not texts:  # the usual case, without a look at all of them
         return None
     distinct |= {text.strip() for text in texts}
-    where = f'<{scheme.source} name="{shortened(scheme.to_name)}"> shows ({shortened(scheme.field)})'
+    source = scheme.source
+    where = f'<{source.tag} name="{shortened(scheme.main.to_name)}"> shows ({shortened(source.field)})'
     if distinct == {""}:
         return f"all texts that {where} are empty: does the value name a field that the tasks have?"
     if len(distinct) == 1 and len(texts) > 1:

@@ -6,17 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backend.controls.base import Region
+from backend.controls.config import parse_label_config
+from backend.controls.impossible import possible
 from backend.encoders.base import encoded
 from backend.errors import AtlasError
 from backend.guessing import outputs_of, regions
 from backend.jobs.pull import pull
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.impossible import possible
-from backend.labelstudio.label_config import parse_label_config
-from backend.labelstudio.scheme import LabelScheme
 from backend.predicting import Loaded, load_version
 from backend.settings import Settings
 from backend.store.locations import version_store
+from backend.store.model_version import ModelVersion
 from backend.store.paths import project_dir
 from backend.store.tasks import StoredTask
 
@@ -74,9 +75,8 @@ def collect(
             "The next retrain makes a version for the present one."
         )
     tasks = pull(client, project, scheme, project_dir(settings.data_dir, project_id))
-    schemes = [loaded.version.scheme, *(known for known, _ in loaded.version.companions)]
-    names = [known.from_name for known in schemes]
-    return Results(project_id, loaded.version.name, names, _results(loaded, schemes, tasks), len(tasks))
+    names = [model.control.from_name for model in loaded.version.models]
+    return Results(project_id, loaded.version.name, names, _results(loaded, tasks), len(tasks))
 
 
 def _load(settings: Settings, project_id: int, version: str | None) -> Loaded:
@@ -93,29 +93,25 @@ def _load(settings: Settings, project_id: int, version: str | None) -> Loaded:
     return loaded
 
 
-def _results(loaded: Loaded, schemes: list[LabelScheme], tasks: Sequence[StoredTask]) -> Iterator[Result]:
+def _results(loaded: Loaded, tasks: Sequence[StoredTask]) -> Iterator[Result]:
     for start in range(0, len(tasks), BATCH):
         batch = tasks[start : start + BATCH]
         features = encoded(loaded.encoder, [task.text for task in batch])
         said = outputs_of(loaded.version, features)
         for task, found in zip(batch, regions(loaded.version, said, len(batch)), strict=True):
-            yield _result(loaded.version.scheme, schemes, task, found)
+            yield _result(loaded.version, task, found)
 
 
-def _result(
-    scheme: LabelScheme, schemes: list[LabelScheme], task: StoredTask, found: list[dict[str, Any]]
-) -> Result:
-    shown = possible(scheme, found, task.offered)
+def _result(version: ModelVersion, task: StoredTask, found: list[Region]) -> Result:
+    shown = possible(version.scheme, found, task.offered)
     by_name = {region["from_name"]: region for region in shown}
-    given = {scheme.from_name: task.target, **task.others}
+    given = {version.scheme.main.from_name: task.target, **task.others}
     labels, guesses = {}, {}
-    for each in schemes:
-        name = each.from_name
-        label, region = given.get(name), by_name.get(name)
-        if label is not None:
-            labels[name] = each.choices_in(label)
+    for control in (model.control for model in version.models):
+        name = control.from_name
+        answer, region = given.get(name), by_name.get(name)
+        if answer is not None:
+            labels[name] = control.in_words(answer)
         if region is not None:
-            value = region["value"][region["type"]]
-            choices = [choice[-1] if isinstance(choice, list) else choice for choice in value]
-            guesses[name] = Guess(choices, round(float(region["score"]), 4))
+            guesses[name] = Guess(control.said_in(region), round(float(region["score"]), 4))
     return Result(task.id, task.text, task.waits, labels, guesses, shown)

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple
 
+from backend.controls.votes import Vote
 from backend.errors import DamagedFile
-from backend.labelstudio.targets import Vote
 
 LOCK_SECONDS = 60
 """How long to wait for another job that is writing."""

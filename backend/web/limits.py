@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from backend.controls.reading import text_in
+from backend.controls.scheme import LabelScheme
 from backend.errors import TooLarge
-from backend.labelstudio.reading import text_in
-from backend.labelstudio.scheme import LabelScheme
 from backend.settings import Settings
 
 

@@ -11,13 +11,13 @@ from redis import RedisError
 from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge, RequestTimeout
 
 from backend import __version__
+from backend.controls.config import parse_label_config
 from backend.errors import LabelConfigError, TooLarge, UnknownStrategy
 from backend.guessing import LIKELIEST
 from backend.jobs.dispatch import CONNECTION, Dispatcher
 from backend.jobs.state import known_projects
 from backend.jobs.status import job_status
 from backend.labelstudio.connection import strategy_in
-from backend.labelstudio.label_config import parse_label_config
 from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings

@@ -12,9 +12,10 @@ from rq.registry import FailedJobRegistry, ScheduledJobRegistry, StartedJobRegis
 
 from backend.demo.project import DemoProject
 from backend.jobs.kinds import QUEUE_NAME, UPKEEP_QUEUE
+from backend.store.model_version import ModelVersion
 from backend.store.paths import project_dir
 from backend.store.tasks import TaskStore, fingerprint
-from backend.store.versions import ModelVersion, VersionStore
+from backend.store.versions import VersionStore
 from tests.e2e.cluster import Cluster
 
 HEAD = 10

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from backend.controls.config import parse_label_config
 from backend.demo.environment import install_label_studio
 from backend.demo.label_studio import LabelStudioServer, free_port, start_label_studio
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.publishing import HeadChanged, import_head, prediction
 from backend.running.supervisor import Supervisor
 from tests.conftest import RunningBackend, backends

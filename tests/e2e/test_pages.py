@@ -8,12 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from backend.controls.config import parse_label_config
 from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import DemoProject
 from backend.jobs.pull import pull
 from backend.labelstudio import task_lists
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.label_config import parse_label_config
 from tests.e2e.proxy import Answer, Call, Proxy
 from tests.e2e.steps import LABELS, TEXTS, annotate, new_project
 

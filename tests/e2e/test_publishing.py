@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from backend.controls.config import parse_label_config
 from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import DemoProject
 from backend.errors import AccessDenied, NotFound, Unreachable
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.label_config import parse_label_config
 from backend.labelstudio.publishing import HeadChanged, extend_head, import_head, prediction
 from backend.model import ActiveTransferModel
 from tests.conftest import RunningBackend
@@ -30,7 +30,7 @@ def project(label_studio: LabelStudioServer) -> DemoProject:
 def head(project: DemoProject, version: str, label: str = "a") -> list[dict[str, Any]]:
     scheme = parse_label_config(project.label_config)
     return [
-        {"task": task, **prediction(version, (i + 0.5) / 3, [scheme.region(label, 0.9)])}
+        {"task": task, **prediction(version, (i + 0.5) / 3, scheme.main.regions(label, 0.9))}
         for i, task in enumerate(project.task_ids)
     ]
 

@@ -10,10 +10,10 @@ from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 import pytest
 import yaml
 
+from backend.controls.config import parse_label_config
+from backend.controls.tags import TEXT_TAGS
 from backend.demo.environment import install_label_studio
 from backend.errors import LabelConfigError
-from backend.labelstudio.label_config import parse_label_config
-from backend.labelstudio.tags import TEXT_TAGS
 
 SHIPPED = 69
 LEARNED = 9

@@ -13,7 +13,8 @@ from backend.copied import UNKNOWN, seen_before
 from backend.copies import copies_among, grouped, key_of, keys_of
 from backend.encoders.lsa import TextEncoder
 from backend.learning.training import train
-from backend.store.versions import ModelVersion, _build
+from backend.store.manifests import version_from
+from backend.store.model_version import ModelVersion
 from tests.fakes.label_studio import choice
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -101,7 +102,8 @@ def test_a_version_of_an_older_release_knows_no_copies_and_answers(loop: Loop) -
     (folder,) = (loop.settings.data_dir / "projects" / str(project.id) / "versions").iterdir()
     weights = load_file(folder / "model.safetensors")
     manifest = json.loads((folder / "manifest.json").read_text())
-    old = _build(manifest, {name: each for name, each in weights.items() if not name.startswith("known.")})
+    kept = {name: each for name, each in weights.items() if not name.startswith("known.")}
+    old = version_from(manifest, kept)
     assert seen_before(old, ["a text", ""]).tolist() == [UNKNOWN, UNKNOWN]
 
 

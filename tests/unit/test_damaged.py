@@ -12,20 +12,23 @@ from typing import Any
 import pytest
 import torch
 
+from backend.controls.base import CLASSES
 from backend.encoders.lsa import TextEncoder
 from backend.errors import DamagedFile
 from backend.jobs.clustering import mark_clusters
 from backend.jobs.pull import FILE
 from backend.labelstudio.client import LabelStudioClient, StoredPrediction
-from backend.labelstudio.scheme import LabelScheme
 from backend.learning.network import LayeredNetwork, Shape
 from backend.predicting import Predictor
 from backend.settings import Settings
 from backend.store.locations import feature_cache, version_store
+from backend.store.model_version import ControlModel, ModelVersion, version_name
 from backend.store.tasks import StoredTask, TaskStore
-from backend.store.versions import ModelVersion, VersionStore, version_name
+from backend.store.versions import VersionStore
+from tests.unit.schemes import scheme, single
 
-SCHEME = LabelScheme("c", "t", "text", ("a", "b"))
+SCHEME = scheme(single("c", "a", "b"))
+MAIN = SCHEME.main
 TASKS = [{"id": 1, "data": {"text": "text number 1"}}, {"id": 99, "data": {"text": "another"}}]
 
 
@@ -38,7 +41,14 @@ def settings(tmp_path: Path) -> Settings:
         network = LayeredNetwork(Shape(256, 2), seed=number)
         queue = torch.arange(9)
         version = ModelVersion(
-            version_name(number), SCHEME, "margin", encoder, network, None, queue, torch.zeros(0)
+            version_name(number),
+            SCHEME,
+            "margin",
+            encoder,
+            (ControlModel(MAIN, {CLASSES: network}),),
+            None,
+            queue,
+            torch.zeros(0),
         )
         version_store(settings, project).save(version)
         version_store(settings, project).set_published(version.name)
@@ -62,7 +72,7 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def swap_classes(manifest: dict[str, Any]) -> None:
-    manifest["scheme"]["labels"].reverse()
+    manifest["scheme"]["controls"][0]["classes"].reverse()
 
 
 def pickled(settings: Settings) -> None:

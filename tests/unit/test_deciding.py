@@ -1,32 +1,35 @@
 """Which choices are shown where several may be given, and what is told of each."""
 
-from dataclasses import replace
-
 import torch
 
-from backend.guessing import decide_each, outputs_of, probabilities, regions
-from backend.labelstudio.scheme import LabelScheme
-from backend.learning.network import LayeredNetwork, Shape
+from backend.controls.base import CLASSES
+from backend.guessing import outputs_of, probabilities, regions
+from backend.learning.network import LayeredNetwork, Layers, Shape
 from backend.learning.training import outputs, train_choices
-from backend.store.versions import ModelVersion
+from backend.store.model_version import ControlModel, ModelVersion
+from tests.unit.schemes import scheme, several
 
-SCHEME = LabelScheme(
-    "c", "t", "text", ('["a"]', '["a", "b"]'), several=True, options=("a", "b", "c"), blank=True
-)
-NOBODY = torch.tensor([[0.1, 0.3, 0.2]])
+SETS = ('["a"]', '["a", "b"]')
+MAIN = several("c", ("a", "b", "c"), *SETS, blank=True)
+
+
+def saying(*likely: list[float]) -> Layers:
+    """To which each choice is as likely as told."""
+    return Layers((), torch.logit(torch.tensor(likely)))
 
 
 def test_each_choice_that_is_more_likely_than_not_is_shown() -> None:
-    labels, sure = decide_each(SCHEME, torch.tensor([[0.9, 0.2, 0.6], [0.4, 0.95, 0.0]]))
-    assert labels == ['["a", "c"]', '["b"]']  # neither was ever given
+    answers, sure, right = MAIN.decide(saying([0.9, 0.2, 0.6], [0.4, 0.95, 1e-7]))
+    assert answers == ['["a", "c"]', '["b"]']  # neither was ever given
     torch.testing.assert_close(torch.tensor(sure), torch.tensor([0.6, 0.6]))
+    torch.testing.assert_close(torch.tensor(right), torch.tensor([0.9 * 0.8 * 0.6, 0.6 * 0.95]))
 
 
 def test_where_none_is_likely_none_is_shown_or_the_likeliest_if_there_must_be_one() -> None:
-    assert decide_each(SCHEME, NOBODY)[0] == ["[]"]
-    labels, sure = decide_each(replace(SCHEME, blank=False), NOBODY)
-    assert labels == ['["b"]']
-    torch.testing.assert_close(torch.tensor(sure), torch.tensor([0.3]))
+    assert MAIN.decide(saying([0.1, 0.3, 0.2])).answers == ["[]"]
+    answers, sure, right = several("c", ("a", "b", "c"), *SETS).decide(saying([0.1, 0.3, 0.2]))
+    assert answers == ['["b"]']
+    torch.testing.assert_close(torch.tensor([sure, right]), torch.tensor([[0.3], [0.3]]))
 
 
 def independent(n: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -50,8 +53,9 @@ def test_what_is_told_of_an_item() -> None:
     network = train_choices(features, given)
     nothing = torch.zeros(0)
     sets = LayeredNetwork(Shape(3, 2))
+    model_of_main = ControlModel(MAIN, {CLASSES: sets, MAIN.shows: network})
     model = ModelVersion(
-        "atlas-000001", SCHEME, "margin", "", sets, None, nothing.long(), nothing, choices=network
+        "atlas-000001", scheme(MAIN), "margin", "", (model_of_main,), None, nothing.long(), nothing
     )
     x = torch.tensor([[1.0, -1.0, 1.0], [-1.0, -1.0, -1.0]])
     said = outputs_of(model, x)

@@ -23,28 +23,28 @@ def test_the_only_control_and_the_only_text_are_found() -> None:
         task({"body": "empty", "n": 5}),
         {"data": {"body": "unlabelled"}, "annotations": []},
     ]
-    scheme, rows, dropped = read_export(tasks)
-    assert (scheme.field, scheme.from_name, scheme.labels) == ("body", "topic", ("a", "b"))
+    field, control, rows, dropped = read_export(tasks)
+    assert (field, control.from_name, control.classes) == ("body", "topic", ("a", "b"))
     assert rows == [("one", "a"), ("two", "b")]
     assert dropped == {"without a label": 3}
 
 
 def test_several_annotators_are_one_label() -> None:
     annotations = [{"result": [region(choice)]} for choice in "aba"]
-    assert read_export([{"data": {"t": "x"}, "annotations": annotations}])[1] == [("x", "a")]
+    assert read_export([{"data": {"t": "x"}, "annotations": annotations}]).rows == [("x", "a")]
 
 
 def test_the_field_named_like_the_labelled_tag_is_taken() -> None:
-    assert read_export([task({"url": "u", "text": "x"}, region("a"))])[1] == [("x", "a")]
+    assert read_export([task({"url": "u", "text": "x"}, region("a"))]).rows == [("x", "a")]
 
 
 def test_a_nested_field_and_a_control_can_be_named() -> None:
     tasks = [task({"item": {"title": "x", "body": "y"}}, region("a"), region("b", "mood"))]
-    assert read_export(tasks, "item.body", "mood")[1] == [("y", "b")]
+    assert read_export(tasks, "item.body", "mood").rows == [("y", "b")]
 
 
 def test_a_control_of_several_choices_is_passed_over_for_a_single_one() -> None:
-    assert read_export([task({"t": "x"}, region(["a", "b"], "tags"), region("c"))])[1] == [("x", "c")]
+    assert read_export([task({"t": "x"}, region(["a", "b"], "tags"), region("c"))]).rows == [("x", "c")]
 
 
 BOX = {"from_name": "box", "type": "rectanglelabels", "value": {"x": 1}}

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backend.controls.config import parse_label_config
+from backend.controls.sources import HyperText
+from backend.controls.votes import votes_of
 from backend.errors import AtlasError, LabelConfigError
 from backend.labelstudio.export import read_export
-from backend.labelstudio.label_config import parse_label_config
-from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.targets import votes_of
 from backend.settings import Settings
 from backend.web import create_app
+from tests.unit.schemes import scheme, single
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -36,7 +37,7 @@ KEYS = st.sampled_from(
         "model_version",
     ]
 )
-SCHEME = LabelScheme("c", "t", "a.b", ("x", "y"), source="HyperText")
+SCHEME = scheme(single("c", "x", "y", source=HyperText("a.b")))
 
 
 @given(JSON)
@@ -47,7 +48,7 @@ def test_any_task_data_gives_a_text(data: Any) -> None:
 
 @given(st.lists(JSON) | st.lists(st.fixed_dictionaries({"result": JSON, "was_cancelled": JSON})))
 def test_any_annotations_give_a_class_or_none(annotations: list[Any]) -> None:
-    assert {vote.label for vote in votes_of(annotations, SCHEME)} <= {"x", "y"}
+    assert {vote.label for vote in votes_of(annotations, SCHEME.main)} <= {"x", "y"}
 
 
 @given(JSON | st.text().map(lambda text: f"<View>{text}</View>"))

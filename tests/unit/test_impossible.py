@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from backend.labelstudio.impossible import possible
-from backend.labelstudio.label_config import parse_label_config
+from backend.controls.config import parse_label_config
+from backend.controls.impossible import possible
 from backend.predicting import Predictor
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -26,7 +26,7 @@ def left(xml: str, offered: dict[str, list[str]] | None = None, **guesses: str) 
     """Names of the controls whose guess stays."""
     scheme = parse_label_config(xml)
     controls = {control.from_name: control for control in scheme.controls}
-    regions = [controls[name].region(guess, 0.5) for name, guess in guesses.items()]
+    regions = [region for name, guess in guesses.items() for region in controls[name].regions(guess, 0.5)]
     return {region["from_name"] for region in possible(scheme, regions, offered or {})}
 
 

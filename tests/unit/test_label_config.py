@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.controls.config import parse_label_config
+from backend.controls.impossible import possible
+from backend.controls.scheme import LabelScheme
+from backend.controls.tags import MAX_DEPTH, MAX_TAGS
+from backend.controls.unlearned import not_learned
 from backend.errors import LabelConfigError
-from backend.labelstudio.impossible import possible
-from backend.labelstudio.label_config import parse_label_config
-from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.tags import MAX_DEPTH, MAX_TAGS
-from backend.labelstudio.unlearned import not_learned
 from tests.unit.test_first_order import UnlabelledProject, retrained
 from tests.unit.test_hostile import JSON
 
@@ -57,7 +57,7 @@ def test_what_is_asked_in_a_repeater_is_refused_as_such() -> None:
     with pytest.raises(LabelConfigError, match=r"<Repeater>.*repeaters are not learned.*a task of its own"):
         parse_label_config(CASES["repeater"]["config"])
     beside = CASES["repeater"]["config"].replace("<View>", f"<View>{TEXT}{CHOICES}", 1)
-    assert parse_label_config(beside).from_name == "c"
+    assert parse_label_config(beside).main.from_name == "c"
 
 
 def test_a_config_that_shows_images_alone_is_not_told_to_add_choices() -> None:
@@ -178,5 +178,5 @@ def test_whatever_stands_beside_choices_about_a_text_they_are_learned(
     scheme.text_of({"t": data})
     offered = scheme.offered({"t": data})
     for control in scheme.controls:
-        if control.labels:
-            possible(scheme, [control.region(control.labels[0], 0.5)], offered)
+        for answer in control.classes[:1]:
+            possible(scheme, control.regions(answer, 0.5), offered)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import ServiceUnavailable
 
-from backend.labelstudio.scheme import LabelScheme
+from backend.controls.sources import HyperText
 from backend.settings import Settings
 from backend.web import create_app
 from backend.web.body import SMALL
@@ -167,7 +167,7 @@ def test_a_label_config_that_is_too_long_is_not_parsed(client: FlaskClient) -> N
 @pytest.mark.parametrize("text", ["<" * 300_000, "<a" * 300_000, "&" * 300_000, "<" + "a" * 300_000])
 def test_markup_is_taken_out_in_a_time_that_grows_with_the_text_alone(text: str) -> None:
     # Two hours, not a second, where each of the signs is searched for to the end of the text.
-    LabelScheme("c", "t", "text", ("a", "b"), source="HyperText").text_of({"text": text})
+    HyperText("text").content({"text": text})
 
 
 @pytest.mark.parametrize("path", ["/health", "/nowhere", "/setup"])

@@ -10,13 +10,14 @@ import pytest
 import torch
 from flask.testing import FlaskClient
 
-from backend import guessing, predicting
+from backend import guessing
+from backend.controls.base import CLASSES
+from backend.controls.config import parse_label_config
 from backend.guessing import LIKELIEST
-from backend.labelstudio.label_config import parse_label_config
 from backend.learning.network import LayeredNetwork, Shape
 from backend.settings import Settings
 from backend.store.locations import feature_cache, version_store
-from backend.store.versions import ModelVersion, version_name
+from backend.store.model_version import ControlModel, ModelVersion, version_name
 from backend.web import create_app
 
 CHOICES = 2000
@@ -33,12 +34,13 @@ def client(tmp_path: Path) -> FlaskClient:
     """Of a backend whose project 1 has a published model of 2,000 choices."""
     settings = Settings(data_dir=tmp_path, redis_url="redis://localhost:1")
     _, encoder = feature_cache(settings, 1).encode([task["data"]["text"] for task in TASKS])
+    scheme = parse_label_config(CONFIG)
     version = ModelVersion(
         version_name(1),
-        parse_label_config(CONFIG),
+        scheme,
         "margin",
         encoder,
-        LayeredNetwork(Shape(256, CHOICES), seed=1),
+        (ControlModel(scheme.main, {CLASSES: LayeredNetwork(Shape(256, CHOICES), seed=1)}),),
         None,
         torch.arange(9),
         torch.zeros(0),
@@ -90,8 +92,6 @@ def test_a_network_is_asked_once_per_request(client: FlaskClient, monkeypatch: p
         return real(*args)
 
     real = guessing.outputs
-    for module in (guessing, predicting):
-        if hasattr(module, "outputs"):
-            monkeypatch.setattr(module, "outputs", counted)
+    monkeypatch.setattr(guessing, "outputs", counted)
     ask(client)
     assert len(asked) == 1

@@ -16,7 +16,7 @@ from backend.settings import Settings
 from backend.store import bucket
 from backend.store.bucket import Bucket
 from backend.store.locations import feature_cache, stored_projects, version_store
-from backend.store.versions import version_name
+from backend.store.model_version import version_name
 from tests.unit.test_store import version
 
 TEXTS = [f"text number {n} about topic {n % 3}" for n in range(10)]

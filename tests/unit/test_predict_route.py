@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from backend.controls.scheme import LabelScheme
 from backend.jobs.dispatch import Dispatcher
-from backend.labelstudio.scheme import LabelScheme
 from backend.predicting import Predictor
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
@@ -34,7 +34,7 @@ def client(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     def predict(
         predictor: Predictor, project_id: int, scheme: LabelScheme, tasks: Sequence[Any], *more: object
     ) -> list[dict[str, Any]]:
-        return [{"result": [scheme.from_name, task.get("data")]} for task in tasks]
+        return [{"result": [scheme.main.from_name, task.get("data")]} for task in tasks]
 
     monkeypatch.setattr(Predictor, "predict", predict)
     return create_app(settings).test_client()

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from backend.cli import main
 from backend.jobs.housekeeping import clear_old_versions
 from backend.results.imported import PREFIX
-from backend.store.versions import version_number
+from backend.store.model_version import version_number
 from tests.fakes.loop import Loop, label_of
 from tests.fakes.project import FakeProject
 

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 from flask import Request
 
+from backend.controls.config import parse_label_config
+from backend.controls.scheme import LabelScheme
+from backend.controls.sources import Text
 from backend.jobs import pull as pulling
 from backend.jobs.pull import FILE, last_pulled, pull
 from backend.labelstudio import task_lists
-from backend.labelstudio.label_config import parse_label_config
-from backend.labelstudio.scheme import LabelScheme
 from backend.store import tasks as store
 from backend.store.tasks import StoredTask, TaskStore
 from tests.fakes.loop import Loop
 from tests.fakes.project import CONFIG, FakeProject
+from tests.unit.schemes import scheme, single
 
 SCHEME = parse_label_config(CONFIG)
 
@@ -67,7 +69,7 @@ def test_all_is_read_at_first_and_changes_later(loop: Loop, project: FakeProject
 
 
 @pytest.mark.parametrize(
-    "changed", [{"maximum_annotations": 2}, {"scheme": LabelScheme("label", "text", "t", ("a",))}]
+    "changed", [{"maximum_annotations": 2}, {"scheme": scheme(single("label", "a", source=Text("t")))}]
 )
 def test_all_is_read_anew_where_the_old_copy_may_not_hold(
     loop: Loop, project: FakeProject, tmp_path: Path, changed: dict[str, Any]
@@ -75,10 +77,10 @@ def test_all_is_read_anew_where_the_old_copy_may_not_hold(
     read(loop, project, tmp_path)
     first, second, *rest = project.tasks
     loop.fake.delete_task(project.id, second)
-    scheme = changed.pop("scheme", SCHEME)
+    asked = changed.pop("scheme", SCHEME)
     loop.fake.change_project(project.id, **changed)
     loop.fake.handed_out = 0
-    assert [task.id for task in read(loop, project, tmp_path, scheme)] == [first, *rest]
+    assert [task.id for task in read(loop, project, tmp_path, asked)] == [first, *rest]
     assert loop.fake.handed_out >= 4
 
 

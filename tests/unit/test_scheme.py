@@ -1,11 +1,12 @@
 import json
-from dataclasses import replace
 
 import pytest
 
+from backend.controls.base import Control
+from backend.controls.config import parse_label_config
+from backend.controls.sources import Text
 from backend.errors import LabelConfigError
-from backend.labelstudio.label_config import parse_label_config
-from backend.labelstudio.scheme import LabelScheme
+from tests.unit.schemes import several
 
 TEXT = '<Text name="t" value="$text"/>'
 
@@ -14,13 +15,17 @@ def config(choices: str, text: str = TEXT) -> str:
     return f"<View>{text}{choices}</View>"
 
 
+def main(control: str) -> Control:
+    return parse_label_config(config(control)).main
+
+
 def test_single_choice_on_text_is_learned_with_aliases() -> None:
     xml = config('<Choices name="c" toName="t"><Choice value="Yes" alias="y"/><Choice value="No"/></Choices>')
 
     scheme = parse_label_config(xml)
 
-    assert (scheme.from_name, scheme.to_name, scheme.field) == ("c", "t", "text")
-    assert scheme.labels == ("y", "No")  # annotations store the alias
+    assert (scheme.main.from_name, scheme.main.to_name, scheme.source) == ("c", "t", Text("text"))
+    assert scheme.main.classes == ("y", "No")  # annotations store the alias
 
 
 def test_nested_field_and_missing_field() -> None:
@@ -38,13 +43,16 @@ def test_nested_field_and_missing_field() -> None:
 
 def test_taxonomy_of_one_level_is_a_choice_by_another_shape() -> None:
     choices = '<Choice value="A"/><Choice value="B" alias="b"/>'
-    xml = config(f'<Taxonomy name="c" toName="t" maxUsages="1">{choices}</Taxonomy>')
-    scheme = parse_label_config(xml)
-    region = scheme.region("b", 0.5)
-    assert (scheme.labels, region["type"], region["value"]) == (("A", "b"), "taxonomy", {"taxonomy": [["b"]]})
-    assert scheme.choice_of(region) == "b"
+    control = main(f'<Taxonomy name="c" toName="t" maxUsages="1">{choices}</Taxonomy>')
+    (region,) = control.regions("b", 0.5)
+    assert (control.classes, region["type"], region["value"]) == (
+        ("A", "b"),
+        "taxonomy",
+        {"taxonomy": [["b"]]},
+    )
+    assert control.read([region]) == "b"
     for value in ([["A", "deeper"]], [["A"], ["b"]], ["A"], [[3]], "A", []):
-        assert scheme.choice_of({"from_name": "c", "value": {"taxonomy": value}}) is None
+        assert control.read([{"from_name": "c", "value": {"taxonomy": value}}]) is None
 
 
 def test_paragraphs_are_read_by_their_keys() -> None:
@@ -59,35 +67,32 @@ def test_paragraphs_are_read_by_their_keys() -> None:
 
 def test_dynamic_choices_are_learned_as_they_are_chosen() -> None:
     scheme = parse_label_config(config('<Choices name="c" toName="t" value="$options"/>'))
-    assert scheme.choice_of(scheme.region("any", 1)) == "any"
-    learned = scheme.with_labels({"c": ["b", "a", "b"]})
-    assert learned.labels == ("a", "b")
+    assert scheme.main.read(scheme.main.regions("any", 1)) == "any"
+    learned = scheme.with_classes({"c": ["b", "a", "b"]})
+    assert learned.main.classes == ("a", "b")
     assert scheme.fits(learned)
-    assert not parse_label_config(
-        config('<Choices name="c" toName="t"><Choice value="a"/><Choice value="b"/></Choices>')
-    ).fits(learned)
+    assert not parse_label_config(config(f'<Choices name="c" toName="t">{A_OR_B}</Choices>')).fits(learned)
 
 
 def test_several_choices_are_a_class_of_their_own() -> None:
-    xml = '<Choices name="c" toName="t" choice="multiple"><Choice value="a"/><Choice value="b"/></Choices>'
-    scheme = parse_label_config(config(xml))
-    assert scheme.choice_of(scheme.region('["a", "b"]', 1)) == '["a", "b"]'
+    scheme = parse_label_config(config(MULTIPLE))
+    assert scheme.main.read(scheme.main.regions('["a", "b"]', 1)) == '["a", "b"]'
     told = {"from_name": "c", "value": {"choices": ["b", "a", "gone", "a", 3]}}
-    assert scheme.choice_of(told) == '["a", "b"]'
-    assert scheme.choice_of({"from_name": "c", "value": {"choices": ["gone"]}}) is None
-    learned = scheme.with_labels({"c": ['["a"]', '["a", "b"]']})
+    assert scheme.main.read([told]) == '["a", "b"]'
+    assert scheme.main.read([{"from_name": "c", "value": {"choices": ["gone"]}}]) is None
+    learned = scheme.with_classes({"c": ['["a"]', '["a", "b"]']})
     assert scheme.fits(learned)
-    renamed = parse_label_config(config(xml.replace('"b"', '"B"')))
+    renamed = parse_label_config(config(MULTIPLE.replace('"b"', '"B"')))
     assert not renamed.fits(learned)
 
 
 def test_a_taxonomy_takes_several_unless_told_otherwise() -> None:
-    xml = config('<Taxonomy name="c" toName="t"><Choice value="A"/><Choice value="B"/></Taxonomy>')
-    scheme = parse_label_config(xml)
+    control = main('<Taxonomy name="c" toName="t"><Choice value="A"/><Choice value="B"/></Taxonomy>')
     told = {"from_name": "c", "value": {"taxonomy": [["B"], ["A"]]}}
-    assert scheme.choice_of(told) == '["A", "B"]'
-    assert scheme.region('["A", "B"]', 1)["value"] == {"taxonomy": [["A"], ["B"]]}
-    assert scheme.choice_of({"from_name": "c", "value": {"taxonomy": [["A", "deeper"], ["B"]]}}) == '["B"]'
+    assert control.read([told]) == '["A", "B"]'
+    assert control.regions('["A", "B"]', 1)[0]["value"] == {"taxonomy": [["A"], ["B"]]}
+    deeper = {"from_name": "c", "value": {"taxonomy": [["A", "deeper"], ["B"]]}}
+    assert control.read([deeper]) == '["B"]'
 
 
 A_OR_B = '<Choice value="a"/><Choice value="b"/>'
@@ -108,35 +113,32 @@ MULTIPLE = f'<Choices name="c" toName="t" choice="multiple">{A_OR_B}</Choices>'
     ],
 )
 def test_an_empty_answer_says_none_of_them_where_it_may(control: str, blank: str | None) -> None:
-    scheme = parse_label_config(config(control))
+    asked = main(control)
     other = {"from_name": "other", "value": {"choices": ["a"]}}
-    assert scheme.class_in([]) == scheme.class_in([other]) == blank
-    kind = scheme.control.lower()
+    assert asked.read([]) == asked.read([other]) == blank
+    kind = "taxonomy" if "Taxonomy" in control else "choices"
     gone = {"from_name": "c", "value": {kind: [["gone"]] if kind == "taxonomy" else ["gone"]}}
-    assert scheme.class_in([gone]) is None  # a class that was renamed is no "none of them"
-    assert scheme.class_in(None) is None
+    assert asked.read([gone]) is None  # a class that was renamed is no "none of them"
+    assert asked.read(None) is None
 
 
 def test_what_can_be_chosen() -> None:
-    multiple = parse_label_config(
-        config(f'<Choices name="c" toName="t" choice="multiple">{A_OR_B}</Choices>')
-    )
-    assert multiple.with_labels({"c": ['["a"]']}).choices == ("a", "b")
-    dynamic = parse_label_config(config('<Choices name="c" toName="t" choice="multiple" value="$o"/>'))
-    assert dynamic.with_labels({"c": ['["z", "y"]', "[]"]}).choices == ("y", "z")
+    assert main(MULTIPLE).with_classes(['["a"]']).choices == ("a", "b")
+    dynamic = main('<Choices name="c" toName="t" choice="multiple" value="$o"/>')
+    assert dynamic.with_classes(['["z", "y"]', "[]"]).choices == ("y", "z")
 
 
 def test_each_class_is_taken_apart_once_whatever_the_choices(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sets = [["a"], ["b", "a"], []]
-    scheme = parse_label_config(config(MULTIPLE)).with_labels({"c": [json.dumps(each) for each in sets]})
+    control = several("c", ("a", "b"), *(json.dumps(each) for each in sets))
     taken_apart: list[str] = []
     loads = json.loads
     monkeypatch.setattr(json, "loads", lambda text: taken_apart.append(text) or loads(text))
-    held = scheme.membership()
-    assert len(taken_apart) <= len(scheme.labels)
-    assert {label: row.tolist() for label, row in zip(scheme.labels, held, strict=True)} == {
+    held = control.membership()
+    assert len(taken_apart) <= len(control.classes)
+    assert {answer: row.tolist() for answer, row in zip(control.classes, held, strict=True)} == {
         '["a"]': [True, False],
         '["b", "a"]': [True, True],
         "[]": [False, False],
@@ -149,10 +151,10 @@ def test_a_setting_says_which_of_several_controls_is_learned() -> None:
         for name in ("one", "two")
     )
     scheme = parse_label_config(config(one + two))
-    assert (scheme.from_name, [other.from_name for other in scheme.companions]) == ("one", ["two"])
+    assert [control.from_name for control in scheme.controls] == ["one", "two"]
     assert not scheme.fits(parse_label_config(config(one + two.replace('"b"', '"B"'))))
-    assert parse_label_config(config(one + two), "two").from_name == "two"
-    assert parse_label_config(config(one + two), "three").from_name == "one"
+    assert parse_label_config(config(one + two), "two").main.from_name == "two"
+    assert parse_label_config(config(one + two), "three").main.from_name == "one"
 
 
 BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
@@ -200,27 +202,9 @@ def test_what_cannot_be_learned_is_refused_with_what_to_change(xml: str, says: s
         parse_label_config(xml)
 
 
-KNOWN_BEFORE = {
-    *("from_name", "to_name", "field", "labels", "control", "source", "text_key"),
-    *("dynamic", "several", "options", "blank", "companions"),
-}
-"""Keys of a scheme in the manifests of the release before, which can read no other."""
-
-
-def test_a_manifest_can_be_read_by_the_release_before_unless_the_text_is_encoded() -> None:
-    hidden = f'<Choices name="d" toName="t" value="$o" visibleWhen="choice-selected">{A_OR_B}</Choices>'
-    scheme = parse_label_config(config(f'<Choices name="c" toName="t">{A_OR_B}</Choices>{hidden}'))
-    stored = json.loads(json.dumps(scheme.as_json()))
-    for each in (stored, *stored["companions"]):
-        assert each.keys() == KNOWN_BEFORE
-    assert LabelScheme.from_json(stored) == scheme
-    encoded = replace(scheme, encoding="base64")
-    assert LabelScheme.from_json(json.loads(json.dumps(encoded.as_json()))) == encoded
-
-
 def test_choices_whose_text_stands_in_the_task_are_learned_by_their_alias() -> None:
     named = '<Choice value="$first" alias="first"/><Choice value="$second" alias="second"/>'
-    assert parse_label_config(config(f'<Choices name="c" toName="t">{named}</Choices>')).labels == (
+    assert parse_label_config(config(f'<Choices name="c" toName="t">{named}</Choices>')).main.classes == (
         "first",
         "second",
     )
@@ -228,7 +212,7 @@ def test_choices_whose_text_stands_in_the_task_are_learned_by_their_alias() -> N
     with pytest.raises(LabelConfigError, match=r'"\$first", another text in each task.*Give it an alias'):
         parse_label_config(config(bare))
     mixed = parse_label_config(config(bare.replace("<Choice ", f"{A_OR_B}<Choice ", 1)))
-    assert mixed.labels == ("a", "b")
+    assert mixed.main.classes == ("a", "b")
 
 
 def test_a_taxonomy_from_an_address_is_refused_as_such() -> None:

@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 import torch
 
+from backend.controls.base import CLASSES
 from backend.guessing import outputs_of, regions
-from backend.labelstudio.scheme import LabelScheme
 from backend.learning.heads import ErrorHead
 from backend.learning.network import LayeredNetwork, Shape
 from backend.predicting import Predictor
 from backend.settings import Settings
 from backend.store.locations import feature_cache, version_store
-from backend.store.versions import ModelVersion, version_name
+from backend.store.model_version import ControlModel, ModelVersion, version_name
+from tests.unit.schemes import scheme, several, single
 
-OTHER = LabelScheme("d", "t", "text", ("x", "y"))
-SCHEME = LabelScheme("c", "t", "text", ("a", "b"), companions=(OTHER,))
-SETS = LabelScheme("e", "t", "text", ('["p", "q"]', '["q"]'), several=True, options=("p", "q", "r"))
+OTHER = single("d", "x", "y")
+SCHEME = scheme(single("c", "a", "b"), OTHER)
+SETS = several("e", ("p", "q", "r"), '["p", "q"]', '["q"]')
 ITEMS = torch.zeros(1, 3)
 
 
@@ -40,13 +41,19 @@ def doubting(p: float) -> ErrorHead:
     return head
 
 
-def model(network: LayeredNetwork, **more: Any) -> ModelVersion:
-    given = {"scheme": SCHEME, **more}
+def model(network: LayeredNetwork, *others: ControlModel, **more: Any) -> ModelVersion:
+    given = {"scheme": SCHEME, "models": (ControlModel(SCHEME.main, {CLASSES: network}), *others), **more}
     nothing = torch.zeros(0)
     return ModelVersion(
-        name="atlas-000001", strategy="margin", encoder="", network=network, scorer_head=None,
+        name="atlas-000001", strategy="margin", encoder="", scorer_head=None,
         queue_ids=nothing.long(), queue_worth=nothing, **given,
     )  # fmt: skip
+
+
+def setwise(logit: float) -> ModelVersion:
+    """To which each of three choices is as likely."""
+    networks = {CLASSES: saying(0, 0), SETS.shows: saying(*[logit] * 3)}
+    return model(saying(0, 0), scheme=scheme(SETS), models=(ControlModel(SETS, networks),))
 
 
 def controls_shown(of: ModelVersion, shown_from: float) -> list[str]:
@@ -65,17 +72,17 @@ def test_both_the_classifier_and_the_error_head_must_be_sure(logit: float, wrong
 
 
 def test_each_control_is_judged_by_itself() -> None:
-    unlike = model(saying(1, 0), companions=((OTHER, saying(0, 4)),))
+    unlike = model(saying(1, 0), ControlModel(OTHER, {CLASSES: saying(0, 4)}))
     assert controls_shown(unlike, 0.8) == ["d"]
     assert controls_shown(unlike, 0.99) == []
 
 
 def test_of_several_choices_all_together_must_be_likely() -> None:
     """Each of three is 0.9 sure: all of them 0.73."""
-    sets = model(saying(0, 0), scheme=SETS, choices=saying(*[2.2] * 3))
+    sets = setwise(2.2)
     assert controls_shown(sets, 0.7) == ["e"]
     assert controls_shown(sets, 0.8) == []
-    unlikely = model(saying(0, 0), scheme=SETS, choices=saying(*[-2.2] * 3))  # one must be given
+    unlikely = setwise(-2.2)  # one must be given
     assert controls_shown(unlikely, 0.2) == []
 
 
@@ -88,7 +95,8 @@ def predicted(folder: Path, **settings: Any) -> list[dict[str, Any]]:
     given = Settings(data_dir=folder, **settings)
     _, encoder = feature_cache(given, 1).encode(TEXTS)
     version = ModelVersion(
-        version_name(1), SCHEME, "margin", encoder, LayeredNetwork(Shape(256, 2)), None,
+        version_name(1), SCHEME, "margin", encoder,
+        (ControlModel(SCHEME.main, {CLASSES: LayeredNetwork(Shape(256, 2))}),), None,
         torch.arange(9), torch.zeros(0),
     )  # fmt: skip
     version_store(given, 1).save(version)

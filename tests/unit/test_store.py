@@ -5,22 +5,26 @@ from pathlib import Path
 import pytest
 import torch
 
+from backend.controls.base import CLASSES
 from backend.errors import DamagedFile
-from backend.labelstudio.scheme import LabelScheme
 from backend.learning.heads import DomainHead, ErrorHead
 from backend.learning.network import LayeredNetwork, Layers, Shape
 from backend.store.features import FeatureCache
-from backend.store.versions import ModelVersion, VersionStore, version_name
+from backend.store.model_version import ControlModel, ModelVersion, version_name
+from backend.store.versions import VersionStore
+from tests.unit.schemes import scheme, single
 
-SCHEME = LabelScheme("c", "t", "text", ("a", "b"), companions=(LabelScheme("d", "t", "text", ("x", "y")),))
+SCHEME = scheme(single("c", "a", "b"), single("d", "x", "y"))
+MAIN, OTHER = SCHEME.controls
 
 
 def version(number: int) -> ModelVersion:
+    networks = {CLASSES: LayeredNetwork(Shape(4, 2)), "more": LayeredNetwork(Shape(4, 3), seed=2)}
+    other = {CLASSES: LayeredNetwork(Shape(4, 2), seed=1)}
+    models = (ControlModel(MAIN, networks), ControlModel(OTHER, other))
     return ModelVersion(
-        version_name(number), SCHEME, "margin", "lsa-000003", LayeredNetwork(Shape(4, 2)), ErrorHead(64),
+        version_name(number), SCHEME, "margin", "lsa-000003", models, ErrorHead(64),
         torch.tensor([5, 3]), torch.tensor([0.9, 0.1]), {"trained_on": 2},
-        ((SCHEME.companions[0], LayeredNetwork(Shape(4, 2), seed=1)),),
-        choices=LayeredNetwork(Shape(4, 3), seed=2),
     )  # fmt: skip
 
 
@@ -29,14 +33,12 @@ def test_a_version_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     store.save(saved)
     loaded = store.load(saved.name)
     x = torch.randn(3, 4)
-    assert loaded.network is not None
-    assert saved.network is not None
-    assert torch.equal(loaded.network(x).logits, saved.network(x).logits)
-    assert loaded.choices is not None
-    assert saved.choices is not None
-    assert torch.equal(loaded.choices(x).logits, saved.choices(x).logits)
-    assert torch.equal(loaded.companions[0][1](x).logits, saved.companions[0][1](x).logits)
-    assert loaded.companions[0][0] == SCHEME.companions[0]
+    assert [model.control for model in loaded.models] == [MAIN, OTHER]
+    for there, here in zip(loaded.models, saved.models, strict=True):
+        assert there.networks.keys() == here.networks.keys()
+        for name, network in here.networks.items():
+            assert torch.equal(there.networks[name](x).logits, network(x).logits)
+    assert loaded.network is loaded.models[0].networks[CLASSES]
     assert (loaded.scheme, loaded.queue_ids.tolist(), loaded.stats) == (SCHEME, [5, 3], {"trained_on": 2})
 
 

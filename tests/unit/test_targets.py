@@ -1,13 +1,12 @@
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from backend.controls.votes import Vote, consensus, votes_of
 from backend.jobs.pull import _settle
-from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.targets import Vote, consensus, votes_of
 from backend.store.tasks import StoredTask, TaskStore
+from tests.unit.schemes import scheme, several, single
 
-SCHEME = LabelScheme("c", "t", "text", ("a", "b"))
+MAIN = single("c", "a", "b")
 
 
 def annotation(choice: str | None, **more: Any) -> dict[str, Any]:
@@ -20,7 +19,7 @@ def by(annotator: int, choice: str | None, **more: Any) -> dict[str, Any]:
 
 
 def target_of(annotations: list[Any]) -> str | None:
-    return consensus({1: votes_of(annotations, SCHEME)}).get(1)
+    return consensus({1: votes_of(annotations, MAIN)}, MAIN.agreement).get(1)
 
 
 def test_majority_wins() -> None:
@@ -40,7 +39,7 @@ def test_one_against_one_is_no_label() -> None:
 def test_an_annotators_latest_word_counts() -> None:
     changed_mind = [by(1, "b", updated_at="2026-01-02"), by(1, "a", updated_at="2026-01-01")]
     assert target_of(changed_mind) == "b"
-    assert len(votes_of(changed_mind, SCHEME)) == 1
+    assert len(votes_of(changed_mind, MAIN)) == 1
 
 
 def test_annotators_weigh_what_they_proved_worth() -> None:
@@ -49,8 +48,29 @@ def test_annotators_weigh_what_they_proved_worth() -> None:
         task: [Vote(careful, "a"), Vote(other, "a"), Vote(careless, "a" if task % 4 == 0 else "b")]
         for task in range(12)
     }
-    assert consensus({**together, 99: [Vote(careful, "a"), Vote(careless, "b")]})[99] == "a"
-    assert consensus({99: [Vote(careful, "a"), Vote(careless, "b")]})[99] is None
+    disputed = {99: [Vote(careful, "a"), Vote(careless, "b")]}
+    assert consensus({**together, **disputed}, MAIN.agreement)[99] == "a"
+    assert consensus(disputed, MAIN.agreement)[99] is None
+
+
+def closeness(one: str, other: str) -> float:
+    """Of numbers from 1 to 5."""
+    return 1 - abs(int(one) - int(other)) / 4
+
+
+def test_what_is_close_to_most_votes_wins_over_what_one_of_them_said() -> None:
+    """No two say the same; with equality as the agreement that would be a dispute."""
+    votes = {1: [Vote("1", "1"), Vote("2", "5"), Vote("3", "3")], 2: [Vote("1", "1"), Vote("2", "5")]}
+    assert consensus(votes, closeness) == {1: "3", 2: None}
+    assert consensus(votes, MAIN.agreement) == {1: None, 2: None}
+
+
+def test_who_comes_close_proves_worth_more_than_who_does_not() -> None:
+    together = {
+        task: [Vote("1", "4"), Vote("2", "4"), Vote("near", "5"), Vote("far", "1")] for task in range(12)
+    }
+    verdict = consensus({**together, 99: [Vote("far", "1"), Vote("near", "5")]}, closeness)
+    assert verdict[99] == "5"
 
 
 def test_a_skip_is_no_label_even_with_a_full_result() -> None:
@@ -69,15 +89,15 @@ def test_empty_unknown_and_malformed_results_are_no_label() -> None:
 
 
 def test_an_empty_answer_is_a_vote_for_none_of_them() -> None:
-    scheme = LabelScheme("c", "t", "text", (), several=True, options=("a", "b"), blank=True)
-    assert votes_of([by(1, None), by(2, "a")], scheme) == (Vote("1", "[]"), Vote("2", '["a"]'))
-    assert votes_of([by(1, None, was_cancelled=True)], scheme) == ()
-    assert votes_of([by(1, None)], replace(scheme, blank=False)) == ()
+    sets = several("c", ("a", "b"), blank=True)
+    assert votes_of([by(1, None), by(2, "a")], sets) == (Vote("1", "[]"), Vote("2", '["a"]'))
+    assert votes_of([by(1, None, was_cancelled=True)], sets) == ()
+    assert votes_of([by(1, None)], several("c", ("a", "b"))) == ()
 
 
 def test_a_companions_label_goes_when_its_annotators_no_longer_agree(tmp_path: Path) -> None:
     """Votes stay as they were; what changed is how much their annotators proved to weigh."""
-    scheme = replace(SCHEME, companions=(LabelScheme("d", "t", "text", ("x", "y")),))
+    both = scheme(MAIN, single("d", "x", "y"))
     disputed = StoredTask(1, "one", True, {"d": [Vote("1", "x"), Vote("2", "y")]})
     together = [
         StoredTask(i, "more", True, {"d": [Vote("1", "x"), Vote("3", "x"), Vote("2", "y")]})
@@ -85,8 +105,8 @@ def test_a_companions_label_goes_when_its_annotators_no_longer_agree(tmp_path: P
     ]
     with TaskStore(tmp_path / "tasks.sqlite") as store:
         store.upsert([disputed, *together])
-        _settle(scheme, store)
+        _settle(both, store)
         assert store.tasks()[0].others == {"d": "x"}  # annotator 2 disagreed with all others
         store.delete(range(2, 12))
-        _settle(scheme, store)
+        _settle(both, store)
         assert store.tasks()[0].others == {}

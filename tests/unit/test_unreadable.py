@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
+from backend.controls.choices import SingleChoice
+from backend.controls.config import parse_label_config
+from backend.controls.reading import unreadable_in_words
+from backend.controls.sources import Text
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.checks import CHECKS
 from backend.doctor.examine import examine_project  # noqa: F401  for the checks it registers
 from backend.doctor.finding import Finding, State
 from backend.jobs.pull import unreadable_tasks
 from backend.jobs.read_task import read_task
-from backend.labelstudio.content import Content
-from backend.labelstudio.label_config import parse_label_config
-from backend.labelstudio.reading import unreadable_in_words
-from backend.labelstudio.scheme import LabelScheme
 from backend.predicting import Predictor
 from backend.store.paths import project_dir
 from tests.fakes.label_studio import choice
@@ -36,14 +36,14 @@ SEVERAL = DYNAMIC.replace("<Choices ", '<Choices choice="multiple" ')
 @pytest.fixture
 def stumbling(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of ours that one text alone brings out."""
-    read = Content.text_of
+    readable = Text.content
 
-    def text_of(content: Content, data: Any) -> str:
+    def content(source: Text, data: Any) -> str:
         if isinstance(data, dict) and data.get("text") == BAD:
             raise ValueError("out of its depth\x1b[31m")
-        return read(content, data)
+        return readable(source, data)
 
-    monkeypatch.setattr(Content, "text_of", text_of)
+    monkeypatch.setattr(Text, "content", content)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -168,7 +168,7 @@ def test_a_reader_that_fails_with_annotations_leaves_the_text(monkeypatch: pytes
     def fails(*_: Any) -> None:
         raise KeyError("x")
 
-    monkeypatch.setattr(LabelScheme, "class_in", fails)
+    monkeypatch.setattr(SingleChoice, "read", fails)
     task = {"id": 1, "data": {"text": "x"}, "is_labeled": True, "annotations": [{"result": []}]}
     read = read_task(task, parse_label_config(CONFIG))
     assert (read.text, dict(read.votes)) == ("x", {})

@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 
 from backend.connecting import connect
+from backend.controls.config import parse_label_config
+from backend.controls.scheme import LabelScheme
+from backend.controls.unknown import unknown_answers
+from backend.controls.unlearned import not_learned
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.checks import CHECKS
 from backend.doctor.examine import examine_project  # noqa: F401  for the checks it registers
 from backend.doctor.finding import Finding, State
-from backend.labelstudio.label_config import parse_label_config
-from backend.labelstudio.scheme import LabelScheme
 from backend.labelstudio.survey import LOOKED_AT, alarm
-from backend.labelstudio.unknown import unknown_answers
-from backend.labelstudio.unlearned import not_learned
 from tests.fakes.loop import Loop
+from tests.unit.schemes import single
 from tests.unit.test_label_config import CASES
 
 pytestmark = pytest.mark.usefixtures("answering")
@@ -84,7 +85,7 @@ def test_no_alarm_where_texts_differ(loop: Loop) -> None:
     assert not {"texts", "annotations", "not learned"} & said_at_connect(project.id).keys()
 
 
-SCHEME = LabelScheme("c", "t", "text", ("sea", "kitchen"), beside=("words",))
+SCHEME = LabelScheme(single("c", "sea", "kitchen"), beside=("words",))
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.tags import shortened
+from backend.controls.scheme import LabelScheme
+from backend.controls.tags import shortened
 
 SHOWN = 5
 """Answers that a message names."""
@@ -26,10 +26,11 @@ def unknown_answers(annotations: Iterable[Any], scheme: LabelScheme) -> tuple[st
         control = controls.get(name)
         if control is None:
             found[shortened(name)] = None
-        elif not control.is_kind_of(region):
+            continue
+        unknown = control.unknown_in(region)
+        if unknown is None:
             found[f"{shortened(name)} as {_written(region.get('type'))}"] = None
         else:
-            unknown = (given for given in control.given_in(region) if not control.knows(given))
             found |= {f"{shortened(name)}: {_written(given)}": None for given in unknown}
     return tuple(found)
 

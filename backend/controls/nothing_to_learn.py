@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.labelstudio.tags import CHOICE_TAGS, TEXT_TAGS, Tag, Tags, shortened
+from backend.controls.registry import asked, control_for, sources_in
+from backend.controls.tags import TEXT_TAGS, Tag, Tags, shortened
 
 SOME = 5
 """Tags that a message names."""
@@ -12,15 +13,16 @@ SOME = 5
 
 def why_nothing(tags: Tags) -> str:
     """For a config without choices about a text."""
-    if not tags.choices and any(tag.repeated and tag.kind in CHOICE_TAGS for tag in tags.controls):
+    if not asked(tags) and any(tag.repeated and control_for(tag) for tag in tags.controls):
         return (
             "The label config asks within a <Repeater>, once for each item of a list; repeaters are not "
             "learned. Import each item as a task of its own, and take the tags out of the <Repeater>."
         )
-    if not tags.texts:
+    sources = sources_in(tags)
+    if not sources:
         return _without_text(tags)
-    text = next(iter(tags.texts.values()))
-    astray = [tag for tag in tags.choices if tag.to_name not in tags.objects]
+    text = next(iter(sources.values()))
+    astray = [tag for tag in asked(tags) if tag.to_name not in tags.objects]
     if astray:
         return (
             f'{some(astray)} is to be about "{shortened(astray[0].to_name)}", which is the name of no tag. '
@@ -41,10 +43,11 @@ def some(tags: Sequence[Tag]) -> str:
 def _asked(tags: Tags, text: Tag) -> str:
     if not tags.controls:
         return f"The label config asks nothing about {text}"
-    if not tags.choices:
+    known = asked(tags)
+    if not known:
         return f"The label config asks for {some(tags.controls)}: that is not learned"
-    others = [tags.objects[name] for name in dict.fromkeys(tag.to_name for tag in tags.choices)]
-    return f"{some(tags.choices)} is about {some(others)}, not about a text"
+    others = [tags.objects[name] for name in dict.fromkeys(tag.to_name for tag in known)]
+    return f"{some(known)} is about {some(others)}, not about a text"
 
 
 def _without_text(tags: Tags) -> str:

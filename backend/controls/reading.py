@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.targets import Vote, votes_of
+from backend.controls.base import Control
+from backend.controls.scheme import LabelScheme
+from backend.controls.votes import Vote, votes_of
 
 logger = logging.getLogger(__name__)
 
@@ -24,11 +25,11 @@ def text_in(scheme: LabelScheme, data: Any) -> tuple[str, str | None]:
 
 
 def votes_in(
-    controls: tuple[LabelScheme, ...], annotations: list[Any]
+    controls: tuple[Control, ...], annotations: list[Any]
 ) -> tuple[dict[str, tuple[Vote, ...]], str | None]:
     """The votes on a task by control, and None; or those that can be read, and why others cannot.
 
-    A class that holds half a surrogate pair can neither be stored nor shown: it is no vote.
+    An answer that holds half a surrogate pair can neither be stored nor shown: it is no vote.
     """
     votes: dict[str, tuple[Vote, ...]] = {}
     none: tuple[Vote, ...] = ()

@@ -1,4 +1,4 @@
-"""What Label Studio shows of a task in the place of an object tag's `value`.
+"""What stands in a task's data in the place of a tag's `value`, as Label Studio reads it.
 
 Follows the editor's `parseValue` (utils/data.js) and its RichText model (1.23.2).
 """
@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from dataclasses import dataclass
 from typing import Any
-
-from backend.labelstudio.markup import visible_text
 
 _REFERENCE = re.compile(r"\$[\w\[\].{}]+", re.ASCII)
 """As the editor finds them in a value."""
@@ -19,38 +16,8 @@ _WHOLE = re.compile(r"\$[\w\[\].{}-]+")
 ENCODINGS = ("none", "base64", "base64unicode")
 
 
-@dataclass(frozen=True)
-class Content:
-    """Which part of a task's data an object tag shows, and how.
-
-    field: the name of one field, without its `$`; or a value with text around names, as it stands in the
-    config. kind: the tag; text_key: the words' key in each paragraph; encoding: one of ENCODINGS.
-    """
-
-    field: str
-    kind: str = "Text"
-    text_key: str = "text"
-    encoding: str = "none"
-
-    @property
-    def about(self) -> str:
-        """The same for the same texts."""
-        encoding = "" if self.encoding == "none" else f" {self.encoding}"
-        return f"{self.field} {self.kind} {self.text_key}{encoding}"
-
-    def text_of(self, data: Any) -> str:
-        """The words that an annotator reads, "" where there are none. Never raises."""
-        value = fill(self.field, data) if "$" in self.field else look_up(data, self.field)
-        if self.kind == "Paragraphs" and isinstance(value, list):
-            text = "\n".join(_words(item, self.text_key) for item in value)
-        else:
-            text = _decoded(_as_text(value), self.encoding)
-        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be stored
-        return visible_text(text) if self.kind == "HyperText" else text
-
-
 def field_of(value: str) -> str:
-    """`Content.field` of an object tag's value."""
+    """`Source.field` of an object tag's value."""
     return value[1:] if _WHOLE.fullmatch(value) else value
 
 
@@ -66,7 +33,7 @@ def fill(value: str, data: Any) -> Any:
     """
     if _WHOLE.fullmatch(value) or (value[:1] == "$" and isinstance(data, dict) and value[1:] in data):
         return look_up(data, value[1:])
-    return _REFERENCE.sub(lambda name: _as_text(look_up(data, name[0][1:])), value)
+    return _REFERENCE.sub(lambda name: as_text(look_up(data, name[0][1:])), value)
 
 
 def look_up(data: Any, path: str) -> Any:
@@ -83,7 +50,7 @@ def look_up(data: Any, path: str) -> Any:
     return data
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """As JavaScript's String(): "" where there is nothing to read."""
     if isinstance(value, str):
         return value
@@ -93,7 +60,7 @@ def _as_text(value: Any) -> str:
         return str(value).lower()
     try:
         if isinstance(value, list):
-            return ",".join(map(_as_text, value))
+            return ",".join(map(as_text, value))
         if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
             value = int(value)
         return str(value)
@@ -101,7 +68,7 @@ def _as_text(value: Any) -> str:
         return ""
 
 
-def _decoded(text: str, encoding: str) -> str:
+def decoded(text: str, encoding: str) -> str:
     """By the browser's atob, whose characters are bytes, or as the bytes of UTF-8."""
     if encoding == "none":
         return text
@@ -110,8 +77,3 @@ def _decoded(text: str, encoding: str) -> str:
         return content.decode("utf-8" if encoding == "base64unicode" else "latin-1")
     except ValueError:  # Label Studio shows nothing
         return ""
-
-
-def _words(paragraph: Any, key: str) -> str:
-    words = paragraph.get(key) if isinstance(paragraph, dict) else paragraph
-    return words if isinstance(words, str) else ""

@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from backend.labelstudio.scheme import LabelScheme
-from backend.labelstudio.tags import Condition
+from backend.controls.base import Control, Region
+from backend.controls.scheme import LabelScheme
+from backend.controls.tags import Condition
 
-Regions = list[dict[str, Any]]
+Regions = list[Region]
 Offered = Mapping[str, Sequence[str]]
-"""By control with dynamic choices: those of one task. See `LabelScheme.offered`."""
+"""By control: what one task offers. See `LabelScheme.offered`."""
 
 
 def possible(scheme: LabelScheme, regions: Regions, offered: Offered) -> Regions:
     """The guesses for one task without the impossible ones. regions: at most one of each control."""
-    kept = {region["from_name"]: region for region in regions if _is_offered(region, offered)}
-    page = _Page(scheme, kept)
-    return [region for name, region in kept.items() if page.shows(name)]
+    controls = {control.from_name: control for control in scheme.controls}
+    said = {}
+    for region in regions:
+        name = region["from_name"]
+        words = controls[name].said_in(region) if name in controls else []
+        if name not in offered or set(words) <= set(offered[name]):
+            said[name] = words
+    page = _Page(controls, said)
+    return [region for region in regions if region["from_name"] in said and page.shows(region["from_name"])]
 
 
 def without_impossible(
@@ -29,22 +36,12 @@ def without_impossible(
     return [{**item, "result": possible(scheme, item["result"], each)} for item, each in pairs]
 
 
-def _is_offered(region: dict[str, Any], offered: Offered) -> bool:
-    choices = offered.get(region["from_name"])
-    return choices is None or set(_chosen(region)) <= set(choices)
-
-
-def _chosen(region: dict[str, Any]) -> list[str]:
-    given = region["value"][region["type"]]
-    return [each[-1] if isinstance(each, list) else each for each in given]
-
-
 class _Page:
     """What Label Studio's page hides and shows with these guesses on it (mixins/Visibility.js)."""
 
-    def __init__(self, scheme: LabelScheme, regions: Mapping[str, dict[str, Any]]):
-        self._controls = {control.from_name: control for control in scheme.controls}
-        self._regions = regions
+    def __init__(self, controls: Mapping[str, Control], said: Mapping[str, Sequence[str]]):
+        self._controls = controls
+        self._said = said
         self._asked: set[str] = set()
 
     def shows(self, name: str) -> bool:
@@ -65,10 +62,6 @@ class _Page:
         return condition.kind != "region-selected"  # no region of a text is selected on a new page
 
     def _is_chosen(self, condition: Condition) -> bool:
-        names = [condition.tag] if condition.tag else list(self._regions)
-        chosen = {choice for name in names if self.shows(name) for choice in self._chosen_in(name)}
+        names = [condition.tag] if condition.tag else list(self._said)
+        chosen = {choice for name in names if self.shows(name) for choice in self._said.get(name, ())}
         return bool(chosen.intersection(condition.choices) if condition.choices else chosen)
-
-    def _chosen_in(self, name: str) -> list[str]:
-        region = self._regions.get(name)
-        return [] if region is None else _chosen(region)

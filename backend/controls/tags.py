@@ -18,9 +18,7 @@ MAX_DEPTH = 100
 MAX_TAGS = 50_000
 """As many as a config of the longest allowed has, were each a <Choice> of a few letters."""
 TEXT_TAGS = ("Text", "HyperText", "Paragraphs")
-"""Object tags whose content we can encode."""
-CHOICE_TAGS = ("Choices", "Taxonomy")
-"""Control tags that put a task into one of several classes."""
+"""Object tags whose value may stand between their begin and their end."""
 _SHOWN = 80
 """Characters of a name that messages repeat."""
 
@@ -70,10 +68,6 @@ class Tag:
     def shows_something(self) -> bool:
         return bool(self.value or self.attributes.get("valuelist"))
 
-    @property
-    def is_text(self) -> bool:
-        return self.kind in TEXT_TAGS and bool(self.name) and "$" in self.value
-
     def is_on(self, attribute: str) -> bool:
         return self.attributes.get(attribute.lower(), "").lower() == "true"
 
@@ -87,16 +81,6 @@ class Tags:
 
     objects: dict[str, Tag] = field(default_factory=dict)
     controls: list[Tag] = field(default_factory=list)
-
-    @property
-    def texts(self) -> dict[str, Tag]:
-        """Those that show a text of the task."""
-        return {name: tag for name, tag in self.objects.items() if tag.is_text and not tag.repeated}
-
-    @property
-    def choices(self) -> list[Tag]:
-        """Those that put a whole task, or a part of one, into classes."""
-        return [tag for tag in self.controls if tag.kind in CHOICE_TAGS and not tag.repeated]
 
 
 def read_tags(xml: object) -> Tags:

@@ -1,0 +1,185 @@
+"""What is asked of an item: the base of every kind of answer.
+
+A control has two sides. Label Studio's: its regions, read into answers and written from them, plain values.
+The network's: what is trained for it, and what to say by its outputs. torch is imported where a network is
+asked, not before: the command line reads exports without it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from backend.controls.sources import Source, source_from_json
+from backend.controls.tags import Condition, Tag
+from backend.errors import LabelConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from backend.learning.network import LayeredNetwork, Layers
+
+Answer = str
+"""One annotator's answer, or a model's, as text that is equal for equal answers."""
+Region = dict[str, Any]
+"""As Label Studio stores it."""
+CLASSES = "classes"
+"""Name of the network with a logit per class, which orders the queue."""
+
+
+class Decided(NamedTuple):
+    """Of each item: answers: what to show; confidences: the region's own score, in [0, 1]; right: how likely
+    the answer is right, in [0, 1], by which it is shown or not."""
+
+    answers: list[Answer]
+    confidences: list[float]
+    right: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control(ABC):
+    """A control tag about a source. classes: the answers that networks tell apart, in their order.
+
+    What a model depends on is compared, and goes as JSON into a version's manifest. `conditions`, all of
+    which must hold for Label Studio to show the control, do not.
+    """
+
+    kind: ClassVar[str]
+    """Its name in manifests."""
+    shows: ClassVar[str] = CLASSES
+    """Name of the network by which it decides."""
+
+    from_name: str
+    to_name: str
+    source: Source
+    classes: tuple[Answer, ...] = ()
+    conditions: tuple[Condition, ...] = field(default=(), compare=False)
+
+    # The label config
+
+    @classmethod
+    @abstractmethod
+    def takes(cls, tag: Tag) -> bool:
+        """Whether this is what a tag of the config asks for."""
+
+    @classmethod
+    @abstractmethod
+    def parse(cls, tag: Tag, source: Source) -> Control:
+        """Raises LabelConfigError, with what to change, for what cannot be learned."""
+
+    def with_classes(self, given: Iterable[Answer]) -> Control:
+        """What there is to learn. given: all answers, of which some controls make their classes."""
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        found = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
+        return {"kind": self.kind, **found, "source": self.source.as_json()}
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Control:
+        """From what `as_json` gave. Raises KeyError or TypeError otherwise."""
+        known = {name: value for name, value in described.items() if name != "kind"}
+        known["source"] = source_from_json(known["source"])
+        return cls(**{**known, "classes": tuple(known["classes"])})
+
+    def caveats(self) -> Iterator[str]:
+        """A line for each thing that is learned as if it were simpler than it is."""
+        if self.conditions:
+            yield (
+                f'"{self.from_name}" is not always shown (visibleWhen): it is learned as if it were; '
+                "it is guessed only where Label Studio shows it beside the other guesses"
+            )
+
+    # Label Studio's side
+
+    @abstractmethod
+    def read(self, result: Any) -> Answer | None:
+        """What a submitted annotation's regions say, None where they say nothing. Never raises."""
+
+    @abstractmethod
+    def unknown_in(self, region: Region) -> list[Any] | None:
+        """What a region of this control's name says that the config does not know (any more); None where it
+        is of another kind of control."""
+
+    def agreement(self, one: Answer, other: Answer) -> float:
+        """In [0, 1], symmetric, 1 for the same answer."""
+        return float(one == other)
+
+    @abstractmethod
+    def regions(self, answer: Answer, confidence: float) -> list[Region]:
+        """An answer as Label Studio stores it; [] for one that says nothing."""
+
+    @abstractmethod
+    def said_in(self, region: Region) -> list[str]:
+        """What one of `regions` says, in words."""
+
+    @abstractmethod
+    def in_words(self, answer: Answer) -> list[str]:
+        """What an answer says, in words; [] for one that says nothing."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What `likely` tells of, in words."""
+        return self.classes
+
+    @property
+    def config_choices(self) -> tuple[str, ...]:
+        """What the config lets one answer, in words; () where that stands elsewhere."""
+        return self.classes
+
+    def offered(self, data: Any) -> list[str] | None:
+        """What a task offers of what may be said, in words; None where all tasks offer the same."""
+        return None
+
+    # The network's side
+
+    def train_beside(
+        self, features: Tensor, targets: Tensor, *, seed: int, device: str
+    ) -> dict[str, LayeredNetwork]:
+        """Networks, by name, that this needs beside the one that orders the queue.
+
+        features: float [M, D]; targets: int64 [M], of at least two classes.
+        """
+        return {}
+
+    def train_alone(
+        self, features: Tensor, targets: Tensor, *, seed: int, device: str
+    ) -> dict[str, LayeredNetwork]:
+        """All that this needs where it orders no queue. Arguments as of `train_beside`."""
+        from backend.learning.training import train_network
+
+        network = train_network(features, targets, len(self.classes), seed=seed, device=device)
+        return {CLASSES: network.cpu()}
+
+    @abstractmethod
+    def decide(self, layers: Layers, right: Tensor | None = None) -> Decided:
+        """What to show for each of N items. layers: of the network that it `shows`; right: float [N], how
+        likely the class of most probability is right, by an error head; None without one."""
+
+    def likely(self, layers: Layers) -> Tensor:
+        """How likely each of the `choices` is: float [N, choices]."""
+        return layers.probabilities
+
+
+def refuse_parts(tag: Tag) -> None:
+    """Raises LabelConfigError where a control is about parts of a content, not about the whole."""
+    for attribute in ("perRegion", "perItem", "labeling"):
+        if tag.is_on(attribute):
+            raise LabelConfigError(
+                f"{tag} has {attribute}: it labels parts of a text, whole texts are learned. "
+                f"Remove {attribute}."
+            )
+
+
+def regions_named(result: Any, name: str) -> list[Region]:
+    """Those of a control, of whatever an annotation holds as its result."""
+    regions = result if isinstance(result, list) else []
+    return [each for each in regions if isinstance(each, dict) and each.get("from_name") == name]
+
+
+def value_of(region: Any, kind: str) -> Any:
+    """What a region holds as a `kind`, None where it holds none."""
+    value = region.get("value") if isinstance(region, dict) else None
+    return value.get(kind) if isinstance(value, dict) else None

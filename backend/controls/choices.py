@@ -1,0 +1,133 @@
+"""One of several choices: <Choices>, or <Taxonomy> of one level."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from backend.controls.base import Answer, Control, Decided, Region, refuse_parts, regions_named
+from backend.controls.forms import FORMS, Form
+from backend.controls.options import Options, options_from_json, options_of
+from backend.controls.sources import Source
+from backend.controls.tags import Tag
+from backend.errors import LabelConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from backend.learning.network import Layers
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceControl(Control):
+    """What all controls of choices have in common. tag: which of FORMS it is written in."""
+
+    tag: str = "Choices"
+    options: Options
+
+    @classmethod
+    @abstractmethod
+    def of(cls, tag: Tag, source: Source, options: Options) -> ChoiceControl:
+        """The control of a tag that can be learned."""
+
+    @classmethod
+    def parse(cls, tag: Tag, source: Source) -> Control:
+        refuse_parts(tag)
+        if tag.is_on("allowNested"):
+            raise LabelConfigError(
+                f"{tag} has allowNested; one level of choices is learned. Remove allowNested."
+            )
+        if tag.has_nested_choices:
+            raise LabelConfigError(
+                f"{tag} has choices within choices; one level is learned. Remove the inner ones."
+            )
+        return cls.of(tag, source, options_of(tag))
+
+    def as_json(self) -> dict[str, Any]:
+        return {**super().as_json(), "options": self.options.as_json()}
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Control:
+        return super().from_json({**described, "options": options_from_json(described["options"])})
+
+    def caveats(self) -> Iterator[str]:
+        yield from self.options.caveats(self.from_name)
+        yield from super().caveats()
+
+    @property
+    def form(self) -> Form:
+        return FORMS[self.tag]
+
+    @abstractmethod
+    def answer_in(self, region: Region) -> Answer | None:
+        """What one region of this control says, None where it names nothing (any more)."""
+
+    def read(self, result: Any) -> Answer | None:
+        answers = map(self.answer_in, regions_named(result, self.from_name))
+        return next((answer for answer in answers if answer is not None), None)
+
+    def unknown_in(self, region: Region) -> list[Any] | None:
+        value = region.get("value")
+        if not isinstance(value, dict) or not isinstance(value.get(self.form.type), list):
+            return None
+        return [given for given in self.form.chosen_in(region) if not self.options.knows(given)]
+
+    def regions(self, answer: Answer, confidence: float) -> list[Region]:
+        chosen = self.in_words(answer)
+        if not chosen:
+            return []
+        told = {"from_name": self.from_name, "to_name": self.to_name, "type": self.form.type}
+        return [{**told, "value": {self.form.type: self.form.write(chosen)}, "score": confidence}]
+
+    def said_in(self, region: Region) -> list[str]:
+        return self.form.chosen_in(region)
+
+    @property
+    def config_choices(self) -> tuple[str, ...]:
+        return self.options.among(())
+
+    def offered(self, data: Any) -> list[str] | None:
+        return self.options.offered(data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleChoice(ChoiceControl):
+    """Its classes are the choices."""
+
+    kind = "choice"
+
+    @classmethod
+    def takes(cls, tag: Tag) -> bool:
+        return tag.kind in FORMS and not FORMS[tag.kind].takes_several(tag)
+
+    @classmethod
+    def of(cls, tag: Tag, source: Source, options: Options) -> ChoiceControl:
+        return cls(
+            from_name=tag.name,
+            to_name=tag.to_name,
+            source=source,
+            tag=tag.kind,
+            options=options,
+            classes=options.among(()),
+        )
+
+    def with_classes(self, given: Iterable[Answer]) -> Control:
+        return replace(self, classes=self.options.among(given))
+
+    def answer_in(self, region: Region) -> Answer | None:
+        chosen = self.form.chosen_in(region)
+        return chosen[0] if len(chosen) == 1 and self.options.knows(chosen[0]) else None
+
+    def in_words(self, answer: Answer) -> list[str]:
+        return [answer]
+
+    def decide(self, layers: Layers, right: Tensor | None = None) -> Decided:
+        """The likeliest class. The error head's word stands for the classifier's, which alone is too bold or
+        too shy; with few labels either may be far too bold: to be right both must be sure."""
+        best = layers.probabilities.max(-1)
+        answers = [self.classes[i] for i in best.indices.tolist()]
+        sure: Sequence[float] = best.values.tolist()
+        taught = sure if right is None else right.tolist()
+        return Decided(answers, list(taught), list(map(min, taught, sure)))

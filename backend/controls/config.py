@@ -1,0 +1,69 @@
+"""From a label config to what there is to learn, or to what would have to change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backend.controls.base import Control
+from backend.controls.nothing_to_learn import why_nothing
+from backend.controls.registry import asked, control_for, sources_in
+from backend.controls.scheme import LabelScheme
+from backend.controls.sources import SOURCES
+from backend.controls.tags import Condition, Tag, Tags, read_tags
+from backend.errors import LabelConfigError
+
+
+def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme:
+    """The first control about a text that can be learned; the one of a `preferred` name, if there.
+
+    The others on the same text are its companions.
+    Raises LabelConfigError, with what to change, when the config has none.
+    """
+    tags = read_tags(xml)
+    learned, problems = learnable(tags, preferred)
+    if not learned:
+        raise LabelConfigError(" ".join(problems.values()) or why_nothing(tags))
+    first, *others = learned
+    companions = tuple(other for other in others if other.source == first.source)
+    names = {control.from_name for control in (first, *companions)}
+    beside = tuple(dict.fromkeys(tag.name for tag in tags.controls if tag.name not in names))
+    return LabelScheme(first, companions, beside)
+
+
+def learnable(tags: Tags, preferred: str | None = None) -> tuple[list[Control], dict[str, str]]:
+    """What can be learned of a config, the preferred control first, and, by control, why another cannot be.
+
+    Not among either is what is not asked about a whole content that can be read.
+    """
+    sources, result_of = sources_in(tags), _Results(tags)
+    about_content = [tag for tag in asked(tags) if tag.to_name in sources]
+    learned, problems = [], {}
+    for tag in sorted(about_content, key=lambda tag: tag.name != preferred):
+        try:
+            control = _control(tag, sources[tag.to_name])
+            learned.append(replace(control, conditions=tuple(map(result_of, tag.conditions))))
+        except LabelConfigError as problem:
+            problems[tag.name] = str(problem)
+    return learned, problems
+
+
+def _control(tag: Tag, looked_at: Tag) -> Control:
+    kind = control_for(tag)
+    assert kind is not None  # by `asked`
+    return kind.parse(tag, SOURCES[looked_at.kind].parse(looked_at))
+
+
+class _Results:
+    """Conditions by the choices as annotations hold them: the config may name them by their values. Each is
+    looked at once: all that stands in a tag shares its conditions."""
+
+    def __init__(self, tags: Tags):
+        self._controls = {tag.name: dict(tag.choices) for tag in tags.controls}
+        self._made: dict[int, Condition] = {}
+
+    def __call__(self, condition: Condition) -> Condition:
+        if id(condition) not in self._made:
+            alias_of = self._controls.get(condition.tag, {})
+            choices = tuple(alias_of.get(each) or each for each in condition.choices)
+            self._made[id(condition)] = replace(condition, choices=choices)
+        return self._made[id(condition)]

@@ -1,0 +1,40 @@
+"""All kinds of answers that are learned. A new one is a file, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend.controls.base import Control
+from backend.controls.choices import SingleChoice
+from backend.controls.several import SeveralChoices, SeveralOrNone
+from backend.controls.sources import SOURCES
+from backend.controls.tags import Tag, Tags
+
+CONTROLS: dict[str, type[Control]] = {
+    each.kind: each for each in (SingleChoice, SeveralChoices, SeveralOrNone)
+}
+
+
+def control_for(tag: Tag) -> type[Control] | None:
+    """What a tag of a config asks for; None where that is not learned."""
+    return next((each for each in CONTROLS.values() if each.takes(tag)), None)
+
+
+def asked(tags: Tags) -> list[Tag]:
+    """The control tags that are learned wherever they are about a whole content that can be read."""
+    return [tag for tag in tags.controls if not tag.repeated and control_for(tag) is not None]
+
+
+def sources_in(tags: Tags) -> dict[str, Tag]:
+    """The object tags that show content of the task which can be read, by name."""
+    return {
+        name: tag
+        for name, tag in tags.objects.items()
+        if tag.kind in SOURCES and tag.name and "$" in tag.value and not tag.repeated
+    }
+
+
+def control_from_json(described: Mapping[str, Any]) -> Control:
+    """From what `as_json` gave. Raises KeyError or TypeError otherwise, also for a kind not known here."""
+    return CONTROLS[described["kind"]].from_json(described)

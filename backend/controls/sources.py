@@ -1,0 +1,123 @@
+"""What is looked at: an object tag of the label config, and the part of a task's data that it shows.
+
+A new source is a class here, or in a file of its own, and a line in SOURCES.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from backend.controls.content import ENCODINGS, as_text, decoded, field_of, fill, look_up
+from backend.controls.markup import visible_text
+from backend.controls.tags import Tag
+from backend.errors import LabelConfigError
+
+
+@dataclass(frozen=True)
+class Source(ABC):
+    """field: the name of one field of a task's data, without its `$`; or a value with text around names, as
+    it stands in the config. Its other fields say how that is read; what a model depends on is compared."""
+
+    tag: ClassVar[str]
+    """The object tag."""
+    field: str
+
+    @classmethod
+    @abstractmethod
+    def parse(cls, tag: Tag) -> Source:
+        """Raises LabelConfigError, with what to change, for what cannot be read."""
+
+    @abstractmethod
+    def content(self, data: Any) -> str:
+        """What an annotator looks at in a task, "" where there is nothing. Never raises."""
+
+    @property
+    @abstractmethod
+    def about(self) -> str:
+        """The same for the same content: an encoder fitted on other content is not used."""
+
+    def value_in(self, data: Any) -> Any:
+        """What stands in the task in the place of the tag's value, of whatever type."""
+        return fill(self.field, data) if "$" in self.field else look_up(data, self.field)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"tag": self.tag, **{each.name: getattr(self, each.name) for each in fields(self)}}
+
+
+@dataclass(frozen=True)
+class Text(Source):
+    """encoding: one of ENCODINGS."""
+
+    tag = "Text"
+    encoding: str = "none"
+
+    @classmethod
+    def parse(cls, tag: Tag) -> Source:
+        if tag.attributes.get("valuetype") == "url":
+            raise LabelConfigError(
+                f'{tag} has valueType="url": tasks hold the address of a text, not the text. '
+                "Import the texts themselves, and remove valueType."
+            )
+        encoding = tag.attributes.get("encoding", "none")
+        return cls(field_of(tag.value), encoding if encoding in ENCODINGS else "none")
+
+    def content(self, data: Any) -> str:
+        return _storable(decoded(as_text(self.value_in(data)), self.encoding))
+
+    @property
+    def about(self) -> str:
+        encoding = "" if self.encoding == "none" else f" {self.encoding}"
+        return f"{self.field} {self.tag} text{encoding}"
+
+
+@dataclass(frozen=True)
+class HyperText(Text):
+    """The words that a browser shows."""
+
+    tag = "HyperText"
+
+    def content(self, data: Any) -> str:
+        return visible_text(super().content(data))
+
+
+@dataclass(frozen=True)
+class Paragraphs(Source):
+    """A dialogue, or the like. text_key: the words' key in each paragraph."""
+
+    tag = "Paragraphs"
+    text_key: str = "text"
+
+    @classmethod
+    def parse(cls, tag: Tag) -> Source:
+        Text.parse(tag)  # an address is no paragraphs either
+        return cls(field_of(tag.value), tag.attributes.get("textkey") or "text")
+
+    def content(self, data: Any) -> str:
+        value = self.value_in(data)
+        if isinstance(value, list):
+            return _storable("\n".join(self._words(each) for each in value))
+        return _storable(as_text(value))
+
+    def _words(self, paragraph: Any) -> str:
+        words = paragraph.get(self.text_key) if isinstance(paragraph, dict) else paragraph
+        return words if isinstance(words, str) else ""
+
+    @property
+    def about(self) -> str:
+        return f"{self.field} {self.tag} {self.text_key}"
+
+
+SOURCES: dict[str, type[Source]] = {each.tag: each for each in (Text, HyperText, Paragraphs)}
+
+
+def source_from_json(described: Mapping[str, Any]) -> Source:
+    """From what `as_json` gave. Raises KeyError or TypeError otherwise."""
+    return SOURCES[described["tag"]](**{name: each for name, each in described.items() if name != "tag"})
+
+
+def _storable(text: str) -> str:
+    """Half a surrogate pair cannot be stored."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,47 @@
+"""What stands in an accepted label config and is not learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backend.controls.config import learnable, parse_label_config
+from backend.controls.nothing_to_learn import some
+from backend.controls.registry import asked, control_for, sources_in
+from backend.controls.scheme import LabelScheme
+from backend.controls.tags import Tags, read_tags
+
+
+def not_learned(xml: object, preferred: str | None = None) -> list[str]:
+    """A line each. Raises LabelConfigError where nothing is learned; arguments as of `parse_label_config`."""
+    scheme, tags = parse_label_config(xml, preferred), read_tags(xml)
+    return [*_texts(scheme, tags), *_choices(scheme, tags, preferred), *_others(tags), *_caveats(scheme)]
+
+
+def _texts(scheme: LabelScheme, tags: Tags) -> Iterator[str]:
+    sources = sources_in(tags)
+    unread = [tag for name, tag in sources.items() if name != scheme.main.to_name]
+    if unread:
+        yield f"{some(unread)}: only {sources[scheme.main.to_name]} is read"
+
+
+def _choices(scheme: LabelScheme, tags: Tags, preferred: str | None) -> Iterator[str]:
+    _, problems = learnable(tags, preferred)
+    yield from problems.values()
+    known = {control.from_name for control in scheme.controls} | problems.keys()
+    elsewhere = [tag for tag in asked(tags) if tag.name not in known]
+    if elsewhere:
+        yield f"{some(elsewhere)}: only choices about {sources_in(tags)[scheme.main.to_name]} are learned"
+
+
+def _others(tags: Tags) -> Iterator[str]:
+    other = [tag for tag in tags.controls if control_for(tag) is None and not tag.repeated]
+    if other:
+        yield f"{some(other)}: only choices are learned"
+    repeated = [tag for tag in tags.controls if tag.repeated]
+    if repeated:
+        yield f"{some(repeated)}: what stands in a <Repeater> is not learned"
+
+
+def _caveats(scheme: LabelScheme) -> Iterator[str]:
+    for control in scheme.controls:
+        yield from control.caveats()

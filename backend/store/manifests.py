@@ -1,0 +1,157 @@
+"""What a version's manifest tells, and the version again out of it and its weights.
+
+FORMAT counts what is written here. Manifests without the number, of the releases before, are read too: there
+the networks of the control that orders the queue lay apart from those of its companions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from backend.controls.base import CLASSES
+from backend.controls.scheme import LabelScheme
+from backend.learning.heads import DomainHead, ErrorHead
+from backend.learning.network import LayeredNetwork, Shape
+from backend.store.model_version import ControlModel, ModelVersion
+
+FORMAT = 2
+HEADS: dict[str, type[ErrorHead] | type[DomainHead]] = {"error": ErrorHead, "domain": DomainHead}
+Tensors = dict[str, Tensor]
+Json = dict[str, Any]
+
+
+class OtherFormat(ValueError):
+    """Written by a newer release."""
+
+
+def tensors_of(version: ModelVersion) -> Tensors:
+    """All that is no JSON, on the CPU. Copies: one head may be what ranks the pool and what says how sure a
+    guess is."""
+    parts: dict[str, nn.Module | None] = {
+        f"model{i}.{name}": network
+        for i, model in enumerate(version.models)
+        for name, network in model.networks.items()
+    }
+    parts |= {"scorer_head": version.scorer_head, "error_head": version.error_head}
+    tensors = {
+        "queue.ids": version.queue_ids,
+        "queue.worth": version.queue_worth,
+        "known.keys": version.known_keys,
+        "known.labels": version.known_labels,
+    }
+    for part, module in parts.items():
+        if module is not None:
+            tensors |= {f"{part}.{key}": value.detach().cpu() for key, value in module.state_dict().items()}
+    return {key: value.contiguous().clone() for key, value in tensors.items()}
+
+
+def manifest_of(version: ModelVersion) -> Json:
+    """The rest, as JSON."""
+    return {
+        "format": FORMAT,
+        "name": version.name,
+        "scheme": version.scheme.as_json(),
+        "strategy": version.strategy,
+        "encoder": version.encoder,
+        "models": [
+            {
+                "control": model.control.from_name,
+                "networks": {name: asdict(network.shape) for name, network in model.networks.items()},
+            }
+            for model in version.models
+        ],
+        "scorer_head": _describe(version.scorer_head),
+        "error_head": _describe(version.error_head),
+        "stats": version.stats,
+    }
+
+
+def version_from(manifest: Json, tensors: Tensors) -> ModelVersion:
+    """Raises OtherFormat, or what else wrong JSON raises, for what neither `manifest_of` nor a release before
+    wrote."""
+    scheme = scheme_from(manifest)
+    former = "format" not in manifest
+    error_head = _head(manifest["error_head"], _part(tensors, "error_head"))
+    scorer = "head" if former else "scorer_head"
+    nothing = torch.zeros(0, dtype=torch.int64)
+    return ModelVersion(
+        name=manifest["name"],
+        scheme=scheme,
+        strategy=manifest["strategy"],
+        encoder=manifest["encoder"],
+        models=_former_models(scheme, manifest, tensors) if former else _models(scheme, manifest, tensors),
+        scorer_head=_head(manifest[scorer], _part(tensors, scorer)),
+        queue_ids=tensors["queue.ids"].to(torch.int64),
+        queue_worth=tensors["queue.worth"],
+        known_keys=tensors.get("known.keys", nothing),  # of an older release there are none
+        known_labels=tensors.get("known.labels", nothing),
+        stats=manifest["stats"],
+        error_head=error_head if isinstance(error_head, ErrorHead) else None,
+    )
+
+
+def scheme_from(manifest: Json) -> LabelScheme:
+    """What a version was trained for. Raises as `version_from`."""
+    found = manifest.get("format", FORMAT)
+    if found != FORMAT:
+        raise OtherFormat(f"it is of format {found}, of another release; this one reads up to {FORMAT}")
+    return LabelScheme.from_json(manifest["scheme"])
+
+
+def _models(scheme: LabelScheme, manifest: Json, tensors: Tensors) -> tuple[ControlModel, ...]:
+    controls = {control.from_name: control for control in scheme.controls}
+    return tuple(
+        ControlModel(controls[each["control"]], _networks(each["networks"], tensors, f"model{i}."))
+        for i, each in enumerate(manifest["models"])
+    )
+
+
+def _former_models(scheme: LabelScheme, manifest: Json, tensors: Tensors) -> tuple[ControlModel, ...]:
+    shapes = {"network": manifest["shape"], "choices": manifest["choices"]}
+    found = _networks({name: shape for name, shape in shapes.items() if shape is not None}, tensors)
+    names = {"network": CLASSES, "choices": scheme.main.shows}
+    models = [ControlModel(scheme.main, {names[name]: network for name, network in found.items()})]
+    for i, other in enumerate(manifest["companions"]):
+        control = LabelScheme.from_json(other["scheme"]).main
+        network = _network(other["shape"], _part(tensors, f"companion{i}"))
+        models.append(ControlModel(control, {control.shows: network}))
+    return tuple(model for model in models if model.networks)
+
+
+def _networks(shapes: Mapping[str, Json], tensors: Tensors, prefix: str = "") -> dict[str, LayeredNetwork]:
+    return {name: _network(shape, _part(tensors, f"{prefix}{name}")) for name, shape in shapes.items()}
+
+
+def _network(shape: Json, weights: Tensors) -> LayeredNetwork:
+    network = LayeredNetwork(
+        Shape(shape["inputs"], shape["classes"], shape["members"], tuple(shape["hidden"]))
+    )
+    network.load_state_dict(weights)
+    return network
+
+
+def _describe(head: ErrorHead | DomainHead | None) -> Json | None:
+    """What it takes to build the head again."""
+    if head is None:
+        return None
+    kind = next(name for name, made in HEADS.items() if isinstance(head, made))
+    return {"kind": kind, "hidden": head.hidden}
+
+
+def _head(described: Json | None, weights: Tensors) -> ErrorHead | DomainHead | None:
+    if described is None:
+        return None
+    head = HEADS[described["kind"]](described["hidden"])
+    head.load_state_dict(weights)
+    return head
+
+
+def _part(tensors: Tensors, name: str) -> Tensors:
+    return {
+        key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")
+    }

@@ -1,0 +1,88 @@
+"""One training's outcome."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from backend.controls.base import CLASSES, Control
+from backend.controls.scheme import LabelScheme
+from backend.learning.heads import DomainHead, ErrorHead
+from backend.learning.network import LayeredNetwork
+
+PREFIX = "atlas-"
+_NAME = re.compile(rf"^{PREFIX}(\d{{6,}})$")
+
+
+def _no_numbers() -> Tensor:
+    return torch.zeros(0, dtype=torch.int64)
+
+
+@dataclass(frozen=True)
+class ControlModel:
+    """A control's networks by name: that by which it decides is called `control.shows`."""
+
+    control: Control
+    networks: Mapping[str, LayeredNetwork]
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """models: of the controls that there is something to say of, the one that orders the queue first, once it
+    has labels of two classes.
+
+    queue_ids: int64 [N], the whole ranked pool's task ids, first to label first; queue_worth: float32
+    [N], the strategy's worth in that order, empty where the order did not come from a number per item;
+    scorer_head: what the strategy learned when it ranked, by which it scores new items; None if nothing.
+    """
+
+    name: str
+    scheme: LabelScheme
+    strategy: str
+    encoder: str
+    models: tuple[ControlModel, ...]
+    scorer_head: ErrorHead | DomainHead | None
+    queue_ids: Tensor
+    queue_worth: Tensor
+    stats: dict[str, Any] = field(default_factory=dict)
+    error_head: ErrorHead | None = None
+    """What knows how likely the queue's network is right, whatever the strategy; None while there were too
+    few errors, or too few successes, to learn from."""
+
+    known_keys: Tensor = field(default_factory=_no_numbers)
+    """Of the content that is labelled or waits, rising: int64 [K]. See `backend.copies`."""
+    known_labels: Tensor = field(default_factory=_no_numbers)
+    """The class that each was given, int64 [K], -1 for none."""
+
+    @property
+    def network(self) -> LayeredNetwork | None:
+        """What orders the queue; None before there are labels of two classes."""
+        main = self.scheme.main.from_name
+        found = (each.networks.get(CLASSES) for each in self.models if each.control.from_name == main)
+        return next(found, None)
+
+    @property
+    def bytes(self) -> int:
+        """In memory, without what Python adds."""
+        networks = [network for model in self.models for network in model.networks.values()]
+        parts = [*networks, self.scorer_head, self.error_head]
+        held = [value for part in parts if part is not None for value in part.state_dict().values()]
+        return sum(
+            value.nbytes
+            for value in (*held, self.queue_ids, self.queue_worth, self.known_keys, self.known_labels)
+        )
+
+
+def version_number(name: str) -> int:
+    """17 for "atlas-000017", 0 for a name that is not ours."""
+    match = _NAME.match(name)
+    return int(match.group(1)) if match else 0
+
+
+def version_name(number: int) -> str:
+    return f"{PREFIX}{number:06d}"
