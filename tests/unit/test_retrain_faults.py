@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Request, Response
 
+from backend.controls.base import CLASSES
 from backend.errors import LostLock, Unavailable
 from backend.jobs import retrain as retraining
 from backend.jobs.lock import ProjectLock
@@ -138,7 +139,8 @@ def test_several_choices_are_learned_each_by_itself(loop: Loop) -> None:
     project = loop.create(16, labeled=8, label_config=config)
     done = loop.retrain(project)
     assert done["labels"] == {'["disaster"]': 4, '["other"]': 4}
-    assert loop.versions(project).load(done["model_version"]).choices is not None
+    (model,) = loop.versions(project).load(done["model_version"]).models
+    assert model.networks.keys() == {CLASSES, model.control.shows}
 
 
 def test_the_number_of_a_version_is_never_used_twice(loop: Loop, project: FakeProject) -> None:
