@@ -48,6 +48,8 @@ class Control(ABC):
 
     kind: ClassVar[str]
     """Its name in manifests."""
+    tags: ClassVar[tuple[str, ...]]
+    """The control tags that it may be written as."""
     shows: ClassVar[str] = CLASSES
     """Name of the network by which it decides."""
 

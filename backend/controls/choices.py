@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class ChoiceControl(Control):
     """What all controls of choices have in common. tag: which of FORMS it is written in."""
 
+    tags = tuple(FORMS)
+
     tag: str = "Choices"
     options: Options
 
@@ -100,7 +102,7 @@ class SingleChoice(ChoiceControl):
 
     @classmethod
     def takes(cls, tag: Tag) -> bool:
-        return tag.kind in FORMS and not FORMS[tag.kind].takes_several(tag)
+        return tag.kind in cls.tags and not FORMS[tag.kind].takes_several(tag)
 
     @classmethod
     def of(cls, tag: Tag, source: Source, options: Options) -> ChoiceControl:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.controls.registry import asked, control_for, sources_in
+from backend.controls.registry import asked, control_for, sources_in, tags_in_words
 from backend.controls.tags import TEXT_TAGS, Tag, Tags, shortened
 
 SOME = 5
@@ -29,7 +29,7 @@ def why_nothing(tags: Tags) -> str:
             f'With toName="{shortened(text.name)}" it would be about {text}.'
         )
     return (
-        f"{_asked(tags, text)}; learned are choices about a whole text. Add "
+        f"{_asked(tags, text)}; learned are {tags_in_words()} about a whole text. Add "
         f'<Choices name="{_free_name(tags)}" toName="{shortened(text.name)}"> with two <Choice> or more.'
     )
 

@@ -21,6 +21,12 @@ def control_for(tag: Tag) -> type[Control] | None:
     return next((each for each in CONTROLS.values() if each.takes(tag)), None)
 
 
+def tags_in_words() -> str:
+    """The control tags that are learned."""
+    *others, last = sorted({f"<{name}>" for each in CONTROLS.values() for name in each.tags})
+    return f"{', '.join(others)} and {last}"
+
+
 def asked(tags: Tags) -> list[Tag]:
     """The control tags that are learned wherever they are about a whole content that can be read."""
     return [tag for tag in tags.controls if not tag.repeated and control_for(tag) is not None]

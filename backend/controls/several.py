@@ -38,7 +38,7 @@ class SeveralChoices(ChoiceControl):
 
     @classmethod
     def takes(cls, tag: Tag) -> bool:
-        return _takes_several(tag) and not may_be_left_blank(tag)
+        return tag.kind in cls.tags and FORMS[tag.kind].takes_several(tag) and not may_be_left_blank(tag)
 
     @classmethod
     def of(cls, tag: Tag, source: Source, options: Options) -> ChoiceControl:
@@ -119,7 +119,7 @@ class SeveralOrNone(SeveralChoices):
 
     @classmethod
     def takes(cls, tag: Tag) -> bool:
-        return _takes_several(tag) and may_be_left_blank(tag)
+        return tag.kind in cls.tags and FORMS[tag.kind].takes_several(tag) and may_be_left_blank(tag)
 
     def read(self, result: Any) -> Answer | None:
         named = super().read(result)
@@ -129,10 +129,6 @@ class SeveralOrNone(SeveralChoices):
 
     def shown(self, likely: Tensor) -> Tensor:
         return likely >= 0.5
-
-
-def _takes_several(tag: Tag) -> bool:
-    return tag.kind in FORMS and FORMS[tag.kind].takes_several(tag)
 
 
 def may_be_left_blank(tag: Tag) -> bool:

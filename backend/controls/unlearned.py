@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from backend.controls.config import learnable, parse_label_config
 from backend.controls.nothing_to_learn import some
-from backend.controls.registry import asked, control_for, sources_in
+from backend.controls.registry import asked, control_for, sources_in, tags_in_words
 from backend.controls.scheme import LabelScheme
 from backend.controls.tags import Tags, read_tags
 
@@ -30,13 +30,14 @@ def _choices(scheme: LabelScheme, tags: Tags, preferred: str | None) -> Iterator
     known = {control.from_name for control in scheme.controls} | problems.keys()
     elsewhere = [tag for tag in asked(tags) if tag.name not in known]
     if elsewhere:
-        yield f"{some(elsewhere)}: only choices about {sources_in(tags)[scheme.main.to_name]} are learned"
+        about = sources_in(tags)[scheme.main.to_name]
+        yield f"{some(elsewhere)}: only what is asked about {about} is learned"
 
 
 def _others(tags: Tags) -> Iterator[str]:
     other = [tag for tag in tags.controls if control_for(tag) is None and not tag.repeated]
     if other:
-        yield f"{some(other)}: only choices are learned"
+        yield f"{some(other)}: only {tags_in_words()} are learned"
     repeated = [tag for tag in tags.controls if tag.repeated]
     if repeated:
         yield f"{some(repeated)}: what stands in a <Repeater> is not learned"

@@ -17,7 +17,8 @@ from backend.encoders.lsa import TextEncoder
 from backend.errors import DamagedFile
 from backend.jobs.clustering import mark_clusters
 from backend.jobs.pull import FILE
-from backend.labelstudio.client import LabelStudioClient, StoredPrediction
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.predictions import StoredPrediction
 from backend.learning.network import LayeredNetwork, Shape
 from backend.predicting import Predictor
 from backend.settings import Settings
