@@ -27,7 +27,7 @@ THUMBNAIL_SIDE, THUMBNAIL_BYTES = 96, 5_000
 _QUALITIES = ((96, 80), (96, 60), (96, 40), (96, 25), (64, 40), (64, 20), (32, 20))
 """Sides and JPEG qualities of a thumbnail: the first that is small enough."""
 _NO_IMAGES = {
-    rb"(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype svg[^>]*>\s*)?<svg[\s>]": (
+    rb"(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype svg[^>]*>\s*)?<svg[\s>/]": (
         "it is an SVG drawing, which has no pixels: import it as PNG"
     ),
     rb"(<!doctype html|<html|<head|<body)": "it is a web page, not an image",

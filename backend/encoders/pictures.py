@@ -7,6 +7,7 @@ and costs nothing on photographs (docs/measured.md).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,7 +23,22 @@ GRID = 2
 """The middle map is pooled to so many cells a side, so that it still tells where things are."""
 BATCH = 8
 """Pictures in one pass: larger ones gain nothing on a processor."""
+LAYERS = "both"
 Pixels = NDArray[np.uint8]
+
+
+class ImageEncoder(Protocol):
+    """Pictures to vectors, the same for all projects. name: tells it from all others, weights and sizes
+    included; dims: numbers per vector."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dims(self) -> int: ...
+
+    def encode(self, pictures: Sequence[Pixels]) -> Tensor:
+        """pictures: uint8 [H, W, 3] each, red, green and blue, of any size. Float32 [N, dims], finite."""
 
 
 class Lite0Encoder:
@@ -33,11 +49,15 @@ class Lite0Encoder:
         self._side = side
 
     @property
+    def name(self) -> str:
+        return f"lite0-{self._side}-{LAYERS}"
+
+    @property
     def dims(self) -> int:
         return LAST_CHANNELS + MIDDLE_CHANNELS * GRID * GRID
 
     def encode(self, pictures: Sequence[Pixels]) -> Tensor:
-        """pictures: uint8 [H, W, 3] each, red, green and blue, of any size. Float32 [N, dims], finite."""
+        """Float32 [N, dims]."""
         rows = [
             self._encoded([squared(picture, self._side) for picture in pictures[start : start + BATCH]])
             for start in range(0, len(pictures), BATCH)

@@ -33,6 +33,11 @@ def measures_key(project_id: int) -> str:
     return f"atlas:measures:{project_id}"
 
 
+def failures_key(project_id: int) -> str:
+    """Images that could not be had."""
+    return f"{state_key(project_id)}:images"
+
+
 def counter(kind: str, project_id: int, what: str) -> str:
     """A field of the counters. kind: "retrains" by outcome, "seconds" and "times" by stage."""
     return f"{kind} {project_id} {what}"

@@ -1,0 +1,157 @@
+"""A project's images from addresses to vectors: fetched, decoded, encoded, kept. In workers only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from time import monotonic
+
+from redis import Redis
+
+from backend.content.addresses import Place
+from backend.content.fetching import Bounds, Fetcher
+from backend.content.hosts import Hosts
+from backend.content.pictures import Picture, decoded, thumbnail
+from backend.encoders.pictures import ImageEncoder
+from backend.errors import NoContent, NoContentNow
+from backend.jobs.download_turns import DownloadTurns
+from backend.jobs.image_failures import Failure, ImageFailures, in_words
+from backend.jobs.state import seconds_since_any_change
+from backend.labelstudio.client import LabelStudioClient
+from backend.settings import Settings
+from backend.store.images import Image, ImageFiles, KnownImages, digest_of_bytes
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 4
+"""Downloads; of Label Studio's own there are fewer."""
+BATCH = 16
+"""Images in memory before they are encoded."""
+KEEP_AT, KEEP_EVERY = 256, 5.0
+"""Images, and seconds, after which those that were made are kept."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """picture: None where the vector of these bytes is kept already."""
+
+    name: str
+    digest: bytes
+    etag: str
+    picture: Picture | None
+
+
+class ImageFetching:
+    """Of one project. Use as a context manager."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: Redis,
+        client: LabelStudioClient,
+        project_id: int,
+        files: ImageFiles,
+        encoder: ImageEncoder,
+    ):
+        self._place = Place(settings.label_studio_url, settings.label_studio_host, project_id)
+        self._files = files
+        self._encoder = encoder
+        self._failures = ImageFailures(redis, project_id)
+        turns = DownloadTurns(
+            redis,
+            lambda: seconds_since_any_change(redis) >= settings.clear_after,
+            settings.content_timeout,
+        )
+        self._fetcher = Fetcher(
+            self._place,
+            Hosts.parse(settings.content_hosts),
+            client.authorization,
+            bounds=Bounds(int(settings.content_max_mb * 2**20), settings.content_timeout),
+            turn=turns.turn,
+        )
+
+    def __enter__(self) -> ImageFetching:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._fetcher.close()
+
+    def name(self, value: str) -> str:
+        """Of the image that a task's value leads to, however it is signed; the value itself where it leads
+        nowhere, or holds the image."""
+        try:
+            return self._place.address(value).name or value
+        except NoContent:
+            return value
+
+    def make(self, wanted: Mapping[str, int], known: KnownImages, seconds: float) -> dict[str, Failure]:
+        """Fetch and encode images, by what stands in the tasks, each with one of these, in their order, until
+        the time is up. All that were made are kept. Returns, by the same, those that could not be had."""
+        until = monotonic() + seconds
+        failures: dict[str, Failure] = {}
+        with ThreadPoolExecutor(AT_ONCE, "images") as threads, _Keeper(self._files) as keeper:
+            for some in _batches(wanted.items()):
+                found = list(threads.map(lambda each: self._see(each, known), some))
+                failed = {each.value: each for each in found if isinstance(each, Failure)}
+                keeper.add(self._encoded([each for each in found if isinstance(each, _Seen)]))
+                self._failures.forget(value for value, _ in some if value not in failed)
+                failures |= failed
+                if monotonic() > until:
+                    break
+        self._failures.note(failures.values())
+        if failures:
+            logger.warning("%s", in_words({each.task: each.reason for each in failures.values()}))
+        return failures
+
+    def _see(self, wanted: tuple[str, int], known: KnownImages) -> _Seen | Failure:
+        value, task = wanted
+        try:
+            address = self._place.address(value)
+            got = self._fetcher.fetch(address)
+            content = got.content or b""
+            digest = digest_of_bytes(content)
+            picture = None if digest in known.kept.rows else decoded(content)
+            return _Seen(address.name or value, digest, got.etag, picture)
+        except NoContent as error:
+            return Failure(task, value, str(error), isinstance(error, NoContentNow))
+
+    def _encoded(self, seen: list[_Seen]) -> list[Image]:
+        new = {each.digest: each.picture for each in seen if each.picture is not None}
+        made = self._encoder.encode([picture.pixels for picture in new.values()]).numpy()
+        vectors = dict(zip(new, made, strict=True))
+        small = {digest: thumbnail(picture) for digest, picture in new.items()}
+        return [
+            Image(each.name, digest, vectors.get(digest), small.get(digest, b""), each.etag)
+            for each in seen
+            for digest in (each.digest,)
+        ]
+
+
+class _Keeper:
+    """Files of some hundred images each; a worker that is killed loses what it made in a few seconds."""
+
+    def __init__(self, files: ImageFiles):
+        self._files = files
+        self._images: list[Image] = []
+        self._kept_at = monotonic()
+
+    def __enter__(self) -> _Keeper:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._files.add(self._images)
+
+    def add(self, images: list[Image]) -> None:
+        self._images += images
+        if len(self._images) >= KEEP_AT or monotonic() - self._kept_at > KEEP_EVERY:
+            self._files.add(self._images)
+            self._images, self._kept_at = [], monotonic()
+
+
+def _batches(items: Iterable[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH)):
+        yield batch

@@ -1,0 +1,146 @@
+"""What is kept of a project's images: by the address, which bytes were there; by the bytes, a small picture.
+Their vectors are kept as those of texts are, by the bytes' digest. All in files that none writes twice.
+
+So an image that moves, is signed anew or stands in two tasks is not encoded again, and one that was fetched
+is not fetched again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backend.errors import DamagedFile
+from backend.store import tensors
+from backend.store.files import Files
+from backend.store.vectors import DIGEST, Kept, VectorFiles, digest_of, key_of
+from backend.store.vectors import ENDING as VECTORS
+
+logger = logging.getLogger(__name__)
+
+MADE = ".images.safetensors"
+SMALL = ".thumbnails.safetensors"
+ETAG = 96
+"""Bytes of an ETag that are kept; a longer one is forgotten."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One that was fetched. name: its address, however signed; digest: of its bytes; vector: float [dims],
+    None where it is kept already, and so is the thumbnail."""
+
+    name: str
+    digest: bytes
+    vector: npt.NDArray[Any] | None = None
+    thumbnail: bytes = b""
+    etag: str = ""
+
+
+@dataclass(frozen=True)
+class KnownImages:
+    """digests: by `digest_of` an address' name, that of the bytes that were there; kept: the vectors."""
+
+    digests: Mapping[bytes, bytes]
+    kept: Kept
+
+    def digest(self, name: str) -> bytes | None:
+        """Of the bytes at an address; None where they were not fetched, or have no vector by this encoder."""
+        found = self.digests.get(digest_of(name))
+        return found if found in self.kept.rows else None
+
+
+class ImageFiles:
+    """Of one project and one encoder. vectors: the name that the encoder's vectors are kept by."""
+
+    def __init__(self, files: Files, vectors: str, dims: int):
+        self._files = files
+        self._name = vectors
+        self._dims = dims
+        self._vectors = VectorFiles(files, files)
+
+    def read(self) -> KnownImages:
+        """What is damaged is forgotten: it can be fetched anew."""
+        kept, digests = self._vectors.read(self._name, self._dims), dict[bytes, bytes]()
+        for path in self._files.paths(ending=MADE):
+            for name, digest in self._digests(path).items():
+                if digest in kept.rows or name not in digests:  # of two, the one that has a vector
+                    digests[name] = digest
+        return KnownImages(digests, kept)
+
+    def paths(self) -> frozenset[str]:
+        """Of all that `read` would read: the same as long as nothing was added."""
+        return frozenset(path for path in self._files.paths() if path.endswith((MADE, VECTORS)))
+
+    def add(self, images: Sequence[Image]) -> None:
+        """The small pictures first, the addresses last: what is known by its address has all the rest."""
+        if not images:
+            return
+        new = {image.digest: image for image in images if image.vector is not None}
+        if new:
+            self._write_thumbnails(list(new.values()))
+            vectors = np.stack([image.vector for image in new.values()])  # type: ignore[misc]
+            self._vectors.add(self._name, list(new), vectors.astype(np.float16))
+        names = [digest_of(image.name) for image in images]
+        etags = [image.etag.encode("latin-1", "replace")[: ETAG + 1] for image in images]
+        known = [each if len(each) <= ETAG else b"" for each in etags]
+        content = tensors.pack(
+            {
+                "names": _table(names),
+                "digests": _table([image.digest for image in images]),
+                "etags": np.array(known, f"S{ETAG}").view(np.uint8),
+            }
+        )
+        self._files.write(f"{key_of(names)}-{key_of([image.digest for image in images])}{MADE}", content)
+
+    def thumbnails(self) -> dict[bytes, bytes]:
+        """JPEG by the digest of the image's bytes."""
+        found: dict[bytes, bytes] = {}
+        for path in self._files.paths(ending=SMALL):
+            try:
+                stored = tensors.parse(self._files.read_constant(path))
+                ends, content = stored["ends"].tolist(), stored["content"].tobytes()
+                parts = [content[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+                found.update(zip(_rows(stored["digests"]), parts, strict=True))
+            except (OSError, DamagedFile, KeyError, ValueError) as error:
+                logger.warning("small pictures that cannot be read, %s, are left out: %s", path, error)
+        return found
+
+    def _write_thumbnails(self, images: Sequence[Image]) -> None:
+        digests = [image.digest for image in images]
+        content = tensors.pack(
+            {
+                "digests": _table(digests),
+                "ends": np.cumsum([len(image.thumbnail) for image in images]),
+                "content": np.frombuffer(b"".join(image.thumbnail for image in images), np.uint8),
+            }
+        )
+        self._files.write(f"{key_of(digests)}{SMALL}", content)
+
+    def _digests(self, path: str) -> dict[bytes, bytes]:
+        try:
+            stored = tensors.parse(self._files.read_constant(path))
+            return dict(zip(_rows(stored["names"]), _rows(stored["digests"]), strict=True))
+        except (OSError, DamagedFile, KeyError, ValueError) as error:
+            logger.warning("addresses that cannot be read, %s, are asked anew: %s", path, error)
+            return {}
+
+
+def digest_of_bytes(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=DIGEST).digest()
+
+
+def _table(digests: Sequence[bytes]) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST)
+
+
+def _rows(table: npt.NDArray[Any]) -> list[bytes]:
+    if table.shape[1:] != (DIGEST,):
+        raise KeyError("digests")
+    packed = table.tobytes()
+    return [packed[i : i + DIGEST] for i in range(0, len(packed), DIGEST)]
