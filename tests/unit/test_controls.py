@@ -37,6 +37,10 @@ EXAMPLES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         (f'<Choices name="c" toName="t" choice="multiple">{OPTIONS}</Choices>', (*SETS, "[]")),
         (f'<Taxonomy name="c" toName="t">{OPTIONS}</Taxonomy>', (*SETS, "[]")),
     ],
+    "rating": [
+        ('<Rating name="c" toName="t"/>', ("1", "2", "3", "4", "5")),
+        ('<Rating name="c" toName="t" maxRating="3" required="true"/>', ("1", "2", "3")),
+    ],
 }
 """By kind: tags that ask for it, each with answers."""
 CASES = [(kind, tag, answers) for kind, examples in EXAMPLES.items() for tag, answers in examples]

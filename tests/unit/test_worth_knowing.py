@@ -140,7 +140,7 @@ DEEP = '<Taxonomy name="d" toName="t"><Choice value="a"><Choice value="b"/></Cho
         (CHOICES.replace('"c"', '"d" visibleWhen="choice-selected"'), '"d" is not always shown'),
         (
             '<Labels name="l" toName="t"><Label value="x"/></Labels>',
-            '<Labels name="l">: only <Choices> and <Taxonomy> are learned',
+            '<Labels name="l">: only <Choices>, <Rating> and <Taxonomy> are learned',
         ),
         (
             '<Text name="u" value="$b"/>' + CHOICES.replace('"c" toName="t"', '"d" toName="u"'),
