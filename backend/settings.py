@@ -115,6 +115,12 @@ class Settings(BaseSettings):
     encoder: str = Field(
         "lsa", description="Text encoder: lsa, or the name of one that another installed package brings."
     )
+    encode_within: float = Field(
+        30,
+        ge=0,
+        description="Seconds that a retrain encodes texts itself; what takes longer is encoded in pieces "
+        "by idle workers, and the order grows with it.",
+    )
     queue_control: str | None = Field(
         None, description="Name of the control that orders the queue, where a label config has several."
     )

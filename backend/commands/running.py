@@ -98,8 +98,9 @@ def serve(port: int | None, host: str | None) -> None:
 @click.command()
 @click.option(
     "--only",
-    type=click.Choice(["retrain", "upkeep"]),
-    help="Do just this kind of work, so that short jobs never wait behind a retrain.  [default: both]",
+    type=click.Choice(["retrain", "upkeep", "encode"]),
+    help="Do just this kind of work, so that short jobs never wait behind a retrain. Each kind encodes texts "
+    "while it has nothing else to do.  [default: all]",
 )
 def worker(only: str | None) -> None:
     """Run one RQ worker: it trains, ranks and publishes.

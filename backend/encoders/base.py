@@ -60,3 +60,9 @@ def missing(kind: EncoderKind) -> str | None:
 def is_pretrained(encoder: Encoder) -> bool:
     """Whether it is the same for every project: what is fitted or not is said by its own `pretrained`."""
     return bool(getattr(encoder, "pretrained", False))
+
+
+def is_cheap(encoder: Encoder) -> bool:
+    """Whether it is so quick, by its own `is_cheap`, that it may encode a whole project while somebody waits;
+    one that does not say so is not."""
+    return bool(getattr(encoder, "is_cheap", False))

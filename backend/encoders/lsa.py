@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ class TextEncoder:
     ngrams: the ranges it counts by.
     """
 
+    is_cheap: ClassVar[bool] = True
     columns: npt.NDArray[np.int64]
     idf: npt.NDArray[np.float32]
     components: npt.NDArray[np.float32]

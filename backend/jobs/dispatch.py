@@ -8,6 +8,7 @@ has ended (see `worker.py`), so what landed meanwhile causes exactly one more.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -23,6 +24,8 @@ from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import (
     ADMIT,
     CLEAR,
+    ENCODE,
+    ENCODING_QUEUE,
     FLUSH,
     LOOK,
     OF_A_PROJECT,
@@ -36,6 +39,7 @@ from backend.jobs.lost import forget_dead_executions, forget_if_lost
 from backend.jobs.state import ENDED, ProjectState, waits_or_runs
 from backend.jobs.values import mended
 from backend.settings import Settings
+from backend.store.waiting import Shard
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +48,8 @@ RESULT_TTL = 24 * 3600
 RETRY_GROWTH = (1, 6, 24)
 """Waits before a failed job is tried again, in RETRY_AFTER seconds: a restart of Label Studio, an outage."""
 RETRIES = len(RETRY_GROWTH)
+SHARD_TIMEOUT = 120
+"""Seconds of a shard, which should take 10, on a machine that has much else to do."""
 REDIS_SECONDS = 2
 """How long a web server waits for Redis's answer."""
 _REMEMBERED = {"result_ttl": RESULT_TTL, "failure_ttl": RESULT_TTL}
@@ -60,6 +66,7 @@ class Dispatcher:
         self._settings = settings
         self.queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
         self.upkeep = Queue(UPKEEP_QUEUE, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
+        self.encoding = Queue(ENCODING_QUEUE, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Dispatcher:
@@ -214,6 +221,18 @@ class Dispatcher:
             if state.owes(_look_at(subject)):
                 self.request_look(project_id, subject)
 
+    def request_shards(self, project_id: int, shards: Iterable[Shard]) -> None:
+        """Have texts that wait encoded, by whichever worker has nothing else to do."""
+        for shard in shards:
+            job_id = f"encode-{project_id}-{shard.key}"
+            forget_if_lost(self.redis, job_id)
+            options = {
+                "job_timeout": SHARD_TIMEOUT,
+                "failure_ttl": RESULT_TTL,
+                "retry": self._retried()["retry"],
+            }
+            self._enqueue_unique(self.encoding, ENCODE, job_id, 0, project_id, shard.key, **options)
+
     def request_admission(self) -> None:
         """Ask Label Studio for the projects that requests have named."""
         forget_if_lost(self.redis, "admit")
@@ -229,7 +248,7 @@ class Dispatcher:
         return "reconcile"
 
     def _enqueue_unique(
-        self, queue: Queue, function: str, job_id: str, seconds: float, *args: int, **options: Any
+        self, queue: Queue, function: str, job_id: str, seconds: float, *args: int | str, **options: Any
     ) -> None:
         """Enqueue after so many seconds, unless a job of this id waits or runs; one that ended makes room."""
         options = {"args": args, "job_id": job_id, "unique": True, "result_ttl": 0, **options}

@@ -21,7 +21,7 @@ from rq.utils import str_to_date
 
 from backend.errors import ForeignJob
 from backend.jobs.clock import due_in
-from backend.jobs.kinds import OF_A_PROJECT, OF_ALL_PROJECTS
+from backend.jobs.kinds import is_our_call
 from backend.jobs.values import mended, text
 
 FOREIGN = "foreign"
@@ -84,12 +84,8 @@ class AtlasJob(Job):
 
     def _is_ours(self) -> bool:
         arguments: list[Any] = list(self._args)  # type: ignore[arg-type]
-        if self._func_name in OF_ALL_PROJECTS.values():
-            fits = not arguments
-        else:
-            fits = [type(value) for value in arguments] == [int] and arguments[0] > 0
-            fits = fits and self._func_name in OF_A_PROJECT.values()
-        return fits and self._instance is None and not self._kwargs
+        name = self._func_name if isinstance(self._func_name, str) else None
+        return is_our_call(name, arguments) and self._instance is None and not self._kwargs
 
 
 def _is_status(value: bytes) -> bool:

@@ -29,6 +29,10 @@ def contact_key(project_id: int) -> str:
     return f"atlas:contact:{project_id}"
 
 
+def encoding_key(project_id: int) -> str:
+    return f"atlas:encoding:{project_id}"
+
+
 def measures_key(project_id: int) -> str:
     return f"atlas:measures:{project_id}"
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 QUEUE_NAME = "atlas"
 """Retrains, which may be slow."""
 UPKEEP_QUEUE = "atlas-upkeep"
 """Everything short: a worker of its own keeps the queue's head full while a retrain takes its time."""
+ENCODING_QUEUE = "atlas-encoding"
+"""Shards of texts to encode: each worker takes them when it has nothing else to do."""
 RETRAIN = "backend.jobs.retrain.retrain"
 FLUSH = "backend.jobs.housekeeping.flush"
 CLEAR = "backend.jobs.housekeeping.clear_old_versions"
@@ -15,12 +18,28 @@ REFILL = "backend.jobs.refill.refill"
 RECONCILE = "backend.jobs.reconcile.reconcile"
 LOOK = "backend.jobs.look.look"
 ADMIT = "backend.jobs.admitting.admit"
+ENCODE = "backend.jobs.encoding.encode_shard"
 OF_A_PROJECT = {"retrain": RETRAIN, "refill": REFILL, "flush": FLUSH, "clear": CLEAR, "look": LOOK}
 """By the word that a job's id begins with: `retrain-7` is project 7's."""
 OF_ALL_PROJECTS = {"reconcile": RECONCILE, "admit": ADMIT}
-_ID = re.compile(rf"({'|'.join(OF_A_PROJECT)})-[1-9][0-9]{{0,17}}|{'|'.join(OF_ALL_PROJECTS)}")
+_ID = re.compile(
+    rf"({'|'.join(OF_A_PROJECT)})-[1-9][0-9]{{0,17}}|{'|'.join(OF_ALL_PROJECTS)}"
+    r"|encode-[1-9][0-9]{0,17}-[0-9a-f]{16}"
+)
+_KEY = re.compile(r"[0-9a-f]{16}")
 
 
 def is_our_id(job_id: str) -> bool:
     """Whether a job of this id would be one of this backend's."""
     return _ID.fullmatch(job_id) is not None
+
+
+def is_our_call(function: str | None, arguments: list[Any]) -> bool:
+    """Whether a job calls one of this backend's functions as the dispatcher makes it call."""
+    if function in OF_ALL_PROJECTS.values():
+        return not arguments
+    of_a_project = bool(arguments) and type(arguments[0]) is int and arguments[0] > 0
+    if function == ENCODE:
+        shard = arguments[1:]
+        return of_a_project and len(shard) == 1 and type(shard[0]) is str and bool(_KEY.fullmatch(shard[0]))
+    return of_a_project and len(arguments) == 1 and function in OF_A_PROJECT.values()

@@ -16,6 +16,7 @@ from backend.controls.scheme import LabelScheme
 from backend.copied import falling_to_the_end, seen_before, with_given
 from backend.errors import DamagedFile
 from backend.guessing import outputs_of, regions
+from backend.jobs.encode_pool import Pool, encode_pool
 from backend.jobs.head import head_of
 from backend.jobs.laps import Laps
 from backend.jobs.networks import companion_models, main_model, main_network
@@ -55,15 +56,19 @@ class VersionMaker:
         self._id = project_id
         self._versions = versions
         self._laps = laps
+        self.pool: Pool | None = None
+        """The texts of the version last made, as far as they were encoded."""
 
     def make(
         self, project: Project, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None
     ) -> tuple[ModelVersion, list[dict[str, Any]]]:
         """The new version, and the predictions for the head of its queue."""
         main = scheme.main
-        cache = feature_cache(self._settings, self._id, scheme.source.about)
-        features, encoder = cache.encode([task.text for task in tasks], at_hand)
+        pool = self.pool = self._encoded(scheme, tasks, at_hand)
         self._laps.end("encode")
+        every, features = tasks, pool.features
+        tasks = [every[i] for i in np.flatnonzero(pool.done).tolist()]
+        later = self._shuffled([every[i].id for i in np.flatnonzero(~pool.done).tolist() if every[i].waits])
         copies, labeled, targets, own = taught(main, tasks, features)
         waits = np.array([task.waits for task in tasks])
         waiting = np.flatnonzero(waits & ~copies.behind).tolist()
@@ -92,23 +97,23 @@ class VersionMaker:
             [torch.tensor(waiting, dtype=torch.int64)[ranking.order], torch.tensor(behind).long()]
         )
         known_keys, known_labels = copies.known(waits)
-        answers = Counter(answer for task in tasks for answer in task.unknown)
+        answers = Counter(answer for task in every for answer in task.unknown)
         theirs = None if trained is not None else self._suggestions(project)
         version = ModelVersion(
             name=self._next_version(project),
             scheme=scheme,
             strategy=strategy,
-            encoder=encoder,
+            encoder=pool.encoder,
             models=models,
             scorer_head=ranking.scorer_head,
-            queue_ids=torch.tensor([tasks[i].id for i in queue.tolist()], dtype=torch.int64),
-            queue_worth=falling_to_the_end(ranking, len(behind)),
+            queue_ids=torch.tensor([*(tasks[i].id for i in queue.tolist()), *later], dtype=torch.int64),
+            queue_worth=falling_to_the_end(ranking, len(behind) + len(later)),
             stats={
                 "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                "fingerprint": fingerprint(tasks),
-                "tasks": len(tasks),
-                "newest_task": tasks[-1].id,
-                "waiting": len(queue),
+                "fingerprint": fingerprint(every),
+                "tasks": len(every),
+                "newest_task": every[-1].id,
+                "waiting": len(queue) + len(later),
                 "copies": len(behind),
                 "trained_on": own if trained is not None else 0,
                 "labels": dict(Counter(main.classes[target] for target in targets[:own].tolist())),
@@ -116,8 +121,9 @@ class VersionMaker:
                 "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
                 "suggestions": theirs,
                 "notes": [
+                    *pool.notes,
                     *ranking.notes,
-                    *doubts([task.text for task in tasks], answers, scheme),
+                    *doubts([task.text for task in every], answers, scheme),
                     *([] if theirs is None else [said_of(theirs)]),
                 ],
                 **({} if trained is None else scores(trained, targets, scene)),
@@ -126,24 +132,42 @@ class VersionMaker:
             known_keys=known_keys,
             known_labels=known_labels,
         )
-        return version, self._for_head(project, version, queue, tasks, features)
+        touched = {task.id for task in every if task.touched}
+        positions = self._to_publish(project, version.queue_ids.tolist(), touched)
+        return version, self._for_head(project, version, positions, queue, tasks, features)
+
+    def _encoded(self, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None) -> Pool:
+        before = self._versions.names()[-1:]
+        return encode_pool(
+            feature_cache(self._settings, self._id, scheme.source.about),
+            [task.text for task in tasks],
+            [i for i, task in enumerate(tasks) if task.target is not None],
+            self._settings.encode_within,
+            serving=self._versions.encoder(before[0]) if before else None,
+            at_hand=at_hand,
+            seed=self._settings.seed,
+        )
 
     def _for_head(
         self,
         project: Project,
         version: ModelVersion,
+        positions: Tensor,
         queue: Tensor,
         tasks: list[StoredTask],
         features: Tensor,
     ) -> list[dict[str, Any]]:
-        """What to import for the head of the queue. queue: int64 [n], rows of tasks and of features."""
-        positions = self._to_publish(project, version.queue_ids.tolist(), tasks)
-        rows = queue[positions]
+        """What to import for these positions of the version's queue, int64 [n]. queue: int64 [m], rows of
+        tasks and of features; behind them stand tasks that are not encoded yet: of these there is no guess.
+        """
+        is_encoded = positions < len(queue)
+        rows = queue[positions[is_encoded]]
         texts = [tasks[i].text for i in rows.tolist()]
-        predictions = self._predictions(version, positions, features[rows], texts)
+        predictions = self._predictions(version, positions[is_encoded], features[rows], texts)
         predictions = without_impossible(
             version.scheme, predictions, (tasks[i].offered for i in rows.tolist())
         )
+        predictions += _without_guess(version, positions[~is_encoded])
         return with_suggestions(self._client, project, version.stats["suggestions"], predictions)
 
     def _suggestions(self, project: Project) -> str | None:
@@ -152,14 +176,16 @@ class VersionMaker:
         known = self._versions.stats(before[0]).get("suggestions") if before else None
         return others_version(self._client, project, known)
 
-    def _to_publish(self, project: Project, queue: list[int], tasks: list[StoredTask]) -> Tensor:
+    def _shuffled(self, ids: list[int]) -> list[int]:
+        return np.random.default_rng(self._settings.seed).permutation(ids).tolist() if ids else []
+
+    def _to_publish(self, project: Project, queue: list[int], touched: set[int]) -> Tensor:
         """Which positions of a queue of task ids to publish, rising: the head, and what annotators may hold.
 
         Label Studio sticks to a task it has handed out, or is handing out while the version changes, and
         without a prediction of the new version it would come without a pre-annotation.
         """
         position_of = {task: position for position, task in enumerate(queue)}
-        touched = {task.id for task in tasks if task.touched}
         head = head_of(queue, self._settings.queue_head, touched, self._client.served_first(project))
         handed_out = [task for task in self._front() if task in position_of and task not in touched]
         chosen = sorted(position_of[task] for task in {*head, *handed_out[:HANDED_OUT]})
@@ -193,3 +219,13 @@ class VersionMaker:
         if not self._versions.names():
             used += self._client.version_sizes(project.id)
         return version_name(1 + max((version_number(name) for name in used), default=0))
+
+
+def _without_guess(version: ModelVersion, positions: Tensor) -> list[dict[str, Any]]:
+    """What to import for tasks of which only the place is known. positions: int64 [n], in the queue."""
+    scores = sampling.queue_scores(len(version.queue_ids))[positions].tolist()
+    ids = version.queue_ids[positions].tolist()
+    return [
+        {"task": task_id, **prediction(version.name, score, [])}
+        for task_id, score in zip(ids, scores, strict=True)
+    ]

@@ -28,7 +28,7 @@ from backend.labelstudio.connection import TITLE, Wishes
 from backend.labelstudio.project import Project
 from backend.sampling import check_name
 from backend.settings import Settings
-from backend.store.locations import stored_projects, version_store
+from backend.store.locations import feature_cache, stored_projects, version_store
 from backend.store.paths import project_dir
 from backend.store.tasks import LAYOUT, StoredTask, fingerprint
 from backend.store.versions import VersionStore
@@ -156,6 +156,7 @@ def put_right(
     tasks = pull(client, project, scheme, directory)
     if not tasks:
         return None
+    dispatcher.request_shards(project.id, feature_cache(settings, project.id).waiting.shards())
     found = _outdated(versions, scheme, tasks)
     if (
         found is None

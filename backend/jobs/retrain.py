@@ -13,6 +13,8 @@ from backend.controls.config import parse_label_config
 from backend.controls.scheme import LabelScheme
 from backend.errors import LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.encode_pool import Pool
+from backend.jobs.encoding import note_pool
 from backend.jobs.head import switch
 from backend.jobs.laps import Laps
 from backend.jobs.lock import ProjectLock
@@ -50,7 +52,11 @@ def retrain(project_id: int) -> dict[str, Any]:
             client = LabelStudioClient.from_settings(settings)
             sweep(project_dir(settings.data_dir, project_id))
             work = Retrain(settings, client, state, project_id, lock)
-            result = work.run()
+            try:
+                result = work.run()
+            finally:
+                if work.pool is not None:
+                    note_pool(dispatcher, project_id, work.pool)
             state.retrained(work.seen)
         if result["published"]:
             dispatcher.request_clearing(project_id)
@@ -85,6 +91,11 @@ class Retrain:
         """Changes that Label Studio had told of before the pull: later ones may or may not be in it."""
         self._laps = Laps()
         self._maker = VersionMaker(settings, client, state, project_id, self._versions, self._laps)
+
+    @property
+    def pool(self) -> Pool | None:
+        """The tasks' texts as far as they were encoded; None where it did not come to that."""
+        return self._maker.pool
 
     def run(self) -> dict[str, Any]:
         for attempt in range(1, PUBLISH_ATTEMPTS + 1):
@@ -138,7 +149,9 @@ class Retrain:
         """Unless another version is to stay. While nobody else changes what Label Studio orders by."""
         with exclusive(self._directory, "publish"):
             # First: a publication that fails is tried again, with another version each time.
-            self._features(version.scheme).forget_all_but(self._versions.prune(self._settings.keep_versions))
+            used = self._versions.prune(self._settings.keep_versions)
+            wanted = {self.pool.wanted} if self.pool is not None else set()
+            self._features(version.scheme).forget_all_but(used | wanted)
             if is_held(self._versions, self._state, version.scheme):
                 return False
             self._lock.check()

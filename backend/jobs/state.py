@@ -19,6 +19,7 @@ from backend.jobs.keys import (
     aside_key,
     contact_key,
     counters_of,
+    encoding_key,
     failures_key,
     measures_key,
     peace_key,
@@ -193,8 +194,8 @@ class ProjectState(Tries):
     def forget(self) -> None:
         """The project is gone, or hidden from us, or never was: no event needs to find it any more."""
         self._redis.srem(PROJECTS_KEY, self._id)
-        keys = [aside_key(self._id), peace_key(self._id), contact_key(self._id), measures_key(self._id)]
-        self._redis.delete(self._key, failures_key(self._id), *keys)
+        kinds = (aside_key, peace_key, contact_key, measures_key, encoding_key, failures_key)
+        self._redis.delete(self._key, *(key(self._id) for key in kinds))
         mended(self._redis, COUNTERS_KEY, lambda: self._redis.hdel(COUNTERS_KEY, *counters_of(self._id)))
 
     @property

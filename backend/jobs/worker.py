@@ -17,6 +17,7 @@ from rq.worker_registration import register
 
 # Imported once here, not in every forked job: torch, and what its optimizers import when first used (2 s).
 import backend.jobs.admitting
+import backend.jobs.encoding
 import backend.jobs.look
 import backend.jobs.reconcile
 import backend.jobs.refill
@@ -28,7 +29,17 @@ from backend.jobs.dispatch import Dispatcher
 from backend.jobs.failing import failed, killed
 from backend.jobs.heartbeat import BEAT_SECONDS
 from backend.jobs.job import AtlasJob
-from backend.jobs.kinds import ADMIT, CLEAR, FLUSH, LOOK, QUEUE_NAME, REFILL, RETRAIN, UPKEEP_QUEUE
+from backend.jobs.kinds import (
+    ADMIT,
+    CLEAR,
+    ENCODING_QUEUE,
+    FLUSH,
+    LOOK,
+    QUEUE_NAME,
+    REFILL,
+    RETRAIN,
+    UPKEEP_QUEUE,
+)
 from backend.jobs.lost import forget_dead_executions
 from backend.jobs.measures import Measures
 from backend.jobs.newcomers import Newcomers
@@ -39,7 +50,7 @@ from backend.settings import Settings
 logger = logging.getLogger(__name__)
 
 NICENESS = 10
-"""Of a retrain: where processors are short, the web server's short answers come first."""
+"""Of a retrain, and of encoding: where processors are short, the web server's short answers come first."""
 MAINTENANCE_SECONDS = 30
 """How long one worker may keep the others from RQ's maintenance, a matter of milliseconds."""
 
@@ -159,7 +170,7 @@ class AtlasWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Runs in the forked process of the job, and ends it."""
-        if queue.name == QUEUE_NAME:
+        if queue.name != UPKEEP_QUEUE:
             os.nice(NICENESS)
         super().main_work_horse(job, queue)
 
@@ -202,9 +213,15 @@ def _read_once(settings: Settings) -> None:
 def create_worker(settings: Settings, only: str | None = None) -> AtlasWorker:
     """A worker; `work(with_scheduler=True)` runs it.
 
-    only: "retrain" or "upkeep", to do just that kind of work; None does both, upkeep first.
+    only: "retrain" or "upkeep", to do just that kind of work; None does both, upkeep first. Each encodes when
+    it has nothing else to do; "encode": it does only that.
     """
     _read_once(settings)
     redis = Redis.from_url(settings.redis_url)
-    queues = {None: [UPKEEP_QUEUE, QUEUE_NAME], "retrain": [QUEUE_NAME], "upkeep": [UPKEEP_QUEUE]}
-    return AtlasWorker(queues[only], settings.worker_lost_after, redis)
+    first = {
+        None: [UPKEEP_QUEUE, QUEUE_NAME],
+        "retrain": [QUEUE_NAME],
+        "upkeep": [UPKEEP_QUEUE],
+        "encode": [],
+    }
+    return AtlasWorker([*first[only], ENCODING_QUEUE], settings.worker_lost_after, redis)

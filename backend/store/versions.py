@@ -75,6 +75,10 @@ class VersionStore:
         stats = self._manifest(name).get("stats")
         return stats if isinstance(stats, dict) else {}
 
+    def encoder(self, name: str) -> str | None:
+        """The name of a version's encoder, without loading it; None when its manifest cannot be read."""
+        return self._manifest(name).get("encoder")
+
     def scheme(self, name: str) -> LabelScheme | None:
         """What a version was trained for, without loading it; None when its manifest cannot be read."""
         try:
@@ -129,7 +133,7 @@ class VersionStore:
         for name in {path.split("/")[1] for path in self._files.paths("versions")} - kept:
             self._files.delete(f"versions/{name}/{_MANIFEST}")  # first: half a version is none
             self._files.delete(f"versions/{name}")
-        return {encoder for name in self.names() if (encoder := self._manifest(name).get("encoder"))}
+        return {encoder for name in self.names() if (encoder := self.encoder(name))}
 
 
 def _checksum(manifest: dict[str, Any]) -> str:

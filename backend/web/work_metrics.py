@@ -12,7 +12,7 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 from backend.jobs.job import AtlasJob
-from backend.jobs.kinds import QUEUE_NAME, UPKEEP_QUEUE
+from backend.jobs.kinds import ENCODING_QUEUE, QUEUE_NAME, UPKEEP_QUEUE
 from backend.jobs.measures import Measures
 from backend.jobs.state import change_counts, known_projects
 
@@ -82,7 +82,7 @@ class WorkCollector(Collector):
     def _jobs(self) -> Iterator[Metric]:
         jobs = GaugeMetricFamily("atlas_jobs", "Jobs by queue and state.", labels=["queue", "state"])
         workers = GaugeMetricFamily("atlas_workers", "Workers that listen to a queue.", labels=["queue"])
-        for name in (QUEUE_NAME, UPKEEP_QUEUE):
+        for name in (QUEUE_NAME, UPKEEP_QUEUE, ENCODING_QUEUE):
             queue = Queue(name, connection=self._redis, serializer=JSONSerializer, job_class=AtlasJob)
             jobs.add_metric([name, "queued"], queue.count)
             registries = (queue.scheduled_job_registry, queue.started_job_registry, queue.failed_job_registry)

@@ -102,7 +102,7 @@ class Loop:
 
     def jobs(self) -> set[str]:
         """Ids of the jobs that wait, for a worker or for their time."""
-        queues = (self.dispatcher.queue, self.dispatcher.upkeep)
+        queues = (self.dispatcher.queue, self.dispatcher.upkeep, self.dispatcher.encoding)
         return {
             each
             for queue in queues

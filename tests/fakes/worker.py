@@ -8,7 +8,7 @@ from redis import Redis
 from rq import Queue
 from rq.job import Job
 
-from backend.jobs.kinds import QUEUE_NAME, UPKEEP_QUEUE
+from backend.jobs.kinds import ENCODING_QUEUE, QUEUE_NAME, UPKEEP_QUEUE
 from backend.jobs.worker import AtlasWorker
 
 
@@ -16,7 +16,7 @@ class WorkerHere(AtlasWorker):
     """Ours in all but the fork."""
 
     def __init__(self, redis: Redis):
-        super().__init__([UPKEEP_QUEUE, QUEUE_NAME], 60, redis)
+        super().__init__([UPKEEP_QUEUE, QUEUE_NAME, ENCODING_QUEUE], 60, redis)
 
     def run(self) -> None:
         self.work(burst=True, with_scheduler=True, logging_level="WARNING")

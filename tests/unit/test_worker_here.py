@@ -19,7 +19,7 @@ from backend.errors import AtlasError, LostLock, NotConfigured, Unavailable
 from backend.jobs import retrain as retraining
 from backend.jobs.failing import failed, killed
 from backend.jobs.job import AtlasJob
-from backend.jobs.kinds import CLEAR, QUEUE_NAME, UPKEEP_QUEUE
+from backend.jobs.kinds import CLEAR, ENCODING_QUEUE, QUEUE_NAME, UPKEEP_QUEUE
 from backend.jobs.measures import Measures
 from backend.jobs.newcomers import Newcomers
 from backend.jobs.status import job_status
@@ -243,11 +243,16 @@ def test_an_annotation_ends_a_projects_time_aside_by_one_try(loop: Loop, project
     assert project.settings["model_version"]
 
 
-@pytest.mark.parametrize("only", [None, "retrain", "upkeep"])
+@pytest.mark.parametrize("only", [None, "retrain", "upkeep", "encode"])
 def test_a_worker_does_what_it_is_there_for(loop: Loop, only: str | None) -> None:
     worker = create_worker(loop.settings, only)
-    wanted = {None: {QUEUE_NAME, UPKEEP_QUEUE}, "retrain": {QUEUE_NAME}, "upkeep": {UPKEEP_QUEUE}}[only]
-    assert set(worker.queue_names()) == wanted
+    kinds = {
+        None: [UPKEEP_QUEUE, QUEUE_NAME],
+        "retrain": [QUEUE_NAME],
+        "upkeep": [UPKEEP_QUEUE],
+        "encode": [],
+    }
+    assert worker.queue_names() == [*kinds[only], ENCODING_QUEUE]  # texts are encoded after all else
 
 
 def test_a_worker_is_seen_again_after_redis_was_emptied(loop: Loop) -> None:
