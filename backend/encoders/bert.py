@@ -6,7 +6,7 @@ differ in how positions are counted.) Gives what the library `transformers` give
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -37,6 +37,10 @@ class Part:
 
     def norm(self, x: Tensor, epsilon: float) -> Tensor:
         return layer_norm(x, x.shape[-1:], self.weight, self.bias, epsilon)
+
+
+Layer = Mapping[str, Part]
+"""The parts of one layer by their names."""
 
 
 class Bert:
@@ -90,20 +94,35 @@ class Bert:
         """Pieces that it can read at once."""
         return len(self._positions) - self._first
 
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """First to last."""
+        return self._layers
+
     def __call__(self, pieces: Tensor, real: Tensor) -> Tensor:
         """The last hidden layer, float32 [B, T, D]. pieces: int64 [B, T]; real: [B, T], 0 for padding."""
-        positions = torch.arange(pieces.shape[1]) + self._first
+        return self.through(self._layers, self.embedded(pieces), real)
+
+    def embedded(self, pieces: Tensor) -> Tensor:
+        """What goes into the first layer, float32 [B, T, D]. pieces: int64 [B, T]."""
+        positions = torch.arange(pieces.shape[1], device=pieces.device) + self._first
         x = self._words[pieces] + self._positions[positions] + self._types[0]
-        x = self._norm.norm(x, self._epsilon)
+        return self._norm.norm(x, self._epsilon)
+
+    def through(self, layers: Iterable[Layer], x: Tensor, real: Tensor) -> Tensor:
+        """What comes out of some layers, of this network or others of its shape, float32 [B, T, D].
+
+        x: float32 [B, T, D], what goes into them; real: [B, T], 0 for padding.
+        """
         mask = None if bool(real.all()) else (real > 0)[:, None, None, :]
-        for layer in self._layers:
+        for layer in layers:
             seen = layer["attention.output.dense"](self._attend(layer, x, mask))
             x = layer["attention.output.LayerNorm"].norm(seen + x, self._epsilon)
             inner = layer["output.dense"](self._activation(layer["intermediate.dense"](x)))
             x = layer["output.LayerNorm"].norm(inner + x, self._epsilon)
         return x
 
-    def _attend(self, layer: Mapping[str, Part], x: Tensor, mask: Tensor | None) -> Tensor:
+    def _attend(self, layer: Layer, x: Tensor, mask: Tensor | None) -> Tensor:
         batch, length, dims = x.shape
         query, key, value = (
             layer[f"attention.self.{name}"](x).view(batch, length, self._heads, -1).transpose(1, 2)

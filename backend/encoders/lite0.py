@@ -6,7 +6,7 @@ family (tensorflow/tpu, models/official/efficientnet/lite) has no squeeze-and-ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ class Maps(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Convolution:
+class Convolution:
     """weight: float32 [out, in / groups, k, k], with the batch norm behind it; bias: float32 [out]."""
 
     weight: Tensor
@@ -51,17 +51,20 @@ class _Convolution:
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """A mobile inverted bottleneck: widened (but for the first), filtered channel by channel, narrowed."""
 
-    widen: _Convolution | None
-    filter: _Convolution
-    narrow: _Convolution
+    widen: Convolution | None
+    filter: Convolution
+    narrow: Convolution
 
     def __call__(self, x: Tensor) -> Tensor:
         y = x if self.widen is None else F.relu6(self.widen(x))
         y = self.narrow(F.relu6(self.filter(y)))
         return y + x if self.filter.stride == 1 and y.shape == x.shape else y
+
+
+Change = Callable[[Convolution], Convolution]
 
 
 class Lite0:
@@ -78,29 +81,44 @@ class Lite0:
     @torch.inference_mode()
     def maps(self, images: Tensor) -> Maps:
         """images: float32 [N, 3, H, W], red, green and blue from 0 to 255."""
+        middle = self.lower(images)
+        return Maps(middle, self.upper(middle))
+
+    def lower(self, images: Tensor) -> Tensor:
+        """The middle map. images: as of `maps`."""
         # Channels last: up to half the time on a processor.
         x = ((images - 127) / 128).contiguous(memory_format=torch.channels_last)  # as it was trained
         x = F.relu6(self._stem(x))
-        middle = x
-        for i, block in enumerate(self._blocks):
+        for block in self._blocks[: MIDDLE + 1]:
             x = block(x)
-            if i == MIDDLE:
-                middle = x
-        return Maps(middle, F.relu6(self._head(x)))
+        return x
+
+    def upper(self, middle: Tensor) -> Tensor:
+        """The last map, from the middle one."""
+        x = middle
+        for block in self._blocks[MIDDLE + 1 :]:
+            x = block(x)
+        return F.relu6(self._head(x))
 
     def to(self, device: str) -> Lite0:
         """The same network on another device."""
-        moved = object.__new__(Lite0)
-        moved._stem, moved._head = _moved(self._stem, device), _moved(self._head, device)
-        moved._blocks = [
-            _Block(
-                None if block.widen is None else _moved(block.widen, device),
-                _moved(block.filter, device),
-                _moved(block.narrow, device),
-            )
-            for block in self._blocks
-        ]
-        return moved
+        every = range(len(self._blocks))
+        return self.mapped(lambda convolution: _moved(convolution, device), every, ends=True)
+
+    def mapped(self, change: Change, blocks: Iterable[int], *, ends: bool) -> Lite0:
+        """The same network with other weights in some of its blocks, by number, and in its last convolution.
+
+        ends: in its first one too. What is not changed is shared.
+        """
+        other = object.__new__(Lite0)
+        other._stem = change(self._stem) if ends else self._stem
+        other._blocks = list(self._blocks)
+        for i in blocks:
+            block = self._blocks[i]
+            widen = None if block.widen is None else change(block.widen)
+            other._blocks[i] = Block(widen, change(block.filter), change(block.narrow))
+        other._head = change(self._head)
+        return other
 
 
 def _strides() -> Iterator[int]:
@@ -108,23 +126,23 @@ def _strides() -> Iterator[int]:
         yield from (stride, *[1] * (blocks - 1))
 
 
-def _block(state: Mapping[str, Tensor], name: str, stride: int) -> _Block:
+def _block(state: Mapping[str, Tensor], name: str, stride: int) -> Block:
     widens = f"{name}_expand_conv.weight" in state
-    return _Block(
+    return Block(
         _folded(state, f"{name}_expand_conv", f"{name}_bn0") if widens else None,
         _folded(state, f"{name}_depthwise_conv", f"{name}_bn1", stride),
         _folded(state, f"{name}_project_conv", f"{name}_bn2"),
     )
 
 
-def _folded(state: Mapping[str, Tensor], convolution: str, norm: str, stride: int = 1) -> _Convolution:
+def _folded(state: Mapping[str, Tensor], convolution: str, norm: str, stride: int = 1) -> Convolution:
     scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + _EPSILON).sqrt()
     bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
     weight = state[f"{convolution}.weight"] * scale[:, None, None, None]
-    return _Convolution(weight.contiguous(memory_format=torch.channels_last), bias, stride)
+    return Convolution(weight.contiguous(memory_format=torch.channels_last), bias, stride)
 
 
-def _moved(convolution: _Convolution, device: str) -> _Convolution:
+def _moved(convolution: Convolution, device: str) -> Convolution:
     return replace(convolution, weight=convolution.weight.to(device), bias=convolution.bias.to(device))
 
 

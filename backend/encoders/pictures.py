@@ -9,22 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
+from backend.encoders.backbones import Depth
 from backend.encoders.lite0 import LAST_CHANNELS, MIDDLE_CHANNELS, Lite0
+from backend.encoders.picture_blocks import PictureBackbone
+from backend.encoders.squares import GRID, Pixels, pooled_last, pooled_middle, squared
 
 SIDE = 112
 """Pixels of the square that a picture is brought to: 224 costs four times as long."""
-GRID = 2
-"""The middle map is pooled to so many cells a side, so that it still tells where things are."""
 BATCH = 8
 """Pictures in one pass: larger ones gain nothing on a processor."""
 LAYERS = "both"
-Pixels = NDArray[np.uint8]
 
 
 class ImageEncoder(Protocol):
@@ -56,6 +53,10 @@ class Lite0Encoder:
     def dims(self) -> int:
         return LAST_CHANNELS + MIDDLE_CHANNELS * GRID * GRID
 
+    def backbone(self, depth: Depth) -> PictureBackbone:
+        """The network to be adapted."""
+        return PictureBackbone(self._network, self._side, depth)
+
     def encode(self, pictures: Sequence[Pixels]) -> Tensor:
         """Float32 [N, dims]."""
         rows = [
@@ -66,19 +67,4 @@ class Lite0Encoder:
 
     def _encoded(self, batch: list[Tensor]) -> Tensor:
         maps = self._network.maps(torch.stack(batch))
-        last = maps.last.mean((2, 3))
-        middle = F.adaptive_avg_pool2d(maps.middle, GRID).flatten(1)
-        return torch.cat([F.normalize(last), F.normalize(middle)], dim=1)
-
-
-def squared(picture: Pixels, side: int) -> Tensor:
-    """The whole picture, brought to a square: float32 [3, side, side], 0 to 255.
-
-    Nothing is cut off: what an annotator is asked about may stand at the edge. What gets smaller is averaged,
-    not sampled.
-    """
-    pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
-    if pixels.shape[-2:] != (side, side):
-        size = (side, side)
-        pixels = F.interpolate(pixels, size, mode="bicubic", antialias=True, align_corners=False)
-    return pixels[0].clamp(0, 255)
+        return torch.cat([pooled_last(maps.last), pooled_middle(maps.middle)], dim=1)

@@ -12,7 +12,10 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from backend.encoders.backbones import Depth
+from backend.encoders.bert import Bert
 from backend.encoders.pieces import by_length, padded, readable
+from backend.encoders.sentence_blocks import SentenceBackbone
 
 Network = Callable[[Tensor, Tensor], Tensor]
 """pieces, int64 [B, T], and which are real, float32 [B, T], to vectors, float32 [B, T, D]."""
@@ -62,6 +65,12 @@ class SentenceEncoder:
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         return {"digest": self._digest}
+
+    def backbone(self, depth: Depth) -> SentenceBackbone | None:
+        """The network to be adapted; None where it has no layers to tell apart."""
+        if not isinstance(self._network, Bert):
+            return None
+        return SentenceBackbone(self._network, self._windows, self._pooling, depth, self._padding)
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> Tensor:

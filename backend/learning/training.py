@@ -66,7 +66,7 @@ def train(
     Raises ValueError with fewer than two items or fewer than two different targets.
     """
     features, targets = _checked(features, targets, device)
-    first, which = _firsts(together, len(targets))
+    first, which = groups(together, len(targets))
     folds = min(folds, len(first))
     fold_of = stratified_folds(targets[first], folds, seed)[which]
     network = LayeredNetwork(Shape(features.shape[1], n_classes, folds + 1, hidden), seed).to(device)
@@ -184,7 +184,7 @@ def stratified_folds(targets: Tensor, folds: int, seed: int) -> Tensor:
     return fold_of
 
 
-def _firsts(together: Tensor | None, items: int) -> tuple[Tensor, Tensor]:
+def groups(together: Tensor | None, items: int) -> tuple[Tensor, Tensor]:
     """The first item of each group, in the items' order, and which group each item is of: int64 [G], [M]."""
     everything = torch.arange(items)
     if together is None or len(together.unique()) < 2:

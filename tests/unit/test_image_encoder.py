@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from backend.encoders.lite0 import STAGES, Lite0
 from backend.encoders.lite0_weights import WEIGHTS, lite0
-from backend.encoders.pictures import SIDE, Lite0Encoder, Pixels, squared
+from backend.encoders.pictures import SIDE, Lite0Encoder
+from backend.encoders.squares import Pixels, squared
 
 CHANNELS = (16, 24, 40, 80, 112, 192, 320)
 KERNELS = (3, 3, 5, 3, 5, 5, 3)

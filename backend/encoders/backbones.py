@@ -1,0 +1,66 @@
+"""Pretrained networks whose last blocks can be adapted to a project's labels.
+
+A backbone is a network cut in two: what stays as it is, whose outputs can be kept, and the last blocks,
+copies of which are trained. The block of numbers that it gives within an encoder's vector is what changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+from torch import nn
+
+from backend.encoders.base import Encoder
+from backend.encoders.joined import Joined
+
+Depth = Literal["last", "all"]
+
+
+class Inputs(Protocol):
+    """What goes into the last blocks, of N items."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, rows: Sequence[int], device: str = "cpu") -> Any:
+        """Of some of the items, as the blocks take it."""
+
+
+class Backbone(Protocol):
+    """columns: how many numbers of the encoder's vector come from the blocks, from its first on."""
+
+    @property
+    def columns(self) -> int: ...
+
+    def inputs(self, contents: Sequence[Any]) -> Inputs:
+        """The outputs of what stays as it is."""
+
+    def sizes(self, contents: Sequence[Any]) -> list[int]:
+        """How many numbers `inputs` keeps of each."""
+
+    def blocks(self) -> nn.Module:
+        """The last blocks with weights of their own, those that were published: a batch to the encoder's
+        vectors, float32 [B, D]."""
+
+
+class Adaptable(NamedTuple):
+    """backbone: whose vectors are the columns from `start` to `end` of the encoder's."""
+
+    backbone: Backbone
+    start: int
+    end: int
+
+
+def adaptable(encoder: Encoder, depth: Depth) -> Adaptable | None:
+    """The part of an encoder that can be adapted, by its own `backbone(depth)`; None where none can.
+
+    Of encoders side by side it is the first that has a backbone.
+    """
+    start = 0
+    for part in [each for _, each in encoder.parts] if isinstance(encoder, Joined) else [encoder]:
+        asked = getattr(part, "backbone", None)
+        backbone: Backbone | None = None if asked is None else asked(depth)
+        if backbone is not None:
+            return Adaptable(backbone, start, start + backbone.columns)
+        start += part.dims
+    return None
