@@ -44,6 +44,7 @@ from backend.jobs.lost import forget_dead_executions
 from backend.jobs.measures import Measures
 from backend.jobs.newcomers import Newcomers
 from backend.jobs.schedule import RedisClockScheduler
+from backend.jobs.time_limit import TimeLimit
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 
@@ -69,6 +70,7 @@ class AtlasWorker(Worker):
     """
 
     queue_class = AtlasQueue
+    death_penalty_class = TimeLimit
     max_connection_wait_time = 5.0
     """Seconds between looks for a Redis that is away."""
 

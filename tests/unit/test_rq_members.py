@@ -17,11 +17,13 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.registry import ScheduledJobRegistry
 from rq.scheduler import RQScheduler
+from rq.timeouts import UnixSignalDeathPenalty
 from rq.worker import Worker
 
 from backend.jobs.cron import PatientCron, UniqueCronJob
 from backend.jobs.job import AtlasJob
 from backend.jobs.schedule import RedisClockRegistry, RedisClockScheduler
+from backend.jobs.time_limit import TimeLimit
 from backend.jobs.worker import AtlasQueue, AtlasWorker
 
 OVERRIDDEN: dict[type, tuple[type, set[str]]] = {
@@ -37,12 +39,14 @@ OVERRIDDEN: dict[type, tuple[type, set[str]]] = {
                 "main_work_horse",
             ),
             *("maintain_heartbeats", "max_connection_wait_time", "perform_job", "queue_class"),
+            "death_penalty_class",
             "run_maintenance_tasks",
         },
     ),
     AtlasQueue: (Queue, {"acquire_maintenance_lock"}),
     PatientCron: (CronScheduler, {"calculate_sleep_interval", "register_death"}),
     UniqueCronJob: (CronJob, {"enqueue"}),
+    TimeLimit: (UnixSignalDeathPenalty, {"cancel_death_penalty"}),
     RedisClockRegistry: (ScheduledJobRegistry, {"get_jobs_to_schedule"}),
     RedisClockScheduler: (RQScheduler, {"enqueue_scheduled_jobs", "prepare_registries"}),
     AtlasJob: (Job, {"_deserialize_data", "_fetch_status", "perform", "refresh", "restore", "retry"}),

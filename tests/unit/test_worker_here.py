@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import signal
+from time import sleep
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from redis import RedisError
 from rq import Queue
 from rq.exceptions import AbandonedJobError
 from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException
 
 from backend.errors import AtlasError, LostLock, NotConfigured, Unavailable
 from backend.jobs import retrain as retraining
@@ -23,7 +25,9 @@ from backend.jobs.kinds import CLEAR, ENCODING_QUEUE, QUEUE_NAME, UPKEEP_QUEUE
 from backend.jobs.measures import Measures
 from backend.jobs.newcomers import Newcomers
 from backend.jobs.status import job_status
+from backend.jobs.time_limit import TimeLimit
 from backend.jobs.worker import AtlasQueue, create_worker
+from backend.labelstudio.content import Content
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 from tests.fakes.worker import WorkerHere
@@ -131,6 +135,36 @@ def test_newcomers_are_looked_for_and_those_that_exist_get_a_first_order(
     assert len(newcomers) == 0
     assert project.settings["model_version"]
     assert {int(member) for member in loop.redis.smembers("atlas:projects")} == {project.id}
+
+
+def test_a_job_past_its_time_ends_where_every_fault_of_a_task_or_a_store_is_gone_on_after(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading a task, or asking a store, catches whatever goes wrong in it."""
+    loop.set(job_timeout=1)
+    monkeypatch.setattr(Content, "text_of", lambda *_: sleep(30))
+    job_id = loop.dispatcher.demand_retrain(project.id)
+    work(loop)
+    told = job_status(loop.redis, job_id)
+    assert told is not None
+    assert told["status"] != "finished"
+    assert "maximum timeout value (1 seconds)" in told["error"]
+
+
+def test_a_job_that_ends_as_its_time_is_up_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    cancelled: list[int] = []
+
+    def fires_once(seconds: int) -> None:
+        cancelled.append(seconds)
+        if len(cancelled) == 1:
+            limit.handle_death_penalty(signal.SIGALRM, None)
+
+    limit = TimeLimit(100, JobTimeoutException)
+    with limit:
+        signal.alarm(0)
+        monkeypatch.setattr(signal, "alarm", fires_once)
+    assert cancelled == [0, 0]
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
 
 
 def test_a_failed_retrain_keeps_its_reason_and_waits_to_be_tried_again(
