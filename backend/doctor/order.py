@@ -7,6 +7,8 @@ from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, State, not_checked, note, ok, wrong
 from backend.jobs.status import job_status
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING
+from backend.labelstudio.suggestions import said_of
+from backend.store.locations import version_store
 from backend.store.model_version import version_number
 
 
@@ -76,12 +78,19 @@ def _order(bench: ProjectBench) -> Finding:
     if published is None:
         return _nothing_published(bench)
     if current == published:
-        return ok(f"{current}, the one last published")
+        return _published(bench, published)
     if bench.project.is_finished:
         return ok("all tasks are labelled: there is nothing to order")
     return wrong(
         f"the project follows {current or 'none'}, last published is {published}", bench.connect_again
     )
+
+
+def _published(bench: ProjectBench, version: str) -> Finding:
+    theirs = version_store(bench.bench.settings, bench.id).stats(version).get("suggestions")
+    if theirs is None:
+        return ok(f"{version}, the one last published")
+    return note(f"{version}, the one last published, orders; {said_of(str(theirs))}")
 
 
 def _nothing_published(bench: ProjectBench) -> Finding:

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from backend.connecting import connect
-from backend.doctor.bench import Bench
-from backend.doctor.finding import State
+from backend.doctor.bench import Bench, ProjectBench
+from backend.doctor.checks import CHECKS
+from backend.doctor.examine import all_is_well
+from backend.doctor.finding import Finding, State, ok
+from backend.labelstudio.suggestions import said_of
 from tests.fakes.label_studio import choice
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -97,6 +100,22 @@ def test_connect_says_whose_suggestions_are_shown(loop: Loop, project: FakeProje
         )
     assert "theirs" in said["suggestions"]
     assert "two classes" in said["suggestions"]
+
+
+def test_the_doctor_says_whose_suggestions_are_shown(loop: Loop, project: FakeProject) -> None:
+    def found() -> Finding:
+        with Bench() as bench:
+            return CHECKS["model version"].function(ProjectBench(bench, project.id))
+
+    loop.retrain(project)
+    assert found().state is State.NOTE
+    assert all_is_well([found()])
+    assert "atlas-000001" in found().found
+    assert said_of("theirs") in found().found
+    for task in list(project.tasks)[:6]:
+        loop.label(project, task)
+    loop.retrain(project)
+    assert found() == ok("atlas-000002, the one last published")
 
 
 def test_no_word_of_suggestions_where_there_are_none(loop: Loop) -> None:
