@@ -18,10 +18,10 @@ UNFINISHED = ".unfinished-"
 
 
 @contextmanager
-def staging(out: Path, file: str, force: bool) -> Iterator[Path]:
+def staging(out: Path, file: Path, force: bool) -> Iterator[Path]:
     """A folder inside `out` to work in, which is gone afterwards, as is `out` if nothing came into it.
 
-    file: the name of the file that is simulated. Raises AtlasError when `out` holds anything but results
+    file: what is simulated. Raises AtlasError when `out` holds anything but results
     of a simulation of that file and `force` is not given, or cannot be written.
     """
     try:
@@ -51,11 +51,11 @@ def _holds_anything(out: Path) -> bool:
     return any(not path.name.startswith(UNFINISHED) for path in out.iterdir())
 
 
-def _check_overwriting(out: Path, file: str) -> None:
+def _check_overwriting(out: Path, file: Path) -> None:
     simulated = _simulated_file(out)
     if simulated is None:
         raise AtlasError(f"{out} is not empty and no simulation's: choose another --out, or give --force")
-    if simulated != file:
+    if simulated not in (str(file.resolve()), file.name):
         raise AtlasError(
             f"{out} holds the simulation of {simulated}: choose another --out, "
             "or give --force to write over it"
@@ -63,9 +63,11 @@ def _check_overwriting(out: Path, file: str) -> None:
 
 
 def _simulated_file(out: Path) -> str | None:
-    """The name of the file whose simulation `out` holds; None where it holds none."""
+    """Where the file lay whose simulation `out` holds, by releases before its name alone; None where it holds
+    none."""
     try:
         summary = json.loads((out / "summary.json").read_text("utf-8"))
-        return str(summary["data"]["file"]) if summary["made_by"] == MADE_BY else None
-    except (OSError, ValueError, KeyError, TypeError):
+        data = summary["data"]
+        return str(data.get("path") or data["file"]) if summary["made_by"] == MADE_BY else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from backend.labelled import LabelledTexts
 from backend.labelled.load import in_words
@@ -14,10 +15,10 @@ from backend.simulate.verdict import Verdict
 
 @dataclass(frozen=True)
 class Outcome:
-    """file: the name of the file that was read; pool: texts to label of each seed; replays: all that
+    """file: the one that was read; pool: texts to label of each seed; replays: all that
     ended, by strategy and seed; failures: in words, strategies that are left out of the summary."""
 
-    file: str
+    file: Path
     texts: LabelledTexts
     plan: Plan
     pool: int
@@ -43,8 +44,8 @@ class Outcome:
         left_out = "; left out: " + ", ".join(in_words(texts.dropped)) if texts.dropped else ""
         held_out = len(texts.rows) - self.pool
         return {
-            "data": f"{len(texts.rows):,} distinct texts of {len(texts.per_class)} classes from {self.file} "
-            f"({texts.source}; {texts.form}){merged}{left_out}",
+            "data": f"{len(texts.rows):,} distinct texts of {len(texts.per_class)} classes "
+            f"from {self.file.name} ({texts.source}; {texts.form}){merged}{left_out}",
             "test set": f"{held_out:,} texts, the same share of each class, drawn anew for each seed "
             "and never shown to a strategy",
             "features": f"the backend's text encoder, fitted for each seed on the {self.pool:,} other texts, "

@@ -69,7 +69,7 @@ def render(outcome: Outcome) -> str:
         for label, count in outcome.texts.per_class.items()
     ]
     return environment.get_template("report.html").render(
-        file=outcome.file,
+        file=outcome.file.name,
         plan=outcome.plan,
         summary=outcome.summary,
         verdict=outcome.verdict,

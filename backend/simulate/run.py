@@ -46,12 +46,12 @@ def run(options: SimulateOptions, plan: Plan) -> Outcome:
         f"  {len(pool):,} texts to label, {len(held_out):,} held out to measure on", highlight=False
     )
     out = options.out or Path(f"simulation-{options.file.name.split('.')[0]}")
-    with staging(out, options.file.name, options.force) as folder:
+    with staging(out, options.file, options.force) as folder:
         from backend.simulate.show import show
         from backend.simulate.work import simulated, written
 
         with Workers(options.processes or _cores()) as workers:
-            outcome = simulated(options.file.name, texts, plan, len(pool), folder, workers, console)
+            outcome = simulated(options.file, texts, plan, len(pool), folder, workers, console)
         publish(folder, written(outcome, folder), out)
     show(outcome, console)
     console.print(f"Report: {out / 'report.html'}", soft_wrap=True, highlight=False, markup=False)

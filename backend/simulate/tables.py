@@ -38,7 +38,8 @@ def summary_json(outcome: Outcome) -> str:
         "setting": {"STRATEGY": outcome.verdict.setting},
         "plan": asdict(outcome.plan),
         "data": {
-            "file": outcome.file,
+            "file": outcome.file.name,
+            "path": str(outcome.file.resolve()),
             "source": outcome.texts.source,
             "texts": len(outcome.texts.rows),
             "duplicates": outcome.texts.duplicates,

@@ -24,9 +24,9 @@ from backend.simulate.workers import Failure, Workers
 
 
 def simulated(
-    file: str, texts: LabelledTexts, plan: Plan, pool: int, folder: Path, workers: Workers, console: Console
+    file: Path, texts: LabelledTexts, plan: Plan, pool: int, folder: Path, workers: Workers, console: Console
 ) -> Outcome:
-    """file: its name; pool: texts to label; folder: where to work.
+    """file: where they were read; pool: texts to label; folder: where to work.
 
     A strategy of which a replay fails is left out. Raises AtlasError where none is left.
     """
@@ -42,7 +42,8 @@ def simulated(
     if all(r.own_start for r in complete):
         raise AtlasError("every strategy failed: " + "; ".join(reasons))
     summary = summarise(complete, full_scores)
-    return Outcome(file, texts, plan, pool, replays, summary, judge(summary, plan, pool), reasons)
+    verdict = judge(summary, plan, pool)
+    return Outcome(file, texts, plan, pool, replays, summary, verdict, reasons)
 
 
 def written(outcome: Outcome, folder: Path) -> list[str]:

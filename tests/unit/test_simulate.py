@@ -162,9 +162,14 @@ def test_another_files_simulation_is_not_overwritten_without_force(
     lines.write_text("\n".join(rows), encoding="utf-8")
     refused = simulate(lines, *arguments)
     assert refused.exit_code == 1
-    assert "simulation-lines holds the simulation of lines.csv: choose another --out, or give" in " ".join(
+    assert f"simulation-lines holds the simulation of {data}: choose another --out, or give" in " ".join(
         refused.output.split()
     )
+    assert report.read_bytes() == first
+    elsewhere = tmp_path / "elsewhere" / data.name
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(data.read_bytes())
+    assert simulate(elsewhere, *arguments).exit_code == 1
     assert report.read_bytes() == first
     forced = simulate(lines, *arguments, "--force")
     assert forced.exit_code == 0
