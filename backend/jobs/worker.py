@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import Any
 
 import torch._dynamo  # noqa: F401
@@ -27,6 +26,7 @@ from backend.encoders import registry as encoders
 from backend.errors import AtlasError
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.failing import failed, killed
+from backend.jobs.giving_way import leave_memory, leave_processors
 from backend.jobs.heartbeat import BEAT_SECONDS
 from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import (
@@ -50,8 +50,6 @@ from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-NICENESS = 10
-"""Of a retrain, and of encoding: where processors are short, the web server's short answers come first."""
 MAINTENANCE_SECONDS = 30
 """How long one worker may keep the others from RQ's maintenance, a matter of milliseconds."""
 
@@ -172,8 +170,9 @@ class AtlasWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Runs in the forked process of the job, and ends it."""
+        leave_memory()
         if queue.name != UPKEEP_QUEUE:
-            os.nice(NICENESS)
+            leave_processors()
         super().main_work_horse(job, queue)
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **more: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -15,6 +16,7 @@ import pytest
 from rq.registry import ScheduledJobRegistry
 
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.giving_way import FIRST_TO_GO, NICENESS
 from backend.jobs.status import job_status
 from backend.settings import Settings
 from tests.e2e.cluster import Cluster
@@ -140,6 +142,19 @@ def test_a_job_that_takes_too_long_is_stopped_and_told_of(bench: Bench) -> None:
     _, released = bench.hold()
     bench.dispatch = usual
     wait_until(lambda: "maximum timeout value (1 seconds)" in (bench.told().get("error") or ""))
+    released.set()
+    wait_until(lambda: bench.ends_as("finished"))
+
+
+def test_where_memory_runs_short_a_job_goes_before_its_worker(bench: Bench) -> None:
+    def score(pid: int) -> int:
+        return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+    _, released = bench.hold()
+    worker = bench.cluster.pid("worker1")
+    (job,) = (child for child in children(worker) if is_job(child))
+    assert score(job) == FIRST_TO_GO > score(worker)
+    assert os.getpriority(os.PRIO_PROCESS, job) == NICENESS + os.getpriority(os.PRIO_PROCESS, worker)
     released.set()
     wait_until(lambda: bench.ends_as("finished"))
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from backend.labelstudio.content import Content
 from flask import Response
 from redis import RedisError
 from rq import Queue
@@ -27,7 +28,6 @@ from backend.jobs.newcomers import Newcomers
 from backend.jobs.status import job_status
 from backend.jobs.time_limit import TimeLimit
 from backend.jobs.worker import AtlasQueue, create_worker
-from backend.labelstudio.content import Content
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 from tests.fakes.worker import WorkerHere
