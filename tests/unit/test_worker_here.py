@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from backend.labelstudio.content import Content
 from flask import Response
 from redis import RedisError
 from rq import Queue
@@ -18,6 +17,7 @@ from rq.exceptions import AbandonedJobError
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException
 
+from backend.controls.scheme import LabelScheme
 from backend.errors import AtlasError, LostLock, NotConfigured, Unavailable
 from backend.jobs import retrain as retraining
 from backend.jobs.failing import failed, killed
@@ -142,7 +142,7 @@ def test_a_job_past_its_time_ends_where_every_fault_of_a_task_or_a_store_is_gone
 ) -> None:
     """Reading a task, or asking a store, catches whatever goes wrong in it."""
     loop.set(job_timeout=1)
-    monkeypatch.setattr(Content, "text_of", lambda *_: sleep(30))
+    monkeypatch.setattr(LabelScheme, "text_of", lambda *_: sleep(30))
     job_id = loop.dispatcher.demand_retrain(project.id)
     work(loop)
     told = job_status(loop.redis, job_id)
