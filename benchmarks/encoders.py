@@ -63,7 +63,7 @@ def labels(encoders: Sequence[str], files: Sequence[Path]) -> None:
             needed = there[0] if there else f"> {BUDGETS[-1]}"
             area = f"{fmean(areas[encoder]):.3f}{_difference(areas[encoder], areas[encoders[0]])}"
             print(
-                f"| {file.stem} | {encoder} | {cells} | {area} | {full:.3f} | {[*there, f'> {BUDGETS[-1]}'][0]} |",
+                f"| {file.stem} | {encoder} | {cells} | {area} | {full:.3f} | {needed} |",
                 flush=True,
             )
 

