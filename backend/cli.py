@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from backend import __version__
 from backend.commands.connecting import connect, doctor
 from backend.commands.demo import demo
+from backend.commands.next import next_
 from backend.commands.predictions import predictions
 from backend.commands.running import alive, cron, serve, up, worker
 from backend.commands.simulate import simulate
@@ -48,5 +49,9 @@ def main() -> None:
     """
 
 
-for command in (up, connect, doctor, alive, serve, worker, cron, demo, simulate, versions, predictions):
+COMMANDS = (
+    *(up, connect, doctor, alive, serve, worker, cron),
+    *(demo, simulate, next_, versions, predictions),
+)
+for command in COMMANDS:
     main.add_command(command)

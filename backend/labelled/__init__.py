@@ -1,6 +1,8 @@
-"""Labelled texts from a person's file, for `simulate` and `demo`: whatever its form, each text once."""
+"""Texts and their labels from a person's files, for `simulate`, `demo` and `next`: whatever the form, each
+text once."""
 
 from backend.labelled.load import LabelledTexts, load
+from backend.labelled.partly import PartlyLabelled, load_partly
 from backend.labelled.split import Row, hold_out
 
-__all__ = ["LabelledTexts", "Row", "hold_out", "load"]
+__all__ = ["LabelledTexts", "PartlyLabelled", "Row", "hold_out", "load", "load_partly"]

@@ -33,6 +33,22 @@ def choose_columns(table: Table, text_field: str | None, control: str | None) ->
     raise AtlasError(_what_is_missing(table, text_field or text, control or label))
 
 
+def text_column(table: Table, text_field: str | None, control: str | None) -> str | None:
+    """The column with the text, of a table without any of labels; None where there seems to be one.
+
+    It is the one chosen, or "text", or the only one there is. Raises AtlasError, naming what to do, where a
+    column of that name is missing, or none of several is called "text".
+    """
+    if _find(table, control or "label") is not None or set(EXPORTED) <= set(table.columns):
+        return None
+    text = _find(table, text_field or "text")
+    if text is None and text_field is None and len(table.columns) == 1 and not _has_no_header(table):
+        text = table.columns[0]
+    if text is None:
+        raise AtlasError(_what_is_missing(table, text_field, None))
+    return text
+
+
 def value_at(row: dict[str, Any], name: str) -> Any:
     """By a column's name, or, of nested JSON, by its path: "item.title"."""
     if name in row:

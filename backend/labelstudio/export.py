@@ -42,8 +42,8 @@ class _Found:
 
 
 class Export(NamedTuple):
-    """field, control: what the data show; rows: each task's text and class; dropped: tasks left out, by the
-    reason.
+    """field, control: what the data show; rows: each task's text and class; waiting: number and text of the
+    tasks that nobody has labelled; dropped: tasks left out, by the reason.
 
     Where several choices may be given, each set of them is a class, as for the queue; a taxonomy's choice
     is the whole path.
@@ -52,14 +52,18 @@ class Export(NamedTuple):
     field: str
     control: Control
     rows: list[tuple[str, str]]
+    waiting: list[tuple[int, str]]
     dropped: dict[str, int]
 
 
-def read_export(tasks: Any, text_field: str | None = None, control: str | None = None) -> Export:
+def read_export(
+    tasks: Any, text_field: str | None = None, control: str | None = None, *, label_needed: bool = True
+) -> Export:
     """What a project's JSON export holds of one control.
 
     tasks: the parsed JSON; text_field: key of the text in a task's data, nested as "item.title";
     control: name of the control. Both are needed only where the data leave a choice.
+    label_needed: refuse an export without any annotation; else its control has no name.
     Raises AtlasError, naming the option to give, when they do; and for what is no such export.
     """
     if not isinstance(tasks, list) or not tasks or not all(is_task(task) for task in tasks):
@@ -68,23 +72,29 @@ def read_export(tasks: Any, text_field: str | None = None, control: str | None =
             "(Export > JSON)"
         )
     tasks = [{**task, "annotations": _with_flat_paths(task["annotations"])} for task in tasks]
-    name, found = _choose_control(_controls(tasks), control)
     labelled = [task for task in tasks if task["annotations"]]
+    if labelled or label_needed:
+        name, found = _choose_control(_controls(tasks), control)
+    else:
+        name, found, labelled = "", _Found("text", "Choices"), tasks
     chosen_field = text_field or _choose_field(labelled, found.to_name)
     asked = _control(name, found, chosen_field)
     scheme = LabelScheme(asked)
     rows: list[tuple[str, str]] = []
+    waiting: list[tuple[int, str]] = []
     dropped: Counter[str] = Counter()
-    for task in tasks:
+    for number, task in enumerate(tasks, 1):
         text, label = text_in(scheme, task["data"])[0].strip(), target_of(task["annotations"], asked)
         if text and label is not None:
             rows.append((text, class_of_choices(asked.in_words(label))))
+        elif text and not votes_of(task["annotations"], asked):
+            waiting.append((_number(task.get("id"), number), text))
         else:
-            dropped[_reason(text, task["annotations"], asked)] += 1
+            dropped["on which the annotators disagree" if text else "without a text"] += 1
     if not rows and not any(text_in(scheme, task["data"])[0].strip() for task in tasks):
         fields = ", ".join(dict.fromkeys(name for task in tasks for name, _ in _texts(task["data"])))
         raise AtlasError(f"no task has a text in the field {chosen_field}; fields with text: {fields}")
-    return Export(chosen_field, asked, rows, dict(dropped))
+    return Export(chosen_field, asked, rows, waiting, dict(dropped))
 
 
 def _control(name: str, found: _Found, text_field: str) -> Control:
@@ -96,10 +106,9 @@ def _control(name: str, found: _Found, text_field: str) -> Control:
     return control.with_classes(())
 
 
-def _reason(text: str, annotations: list[Any], control: Control) -> str:
-    if not text:
-        return "without a text"
-    return "on which the annotators disagree" if votes_of(annotations, control) else "without a label"
+def _number(task_id: Any, place: int) -> int:
+    """A task's own, or its place in the file where it has none."""
+    return task_id if isinstance(task_id, int) else place
 
 
 def _with_flat_paths(annotations: list[Any]) -> list[Any]:

@@ -23,10 +23,19 @@ def test_the_only_control_and_the_only_text_are_found() -> None:
         task({"body": "empty", "n": 5}),
         {"data": {"body": "unlabelled"}, "annotations": []},
     ]
-    field, control, rows, dropped = read_export(tasks)
+    field, control, rows, waiting, dropped = read_export(tasks)
     assert (field, control.from_name, control.classes) == ("body", "topic", ("a", "b"))
     assert rows == [("one", "a"), ("two", "b")]
-    assert dropped == {"without a label": 3}
+    assert waiting == [(1, "skipped"), (1, "empty"), (5, "unlabelled")]  # by the task's number, or its place
+    assert dropped == {}
+
+
+def test_an_export_without_annotations_is_read_where_no_label_is_needed() -> None:
+    tasks = [{"id": 7, "data": {"body": "one"}, "annotations": []}]
+    with pytest.raises(AtlasError, match="no annotation"):
+        read_export(tasks)
+    found = read_export(tasks, label_needed=False)
+    assert (found.field, found.rows, found.waiting) == ("body", [], [(7, "one")])
 
 
 def test_several_annotators_are_one_label() -> None:

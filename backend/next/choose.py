@@ -1,0 +1,166 @@
+"""Which waiting texts to label next, and why: encode, train, rank, as a retrain does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from backend import sampling
+from backend.copies import copies_among, keys_of
+from backend.encoders.base import encoded
+from backend.encoders.registry import find_encoder
+from backend.labelled import PartlyLabelled
+from backend.learning.training import Trained, train
+from backend.sampling import alike
+from backend.settings import Settings
+
+PIECE = 1_000
+"""Texts encoded at once, between two moves of the progress bar."""
+FIT_ON = 20_000
+"""Texts that an encoder is fitted on, if it is: a random sample of more."""
+CLUSTERS = 10
+LIKELIEST = 3
+"""Classes told of each text."""
+Tell = Callable[[str, int], None]
+"""Told what goes on, and how many more texts that was done with."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """place: as `Waiting.place`; probabilities: of the likeliest classes, the likeliest first, and p_error,
+    that the first of them is wrong: {} and None where nothing can say so; cluster: which of the clusters of
+    the waiting texts it is in, from 1, the largest first; cluster_size: texts in that."""
+
+    place: int
+    text: str
+    probabilities: dict[str, float]
+    p_error: float | None
+    cluster: int
+    cluster_size: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """choices: best first; accuracy: of the model on labelled texts that it had not seen, None without a
+    model; copies: waiting texts nearly equal to others, passed over; notes: sentences on what to know."""
+
+    choices: list[Choice]
+    strategy: str
+    accuracy: float | None = None
+    copies: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) -> Chosen:
+    """The `count` texts to label next, or all that wait where there are fewer.
+
+    Raises ValueError for a strategy or an encoder that cannot be used.
+    """
+    torch.set_num_threads(settings.torch_threads or torch.get_num_threads())
+    contents = [*(text for text, _ in texts.labelled), *(each.text for each in texts.waiting)]
+    features = _encode(contents, settings, tell)
+    classes = sorted({label for _, label in texts.labelled})
+    targets = torch.tensor([classes.index(label) for _, label in texts.labelled], dtype=torch.int64)
+    labelled = len(targets)
+    behind, together = _copies(contents, features, targets)
+    waiting = torch.from_numpy(np.flatnonzero(~behind[labelled:]))
+    pool = features[labelled:][waiting]
+    tell("training", 0)
+    trained = _trained(features[:labelled], targets, len(classes), together[:labelled], settings)
+    tell("choosing", 0)
+    scene = sampling.make_scene(
+        pool,
+        features[:labelled],
+        targets,
+        n_classes=len(classes),
+        seed=settings.seed,
+        device=settings.device,
+        trained=trained,
+    )
+    ranking = sampling.rank_scene(settings.strategy, scene, min(count, len(pool)))
+    picks = ranking.order[:count]
+    explained = _explained(scene, picks, classes)
+    choices = [
+        Choice(texts.waiting[i].place, texts.waiting[i].text, *why)
+        for i, why in zip(waiting[picks].tolist(), explained, strict=True)
+    ]
+    notes = list(ranking.notes)
+    if trained is not None and scene.error_head is None:
+        notes.append("too few errors, or too few successes, on the labelled texts to tell P(error) from")
+    accuracy = None if trained is None else round(float(trained.out_of_fold.correct.float().mean()), 4)
+    return Chosen(choices, settings.strategy, accuracy, int(behind.sum()), notes)
+
+
+def _encode(contents: Sequence[str], settings: Settings, tell: Tell) -> Tensor:
+    """Float32 [N, D]."""
+    order = np.random.default_rng(settings.seed).permutation(len(contents))[:FIT_ON]
+    encoder = find_encoder(settings.encoder).fit([contents[i] for i in order], seed=settings.seed)
+    parts = []
+    for start in range(0, len(contents), PIECE):
+        piece = contents[start : start + PIECE]
+        parts.append(encoded(encoder, piece))
+        tell("encoding", len(piece))
+    return torch.cat(parts)
+
+
+def _copies(
+    contents: Sequence[str], features: Tensor, targets: Tensor
+) -> tuple[npt.NDArray[np.bool_], Tensor]:
+    """Which texts wait behind one of the same content, bool [N]; groups of the same content, int64 [N]."""
+    waits = np.arange(len(contents)) >= len(targets)
+    own = np.full(len(contents), -1, np.int64)
+    own[: len(targets)] = targets.numpy()
+    copies = copies_among(contents, keys_of(contents), features, own, waits)
+    return copies.behind, torch.from_numpy(copies.group)
+
+
+def _trained(
+    features: Tensor, targets: Tensor, n_classes: int, together: Tensor, settings: Settings
+) -> Trained | None:
+    """None while there are labels of fewer than two classes."""
+    if n_classes < 2:
+        return None
+    return train(
+        features,
+        targets,
+        n_classes,
+        folds=settings.folds,
+        seed=settings.seed,
+        device=settings.device,
+        together=together,
+    )
+
+
+def _explained(
+    scene: sampling.Scene, picks: Tensor, classes: Sequence[str]
+) -> Iterator[tuple[dict[str, float], float | None, int, int]]:
+    """Of each pick what `Choice` tells beside the text. picks: int64 [n], indices into the scene's pool."""
+    cluster, sizes = _clusters(scene)
+    likely: list[dict[str, float]] = [{} for _ in picks]
+    errors: list[float | None] = [None] * len(picks)
+    if scene.has_classifier:
+        kept = scene.probabilities[picks].topk(min(LIKELIEST, len(classes)))
+        rows = zip(kept.values.tolist(), kept.indices.tolist(), strict=True)
+        likely = [{classes[i]: round(p, 4) for p, i in zip(*row, strict=True)} for row in rows]
+        if scene.error_head is not None:
+            wrong = scene.error_head(scene.pool_layers.rows(picks))
+            errors = [round(p, 4) for p in wrong.tolist()]
+    for row, pick in enumerate(picks.tolist()):
+        yield likely[row], errors[row], int(cluster[pick]) + 1, int(sizes[cluster[pick]])
+
+
+def _clusters(scene: sampling.Scene) -> tuple[Tensor, Tensor]:
+    """The cluster of each waiting text, int64 [N], the largest numbered 0, and the clusters' sizes."""
+    if not scene.size:
+        return torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)
+    cluster = alike.clustered(scene.pool, min(CLUSTERS, scene.size), scene.seed)
+    sizes = torch.bincount(cluster)
+    by_size = sizes.argsort(descending=True, stable=True)
+    number = torch.empty_like(by_size)
+    number[by_size] = torch.arange(len(by_size))
+    return number[cluster], sizes[by_size]

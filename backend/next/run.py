@@ -1,0 +1,100 @@
+"""From the files to the list: what is read, what takes its time and what to know goes to the other stream."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from backend.errors import AtlasError
+from backend.labelled import PartlyLabelled, load_partly
+from backend.settings import Settings
+
+MANY = 10_000
+"""Texts that take a while."""
+
+
+@dataclass(frozen=True)
+class NextOptions:
+    """The command's options, where they are no settings."""
+
+    file: Path
+    labels: tuple[Path, ...]
+    count: int
+    format: str
+    text_field: str | None
+    control: str | None
+
+
+def run(options: NextOptions, settings: Settings) -> None:
+    """Raises AtlasError, before any work, for files that will not do."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    texts = load_partly(options.file, options.labels, options.text_field, options.control)
+    for line in _what_was_read(texts):
+        console.print(line, markup=False)
+
+    from backend.next.choose import choose  # torch: after all that can be refused
+    from backend.next.show import WRITERS
+
+    with _progress(console, len(texts.labelled) + len(texts.waiting)) as tell:
+        try:
+            chosen = choose(texts, options.count, settings, tell)
+        except ValueError as error:
+            raise AtlasError(str(error)) from error
+    WRITERS[options.format](texts, chosen, sys.stdout)
+    for line in _what_to_know(texts, chosen.copies, chosen.accuracy, chosen.notes):
+        console.print(line, markup=False)
+
+
+@contextmanager
+def _progress(console: Console, total: int) -> Iterator[Callable[[str, int], None]]:
+    """A bar; where none is redrawn, as in a log, a line for every tenth of many texts."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar, done = progress.add_task("encoding", total=total), 0
+
+        def tell(what: str, more: int) -> None:
+            nonlocal done
+            progress.update(bar, advance=more, description=what)
+            tenths, done = done * 10 // total, done + more
+            if not console.is_terminal and total >= MANY and done * 10 // total > tenths:
+                console.print(f"{what}: {done:,} of {total:,}")
+
+        yield tell
+
+
+def _what_was_read(texts: PartlyLabelled) -> list[str]:
+    lines = []
+    for path, rows in texts.read:
+        left_out = [f"{count:,} {reason}" for reason, count in rows.dropped.items()]
+        lines.append(
+            f"Read {path.name}: {len(rows.labelled):,} labelled and {len(rows.waiting):,} unlabelled texts "
+            f"({rows.source}; {rows.form})" + (f"; left out: {'; '.join(left_out)}" if left_out else "")
+        )
+        lines += [f"  Warning: {warning}" for warning in rows.warnings]
+    return lines
+
+
+def _what_to_know(texts: PartlyLabelled, copies: int, accuracy: float | None, notes: list[str]) -> list[str]:
+    classes, labels = len({label for _, label in texts.labelled}), len(texts.labelled)
+    if accuracy is None:
+        of = "one class" if classes else "no class"
+        lines = [
+            f"{labels:,} labels of {of} teach nothing yet: these texts are typical of those that wait, and "
+            "unlike each other."
+        ]
+    else:
+        lines = [
+            f"Learned from {labels:,} labels of {classes} classes; of labelled texts that it had not seen, "
+            f"the model tells {accuracy:.0%} right."
+        ]
+        lines += [f"Note: {note}." for note in notes]
+    if passed := texts.repeats + copies:
+        one = "1 text that repeats another was passed over."
+        lines.append(one if passed == 1 else f"{passed:,} texts that repeat others were passed over.")
+    return lines
