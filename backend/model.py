@@ -61,9 +61,7 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
         except ValueError as error:
             raise UnknownStrategy(f"extra params: {error}") from error
 
-    def predict(
-        self, tasks: list[dict[str, Any]], context: Any = None, **kwargs: Any
-    ) -> list[dict[str, Any]]:
+    def predict(self, tasks: list[dict[str, Any]], context: Any = None, **kwargs: Any) -> list[Any]:
         """One prediction per task, in order; [] where there is nothing to say (no model yet).
 
         Raises LabelConfigError for a label config with nothing to learn.

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torch import Tensor
+
 from backend.controls.impossible import without_impossible
 from backend.controls.reading import text_in, unreadable_in_words
 from backend.controls.scheme import LabelScheme
 from backend.copied import UNKNOWN, place_behind, seen_before, with_given
 from backend.copies import Ints
-from backend.encoders.base import Encoder, encoded
-from backend.errors import DamagedFile
+from backend.encoders.base import Encoder
+from backend.errors import AtlasError, DamagedFile
 from backend.guessing import LIKELIEST, ordering, outputs_of, probabilities, regions
 from backend.labelstudio.publishing import prediction
 from backend.learning.network import Layers
@@ -22,13 +24,18 @@ from backend.placing import between, lot_of
 from backend.sampling import queue_scores
 from backend.sampling.registry import score
 from backend.settings import Settings
+from backend.store.features import FeatureCache
+from backend.store.finding import Found, find_vectors, put_off
 from backend.store.locations import feature_cache, stored_projects, version_store
 from backend.store.model_version import ModelVersion, version_number
+from backend.store.waiting import Shard
 
 logger = logging.getLogger(__name__)
 
 UNREADABLE_KEPT = 10_000
 """Tasks remembered, so that the log names each once."""
+ANSWER_SECONDS = 20.0
+"""That an answer may take for content that nobody has encoded yet: Label Studio waits for 100."""
 PLACE_BYTES = 150
 """Of an entry of `Loaded.place_of`: two numbers and their slot."""
 
@@ -40,6 +47,11 @@ class Loaded:
     version: ModelVersion
     encoder: Encoder
     place_of: dict[int, float]
+    cache: FeatureCache
+
+    def vectors(self, texts: Sequence[str], seconds: float = float("inf"), **options: int) -> Found:
+        """Of texts, the kept ones first; see `find_vectors`."""
+        return find_vectors(self.cache, self.version.encoder, self.encoder, texts, seconds, **options)
 
     @property
     def bytes(self) -> int:
@@ -52,11 +64,18 @@ class Predictor:
     """Published models by project, the recently used ones in memory. Safe to share between threads.
 
     on_damage: told the project whose published version cannot be read; only a retrain mends that.
+    on_late: told of the project's texts that there was no time to encode, in shards for workers.
     """
 
-    def __init__(self, settings: Settings, on_damage: Callable[[int], object] = lambda project_id: None):
+    def __init__(
+        self,
+        settings: Settings,
+        on_damage: Callable[[int], object] = lambda project_id: None,
+        on_late: Callable[[int, list[Shard]], object] = lambda project_id, shards: None,
+    ):
         self._settings = settings
         self._on_damage = on_damage
+        self._on_late = on_late
         self._loaded: RecentlyUsed[tuple[int, str], Loaded] = RecentlyUsed(
             settings.model_cache_mb * 2**20, lambda loaded: loaded.bytes
         )
@@ -80,8 +99,9 @@ class Predictor:
         tasks: Sequence[Any],
         version: str | None = None,
         likely: int | None = LIKELIEST,
-    ) -> list[dict[str, Any]]:
-        """One prediction per task, in order, all of one version: the published one unless another is named.
+    ) -> list[Any]:
+        """One prediction per task, in order, all of one version: the published one unless another is named;
+        [] for a task whose content there was no time to encode, which Label Studio skips.
 
         With `probabilities` of each control's likeliest choices, for scripts: Label Studio keeps none of
         it. likely: of so many; None for all, which with thousands of choices are far larger than the rest.
@@ -96,8 +116,23 @@ class Predictor:
         texts = self._texts(project_id, scheme, known)
         ids = [task.get("id") for task in known]
         sure = self._settings.show_guess_from
-        guesses = answers(loaded, ids, texts, shown_from=sure, likely=likely)
-        return without_impossible(scheme, guesses, (scheme.offered(task.get("data")) for task in known))
+        found = loaded.vectors(texts, ANSWER_SECONDS)
+        if found.late:
+            self._put_off(project_id, loaded, found)
+        ids, texts, known = found.of(ids), found.of(texts), found.of(known)
+        guesses = answers(loaded, ids, texts, found.features, shown_from=sure, likely=likely)
+        guesses = without_impossible(scheme, guesses, (scheme.offered(task.get("data")) for task in known))
+        rest = iter(guesses)
+        return [next(rest) if has else [] for has in found.has.tolist()]
+
+    def _put_off(self, project_id: int, loaded: Loaded, found: Found) -> None:
+        """For the next time it is asked; this answer does not depend on it."""
+        late = sum(not has for has in found.has.tolist())
+        logger.info("project %d: %d tasks have no prediction yet: their content waits", project_id, late)
+        try:
+            self._on_late(project_id, put_off(loaded.cache, found))
+        except (AtlasError, OSError) as error:
+            logger.warning("project %d: %s", project_id, error)
 
     def _texts(self, project_id: int, scheme: LabelScheme, tasks: Sequence[dict[str, Any]]) -> list[str]:
         """Empty for a task that cannot be read, which is named in the log once."""
@@ -143,25 +178,27 @@ class Predictor:
 def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
     """Raises DamagedFile when it cannot be read."""
     version = version_store(settings, project_id).load(name)
-    encoder = feature_cache(settings, project_id).encoder(version.encoder)
+    cache = feature_cache(settings, project_id)
     ids = version.queue_ids.tolist()
-    return Loaded(version, encoder, dict(zip(ids, queue_scores(len(ids)).tolist(), strict=True)))
+    places = dict(zip(ids, queue_scores(len(ids)).tolist(), strict=True))
+    return Loaded(version, cache.encoder(version.encoder), places, cache)
 
 
 def answers(
     loaded: Loaded,
     ids: Sequence[Any],
     texts: Sequence[str],
+    features: Tensor,
     *,
     shown_from: float = 0.0,
     likely: int | None = 0,
 ) -> list[dict[str, Any]]:
     """One prediction per text, in order. `ids` say which of them were ranked; None for one without.
 
+    features: float32 [n, D], of the texts, by the version's encoder.
     shown_from: how likely right a guess must be to be in it.
     likely: with the `probabilities` of so many choices of each control, the likeliest first; None for all.
     """
-    features = encoded(loaded.encoder, texts)
     said = outputs_of(loaded.version, features)
     seen = seen_before(loaded.version, texts)
     scores = _scores(loaded, ids, texts, seen, ordering(loaded.version, said))

@@ -45,7 +45,15 @@ def measure(labels: int, tasks: int) -> None:
         first = _cpu(lambda: store.save(_retrain(settings, texts, classes[:labels], 1)))
         following = _cpu(lambda: store.save(_retrain(settings, texts, classes[:labels], 2)))
         loaded = load_version(settings, 1, "atlas-000002")
-        answer = _cpu(lambda: [answers(loaded, [1], texts[:1]) for _ in range(ANSWERS)]) / ANSWERS
+        answer = (
+            _cpu(
+                lambda: [
+                    answers(loaded, [1], texts[:1], loaded.vectors(texts[:1]).features)
+                    for _ in range(ANSWERS)
+                ]
+            )
+            / ANSWERS
+        )
         disk = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"| {tasks:,} | {first:.1f} | {following:.1f} | {answer:.3f} | {peak:,.0f} | {disk / 1e6:,.0f} |")

@@ -13,7 +13,6 @@ import logging
 import torch
 from torch import Tensor
 
-from backend.encoders.base import encoded
 from backend.errors import NotFound
 from backend.jobs.pull import last_pulled
 from backend.labelstudio.client import LabelStudioClient
@@ -46,8 +45,8 @@ def mark_clusters(settings: Settings, client: LabelStudioClient, project_id: int
     predictions = [each for each in client.predictions(project_id, name) if each.task in text_of]
     if all(each.cluster is not None for each in predictions):
         return 0
-    encoder = load_version(settings, project_id, name).encoder
-    features = encoded(encoder, [text_of[each.task] for each in predictions])
+    loaded = load_version(settings, project_id, name)
+    features = loaded.vectors([text_of[each.task] for each in predictions]).features
     known = torch.tensor([-1 if each.cluster is None else each.cluster % STRIDE for each in predictions])
     clusters = assigned(features, known, settings.queue_clusters, settings.seed)
     marked = 0

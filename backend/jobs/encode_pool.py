@@ -18,11 +18,7 @@ from backend.encoders.base import encoded, is_cheap
 from backend.encoders.within import encoded_within
 from backend.store.features import AtHand, FeatureCache, Part
 from backend.store.vectors import digest_of
-from backend.store.waiting import Shard
-
-SHARD_SECONDS = 6.0
-"""What a shard should take, by the rate that was measured where it was made; `encoding` ends at 10."""
-
+from backend.store.waiting import SHARD_SECONDS, Shard
 
 FEW = 10
 """Texts that are encoded at once, whatever the time."""
@@ -126,7 +122,7 @@ class _Encoding:
             for shard in waiting:
                 self._cache.waiting.done(shard)
             return part, []
-        free = self._unplanned(missing, waiting)
+        free = self._cache.waiting.not_yet_in(waiting, missing)
         if before is None:
             here = {each: text for each, text in missing.items() if each in self._first or each in free}
             nothing_yet = len(missing) == len(set(self._digests))
@@ -149,13 +145,6 @@ class _Encoding:
             some = list(missing.values())[:MEASURED]
             self._rates[part.name] = encoded_within(part.encoder, some, MEASURE_SECONDS)[1]
         return len(missing) / self._rates[part.name] > self._seconds
-
-    def _unplanned(self, missing: dict[bytes, str], waiting: list[Shard]) -> dict[bytes, str]:
-        """Those that are in none of the shards. Their texts are read only where there are too few of them."""
-        if sum(shard.count for shard in waiting) >= len(missing):
-            return {}
-        planned = {digest_of(text) for shard in waiting for text in self._cache.waiting.texts(shard)}
-        return {digest: text for digest, text in missing.items() if digest not in planned}
 
     def _kept(self, part: Part, missing: dict[bytes, str], seconds: float) -> Part:
         """With the vectors of as many of them as there is time for."""

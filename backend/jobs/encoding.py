@@ -14,13 +14,13 @@ from redis import Redis
 
 from backend.encoders.within import encoded_within
 from backend.jobs.dispatch import Dispatcher
-from backend.jobs.encode_pool import SHARD_SECONDS, Pool, kind_of
+from backend.jobs.encode_pool import Pool, kind_of
 from backend.jobs.encoding_progress import EncodingProgress
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.locations import feature_cache
 from backend.store.vectors import digest_of
-from backend.store.waiting import Shard
+from backend.store.waiting import SHARD_SECONDS, Shard
 
 logger = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from redis import Redis
 
 from backend.jobs.keys import encoding_key
 from backend.jobs.values import mended, number, text, whole
+from backend.store.waiting import Shard
 
 
 @dataclass(frozen=True)
@@ -37,20 +39,24 @@ class EncodingProgress:
         self._redis = redis
         self._key = encoding_key(project_id)
 
-    def begun(
-        self, encoder: str, texts: int, left: int, *, ranked: int | None = None, refill: bool = False
-    ) -> None:
+    def new_tasks(self, encoder: str, shards: Sequence[Shard]) -> None:
+        """Of some that came after the last order: they take their place as these are encoded."""
+        if self.read() is None:
+            texts = sum(shard.count for shard in shards)
+            self.begun(encoder, texts, texts)
+        mended(self._redis, self._key, lambda: self._redis.hset(self._key, "refill", 1))
+
+    def begun(self, encoder: str, texts: int, left: int, ranked: int | None = None) -> None:
         """So many of the texts wait.
 
         ranked: by a retrain, how many texts its order was made of, or all of them where another encoder's
-        order stays until this one's vectors are complete. refill: new tasks wait for their place in it.
+        order stays until this one's vectors are complete.
         """
         held = self._held()
         found: dict[Any, Any] = {"encoder": encoder, "texts": texts, "left": left}
         if text(held.get(b"encoder")) != encoder or whole(held.get(b"left")) < left:
             found |= {"began": self._now(), "left_then": left}
         found |= {} if ranked is None else {"ranked": ranked}
-        found |= {"refill": 1} if refill else {}
         mended(self._redis, self._key, lambda: self._redis.hset(self._key, mapping=found))
 
     def shard_done(self, left: int) -> tuple[bool, bool]:

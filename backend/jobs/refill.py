@@ -9,6 +9,7 @@ where the published ones end. New tasks are scored by the published model and ta
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,24 +17,30 @@ from redis import Redis
 
 from backend.controls.config import parse_label_config
 from backend.controls.impossible import without_impossible
+from backend.encoders.base import is_cheap
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.clustering import mark_clusters
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.encode_pool import kind_of
+from backend.jobs.encoding_progress import EncodingProgress
 from backend.jobs.head import head_of, switch
 from backend.jobs.kinds import REFILL
 from backend.jobs.pull import last_pulled, pull
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
-from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head
+from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head, prediction
 from backend.labelstudio.suggestions import with_suggestions
-from backend.predicting import Loaded, answers, load_version
+from backend.predicting import ANSWER_SECONDS, Loaded, answers, load_version
 from backend.settings import Settings
+from backend.store.finding import put_off
 from backend.store.locations import version_store
 from backend.store.paths import exclusive, project_dir
 from backend.store.tasks import StoredTask
+from backend.store.waiting import Shard
 
 logger = logging.getLogger(__name__)
 
+OnLate = Callable[[str, list[Shard]], object]
 ATTEMPTS = 3
 """Tasks may be deleted between the pull and the import; then both are done again."""
 
@@ -85,21 +92,32 @@ def keep_full(
     """`bring_up_to_date`, and note after how many annotations it has to be done again."""
     state = dispatcher.state(project_id)
     seen = state.changes  # before anything is read: what lands later may have used up some of the head
-    done = bring_up_to_date(settings, client, project_id)
+
+    def on_late(encoder: str, shards: list[Shard]) -> None:
+        EncodingProgress(dispatcher.redis, project_id).new_tasks(kind_of(encoder), shards)
+        dispatcher.request_shards(project_id, shards)
+
+    done = bring_up_to_date(settings, client, project_id, on_late)
     if done.needs_retrain is None:
         state.refill_at(seen + max(1, done.left // 2) if done.more else None)
     return done
 
 
-def bring_up_to_date(settings: Settings, client: LabelStudioClient, project_id: int) -> Refilled:
+def bring_up_to_date(
+    settings: Settings,
+    client: LabelStudioClient,
+    project_id: int,
+    on_late: OnLate = lambda encoder, shards: None,
+) -> Refilled:
     """Top up the head of the published version, and make Label Studio order by it (again).
 
+    on_late: told of new tasks' texts that there was no time to encode, in shards for workers.
     Raises NotFound for a project that is gone, LabelConfigError where there is nothing to learn.
     """
     for attempt in range(ATTEMPTS):
         project = client.project(project_id, counted=False)
         try:
-            return _Refill(settings, client, project).run(pull_first=attempt > 0)
+            return _Refill(settings, client, project, on_late).run(pull_first=attempt > 0)
         except (Dropped, DamagedFile) as error:
             return Refilled(needs_retrain=str(error))
         except HeadChanged as error:
@@ -108,8 +126,11 @@ def bring_up_to_date(settings: Settings, client: LabelStudioClient, project_id: 
 
 
 class _Refill:
-    def __init__(self, settings: Settings, client: LabelStudioClient, project: Project):
+    def __init__(self, settings: Settings, client: LabelStudioClient, project: Project, on_late: OnLate):
         self._settings = settings
+        self._on_late = on_late
+        self._loaded: Loaded | None = None
+        """The version last looked at."""
         self._client = client
         self._project = project
         self._directory = project_dir(settings.data_dir, project.id)
@@ -123,10 +144,26 @@ class _Refill:
         if done.needs_retrain is not None:
             return done
         waiting = _waiting(pull(self._client, self._project, self._scheme, self._directory))
-        if not pull_first and waiting == known:
+        encoded = self._encode_new(waiting)
+        if not pull_first and waiting == known and not encoded:
             return done
         again = self._publish(waiting)
         return replace(again, added=done.added + again.added, mended=done.mended or again.mended)
+
+    def _encode_new(self, waiting: list[StoredTask]) -> bool:
+        """Before anybody is kept from the queue: the new tasks for which there is time, the others later.
+        Returns whether there are vectors that were not there before."""
+        name = version_store(self._settings, self._project.id).published()
+        if name is None:
+            return False
+        loaded = self._loaded or load_version(self._settings, self._project.id, name)
+        new = [task.text for task in waiting if task.id not in loaded.place_of]
+        if is_cheap(loaded.encoder) or not new:
+            return False
+        found = loaded.vectors(new, ANSWER_SECONDS, keep_from=1)
+        if found.late:
+            self._on_late(loaded.version.encoder, put_off(loaded.cache, found))
+        return found.made > 0
 
     def _publish(self, waiting: list[StoredTask]) -> Refilled:
         """While nobody else changes what Label Studio orders by: a retrain, or a person who pins."""
@@ -137,7 +174,7 @@ class _Refill:
                 return Refilled(needs_retrain="no version is published")
             if not self._scheme.fits(versions.scheme(name)):
                 return Refilled(needs_retrain="the published version was trained for another label config")
-            loaded = load_version(self._settings, self._project.id, name)
+            loaded = self._loaded = load_version(self._settings, self._project.id, name)
             new = any(task.id not in loaded.place_of for task in waiting)
             if new and loaded.version.network is None and not versions.pinned():
                 return Refilled(needs_retrain="new tasks, and no model yet to place them")
@@ -163,10 +200,18 @@ class _Refill:
         known = {task.id: task for task in waiting}
         missing = [task for task in head if task not in scored]
         sure = self._settings.show_guess_from
-        guesses = answers(loaded, missing, [known[task].text for task in missing], shown_from=sure)
-        if guesses:
-            shown = without_impossible(self._scheme, guesses, (known[task].offered for task in missing))
-            predictions = [{"task": task, **item} for task, item in zip(missing, shown, strict=True)]
+        found = loaded.vectors([known[task].text for task in missing], 0)
+        guessed = found.of(missing)
+        guesses = answers(
+            loaded, guessed, [known[task].text for task in guessed], found.features, shown_from=sure
+        )
+        if missing:
+            shown = without_impossible(self._scheme, guesses, (known[task].offered for task in guessed))
+            rest, name = iter(shown), loaded.version.name
+            predictions = [
+                {"task": task, **(next(rest) if has else prediction(name, loaded.place_of[task], []))}
+                for task, has in zip(missing, found.has.tolist(), strict=True)
+            ]
             theirs = loaded.version.stats.get("suggestions")
             predictions = with_suggestions(self._client, self._project, theirs, predictions)
             extend_head(self._client, self._project, predictions)
@@ -190,9 +235,12 @@ def _waiting(tasks: list[StoredTask]) -> list[StoredTask]:
 
 
 def _in_order(loaded: Loaded, waiting: list[StoredTask]) -> list[int]:
-    """Ids of the waiting tasks by place, those that came after the ranking among them."""
+    """Ids of the waiting tasks by place, those that came after the ranking among them, as far as these have
+    vectors."""
     place_of = dict(loaded.place_of)
     new = [task for task in waiting if task.id not in place_of]
-    placed = answers(loaded, [task.id for task in new], [task.text for task in new])
+    found = loaded.vectors([task.text for task in new], 0)
+    new = found.of(new)
+    placed = answers(loaded, [task.id for task in new], [task.text for task in new], found.features)
     place_of |= {task.id: item["score"] for task, item in zip(new, placed, strict=True)}
-    return sorted((task.id for task in waiting), key=lambda task: place_of[task])
+    return sorted((task.id for task in waiting if task.id in place_of), key=lambda task: place_of[task])

@@ -9,7 +9,6 @@ from typing import Any
 from backend.controls.base import Region
 from backend.controls.config import parse_label_config
 from backend.controls.impossible import possible
-from backend.encoders.base import encoded
 from backend.errors import AtlasError
 from backend.guessing import outputs_of, regions
 from backend.jobs.pull import pull
@@ -96,7 +95,7 @@ def _load(settings: Settings, project_id: int, version: str | None) -> Loaded:
 def _results(loaded: Loaded, tasks: Sequence[StoredTask]) -> Iterator[Result]:
     for start in range(0, len(tasks), BATCH):
         batch = tasks[start : start + BATCH]
-        features = encoded(loaded.encoder, [task.text for task in batch])
+        features = loaded.vectors([task.text for task in batch]).features
         said = outputs_of(loaded.version, features)
         for task, found in zip(batch, regions(loaded.version, said, len(batch)), strict=True):
             yield _result(loaded.version, task, found)

@@ -98,7 +98,7 @@ class FeatureCache:
     ):
         self._files = files_of(directory, model_store)
         self._before = Files(directory)
-        self._vectors = VectorFiles(self._files, self._before)
+        self.vectors = VectorFiles(self._files, self._before)
         self.waiting = WaitingTexts(self._files)
         self._seed = seed
         self._kind = in_file(kind)
@@ -163,13 +163,13 @@ class FeatureCache:
     def keep(self, part: Part, digests: Sequence[bytes], vectors: Tensor) -> Part:
         """With the vectors, float [n, dims], of texts that had none; on disk, too. For one at a time."""
         added = vectors.numpy().astype(np.float16)
-        self._vectors.add(part.name, digests, added)
-        self._vectors.merge(part.name, part.encoder.dims)
+        self.vectors.add(part.name, digests, added)
+        self.vectors.merge(part.name, part.encoder.dims)
         return replace(part, kept=part.kept.with_added(digests, added))
 
     def add(self, vectors_name: str, digests: Sequence[bytes], vectors: Tensor) -> None:
         """As `keep`, for any number at a time."""
-        self._vectors.add(vectors_name, digests, vectors.numpy().astype(np.float16))
+        self.vectors.add(vectors_name, digests, vectors.numpy().astype(np.float16))
 
     def encoder(self, name: str) -> Encoder:
         """Raises DamagedFile when the file is missing or not what it should be, or its kind not installed."""
@@ -219,13 +219,9 @@ class FeatureCache:
         return self._at_hand(name, encoder, len(sample))
 
     def _at_hand(self, name: str, encoder: Encoder, fitted_on: int) -> AtHand:
-        several = _parts_of(encoder)
-        parts = []
-        for number, (kind, each) in enumerate(several or ((name.split("-")[0], encoder),)):
-            own = f"{name}{_PART}{number}" if several else name
-            vectors = _pretrained_name(kind, each) if is_pretrained(each) else own
-            parts.append(Part(vectors, each, self._vectors.read(vectors, each.dims)))
-        return AtHand(name, encoder, fitted_on, tuple(parts))
+        parts = named_parts(name, encoder)
+        held = tuple(Part(own, each, self.vectors.read(own, each.dims)) for own, each in parts)
+        return AtHand(name, encoder, fitted_on, held)
 
     def _known(self) -> list[tuple[int, str]]:
         """Of our kind, for such texts: how many texts each was fitted on, most first, and its name."""
@@ -241,6 +237,19 @@ def missing_of(part: Part, digests: Sequence[bytes], texts: Sequence[str]) -> di
     """The texts that it has no vectors of, by their digests, in the order of the texts."""
     rows = part.kept.rows
     return {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in rows}
+
+
+def named_parts(name: str, encoder: Encoder) -> list[tuple[str, Encoder]]:
+    """The encoders that one consists of, itself where it is single, each behind the name its vectors are kept
+    by. name: of the encoder."""
+    several = _parts_of(encoder)
+    return [
+        (
+            _pretrained_name(kind, each) if is_pretrained(each) else f"{name}{_PART}{i}" if several else name,
+            each,
+        )
+        for i, (kind, each) in enumerate(several or ((name.split("-")[0], encoder),))
+    ]
 
 
 def _parts_of(encoder: Encoder) -> tuple[tuple[str, Encoder], ...]:

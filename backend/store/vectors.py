@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from backend.errors import DamagedFile
+from backend.lru import RecentlyUsed
 from backend.store import tensors
 from backend.store.files import Files
 
@@ -29,7 +31,12 @@ DIGEST = 16
 TRIES = 3
 ENDING = ".vectors.safetensors"
 
+DIGESTS_BYTES = 32 * 2**20
+"""Of the digests that a process remembers, roughly."""
+
 Halves = npt.NDArray[Any]
+_digests: RecentlyUsed[str, frozenset[bytes]] = RecentlyUsed(DIGESTS_BYTES, lambda held: 100 * len(held))
+"""By a shard's path, which tells what is in it, in whatever project."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,24 @@ class VectorFiles:
         digests = [digest for found, _ in parts for digest in found]
         rows = {digest: row for row, digest in enumerate(digests)}
         return Kept(rows, np.concatenate([np.zeros((0, dims), np.float16), *(part for _, part in parts)]))
+
+    def find(self, name: str, dims: int, wanted: Set[bytes]) -> dict[bytes, Halves]:
+        """The vectors, float16 [dims], of the texts of these digests that are in shards: of each shard the
+        digests are remembered, and the vectors read where one is asked for."""
+        found: dict[bytes, Halves] = {}
+        for path in self._paths(name):
+            try:
+                held = _digests.get(path, partial(self._digests_in, path, dims))
+                if not wanted.isdisjoint(held):
+                    digests, vectors = self._part(path, dims) or ((), ())
+                    found |= {each: row for each, row in zip(digests, vectors, strict=True) if each in wanted}
+            except FileNotFoundError:  # merged into another meanwhile
+                continue
+        return found
+
+    def _digests_in(self, path: str, dims: int) -> frozenset[bytes]:
+        part = self._part(path, dims)
+        return frozenset() if part is None else frozenset(part[0])
 
     def add(self, name: str, digests: Sequence[bytes], vectors: Halves) -> None:
         """vectors: float16 [n, dims], in the digests' order. A shard for each SHARD of them."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ from backend.store.files import Files
 from backend.store.vectors import SHARD, digest_of, key_of
 
 ENDING = ".texts.safetensors"
+SHARD_SECONDS = 6.0
+"""What a shard should take, by the rate that was measured where it was made: 10 are the most."""
 _PATH = re.compile(rf"^(.+)\.([0-9a-f]{{16}})\.(\d{{1,9}}){re.escape(ENDING)}$")
 
 
@@ -53,6 +55,14 @@ class WaitingTexts:
             self._files.write(shard.path, tensors.pack({"texts": packed}))
             made.append(shard)
         return made
+
+    def not_yet_in(self, shards: Sequence[Shard], missing: Mapping[bytes, str]) -> dict[bytes, str]:
+        """Of texts by their digests those that are in none of the shards, whose texts are read only where
+        there are too few of them."""
+        if sum(shard.count for shard in shards) >= len(missing):
+            return {}
+        known = {digest_of(text) for shard in shards for text in self.texts(shard)}
+        return {digest: text for digest, text in missing.items() if digest not in known}
 
     def shards(self, vectors: str | None = None) -> list[Shard]:
         """Those that wait, of one encoder or of all."""

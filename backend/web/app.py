@@ -17,6 +17,7 @@ from backend.jobs.dispatch import Dispatcher
 from backend.predicting import Predictor
 from backend.printable import printable
 from backend.settings import Settings
+from backend.store.waiting import Shard
 from backend.web.access import require_credentials
 from backend.web.body import refuse_chunks
 from backend.web.contact import note_contacts
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     secure_headers(app)
     app.extensions["settings"] = settings
     dispatcher = app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
-    app.extensions["predictor"] = Predictor(settings, on_damage=_mender(dispatcher))
+    app.extensions["predictor"] = Predictor(settings, _mender(dispatcher), _shards_asker(dispatcher))
     app.extensions["slots"] = Slots(
         settings.predict_threads,
         slow_threads(settings.web_threads) - 1,  # one tells the others that there is no room
@@ -74,6 +75,16 @@ def _mender(dispatcher: Dispatcher) -> Callable[[int], None]:
             dispatcher.request_retrain(project_id)
 
     return mend
+
+
+def _shards_asker(dispatcher: Dispatcher) -> Callable[[int, list[Shard]], None]:
+    """What an answer had no time to encode workers encode. While Redis is away, the next retrain asks."""
+
+    def ask(project_id: int, shards: list[Shard]) -> None:
+        with suppress(RedisError):
+            dispatcher.request_shards(project_id, shards)
+
+    return ask
 
 
 def _refused(error: AtlasError) -> Response:
