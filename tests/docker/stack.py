@@ -192,7 +192,7 @@ def _free_network(engine: Engine) -> str:
 
 
 def _use_network(file: Path, chosen: str) -> None:
-    """In place of OUR_NETWORK, by the way that docs/docker.md tells."""
+    """In place of OUR_NETWORK, by the way that docs/docker-upkeep.md tells."""
     if chosen != OUR_NETWORK:
         whole = ipaddress.ip_network("192.168.0.0/16")
         rest = ",".join(str(net) for net in whole.address_exclude(ipaddress.ip_network(chosen)))

@@ -29,6 +29,9 @@ from backend.store.versions import VersionStore
 from tests.e2e.installation import answers
 from tests.e2e.steps import TEXTS, annotate, new_project, tasks_of
 
+HEAD = 10
+"""Tasks that are published."""
+
 
 @dataclass
 class ByHand:
@@ -55,6 +58,9 @@ class ByHand:
     def waiting(self) -> set[str]:
         """Ids of the jobs that a worker would do now."""
         return {*self.dispatcher.queue.get_job_ids(), *self.dispatcher.upkeep.get_job_ids()}
+
+    def retrains(self) -> set[str]:
+        return {job for job in self.waiting() if job.startswith("retrain")}
 
     def drop_jobs(self) -> None:
         for queue in (self.dispatcher.queue, self.dispatcher.upkeep):

@@ -1,4 +1,5 @@
-"""One installation for all tests of `connect` and `doctor`. Every test mends what it breaks."""
+"""One installation for all tests of `connect` and `doctor`, of which every one mends what it breaks; and one
+per file of those that do the jobs themselves."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from backend.demo.label_studio import LabelStudioServer, free_port
+from tests.e2e.by_hand import HEAD, ByHand, by_hand, web_server
 from tests.e2e.installation import Installation, Parts, atlas
 from tests.e2e.steps import TEXTS, new_project
 
@@ -44,3 +46,20 @@ def installed(
         yield Installation(parts, project, url, label_studio, connected)
     finally:
         parts.stop_all()
+
+
+@pytest.fixture(scope="module")
+def environment(
+    label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Of a web server without workers, which asks for no job before a test does."""
+    env = {"QUEUE_HEAD": str(HEAD), "RETRAIN_EVERY": "1000", "RETRAIN_WITHIN": "1000", "CLEAR_AFTER": "0"}
+    with web_server(label_studio, tmp_path_factory.mktemp("by-hand"), **env) as given:
+        yield given
+
+
+@pytest.fixture
+def hand(
+    label_studio: LabelStudioServer, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> ByHand:
+    return by_hand(label_studio, environment, monkeypatch)

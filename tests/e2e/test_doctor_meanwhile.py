@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 import backend.doctor.examine  # noqa: F401  (registers the checks)
-from backend.demo.label_studio import LabelStudioServer
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.checks import CHECKS
 from backend.doctor.finding import Finding
 from backend.jobs.retrain import retrain
-from tests.e2e.by_hand import ByHand, by_hand, web_server
-
-
-@pytest.fixture(scope="module")
-def environment(
-    label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
-    with web_server(label_studio, tmp_path_factory.mktemp("meanwhile"), RETRAIN_EVERY="1000") as given:
-        yield given
-
+from tests.e2e.by_hand import ByHand
 
 model_version = CHECKS["model version"].function
-
-
-@pytest.fixture
-def hand(
-    label_studio: LabelStudioServer, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> ByHand:
-    return by_hand(label_studio, environment, monkeypatch)
 
 
 def test_a_version_published_since_the_doctor_read_the_project_is_no_fault(hand: ByHand) -> None:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 
-import pytest
-
-from backend.demo.label_studio import LabelStudioServer
 from backend.jobs import housekeeping, state
 from backend.jobs.housekeeping import clear_old_versions
 from backend.jobs.kinds import CLEAR
@@ -18,34 +14,12 @@ from backend.jobs.retrain import retrain
 from backend.jobs.state import digest
 from backend.settings import Settings
 from backend.store.paths import project_dir
-from tests.e2e.by_hand import ByHand, by_hand, web_server
+from tests.e2e.by_hand import HEAD, ByHand
 from tests.e2e.steps import TEXTS, annotate, follow_queue, scores, tasks_of
-
-HEAD = 10
-
-
-@pytest.fixture(scope="module")
-def environment(
-    label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
-    env = {"QUEUE_HEAD": str(HEAD), "RETRAIN_EVERY": "1000", "RETRAIN_WITHIN": "1000", "CLEAR_AFTER": "0"}
-    with web_server(label_studio, tmp_path_factory.mktemp("jobs"), **env) as given:
-        yield given
-
-
-@pytest.fixture
-def hand(
-    label_studio: LabelStudioServer, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> ByHand:
-    return by_hand(label_studio, environment, monkeypatch)
 
 
 def skip(hand: ByHand, task: int) -> None:
     annotate(hand.server, task, "other", was_cancelled=True)
-
-
-def retrains(hand: ByHand) -> set[str]:
-    return {job for job in hand.waiting() if job.startswith("retrain")}
 
 
 def test_who_skips_tasks_is_never_served_a_random_one(hand: ByHand) -> None:
@@ -91,7 +65,7 @@ def test_new_tasks_and_told_labels_are_no_reason_to_retrain_for_the_clock(hand: 
     assert set(answer.json()["task_ids"]) <= set(scores(project, version))
     annotate(hand.server, tasks_of(project, "other")[2], "other")
     assert reconcile()[str(project.id)] == "tasks or annotations changed, as was told: a retrain is due"
-    assert retrains(hand) == set()
+    assert hand.retrains() == set()
 
 
 def test_the_clock_keeps_the_head_full_while_a_retrain_waits(hand: ByHand) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
-from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import label_config
 from backend.errors import LabelStudioError, LostLock, Unavailable
 from backend.jobs.pinning import pin
@@ -16,34 +14,12 @@ from backend.jobs.refill import refill
 from backend.jobs.retrain import retrain
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
-from tests.e2e.by_hand import ByHand, by_hand, web_server
+from tests.e2e.by_hand import HEAD, ByHand
 from tests.e2e.steps import follow_queue
-
-HEAD = 10
-
-
-@pytest.fixture(scope="module")
-def environment(
-    label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
-    env = {"QUEUE_HEAD": str(HEAD), "RETRAIN_EVERY": "1000", "RETRAIN_WITHIN": "1000", "CLEAR_AFTER": "0"}
-    with web_server(label_studio, tmp_path_factory.mktemp("retrain"), **env) as given:
-        yield given
-
-
-@pytest.fixture
-def hand(
-    label_studio: LabelStudioServer, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> ByHand:
-    return by_hand(label_studio, environment, monkeypatch)
 
 
 def fail() -> None:
     raise LabelStudioError("Label Studio answered 502")
-
-
-def retrains(hand: ByHand) -> set[str]:
-    return {job for job in hand.waiting() if job.startswith("retrain")}
 
 
 def test_a_head_used_up_while_its_retrain_took_its_time_is_refilled_at_once(hand: ByHand) -> None:
@@ -120,7 +96,7 @@ def test_a_version_that_was_saved_but_not_published_is_noticed(hand: ByHand) -> 
         retrain(project.id)
     hand.drop_jobs()
     assert reconcile()[str(project.id)] == "the newest version was never published"
-    assert retrains(hand) == {f"retrain-{project.id}"}
+    assert hand.retrains() == {f"retrain-{project.id}"}
     assert project.model_version() == first
 
 
@@ -133,7 +109,7 @@ def test_classes_renamed_while_their_retrain_publishes(hand: ByHand) -> None:
     assert (done["published"], done["labels"]) == (True, {"other": 2})
     served = follow_queue(hand.server, project)
     assert [item["model_version"] for item in served["predictions"]] == [done["model_version"]]
-    assert retrains(hand) == {f"retrain-{project.id}"}  # the event: one more, in case it was not seen
+    assert hand.retrains() == {f"retrain-{project.id}"}  # the event: one more, in case it was not seen
 
 
 def test_a_project_deleted_while_its_retrain_publishes(hand: ByHand) -> None:
