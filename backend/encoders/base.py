@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from backend.errors import AtlasError
+
+logger = logging.getLogger(__name__)
+
+FEW = 10
+"""Of one call's texts; where an encoder fails on more, it is at fault."""
+SHOWN = 60
+"""Characters of such a text in the log."""
 
 
 class Encoder(Protocol):
@@ -40,7 +50,47 @@ def suits(encoder: Encoder, texts: Sequence[str]) -> bool:
 
 
 def encoded(encoder: Encoder, texts: Sequence[str]) -> Tensor:
-    """`encoder.encode`, checked. Raises ValueError when the answer is not what an encoder owes."""
+    """`encoder.encode`, checked. Raises ValueError when the answer is not what an encoder owes.
+
+    Up to FEW texts that it fails on count as empty, and the log names them: no single text may stop what is
+    done with all the others. Raises what the encoder raised where there are more, or it fails on "" too.
+    """
+    try:
+        return _checked(encoder, texts)
+    except AtlasError:
+        raise
+    except Exception as error:
+        failing = _failing(encoder, texts)
+        if not failing or len(failing) > FEW or _fails(encoder, [""]):
+            raise
+        named = ", ".join(repr(texts[i][:SHOWN]) for i in failing)
+        logger.warning(
+            "%s fails on these texts (%s: %s), which count as empty: %s",
+            *(type(encoder).__name__, type(error).__name__, error, named),
+        )
+    return _checked(encoder, ["" if i in failing else text for i, text in enumerate(texts)])
+
+
+def _failing(encoder: Encoder, texts: Sequence[str], first: int = 0) -> list[int]:
+    """Which texts it fails on, found by halves; it is left at that where there are more than FEW."""
+    if not _fails(encoder, texts):
+        return []
+    if len(texts) == 1:
+        return [first]
+    half = len(texts) // 2
+    found = _failing(encoder, texts[:half], first)
+    return found if len(found) > FEW else found + _failing(encoder, texts[half:], first + half)
+
+
+def _fails(encoder: Encoder, texts: Sequence[str]) -> bool:
+    try:
+        _checked(encoder, texts)
+    except Exception:  # told of by `encoded`
+        return True
+    return False
+
+
+def _checked(encoder: Encoder, texts: Sequence[str]) -> Tensor:
     vectors = encoder.encode(texts)
     if vectors.shape != (len(texts), encoder.dims) or not torch.isfinite(vectors).all():
         raise ValueError(
