@@ -26,6 +26,8 @@ from backend.sampling.registry import score
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.finding import Found, find_vectors, put_off
+from backend.store.image_cache import image_cache
+from backend.store.kept_images import KeptImages
 from backend.store.locations import feature_cache, stored_projects, version_store
 from backend.store.model_version import ModelVersion, version_number
 from backend.store.waiting import Shard
@@ -45,12 +47,14 @@ class Loaded:
     """A version ready to answer: with its encoder, and each ranked task's place by id."""
 
     version: ModelVersion
-    encoder: Encoder
+    encoder: Encoder | KeptImages
     place_of: dict[int, float]
     cache: FeatureCache
 
     def vectors(self, texts: Sequence[str], seconds: float = float("inf"), **options: int) -> Found:
-        """Of texts, the kept ones first; see `find_vectors`."""
+        """Of texts, the kept ones first; see `find_vectors`. Of images, those alone."""
+        if isinstance(self.encoder, KeptImages):
+            return self.encoder.found(texts)
         return find_vectors(self.cache, self.version.encoder, self.encoder, texts, seconds, **options)
 
     @property
@@ -65,6 +69,7 @@ class Predictor:
 
     on_damage: told the project whose published version cannot be read; only a retrain mends that.
     on_late: told of the project's texts that there was no time to encode, in shards for workers.
+    on_unseen: told the project of which images were asked about that no worker has fetched yet.
     """
 
     def __init__(
@@ -72,10 +77,12 @@ class Predictor:
         settings: Settings,
         on_damage: Callable[[int], object] = lambda project_id: None,
         on_late: Callable[[int, list[Shard]], object] = lambda project_id, shards: None,
+        on_unseen: Callable[[int], object] = lambda project_id: None,
     ):
         self._settings = settings
         self._on_damage = on_damage
         self._on_late = on_late
+        self._on_unseen = on_unseen
         self._loaded: RecentlyUsed[tuple[int, str], Loaded] = RecentlyUsed(
             settings.model_cache_mb * 2**20, lambda loaded: loaded.bytes
         )
@@ -119,6 +126,8 @@ class Predictor:
         found = loaded.vectors(texts, ANSWER_SECONDS)
         if found.late:
             self._put_off(project_id, loaded, found)
+        elif not found.has.all():
+            self._on_unseen(project_id)
         ids, texts, known = found.of(ids), found.of(texts), found.of(known)
         guesses = answers(loaded, ids, texts, found.features, shown_from=sure, likely=likely)
         guesses = without_impossible(scheme, guesses, (scheme.offered(task.get("data")) for task in known))
@@ -181,6 +190,8 @@ def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
     cache = feature_cache(settings, project_id)
     ids = version.queue_ids.tolist()
     places = dict(zip(ids, queue_scores(len(ids)).tolist(), strict=True))
+    if version.scheme.source.is_fetched:
+        return Loaded(version, image_cache(settings, project_id).kept(version.encoder), places, cache)
     return Loaded(version, cache.encoder(version.encoder), places, cache)
 
 

@@ -121,6 +121,7 @@ class Settings(BaseSettings):
         description="Seconds that a retrain encodes texts itself; what takes longer is encoded in pieces "
         "by idle workers, and the order grows with it.",
     )
+    image_encoder: str = Field("lite0", description="Image encoder: lite0, a network of ImageNet's.")
     queue_control: str | None = Field(
         None, description="Name of the control that orders the queue, where a label config has several."
     )

@@ -66,7 +66,7 @@ def _encoded(file: Path, side: int) -> Part:
         images, labels = stored["images"], stored["labels"]
     if images.ndim == 3:
         images = np.repeat(images[..., None], 3, axis=3)
-    vectors = Lite0Encoder(lite0(), side).encode(list(images))
+    vectors = Lite0Encoder(lite0, side).encode(list(images))
     return vectors.half().float(), torch.from_numpy(labels.astype(np.int64))
 
 

@@ -68,6 +68,14 @@ class Place:
             raise NoContent(f"addresses that begin with {scheme[:20]}: are not fetched")
         raise NoContent("it is no address: it begins with neither http:// nor https:// nor /")
 
+    def name(self, value: str) -> str:
+        """Of the content that a value leads to, the same however it is signed; the value itself where it
+        leads nowhere, or holds the content."""
+        try:
+            return self.address(value).name or value
+        except NoContent:
+            return value
+
     def _path(self, value: str) -> str | None:
         """Of an address at Label Studio what comes behind its own; None of another."""
         for own in dict.fromkeys((self.url, self.host)):
@@ -94,8 +102,19 @@ class Place:
         return Address(f"{self.url}/projects/{self.project_id}/resolve/?fileuri={encoded}", uri, True)
 
 
+def shown(value: str) -> str:
+    """An address for a log: without what signs it, and without a user and a password."""
+    if value[:5].lower() == "data:":
+        return "a data: address"
+    try:
+        parts = urlsplit(value)
+        return unsigned(parts._replace(netloc=parts.netloc.rsplit("@", 1)[-1]).geturl()) or "no address"
+    except ValueError:
+        return "an address that cannot be read"
+
+
 def unsigned(url: str) -> str:
-    """Without the parameters that sign it, and without its fragment."""
+    """Without the parameters that sign it, and without its fragment. Raises ValueError."""
     parts = urlsplit(url)
     given = parse_qsl(parts.query, keep_blank_values=True)
     signed = {key.lower() for key, _ in given}

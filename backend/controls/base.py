@@ -170,7 +170,7 @@ def refuse_parts(tag: Tag) -> None:
     for attribute in ("perRegion", "perItem", "labeling"):
         if tag.is_on(attribute):
             raise LabelConfigError(
-                f"{tag} has {attribute}: it labels parts of a text, whole texts are learned. "
+                f"{tag} has {attribute}: it labels parts, whole texts and images are learned. "
                 f"Remove {attribute}."
             )
 

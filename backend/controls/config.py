@@ -14,9 +14,10 @@ from backend.errors import LabelConfigError
 
 
 def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme:
-    """The first control about a text that can be learned; the one of a `preferred` name, if there.
+    """The first control that can be learned, about a text where there is one; the one of a `preferred` name,
+    if there.
 
-    The others on the same text are its companions.
+    The others about the same content are its companions.
     Raises LabelConfigError, with what to change, when the config has none.
     """
     tags = read_tags(xml)
@@ -38,7 +39,9 @@ def learnable(tags: Tags, preferred: str | None = None) -> tuple[list[Control], 
     sources, result_of = sources_in(tags), _Results(tags)
     about_content = [tag for tag in asked(tags) if tag.to_name in sources]
     learned, problems = [], {}
-    for tag in sorted(about_content, key=lambda tag: tag.name != preferred):
+    # Texts first: a project that was connected for its texts goes on with them.
+    fetched = {name: SOURCES[tag.kind].is_fetched for name, tag in sources.items()}
+    for tag in sorted(about_content, key=lambda tag: (tag.name != preferred, fetched[tag.to_name])):
         try:
             control = _control(tag, sources[tag.to_name])
             learned.append(replace(control, conditions=tuple(map(result_of, tag.conditions))))

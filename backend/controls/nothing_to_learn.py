@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.controls.registry import asked, control_for, sources_in, tags_in_words
-from backend.controls.tags import TEXT_TAGS, Tag, Tags, shortened
+from backend.controls.sources import SOURCES
+from backend.controls.tags import Tag, Tags, shortened
 
 SOME = 5
 """Tags that a message names."""
 
 
 def why_nothing(tags: Tags) -> str:
-    """For a config without choices about a text."""
+    """For a config without a control about a content that can be read."""
     if not asked(tags) and any(tag.repeated and control_for(tag) for tag in tags.controls):
         return (
             "The label config asks within a <Repeater>, once for each item of a list; repeaters are not "
@@ -20,7 +21,7 @@ def why_nothing(tags: Tags) -> str:
         )
     sources = sources_in(tags)
     if not sources:
-        return _without_text(tags)
+        return _without_content(tags)
     text = next(iter(sources.values()))
     astray = [tag for tag in asked(tags) if tag.to_name not in tags.objects]
     if astray:
@@ -29,7 +30,7 @@ def why_nothing(tags: Tags) -> str:
             f'With toName="{shortened(text.name)}" it would be about {text}.'
         )
     return (
-        f"{_asked(tags, text)}; learned are {tags_in_words()} about a whole text. Add "
+        f"{_asked(tags, text)}; learned are {tags_in_words()} about a whole text or image. Add "
         f'<Choices name="{_free_name(tags)}" toName="{shortened(text.name)}"> with two <Choice> or more.'
     )
 
@@ -47,19 +48,20 @@ def _asked(tags: Tags, text: Tag) -> str:
     if not known:
         return f"The label config asks for {some(tags.controls)}: that is not learned"
     others = [tags.objects[name] for name in dict.fromkeys(tag.to_name for tag in known)]
-    return f"{some(known)} is about {some(others)}, not about a text"
+    return f"{some(known)} is about {some(others)}, not about a text or an image"
 
 
-def _without_text(tags: Tags) -> str:
+def _without_content(tags: Tags) -> str:
     shown = [tag for tag in tags.objects.values() if not tag.repeated]
-    if shown and all(tag.kind in TEXT_TAGS for tag in shown):
+    if shown and all(tag.kind in SOURCES and not tag.attributes.get("valuelist") for tag in shown):
         return (
-            f"The label config shows {some(shown)}, the same in every task; only texts of tasks are learned. "
-            f'Let the value of {shown[0]} name a field of the tasks\' data, such as value="$text".'
+            f"The label config shows {some(shown)}, the same in every task; only texts and images of tasks "
+            f"are learned. Let the value of {shown[0]} name a field of the tasks' data, such as "
+            'value="$text".'
         )
     return (
-        f"The label config shows {some(shown) or 'nothing of a task'}; only texts of tasks are learned. "
-        "Connect a project whose tasks are texts, each to be put into a class."
+        f"The label config shows {some(shown) or 'nothing of a task'}; only texts and images of tasks are "
+        "learned. Connect a project whose tasks are texts or images, each to be put into a class."
     )
 
 

@@ -23,6 +23,8 @@ class Source(ABC):
 
     tag: ClassVar[str]
     """The object tag."""
+    is_fetched: ClassVar[bool] = False
+    """Whether the content is the address of what annotators look at, from where a worker has to fetch it."""
     field: str
 
     @classmethod
@@ -110,7 +112,31 @@ class Paragraphs(Source):
         return f"{self.field} {self.tag} {self.text_key}"
 
 
-SOURCES: dict[str, type[Source]] = {each.tag: each for each in (Text, HyperText, Paragraphs)}
+@dataclass(frozen=True)
+class Image(Source):
+    """Its content is an address, or a data URI that holds the image."""
+
+    tag = "Image"
+    is_fetched = True
+
+    @classmethod
+    def parse(cls, tag: Tag) -> Source:
+        if tag.attributes.get("valuelist"):
+            raise LabelConfigError(
+                f"{tag} has valueList: it shows several images of a task, one is learned. "
+                "Import each image as a task of its own, and remove valueList."
+            )
+        return cls(field_of(tag.value))
+
+    def content(self, data: Any) -> str:
+        return _storable(as_text(self.value_in(data))).strip()
+
+    @property
+    def about(self) -> str:
+        return f"{self.field} {self.tag}"
+
+
+SOURCES: dict[str, type[Source]] = {each.tag: each for each in (Text, HyperText, Paragraphs, Image)}
 
 
 def source_from_json(described: Mapping[str, Any]) -> Source:

@@ -9,10 +9,10 @@ NAMES = ("lite0",)
 
 
 def find_image_encoder(name: str) -> ImageEncoder:
-    """Raises ValueError for an unknown name, and, saying what to do, where its weights are not at hand."""
+    """Raises ValueError for an unknown name. Its weights are read when they are needed."""
     if name not in NAMES:
         raise ValueError(f"unknown image encoder {name!r}; choose one of: {', '.join(NAMES)}")
-    return Lite0Encoder(lite0())
+    return Lite0Encoder(lite0)
 
 
 def missing_for_images(name: str) -> str | None:

@@ -6,7 +6,7 @@ and costs nothing on photographs (docs/measured.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -34,16 +34,23 @@ class ImageEncoder(Protocol):
     @property
     def dims(self) -> int: ...
 
+    def load(self) -> None:
+        """Read the weights, once per process. Raises ValueError, saying what to do, where there are none."""
+
     def encode(self, pictures: Sequence[Pixels]) -> Tensor:
         """pictures: uint8 [H, W, 3] each, red, green and blue, of any size. Float32 [N, dims], finite."""
 
 
 class Lite0Encoder:
-    """Pictures to float32 [N, 1280 + 448], each of the two blocks of length 1. The same for all projects."""
+    """Pictures to float32 [N, 1280 + 448], each of the two blocks of length 1. network: read when it is
+    needed."""
 
-    def __init__(self, network: Lite0, side: int = SIDE):
+    def __init__(self, network: Callable[[], Lite0], side: int = SIDE):
         self._network = network
         self._side = side
+
+    def load(self) -> None:
+        self._network()
 
     @property
     def name(self) -> str:
@@ -55,7 +62,7 @@ class Lite0Encoder:
 
     def backbone(self, depth: Depth) -> PictureBackbone:
         """The network to be adapted."""
-        return PictureBackbone(self._network, self._side, depth)
+        return PictureBackbone(self._network(), self._side, depth)
 
     def encode(self, pictures: Sequence[Pixels]) -> Tensor:
         """Float32 [N, dims]."""
@@ -66,5 +73,5 @@ class Lite0Encoder:
         return torch.cat(rows) if rows else torch.zeros(0, self.dims)
 
     def _encoded(self, batch: list[Tensor]) -> Tensor:
-        maps = self._network.maps(torch.stack(batch))
+        maps = self._network().maps(torch.stack(batch))
         return torch.cat([pooled_last(maps.last), pooled_middle(maps.middle)], dim=1)

@@ -46,7 +46,8 @@ def mark_clusters(settings: Settings, client: LabelStudioClient, project_id: int
     if all(each.cluster is not None for each in predictions):
         return 0
     loaded = load_version(settings, project_id, name)
-    features = loaded.vectors([text_of[each.task] for each in predictions]).features
+    found = loaded.vectors([text_of[each.task] for each in predictions])
+    features, predictions = found.features, found.of(predictions)
     known = torch.tensor([-1 if each.cluster is None else each.cluster % STRIDE for each in predictions])
     clusters = assigned(features, known, settings.queue_clusters, settings.seed)
     marked = 0

@@ -16,8 +16,11 @@ from backend.encoders.within import encoded_within
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import Pool, kind_of
 from backend.jobs.encoding_progress import EncodingProgress
+from backend.jobs.image_pool import ProjectImages
+from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 from backend.store.features import FeatureCache
+from backend.store.image_cache import image_cache
 from backend.store.locations import feature_cache
 from backend.store.vectors import digest_of
 from backend.store.waiting import SHARD_SECONDS, Shard
@@ -38,8 +41,13 @@ def encode_shard(project_id: int, key: str) -> dict[str, Any]:
     for shard in cache.waiting.shards():
         if shard.key == key:
             done, rest = _encoded(cache, shard)
-    left = sum(shard.count for shard in cache.waiting.shards())
+    images = image_cache(settings, project_id).waiting
     with Redis.from_url(settings.redis_url) as redis:
+        for shard in images.shards():
+            if shard.key == key:
+                client = LabelStudioClient.from_settings(settings)
+                done, rest = ProjectImages(settings, redis, client, project_id).encode(shard, AT_MOST)
+        left = sum(shard.count for shard in [*cache.waiting.shards(), *images.shards()])
         dispatcher, progress = Dispatcher(redis, settings), EncodingProgress(redis, project_id)
         dispatcher.request_shards(project_id, rest)
         retrain, refill = progress.shard_done(left)

@@ -18,13 +18,14 @@ AGAIN_AFTER, AGAIN_SOON = 600.0, 60.0
 """Seconds until one is asked for again, and one of which another try may help."""
 MOST = 10_000
 """Of a project that are remembered."""
+SHOWN = 80
+"""Characters of an address."""
 
 
 @dataclass(frozen=True)
 class Failure:
     """value: what stands in the task. passing: another try may help."""
 
-    task: int
     value: str
     reason: str
     passing: bool
@@ -40,8 +41,7 @@ class ImageFailures:
     def note(self, failures: Iterable[Failure]) -> None:
         now = self._now()
         fields = {
-            digest_of(each.value).hex(): json.dumps([now, each.task, each.passing, each.reason])
-            for each in failures
+            digest_of(each.value).hex(): json.dumps([now, each.passing, each.reason]) for each in failures
         }
         room = MOST - self._redis.hlen(self._key)
         if fields := dict(list(fields.items())[: max(room, 0)]):
@@ -58,13 +58,17 @@ class ImageFailures:
         now = self._now()
         return {
             field: reason
-            for field, (then, _, passing, reason) in self._read().items()
+            for field, (then, passing, reason) in self._read().items()
             if now - then < (AGAIN_SOON if passing else AGAIN_AFTER)
         }
 
-    def reasons(self) -> dict[int, str]:
-        """By task, why its image could not be had."""
-        return {task: reason for _, task, _, reason in self._read().values()}
+    def reasons(self, tasks: Iterable[tuple[int, str]]) -> dict[int, str]:
+        """By task, why its image could not be had. tasks: ids, and what stands in them."""
+        reasons = {field: reason for field, (_, _, reason) in self._read().items()}
+        if not reasons:
+            return {}
+        found = ((task, reasons.get(digest_of(value).hex())) for task, value in tasks)
+        return {task: reason for task, reason in found if reason is not None}
 
     def keep_only(self, values: Iterable[str]) -> None:
         """Of a project's present tasks."""
@@ -73,13 +77,13 @@ class ImageFailures:
         if gone:
             self._redis.hdel(self._key, *gone)
 
-    def _read(self) -> dict[str, tuple[float, int, bool, str]]:
+    def _read(self) -> dict[str, tuple[float, bool, str]]:
         found = {}
         held: dict[Any, Any] = mended(self._redis, self._key, lambda: self._redis.hgetall(self._key))
         for field, value in held.items():
             try:
-                then, task, passing, reason = json.loads(value)
-                found[field.decode()] = (float(then), int(task), bool(passing), str(reason))
+                then, passing, reason = json.loads(value)
+                found[field.decode()] = (float(then), bool(passing), str(reason))
             except (ValueError, TypeError, UnicodeDecodeError):  # nobody here wrote that
                 continue
         return found
@@ -89,12 +93,17 @@ class ImageFailures:
         return float(seconds + microseconds / 1e6)
 
 
-def in_words(failures: Mapping[int, str]) -> str:
-    """How many, the commonest reasons, and a task of each."""
+def in_words(failures: Mapping[str, str]) -> str:
+    """How many, the commonest reasons, and one of each. failures: by a task, or an address, the reason."""
     said = []
     for reason, count in Counter(failures.values()).most_common(3):
-        task = min(task for task, each in failures.items() if each == reason)
-        said.append(f"{count} x {reason}, as of task {task}" if count > 1 else f"task {task}: {reason}")
+        one = next(each for each, why in failures.items() if why == reason)[:SHOWN]
+        said.append(f"{count} x {reason}, as of {one}" if count > 1 else f"{one}: {reason}")
     images = "1 image" if len(failures) == 1 else f"{len(failures)} images"
     more = "" if len(set(failures.values())) <= 3 else "; ..."
     return f"{images} cannot be had ({'; '.join(said)}{more})"
+
+
+def of_tasks(reasons: Mapping[int, str]) -> str:
+    """`in_words`, by tasks."""
+    return in_words({f"task {task}": reason for task, reason in reasons.items()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +11,7 @@ from time import monotonic
 
 from redis import Redis
 
-from backend.content.addresses import Place
+from backend.content.addresses import Place, shown
 from backend.content.fetching import Bounds, Fetcher
 from backend.content.hosts import Hosts
 from backend.content.pictures import Picture, decoded, thumbnail
@@ -79,35 +79,28 @@ class ImageFetching:
     def __exit__(self, *raised: object) -> None:
         self._fetcher.close()
 
-    def name(self, value: str) -> str:
-        """Of the image that a task's value leads to, however it is signed; the value itself where it leads
-        nowhere, or holds the image."""
-        try:
-            return self._place.address(value).name or value
-        except NoContent:
-            return value
-
-    def make(self, wanted: Mapping[str, int], known: KnownImages, seconds: float) -> dict[str, Failure]:
-        """Fetch and encode images, by what stands in the tasks, each with one of these, in their order, until
-        the time is up. All that were made are kept. Returns, by the same, those that could not be had."""
-        until = monotonic() + seconds
+    def make(self, wanted: Sequence[str], known: KnownImages, seconds: float) -> int:
+        """Fetch and encode images, by what stands in the tasks, in their order, until the
+        time is up. All that were made are kept, and those that could not be had are noted. Returns how
+        many were asked for."""
+        until, asked = monotonic() + seconds, 0
         failures: dict[str, Failure] = {}
         with ThreadPoolExecutor(AT_ONCE, "images") as threads, _Keeper(self._files) as keeper:
-            for some in _batches(wanted.items()):
+            for some in _batches(wanted):
                 found = list(threads.map(lambda each: self._see(each, known), some))
                 failed = {each.value: each for each in found if isinstance(each, Failure)}
                 keeper.add(self._encoded([each for each in found if isinstance(each, _Seen)]))
-                self._failures.forget(value for value, _ in some if value not in failed)
+                self._failures.forget(value for value in some if value not in failed)
                 failures |= failed
+                asked += len(some)
                 if monotonic() > until:
                     break
         self._failures.note(failures.values())
         if failures:
-            logger.warning("%s", in_words({each.task: each.reason for each in failures.values()}))
-        return failures
+            logger.warning("%s", in_words({shown(each.value): each.reason for each in failures.values()}))
+        return asked
 
-    def _see(self, wanted: tuple[str, int], known: KnownImages) -> _Seen | Failure:
-        value, task = wanted
+    def _see(self, value: str, known: KnownImages) -> _Seen | Failure:
         try:
             address = self._place.address(value)
             got = self._fetcher.fetch(address)
@@ -116,7 +109,7 @@ class ImageFetching:
             picture = None if digest in known.kept.rows else decoded(content)
             return _Seen(address.name or value, digest, got.etag, picture)
         except NoContent as error:
-            return Failure(task, value, str(error), isinstance(error, NoContentNow))
+            return Failure(value, str(error), isinstance(error, NoContentNow))
 
     def _encoded(self, seen: list[_Seen]) -> list[Image]:
         new = {each.digest: each.picture for each in seen if each.picture is not None}
@@ -151,7 +144,7 @@ class _Keeper:
             self._images, self._kept_at = [], monotonic()
 
 
-def _batches(items: Iterable[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+def _batches(items: Iterable[str]) -> Iterator[list[str]]:
     iterator = iter(items)
     while batch := list(islice(iterator, BATCH)):
         yield batch

@@ -18,6 +18,7 @@ from backend.errors import DamagedFile
 from backend.guessing import outputs_of, regions
 from backend.jobs.encode_pool import Pool, encode_pool
 from backend.jobs.head import head_of
+from backend.jobs.image_pool import ProjectImages
 from backend.jobs.laps import Laps
 from backend.jobs.networks import companion_models, main_model, main_network
 from backend.jobs.state import ProjectState
@@ -137,6 +138,9 @@ class VersionMaker:
         return version, self._for_head(project, version, positions, queue, tasks, features)
 
     def _encoded(self, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None) -> Pool:
+        if scheme.source.is_fetched:
+            images = ProjectImages(self._settings, self._state.redis, self._client, self._id)
+            return images.pool(tasks, self._settings.seed)
         before = self._versions.names()[-1:]
         return encode_pool(
             feature_cache(self._settings, self._id, scheme.source.about),

@@ -19,6 +19,10 @@ class ProjectHash:
         self._key = state_key(project_id)
         self._id = project_id
 
+    @property
+    def redis(self) -> Redis:
+        return self._redis
+
     def _text(self, field: str) -> str | None:
         return text(self._get(field))
 

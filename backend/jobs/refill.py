@@ -24,6 +24,7 @@ from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import kind_of
 from backend.jobs.encoding_progress import EncodingProgress
 from backend.jobs.head import head_of, switch
+from backend.jobs.image_asking import ask_for_images
 from backend.jobs.kinds import REFILL
 from backend.jobs.pull import last_pulled, pull
 from backend.labelstudio.client import LabelStudioClient
@@ -33,6 +34,7 @@ from backend.labelstudio.suggestions import with_suggestions
 from backend.predicting import ANSWER_SECONDS, Loaded, answers, load_version
 from backend.settings import Settings
 from backend.store.finding import put_off
+from backend.store.kept_images import KeptImages
 from backend.store.locations import version_store
 from backend.store.paths import exclusive, project_dir
 from backend.store.tasks import StoredTask
@@ -98,6 +100,7 @@ def keep_full(
         dispatcher.request_shards(project_id, shards)
 
     done = bring_up_to_date(settings, client, project_id, on_late)
+    ask_for_images(settings, dispatcher, client, project_id)
     if done.needs_retrain is None:
         state.refill_at(seen + max(1, done.left // 2) if done.more else None)
     return done
@@ -158,7 +161,7 @@ class _Refill:
             return False
         loaded = self._loaded or load_version(self._settings, self._project.id, name)
         new = [task.text for task in waiting if task.id not in loaded.place_of]
-        if is_cheap(loaded.encoder) or not new:
+        if isinstance(loaded.encoder, KeptImages) or is_cheap(loaded.encoder) or not new:
             return False
         found = loaded.vectors(new, ANSWER_SECONDS, keep_from=1)
         if found.late:

@@ -27,7 +27,7 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import HeadChanged, import_head
 from backend.settings import Settings
-from backend.store.features import FeatureCache
+from backend.store.features import AtHand, FeatureCache
 from backend.store.leftovers import sweep
 from backend.store.locations import feature_cache, version_store
 from backend.store.model_version import ModelVersion
@@ -117,7 +117,7 @@ class Retrain:
         self._state.label_config = project.label_config
         scheme = parse_label_config(project.label_config, self._settings.queue_control)
         with ThreadPoolExecutor(1) as beside:
-            encoder = beside.submit(self._features(scheme).read)  # while Label Studio takes its time
+            encoder = beside.submit(self._kept, scheme)  # while Label Studio takes its time
             tasks = pull(self._client, project, scheme, self._directory)
             at_hand = encoder.result()
         self._laps.end("pull")
@@ -169,6 +169,9 @@ class Retrain:
             head, waiting = self._settings.queue_head, version.stats["waiting"]
             self._state.refill_at(self.seen + max(1, head // 2) if waiting > head else None)
             return True
+
+    def _kept(self, scheme: LabelScheme) -> AtHand | None:
+        return None if scheme.source.is_fetched else self._features(scheme).read()
 
     def _features(self, scheme: LabelScheme) -> FeatureCache:
         # Of other texts needs another encoder.

@@ -95,10 +95,11 @@ def _load(settings: Settings, project_id: int, version: str | None) -> Loaded:
 def _results(loaded: Loaded, tasks: Sequence[StoredTask]) -> Iterator[Result]:
     for start in range(0, len(tasks), BATCH):
         batch = tasks[start : start + BATCH]
-        features = loaded.vectors([task.text for task in batch]).features
-        said = outputs_of(loaded.version, features)
-        for task, found in zip(batch, regions(loaded.version, said, len(batch)), strict=True):
-            yield _result(loaded.version, task, found)
+        vectors = loaded.vectors([task.text for task in batch])
+        said = outputs_of(loaded.version, vectors.features)
+        guesses = iter(regions(loaded.version, said, len(vectors.features)))
+        for task, has in zip(batch, vectors.has.tolist(), strict=True):
+            yield _result(loaded.version, task, next(guesses) if has else [])
 
 
 def _result(version: ModelVersion, task: StoredTask, found: list[Region]) -> Result:

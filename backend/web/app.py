@@ -45,7 +45,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     secure_headers(app)
     app.extensions["settings"] = settings
     dispatcher = app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
-    app.extensions["predictor"] = Predictor(settings, _mender(dispatcher), _shards_asker(dispatcher))
+    app.extensions["predictor"] = Predictor(
+        settings, _mender(dispatcher), _shards_asker(dispatcher), _images_asker(dispatcher)
+    )
     app.extensions["slots"] = Slots(
         settings.predict_threads,
         slow_threads(settings.web_threads) - 1,  # one tells the others that there is no room
@@ -83,6 +85,16 @@ def _shards_asker(dispatcher: Dispatcher) -> Callable[[int, list[Shard]], None]:
     def ask(project_id: int, shards: list[Shard]) -> None:
         with suppress(RedisError):
             dispatcher.request_shards(project_id, shards)
+
+    return ask
+
+
+def _images_asker(dispatcher: Dispatcher) -> Callable[[int], None]:
+    """Workers fetch what they find in Label Studio's tasks: no address of a request goes along."""
+
+    def ask(project_id: int) -> None:
+        with suppress(RedisError):
+            dispatcher.request_refill(project_id)
 
     return ask
 

@@ -51,7 +51,8 @@ def test_untrained_the_last_layers_give_the_encoders_vectors_whatever_is_beside_
 @torch.no_grad()
 def test_untrained_the_last_blocks_give_the_pictures_vectors(depth: Depth) -> None:
     pictures = [np.random.default_rng(i).integers(0, 255, (40, 30, 3), np.uint8) for i in range(3)]
-    encoder = Lite0Encoder(Lite0(made_up_weights()), side=48)
+    network = Lite0(made_up_weights())
+    encoder = Lite0Encoder(lambda: network, side=48)
     part = part_of(adaptable(encoder, depth))
     inputs = part.backbone.inputs(pictures)
     found = part.backbone.blocks()(inputs.batch([2, 0]))

@@ -96,7 +96,8 @@ def pictures(n: int) -> list[Pixels]:
 
 
 def test_both_blocks_weigh_the_same_and_a_picture_has_one_vector() -> None:
-    encoder, some = Lite0Encoder(Lite0(made_up_weights())), pictures(11)
+    network = Lite0(made_up_weights())
+    encoder, some = Lite0Encoder(lambda: network), pictures(11)
     vectors = encoder.encode(some)
     assert vectors.shape == (11, encoder.dims) == (11, 1728)
     assert torch.isfinite(vectors).all()
@@ -122,7 +123,7 @@ def test_all_of_a_picture_is_seen_and_what_shrinks_is_averaged() -> None:
 @needs_weights
 def test_the_published_weights_are_read_and_see() -> None:
     """A shape is nearer to the same shape elsewhere than to another one in its place."""
-    encoder = Lite0Encoder(lite0())
+    encoder = Lite0Encoder(lite0)
 
     def drawn(shape: str, left: int) -> Pixels:
         y, x = np.mgrid[:SIDE, :SIDE] - np.array([56, left])[:, None, None]

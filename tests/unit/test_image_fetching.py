@@ -3,24 +3,20 @@ asked by few at once."""
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from PIL import Image as Drawing
 from redis import Redis
-from torch import Tensor
 
+from backend.content.addresses import shown
 from backend.errors import NoContentNow
 from backend.jobs import download_turns
 from backend.jobs.download_turns import DownloadTurns
-from backend.jobs.image_failures import AGAIN_AFTER, AGAIN_SOON, Failure, ImageFailures, in_words
+from backend.jobs.image_failures import AGAIN_AFTER, AGAIN_SOON, Failure, ImageFailures, of_tasks
 from backend.jobs.image_fetching import ImageFetching
 from backend.jobs.keys import failures_key
 from backend.jobs.state import ProjectState
@@ -28,30 +24,12 @@ from backend.settings import Settings
 from backend.store.files import Files
 from backend.store.images import ImageFiles
 from tests.content import FileServer, Handler, file_server, say
-
-
-class MeanColour:
-    """An image encoder of three numbers."""
-
-    name, dims = "mean-colour", 3
-
-    def __init__(self) -> None:
-        self.encoded = 0
-
-    def encode(self, pictures: Any) -> Tensor:
-        self.encoded += len(pictures)
-        return torch.tensor(np.array([each.mean((0, 1)) / 255 for each in pictures]).reshape(-1, 3)).float()
+from tests.fakes.mean_colour import MeanColour, png
 
 
 class Key:
     def authorization(self, renew: bool = False) -> str:
         return "Token t"
-
-
-def png(shade: int, size: tuple[int, int] = (40, 30)) -> bytes:
-    file = io.BytesIO()
-    Drawing.new("RGB", size, (shade, 0, 255 - shade)).save(file, "PNG")
-    return file.getvalue()
 
 
 @pytest.fixture
@@ -69,11 +47,13 @@ class Worker:
         self.files = ImageFiles(Files(folder), self.encoder.name, self.encoder.dims)
         self.settings = Settings(label_studio_url=studio.url, clear_after=0, **settings)
 
-    def make(self, *values: str, seconds: float = 60) -> dict[str, Failure]:
+    def make(self, *values: str, seconds: float = 60) -> dict[str, str]:
+        """By what stands in the task, why it cannot be had."""
         client: Any = Key()
         with ImageFetching(self.settings, self.redis, client, 1, self.files, self.encoder) as fetching:
-            wanted = {value: task for task, value in enumerate(values, 1)}
-            return fetching.make(wanted, self.files.read(), seconds)
+            self.asked = fetching.make(values, self.files.read(), seconds)
+        reasons = ImageFailures(self.redis, 1).reasons(enumerate(values))
+        return {values[task]: reason for task, reason in reasons.items()}
 
     def has(self, name: str) -> bool:
         return self.files.read().digest(name) is not None
@@ -88,7 +68,7 @@ def test_images_are_fetched_encoded_and_kept_with_a_small_picture(
     known = worker.files.read()
     digests = [known.digest(value) for value in values]
     assert known.kept.of([each for each in digests if each])[:, 0] == pytest.approx(
-        [20 * i / 255 for i in range(12)], abs=0.01
+        [80 * i / 255 - 2 for i in range(12)], abs=0.01
     )
     small = worker.files.thumbnails()
     assert set(small) == set(digests)
@@ -109,20 +89,17 @@ def test_what_cannot_be_had_costs_itself_alone_and_says_why(
     assert set(failures) == set(bad)
     assert worker.has("/data/upload/1/1.png")
     assert worker.has("/data/upload/1/2.png")
-    assert [each.passing for each in failures.values()] == [False, False, True, False, False, False]
     assert "6 images cannot be had" in caplog.text
-    reasons = ImageFailures(redis, 1).reasons()
-    assert "SVG" in reasons[3]
-    assert "169.254.169.254 is not among CONTENT_HOSTS" in reasons[5]
+    assert "SVG" in failures[bad[1]]
+    assert "169.254.169.254 is not among CONTENT_HOSTS" in failures[bad[3]]
+    assert "file:" in failures[bad[5]]
 
 
 def test_an_image_that_is_there_again_is_no_failure(studio: FileServer, redis: Redis, tmp_path: Path) -> None:
     worker = Worker(studio, redis, tmp_path)
-    worker.make("/data/upload/1/late.png")
-    assert ImageFailures(redis, 1).reasons()
+    assert worker.make("/data/upload/1/late.png") != {}
     studio.answers["/data/upload/1/late.png"] = png(3)
     assert worker.make("/data/upload/1/late.png") == {}
-    assert ImageFailures(redis, 1).reasons() == {}
 
 
 def test_the_same_bytes_elsewhere_are_not_encoded_again(
@@ -141,7 +118,7 @@ def test_a_time_that_is_up_keeps_what_was_made(studio: FileServer, redis: Redis,
     worker = Worker(studio, redis, tmp_path)
     worker.make(*(f"/data/upload/1/x{i}.png" for i in range(40)), seconds=0)
     made = [i for i in range(40) if worker.has(f"/data/upload/1/x{i}.png")]
-    assert made == list(range(16))
+    assert made == list(range(worker.asked)) == list(range(16))
 
 
 def test_few_are_downloaded_from_label_studio_at_once_and_one_while_people_label(
@@ -187,23 +164,31 @@ def test_the_turn_of_a_killed_worker_comes_free(redis: Redis, monkeypatch: pytes
 def test_failures_rest_for_a_while(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     failures, now = ImageFailures(redis, 1), [1000.0]
     monkeypatch.setattr(failures, "_now", lambda: now[0])
-    failures.note([Failure(1, "/a.png", "gone", False), Failure(2, "/b.png", "busy", True)])
+    failures.note([Failure("/a.png", "gone", False), Failure("/b.png", "busy", True)])
     assert sorted(failures.resting().values()) == ["busy", "gone"]
     now[0] += AGAIN_SOON
     assert list(failures.resting().values()) == ["gone"]
     now[0] += AGAIN_AFTER - AGAIN_SOON
     assert failures.resting() == {}
-    assert failures.reasons() == {1: "gone", 2: "busy"}
+    tasks = [(1, "/a.png"), (2, "/b.png"), (3, "/a.png"), (4, "/c.png")]
+    assert failures.reasons(tasks) == {1: "gone", 2: "busy", 3: "gone"}
     failures.keep_only(["/b.png"])
-    assert failures.reasons() == {2: "busy"}
+    assert failures.reasons(tasks) == {2: "busy"}
     redis.hset(failures_key(1), "x", "nonsense")
-    assert failures.reasons() == {2: "busy"}
+    assert failures.reasons(tasks) == {2: "busy"}
     failures.forget(["/b.png"])
-    assert failures.reasons() == {}
+    assert failures.reasons(tasks) == {}
 
 
 def test_failures_in_words() -> None:
-    assert in_words({7: "it is cut off"}) == "1 image cannot be had (task 7: it is cut off)"
+    assert of_tasks({7: "it is cut off"}) == "1 image cannot be had (task 7: it is cut off)"
     many = dict.fromkeys(range(5, 9), "it is empty") | {1: "it is an SVG drawing"}
     said = "5 images cannot be had (4 x it is empty, as of task 5; task 1: it is an SVG drawing)"
-    assert in_words(many) == said
+    assert of_tasks(many) == said
+
+
+def test_a_log_tells_no_signature_and_no_password() -> None:
+    signed = "https://me:pa55@b.example.org/a.png?v=1&X-Amz-Signature=s3cret"
+    assert shown(signed) == "https://b.example.org/a.png?v=1"
+    assert shown("data:image/png;base64,AAAA") == "a data: address"
+    assert shown("http://[::1/a?sig=s3cret") == "an address that cannot be read"

@@ -60,10 +60,10 @@ def test_what_is_asked_in_a_repeater_is_refused_as_such() -> None:
     assert parse_label_config(beside).main.from_name == "c"
 
 
-def test_a_config_that_shows_images_alone_is_not_told_to_add_choices() -> None:
+def test_a_config_that_shows_videos_alone_is_not_told_to_add_choices() -> None:
     with pytest.raises(LabelConfigError) as refusal:
-        parse_label_config(CASES["image-only"]["config"])
-    assert '<Image name="i">; only texts of tasks are learned' in str(refusal.value)
+        parse_label_config(CASES["image-only"]["config"].replace("Image", "Video"))
+    assert '<Video name="i">; only texts and images of tasks are learned' in str(refusal.value)
     assert "Choices" not in str(refusal.value)
 
 

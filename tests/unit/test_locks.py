@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from backend.demo.environment import LOCK
+from backend.encoders.lite0_weights import WEIGHTS as LITE0
 from backend.encoders.packaged import MINILM, USE
 from tests.unit.pages import ROOT
 
@@ -44,9 +45,9 @@ def test_torch_stays_apart(lock: Path) -> None:
 
 def test_the_weights_are_those_that_the_encoders_check() -> None:
     named = {re.split(r"==|\s", line)[0]: line for line in requirements(WEIGHTS) if not line.startswith("#")}
-    for kind in (USE, MINILM):
-        line = named[kind.weights.package]
-        assert re.match(rf"{kind.weights.package}=={re.escape(kind.weights.version)} ", line)
+    for weights in (USE.weights, MINILM.weights, LITE0):
+        line = named[weights.package]
+        assert re.match(rf"{weights.package}=={re.escape(weights.version)} ", line)
         assert re.search(r"--hash=sha256:[0-9a-f]{64}$", line)
 
 

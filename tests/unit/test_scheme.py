@@ -4,6 +4,7 @@ import pytest
 
 from backend.controls.base import Control
 from backend.controls.config import parse_label_config
+from backend.controls.scheme import LabelScheme
 from backend.controls.sources import Text
 from backend.errors import LabelConfigError
 from tests.unit.schemes import several
@@ -167,7 +168,7 @@ BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
         (None, "no label config"),
         ("<View", "not valid XML"),
         (BOMB, "not valid XML"),
-        ("<View></View>", "shows nothing of a task; only texts of tasks"),
+        ("<View></View>", "shows nothing of a task; only texts and images of tasks"),
         (config("", '<Text name="t" value="Instructions"/>'), 'the same in every task.*value="\\$text"'),
         (config(""), 'asks nothing about <Text name="t">.*Add <Choices name="class" toName="t">'),
         (
@@ -175,8 +176,15 @@ BOMB = '<!DOCTYPE v [<!ENTITY a "aaaa">]><View>&a;</View>'
             'is to be about "i", which is the name of no tag.*With toName="t"',
         ),
         (
-            config('<Choices name="c" toName="i"><Choice value="a"/></Choices><Image name="i" value="$i"/>'),
-            'is about <Image name="i">, not about a text.*Add <Choices name="class" toName="t">',
+            config('<Choices name="c" toName="i"><Choice value="a"/></Choices><Video name="i" value="$i"/>'),
+            'is about <Video name="i">, not about a text or an image.*Add <Choices name="class" toName="t">',
+        ),
+        (
+            config(
+                f'<Choices name="c" toName="i">{A_OR_B}</Choices>',
+                '<Image name="i" value="$i" valueList="$i"/>',
+            ),
+            "several images of a task.*remove valueList",
         ),
         (config('<Choices name="c" toName="t"><Choice value="a"/></Choices>'), "fewer than two"),
         (
@@ -218,3 +226,21 @@ def test_choices_whose_text_stands_in_the_task_are_learned_by_their_alias() -> N
 def test_a_taxonomy_from_an_address_is_refused_as_such() -> None:
     with pytest.raises(LabelConfigError, match=r"apiUrl.*Write its choices into the config"):
         parse_label_config(config('<Taxonomy name="c" toName="t" apiUrl="http://x/y"/>'))
+
+
+IMAGE = '<Image name="i" value="$image"/>'
+
+
+def test_choices_about_an_image_are_learned_and_its_content_is_its_address() -> None:
+    scheme = parse_label_config(config(f'<Choices name="c" toName="i">{A_OR_B}</Choices>', IMAGE))
+    assert (scheme.main.from_name, scheme.source.tag, scheme.source.is_fetched) == ("c", "Image", True)
+    assert scheme.text_of({"image": " /data/upload/1/a.png\n"}) == "/data/upload/1/a.png"
+    assert [scheme.text_of(data) for data in ({}, {"image": None}, {"image": {}}, None)] == [""] * 4
+    assert LabelScheme.from_json(json.loads(json.dumps(scheme.as_json()))).fits(scheme)
+
+
+def test_where_texts_and_images_are_asked_about_the_texts_are_learned_as_before() -> None:
+    about = [f'<Choices name="{name}" toName="{name[0]}">{A_OR_B}</Choices>' for name in ("it", "tt")]
+    both = config("".join(about), f'{IMAGE}<Text name="t" value="$text"/>')
+    assert parse_label_config(both).main.from_name == "tt"
+    assert parse_label_config(both, "it").main.from_name == "it"

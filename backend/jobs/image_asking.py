@@ -1,0 +1,33 @@
+"""Have workers fetch the images of new tasks, and of those that somebody asked predictions for."""
+
+from __future__ import annotations
+
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.encoding_progress import EncodingProgress
+from backend.jobs.image_pool import ProjectImages
+from backend.jobs.pull import last_pulled
+from backend.labelstudio.client import LabelStudioClient
+from backend.settings import Settings
+from backend.store.locations import version_store
+from backend.store.paths import project_dir
+
+
+def ask_for_images(
+    settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int
+) -> None:
+    """By the tasks as they were last pulled; nothing where the published version looks at no images."""
+    if not _looks_at_images(settings, project_id):
+        return
+    tasks = last_pulled(project_dir(settings.data_dir, project_id))
+    images = ProjectImages(settings, dispatcher.redis, client, project_id)
+    shards = images.plan(tasks)
+    if shards:
+        EncodingProgress(dispatcher.redis, project_id).new_tasks(settings.image_encoder, shards)
+        dispatcher.request_shards(project_id, shards)
+
+
+def _looks_at_images(settings: Settings, project_id: int) -> bool:
+    versions = version_store(settings, project_id)
+    published = versions.published()
+    scheme = None if published is None else versions.scheme(published)
+    return scheme is not None and scheme.source.is_fetched

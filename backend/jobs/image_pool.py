@@ -1,0 +1,128 @@
+"""A project's images as far as there are vectors of them: what a worker fetches at once, the rest in shards.
+
+An image that could not be had stands behind, with the tasks that wait to be fetched, and is asked for again
+now and then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from redis import Redis
+
+from backend.encoders.images import find_image_encoder
+from backend.errors import LabelConfigError
+from backend.jobs.encode_pool import Pool
+from backend.jobs.image_failures import ImageFailures, of_tasks
+from backend.jobs.image_fetching import ImageFetching
+from backend.labelstudio.client import LabelStudioClient
+from backend.settings import Settings
+from backend.store.image_cache import image_cache
+from backend.store.images import KnownImages
+from backend.store.tasks import StoredTask
+from backend.store.vectors import digest_of
+from backend.store.waiting import SHARD_SECONDS, Shard
+
+A_SECOND = 20
+"""Images that are fetched and encoded in a second, roughly: a shard is cut by it, and ends by the clock."""
+
+
+@dataclass(frozen=True)
+class ImagesPool(Pool):
+    """failures: by task, why its image cannot be had."""
+
+    failures: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        said = [of_tasks(self.failures)] if self.failures else []
+        if self.missing:
+            said.append(
+                f"{self.missing} of {self.texts} images are not fetched yet, their tasks stand behind"
+            )
+        return said
+
+
+class ProjectImages:
+    """Of one project. Workers only. Raises LabelConfigError where the images' encoder cannot be used here."""
+
+    def __init__(self, settings: Settings, redis: Redis, client: LabelStudioClient, project_id: int):
+        self._settings = settings
+        self._redis = redis
+        self._client = client
+        self._id = project_id
+        self._cache = image_cache(settings, project_id)
+        self._failures = ImageFailures(redis, project_id)
+        try:
+            self._encoder = find_image_encoder(settings.image_encoder)
+            self._encoder.load()
+        except ValueError as error:
+            raise LabelConfigError(f"Nothing is learned of images: {error}") from error
+        self._files = self._cache.images(self._encoder)
+
+    def pool(self, tasks: Sequence[StoredTask], seed: int) -> ImagesPool:
+        """The labelled ones are fetched first."""
+        self._failures.keep_only(task.text for task in tasks)
+        shuffled = np.random.default_rng(seed).permutation(len(tasks)).tolist()
+        first = [task for task in tasks if task.target is not None]
+        known = self._made([*first, *(tasks[i] for i in shuffled)], self._settings.encode_within)
+        digests = [known.digest(self._cache.place.name(task.text)) for task in tasks]
+        done = np.array([digest is not None for digest in digests], np.bool_)
+        features = torch.from_numpy(known.kept.of([digest for digest in digests if digest is not None]))
+        shards = self._planned(self._wanted(tasks, known))
+        return ImagesPool(
+            features,
+            done,
+            self._encoder.name,
+            self._encoder.name,
+            len({task.text for task in tasks}),
+            sum(shard.count for shard in shards),
+            shards,
+            failures=self._failures.reasons((task.id, task.text) for task in tasks),
+        )
+
+    def plan(self, tasks: Sequence[StoredTask]) -> list[Shard]:
+        """Shards of those that are not known; [] where all are."""
+        return self._planned(self._wanted(tasks, self._files.read()))
+
+    def encode(self, shard: Shard, seconds: float) -> tuple[int, list[Shard]]:
+        """How many were fetched, and the shards that the rest became."""
+        waiting = self._cache.waiting
+        values = waiting.texts(shard)
+        known = self._files.read()
+        wanted = [each for each in values if known.digest(self._cache.place.name(each)) is None]
+        with self._fetching() as fetching:
+            asked = fetching.make(wanted, known, seconds)
+        rest = waiting.add(self._encoder.name, wanted[asked:], int(SHARD_SECONDS * A_SECOND))
+        waiting.done(shard)
+        return len(values) - len(wanted[asked:]), rest
+
+    def _made(self, tasks: Sequence[StoredTask], seconds: float) -> KnownImages:
+        known = self._files.read()
+        wanted = self._wanted(tasks, known)
+        if not wanted:
+            return known
+        with self._fetching() as fetching:
+            fetching.make(wanted, known, seconds)
+        return self._files.read()
+
+    def _wanted(self, tasks: Iterable[StoredTask], known: KnownImages) -> list[str]:
+        """What stands in tasks whose image is not known, nor asked for in vain just now; each once."""
+        resting, name = self._failures.resting(), self._cache.place.name
+        values = dict.fromkeys(task.text for task in tasks)
+        unknown = (value for value in values if known.digest(name(value)) is None)
+        return [value for value in unknown if digest_of(value).hex() not in resting]
+
+    def _planned(self, wanted: list[str]) -> list[Shard]:
+        """All that wait, and new ones for those that are in none."""
+        waiting = self._cache.waiting
+        shards = waiting.shards(self._encoder.name)
+        planned = {text for shard in shards for text in waiting.texts(shard)} if wanted else set()
+        rest = [value for value in wanted if value not in planned]
+        return [*shards, *waiting.add(self._encoder.name, rest, int(SHARD_SECONDS * A_SECOND))]
+
+    def _fetching(self) -> ImageFetching:
+        return ImageFetching(self._settings, self._redis, self._client, self._id, self._files, self._encoder)

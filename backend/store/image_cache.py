@@ -1,0 +1,48 @@
+"""Where a project's images are kept, by the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.content.addresses import Place
+from backend.encoders.images import find_image_encoder
+from backend.encoders.pictures import ImageEncoder
+from backend.errors import DamagedFile
+from backend.settings import Settings
+from backend.store.files import Files, files_of
+from backend.store.images import ImageFiles
+from backend.store.kept_images import KeptImages
+from backend.store.paths import project_dir
+from backend.store.waiting import WaitingTexts
+
+
+@dataclass(frozen=True)
+class ImageCache:
+    """Of one project. place: how its tasks name images."""
+
+    place: Place
+    files: Files
+
+    @property
+    def waiting(self) -> WaitingTexts:
+        """Addresses that wait to be fetched."""
+        return WaitingTexts(self.files)
+
+    def images(self, encoder: ImageEncoder) -> ImageFiles:
+        return ImageFiles(self.files, encoder.name, encoder.dims)
+
+    def kept(self, name: str) -> KeptImages:
+        """By the encoder of this name. Raises DamagedFile where there is none here."""
+        try:
+            encoder = find_image_encoder(name.split("-")[0])
+            if encoder.name != name:
+                raise ValueError(f"it is {encoder.name} here")
+        except ValueError as error:
+            raise DamagedFile(f"image encoder {name} cannot be used: {error}") from error
+        return KeptImages(self.images(encoder), self.place, encoder.dims)
+
+
+def image_cache(settings: Settings, project_id: int) -> ImageCache:
+    place = Place(settings.label_studio_url, settings.label_studio_host, project_id)
+    folder = project_dir(settings.data_dir, project_id) / "images"
+    return ImageCache(place, files_of(folder, settings.model_store))
