@@ -117,6 +117,10 @@ class Control(ABC):
     def said_in(self, region: Region) -> list[str]:
         """What one of `regions` says, in words."""
 
+    def named_in(self, region: Region) -> list[str]:
+        """The same as `visibleWhen` names it."""
+        return self.said_in(region)
+
     @abstractmethod
     def in_words(self, answer: Answer) -> list[str]:
         """What an answer says, in words; [] for one that says nothing."""

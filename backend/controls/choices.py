@@ -1,4 +1,4 @@
-"""One of several choices: <Choices>, or <Taxonomy> of one level."""
+"""One of several choices: <Choices>, or <Taxonomy> to any level."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from backend.controls.base import Answer, Control, Decided, Region, refuse_parts, regions_named
-from backend.controls.forms import FORMS, Form
-from backend.controls.options import Options, options_from_json, options_of
+from backend.controls.forms import FORMS, Form, form_of
+from backend.controls.options import Dynamic, Options, options_from_json, options_of
 from backend.controls.sources import Source
 from backend.controls.tags import Tag
 from backend.errors import LabelConfigError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class ChoiceControl(Control):
     """What all controls of choices have in common. tag: which of FORMS it is written in."""
 
-    tags = tuple(FORMS)
+    tags = ("Choices", "Taxonomy")
 
     tag: str = "Choices"
     options: Options
@@ -37,15 +37,13 @@ class ChoiceControl(Control):
     @classmethod
     def parse(cls, tag: Tag, source: Source) -> Control:
         refuse_parts(tag)
-        if tag.is_on("allowNested"):
+        options = options_of(tag, FORMS[form_of(tag)].choosable(tag))
+        if isinstance(options, Dynamic) and tag.is_on("allowNested"):
             raise LabelConfigError(
-                f"{tag} has allowNested; one level of choices is learned. Remove allowNested."
+                f"{tag} has allowNested; of choices that stand in the tasks one level is learned. "
+                "Remove allowNested."
             )
-        if tag.has_nested_choices:
-            raise LabelConfigError(
-                f"{tag} has choices within choices; one level is learned. Remove the inner ones."
-            )
-        return cls.of(tag, source, options_of(tag))
+        return cls.of(tag, source, options)
 
     def as_json(self) -> dict[str, Any]:
         return {**super().as_json(), "options": self.options.as_json()}
@@ -74,17 +72,21 @@ class ChoiceControl(Control):
         value = region.get("value")
         if not isinstance(value, dict) or not isinstance(value.get(self.form.type), list):
             return None
-        return [given for given in self.form.chosen_in(region) if not self.options.knows(given)]
+        return [given for given in self.form.chosen_in(region, self.options) if not self.options.knows(given)]
 
     def regions(self, answer: Answer, confidence: float) -> list[Region]:
         chosen = self.in_words(answer)
         if not chosen:
             return []
         told = {"from_name": self.from_name, "to_name": self.to_name, "type": self.form.type}
-        return [{**told, "value": {self.form.type: self.form.write(chosen)}, "score": confidence}]
+        written = [self.form.write(self.options.path_of(choice)) for choice in chosen]
+        return [{**told, "value": {self.form.type: written}, "score": confidence}]
+
+    def named_in(self, region: Region) -> list[str]:
+        return [self.options.path_of(each)[-1] for each in self.said_in(region)]
 
     def said_in(self, region: Region) -> list[str]:
-        return self.form.chosen_in(region)
+        return self.form.chosen_in(region, self.options)
 
     @property
     def config_choices(self) -> tuple[str, ...]:
@@ -102,7 +104,7 @@ class SingleChoice(ChoiceControl):
 
     @classmethod
     def takes(cls, tag: Tag) -> bool:
-        return tag.kind in cls.tags and not FORMS[tag.kind].takes_several(tag)
+        return tag.kind in cls.tags and not FORMS[form_of(tag)].takes_several(tag)
 
     @classmethod
     def of(cls, tag: Tag, source: Source, options: Options) -> ChoiceControl:
@@ -110,7 +112,7 @@ class SingleChoice(ChoiceControl):
             from_name=tag.name,
             to_name=tag.to_name,
             source=source,
-            tag=tag.kind,
+            tag=form_of(tag),
             options=options,
             classes=options.among(()),
         )
@@ -119,7 +121,7 @@ class SingleChoice(ChoiceControl):
         return replace(self, classes=self.options.among(given))
 
     def answer_in(self, region: Region) -> Answer | None:
-        chosen = self.form.chosen_in(region)
+        chosen = self.form.chosen_in(region, self.options)
         return chosen[0] if len(chosen) == 1 and self.options.knows(chosen[0]) else None
 
     def in_words(self, answer: Answer) -> list[str]:

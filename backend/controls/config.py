@@ -61,7 +61,9 @@ class _Results:
     looked at once: all that stands in a tag shares its conditions."""
 
     def __init__(self, tags: Tags):
-        self._controls = {tag.name: dict(tag.choices) for tag in tags.controls}
+        self._controls = {
+            tag.name: {choice.value: choice.alias for choice in tag.choices} for tag in tags.controls
+        }
         self._made: dict[int, Condition] = {}
 
     def __call__(self, condition: Condition) -> Condition:

@@ -28,7 +28,7 @@ def _control(described: Mapping[str, Any]) -> Control:
         to_name=described["to_name"],
         source=_source(described),
         tag=described["control"],
-        options=Dynamic() if described["dynamic"] else Fixed(fixed),
+        options=Dynamic() if described["dynamic"] else Fixed(tuple((each,) for each in fixed)),
         classes=classes,
     )
 

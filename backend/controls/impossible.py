@@ -22,7 +22,7 @@ def possible(scheme: LabelScheme, regions: Regions, offered: Offered) -> Regions
         name = region["from_name"]
         words = controls[name].said_in(region) if name in controls else []
         if name not in offered or set(words) <= set(offered[name]):
-            said[name] = words
+            said[name] = controls[name].named_in(region) if name in controls else []
     page = _Page(controls, said)
     return [region for region in regions if region["from_name"] in said and page.shows(region["from_name"])]
 

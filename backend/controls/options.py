@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from backend.controls.content import fill, names_a_field
-from backend.controls.tags import Tag, shortened
+from backend.controls.content import fill
+from backend.controls.tags import Choice, Tag, shortened
 from backend.errors import LabelConfigError
+
+Path = tuple[str, ...]
+"""A choice's names from the root: one, where choices do not stand within each other."""
+BETWEEN = " / "
+"""Between the names of a path, as Label Studio shows it."""
+
+
+def in_words(path: Path) -> str:
+    return BETWEEN.join(path)
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,17 @@ class Options(ABC):
     @abstractmethod
     def knows(self, choice: Any) -> bool:
         """Whether an annotator can choose it."""
+
+    @abstractmethod
+    def path_of(self, choice: str) -> Path: ...
+
+    @abstractmethod
+    def at_path(self, names: list[Any]) -> Any:
+        """The choice that a path leads to; what it leads to, or the path, where that is none."""
+
+    def at_leaf(self, name: Any) -> Any:
+        """The choice at whose end a name stands; the name where that is none, or more than one."""
+        return name
 
     @abstractmethod
     def among(self, given: Iterable[str]) -> tuple[str, ...]:
@@ -40,21 +61,49 @@ class Options(ABC):
             )
 
     @abstractmethod
-    def as_json(self) -> list[str] | None: ...
+    def as_json(self) -> list[Any] | None: ...
 
 
 @dataclass(frozen=True)
 class Fixed(Options):
     """As annotations store them (a choice's alias where it has one), in the config's order."""
 
-    choices: tuple[str, ...]
-
-    def knows(self, choice: Any) -> bool:
-        return isinstance(choice, str) and choice in self._known
+    paths: tuple[Path, ...]
 
     @cached_property
-    def _known(self) -> frozenset[str]:
-        return frozenset(self.choices)
+    def choices(self) -> tuple[str, ...]:
+        """In words."""
+        return tuple(self._paths)
+
+    @cached_property
+    def _paths(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for path in self.paths:
+            found.setdefault(in_words(path), path)
+        return found
+
+    def knows(self, choice: Any) -> bool:
+        return isinstance(choice, str) and choice in self._paths
+
+    def path_of(self, choice: str) -> Path:
+        return self._paths.get(choice, (choice,))
+
+    def at_path(self, names: list[Any]) -> Any:
+        if all(isinstance(name, str) for name in names) and tuple(names) in self._at_path:
+            return self._at_path[tuple(names)]
+        return names[0] if len(names) == 1 else names
+
+    @cached_property
+    def _at_path(self) -> dict[Path, str]:
+        return {path: choice for choice, path in self._paths.items()}
+
+    def at_leaf(self, name: Any) -> Any:
+        return self._at_leaf.get(name, name) if isinstance(name, str) else name
+
+    @cached_property
+    def _at_leaf(self) -> dict[str, str]:
+        often = Counter(path[-1] for path in self._paths.values())
+        return {path[-1]: choice for choice, path in self._paths.items() if often[path[-1]] == 1}
 
     def among(self, given: Iterable[str]) -> tuple[str, ...]:
         return self.choices
@@ -62,8 +111,8 @@ class Fixed(Options):
     def offered(self, data: Any) -> list[str] | None:
         return None
 
-    def as_json(self) -> list[str] | None:
-        return list(self.choices)
+    def as_json(self) -> list[Any] | None:
+        return [path[0] if len(path) == 1 else list(path) for path in self.paths]
 
 
 @dataclass(frozen=True)
@@ -80,6 +129,12 @@ class Dynamic(Options):
     def knows(self, choice: Any) -> bool:
         return isinstance(choice, str)
 
+    def path_of(self, choice: str) -> Path:
+        return (choice,)
+
+    def at_path(self, names: list[Any]) -> Any:
+        return names[0] if len(names) == 1 else names
+
     def among(self, given: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(set(given)))
 
@@ -93,29 +148,30 @@ class Dynamic(Options):
             "a choice that a task does not offer is never guessed there"
         )
 
-    def as_json(self) -> list[str] | None:
+    def as_json(self) -> list[Any] | None:
         return None
 
 
-def options_of(tag: Tag) -> Options:
+def options_of(tag: Tag, choosable: Iterable[Choice]) -> Options:
     """Raises LabelConfigError, with what to change, where there are fewer than two."""
-    named = (alias or value for value, alias in tag.choices if alias or not names_a_field(value))
-    distinct = tuple(dict.fromkeys(filter(None, named)))
+    distinct = tuple(dict.fromkeys(choice.path for choice in choosable if all(choice.path)))
     where, unnamed = tag.attributes.get("value", ""), _unnamed(tag)
     if "$" in where:
-        return Dynamic(where, distinct, unnamed=unnamed)
+        return Dynamic(where, tuple(map(in_words, distinct)), unnamed=unnamed)
     if len(distinct) < 2:
         raise LabelConfigError(_too_few(tag, unnamed))
     return Fixed(distinct, unnamed=unnamed)
 
 
-def options_from_json(described: Sequence[str] | None) -> Options:
-    return Dynamic() if described is None else Fixed(tuple(described))
+def options_from_json(described: Sequence[Any] | None) -> Options:
+    if described is None:
+        return Dynamic()
+    return Fixed(tuple((each,) if isinstance(each, str) else tuple(each) for each in described))
 
 
 def _unnamed(tag: Tag) -> str:
     """Annotations hold a choice's text, unless it has an alias."""
-    return next((value for value, alias in tag.choices if not alias and names_a_field(value)), "")
+    return next((choice.value for choice in tag.choices if choice.value and not choice.path[-1]), "")
 
 
 def _too_few(tag: Tag, unnamed: str) -> str:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from backend.controls.base import Answer, Control, Decided, Region, regions_named
 from backend.controls.choices import ChoiceControl
-from backend.controls.forms import FORMS
+from backend.controls.forms import FORMS, form_of
 from backend.controls.options import Options
 from backend.controls.sources import Source
 from backend.controls.tags import Tag
@@ -38,11 +38,11 @@ class SeveralChoices(ChoiceControl):
 
     @classmethod
     def takes(cls, tag: Tag) -> bool:
-        return tag.kind in cls.tags and FORMS[tag.kind].takes_several(tag) and not may_be_left_blank(tag)
+        return tag.kind in cls.tags and FORMS[form_of(tag)].takes_several(tag) and not may_be_left_blank(tag)
 
     @classmethod
     def of(cls, tag: Tag, source: Source, options: Options) -> ChoiceControl:
-        return cls(from_name=tag.name, to_name=tag.to_name, source=source, tag=tag.kind, options=options)
+        return cls(from_name=tag.name, to_name=tag.to_name, source=source, tag=form_of(tag), options=options)
 
     def with_classes(self, given: Iterable[Answer]) -> Control:
         return replace(self, classes=tuple(sorted(set(given))))
@@ -51,7 +51,7 @@ class SeveralChoices(ChoiceControl):
         return json.dumps(sorted(set(choices)), ensure_ascii=False)
 
     def answer_in(self, region: Region) -> Answer | None:
-        known = [choice for choice in self.form.chosen_in(region) if self.options.knows(choice)]
+        known = [choice for choice in self.form.chosen_in(region, self.options) if self.options.knows(choice)]
         return self.answer_of(known) if known else None
 
     def in_words(self, answer: Answer) -> list[str]:
@@ -119,7 +119,7 @@ class SeveralOrNone(SeveralChoices):
 
     @classmethod
     def takes(cls, tag: Tag) -> bool:
-        return tag.kind in cls.tags and FORMS[tag.kind].takes_several(tag) and may_be_left_blank(tag)
+        return tag.kind in cls.tags and FORMS[form_of(tag)].takes_several(tag) and may_be_left_blank(tag)
 
     def read(self, result: Any) -> Answer | None:
         named = super().read(result)

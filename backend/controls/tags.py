@@ -11,6 +11,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
+from backend.controls.content import names_a_field
 from backend.errors import LabelConfigError
 
 MAX_DEPTH = 100
@@ -37,6 +38,22 @@ class Condition:
 
 
 @dataclass
+class Choice:
+    """above: the names of the choices that it stands in, from the root. A name is what annotations hold: the
+    alias, or the value; "" where the value is another text in each task."""
+
+    value: str
+    alias: str
+    above: tuple[str, ...] = ()
+    is_leaf: bool = True
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        name = self.alias or ("" if names_a_field(self.value) else self.value)
+        return (*self.above, name)
+
+
+@dataclass
 class Tag:
     """attributes: by name in lower case, since Label Studio's pages do not mind it."""
 
@@ -46,9 +63,8 @@ class Tag:
     """Whether it stands in a <Repeater>, once for each item of a list."""
     conditions: tuple[Condition, ...] = ()
     """All of which must hold for Label Studio to show it."""
-    choices: list[tuple[str, str]] = field(default_factory=list)
-    """Value and alias of each <Choice> in it."""
-    has_nested_choices: bool = False
+    choices: list[Choice] = field(default_factory=list)
+    """Each <Choice> in it, whatever the depth."""
     inner: str = ""
     """Of a text, what is written between its begin and its end: the editor takes it for the value."""
 
@@ -110,7 +126,7 @@ class _Around:
     repeated: bool = False
     conditions: tuple[Condition, ...] = ()
     control: Tag | None = None
-    in_choice: bool = False
+    choice: Choice | None = None
     text: Tag | None = None
 
 
@@ -141,14 +157,16 @@ class _Reader:
         known = {name.lower(): value for name, value in attributes.items()}
         conditions = around.conditions + _conditions(known)
         tag = Tag(kind, known, around.repeated, conditions)
-        inside = _Around(around.repeated or kind == "Repeater", conditions, around.control, around.in_choice)
+        inside = _Around(around.repeated or kind == "Repeater", conditions, around.control, around.choice)
         if kind == "Choice" and around.control is not None:
-            around.control.choices.append((known.get("value", ""), known.get("alias", "")))
-            around.control.has_nested_choices |= around.in_choice
-            inside.in_choice = True
+            above = () if around.choice is None else around.choice.path
+            inside.choice = Choice(known.get("value", ""), known.get("alias", ""), above)
+            around.control.choices.append(inside.choice)
+            if around.choice is not None:
+                around.choice.is_leaf = False
         elif tag.name and tag.to_name not in ("", tag.name):
             self.tags.controls.append(tag)
-            inside.control, inside.in_choice = tag, False
+            inside.control, inside.choice = tag, None
         elif tag.name and (tag.shows_something or kind in TEXT_TAGS):
             self.tags.objects.setdefault(tag.name, tag)
             inside.text = tag if kind in TEXT_TAGS else None

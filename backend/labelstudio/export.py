@@ -99,7 +99,7 @@ def read_export(
 
 def _control(name: str, found: _Found, text_field: str) -> Control:
     kind = SeveralOrNone if found.several else SingleChoice
-    options = Fixed(tuple(dict.fromkeys(found.labels)))
+    options = Fixed(tuple((label,) for label in dict.fromkeys(found.labels)))
     control = kind(
         from_name=name, to_name=found.to_name, source=Text(text_field), tag=found.kind, options=options
     )

@@ -16,7 +16,7 @@ from backend.demo.environment import install_label_studio
 from backend.errors import LabelConfigError
 
 SHIPPED = 69
-LEARNED = 12
+LEARNED = 13
 
 
 def templates() -> dict[str, str]:
@@ -57,12 +57,6 @@ def remove_attribute(root: Element, remedy: re.Match[str]) -> None:
     del control.attrib[remedy["attribute"]]
 
 
-def remove_inner_choices(root: Element, remedy: re.Match[str]) -> None:
-    for choice in root.iter("Choice"):
-        for inner in list(choice):
-            choice.remove(inner)
-
-
 def name_a_field(root: Element, remedy: re.Match[str]) -> None:
     next(tag for tag in root.iter() if tag.get("name") == remedy["text"]).set("value", "$text")
 
@@ -78,7 +72,6 @@ REMEDIES: dict[str, Callable[[Element, re.Match[str]], None]] = {
     r'Add <Choices name="(?P<name>[^"]+)" toName="(?P<text>[^"]+)"> with two <Choice> or more\.': add_choices,
     r'<\w+ name="(?P<control>[^"]+)"> has [^.]*\. Remove (?P<attribute>\w+)\.': remove_attribute,
     r'With toName="(?P<text>[^"]+)" it would be about': ask_about_one,
-    r"Remove the inner ones\.": remove_inner_choices,
     r'Let the value of <\w+ name="(?P<text>[^"]+)"> name a field': name_a_field,
 }
 

@@ -23,11 +23,14 @@ from tests.unit.test_hostile import JSON
 
 OPTIONS = "".join(f'<Choice value="{value}"/>' for value in ("tea", "rice", "fish"))
 SETS = tuple(json.dumps(each) for each in (["fish"], ["fish", "tea"], ["rice"], ["rice", "tea"]))
+TREE = '<Choice value="food"><Choice value="rice"/><Choice value="fish"/></Choice><Choice value="tea"/>'
 EXAMPLES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
     "choice": [
         (f'<Choices name="c" toName="t">{OPTIONS}</Choices>', ("fish", "rice", "tea")),
         (f'<Taxonomy name="c" toName="t" maxUsages="1">{OPTIONS}</Taxonomy>', ("fish", "rice", "tea")),
         ('<Choices name="c" toName="t" value="$o"/>', ("fish", "rice", "tea")),
+        (f'<Taxonomy name="c" toName="t" maxUsages="1">{TREE}</Taxonomy>', ("food", "food / fish", "tea")),
+        (f'<Choices name="c" toName="t" allowNested="true">{TREE}</Choices>', ("food / fish", "tea")),
     ],
     "choices": [
         (f'<Choices name="c" toName="t" choice="multiple" required="true">{OPTIONS}</Choices>', SETS),

@@ -57,6 +57,15 @@ def test_a_control_is_guessed_only_where_label_studio_shows_it(attributes: str, 
         assert ("d" in left(within(attributes), **guesses)) == (first in shown_with.split()), first
 
 
+def test_a_condition_names_the_end_of_a_path() -> None:
+    tree = '<Choice value="sea"><Choice value="deep"/><Choice value="flat"/></Choice>'
+    first = f'<Taxonomy name="c" toName="t" maxUsages="1">{tree}</Taxonomy>'
+    asks = f'<View visibleWhen="choice-selected" whenTagName="c" whenChoiceValue="deep">{SECOND}</View>'
+    xml = f'<View><Text name="t" value="$text"/>{first}{asks}</View>'
+    assert left(xml, c="sea / deep", d="deep") == {"c", "d"}
+    assert left(xml, c="sea / flat", d="deep") == {"c"}
+
+
 def test_conditions_within_each_other_must_all_hold() -> None:
     third = SECOND.replace('"d"', '"e"')
     asks_d = f'<View visibleWhen="choice-selected" whenTagName="d" whenChoiceValue="deep">{third}</View>'
