@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from backend.controls.base import CLASSES, Control, Region
@@ -16,29 +17,47 @@ LIKELIEST = 10
 """Choices whose probabilities a prediction carries unless all are asked for."""
 
 
+Offered = Mapping[str, Sequence[str]]
+"""By control whose tasks differ in what may be said: what one of them offers. See `LabelScheme.offered`."""
+
+
 class Said(NamedTuple):
-    """What a control's networks say of N items: each network's layers by its name."""
+    """What a control's networks say of N items: each network's layers by its name. shown: of the one by which
+    it decides, where need be within what each item offers."""
 
     control: Control
     layers: Mapping[str, Layers]
-
-    @property
-    def shown(self) -> Layers:
-        """Of the network by which the control decides."""
-        return self.layers[self.control.shows]
+    shown: Layers
 
 
-def outputs_of(model: ModelVersion, features: Tensor) -> list[Said]:
-    """Each network asked once, those of the control that orders the queue first. features: float [N, D]."""
-    return [
-        Said(each.control, {name: outputs(network, features) for name, network in each.networks.items()})
-        for each in model.models
-    ]
+def outputs_of(model: ModelVersion, features: Tensor, offered: Sequence[Offered] | None = None) -> list[Said]:
+    """Each network asked once, those of the control that orders the queue first.
+
+    features: float [N, D]; offered: of each item, None where none differs.
+    """
+    said = []
+    for control, networks in ((each.control, each.networks) for each in model.models):
+        layers = {name: outputs(network, features) for name, network in networks.items()}
+        shown, offers = layers[control.shows], [each.get(control.from_name) for each in offered or ()]
+        if any(offer is not None for offer in offers):
+            shown = control.within(shown, offers)
+        said.append(Said(control, layers, shown))
+    return said
 
 
 def ordering(model: ModelVersion, said: list[Said]) -> Layers | None:
-    """What the network that orders the queue says; None where there is none yet."""
+    """What the network that orders the queue says, whatever is offered; None where there is none yet."""
     return None if model.network is None else said[0].layers[CLASSES]
+
+
+def _right(model: ModelVersion, said: list[Said]) -> Tensor | None:
+    """How likely what the queue's network would say is right, by the error head: float [N], NaN where
+    something else is shown; None where there is no head, or another network decides."""
+    layers = ordering(model, said)
+    if layers is None or model.error_head is None or said[0].control.shows != CLASSES:
+        return None
+    same = layers.logits.argmax(-1) == said[0].shown.logits.argmax(-1)
+    return (1 - model.error_head(layers)).where(same, torch.nan)
 
 
 def regions(
@@ -52,10 +71,10 @@ def regions(
     annotator is to see.
     """
     found: list[list[Region]] = [[] for _ in range(items)]
-    layers = ordering(model, said)
-    right = None if layers is None or model.error_head is None else 1 - model.error_head(layers)
+    judged = _right(model, said)
     for each in said:
-        decided = each.control.decide(each.shown, right if each.shown is layers else None)
+        is_judged = each.control.from_name == model.scheme.main.from_name
+        decided = each.control.decide(each.shown, judged if is_judged else None)
         for guesses, answer, confidence, sure in zip(found, *decided, strict=True):
             if sure >= shown_from:
                 guesses += each.control.regions(answer, confidence)
@@ -65,14 +84,17 @@ def regions(
 def probabilities(said: list[Said], items: int, *, most: int | None) -> list[dict[str, dict[str, float]]]:
     """How likely choices are, the likeliest first, by the controls' names, for each of N items.
 
-    most: so many choices of each control; None for all. Where several may be given they are
+    most: so many choices of each control; None for all. A choice that an item does not offer is not among its
+    own. Where several may be given they are
     probabilities of their own; otherwise all of a control's sum to 1.
     """
     found: list[dict[str, dict[str, float]]] = [{} for _ in range(items)]
     for each in said:
         likely, choices = each.control.likely(each.shown), each.control.choices
         kept = likely.topk(min(most or len(choices), len(choices)))
-        for item, values, indices in zip(found, kept.values.tolist(), kept.indices.tolist(), strict=True):
-            told = zip(indices, values, strict=True)
-            item[each.control.from_name] = {choices[i]: round(p, 4) for i, p in told}
+        there = each.shown.logits.isfinite().gather(-1, kept.indices)
+        rows = zip(found, kept.values.tolist(), kept.indices.tolist(), there.tolist(), strict=True)
+        for item, values, indices, offered in rows:
+            told = zip(indices, values, offered, strict=True)
+            item[each.control.from_name] = {choices[i]: round(p, 4) for i, p, is_there in told if is_there}
     return found

@@ -16,7 +16,7 @@ from backend.copied import UNKNOWN, place_behind, seen_before, with_given
 from backend.copies import Ints
 from backend.encoders.base import Encoder
 from backend.errors import AtlasError, DamagedFile
-from backend.guessing import LIKELIEST, ordering, outputs_of, probabilities, regions
+from backend.guessing import LIKELIEST, Offered, ordering, outputs_of, probabilities, regions
 from backend.labelstudio.publishing import prediction
 from backend.learning.network import Layers
 from backend.lru import RecentlyUsed
@@ -129,8 +129,9 @@ class Predictor:
         elif not found.has.all():
             self._on_unseen(project_id)
         ids, texts, known = found.of(ids), found.of(texts), found.of(known)
-        guesses = answers(loaded, ids, texts, found.features, shown_from=sure, likely=likely)
-        guesses = without_impossible(scheme, guesses, (scheme.offered(task.get("data")) for task in known))
+        offered = [scheme.offered(task.get("data")) for task in known]
+        guesses = answers(loaded, ids, texts, found.features, offered, shown_from=sure, likely=likely)
+        guesses = without_impossible(scheme, guesses, offered)
         rest = iter(guesses)
         return [next(rest) if has else [] for has in found.has.tolist()]
 
@@ -200,6 +201,7 @@ def answers(
     ids: Sequence[Any],
     texts: Sequence[str],
     features: Tensor,
+    offered: Sequence[Offered] | None = None,
     *,
     shown_from: float = 0.0,
     likely: int | None = 0,
@@ -207,10 +209,10 @@ def answers(
     """One prediction per text, in order. `ids` say which of them were ranked; None for one without.
 
     features: float32 [n, D], of the texts, by the version's encoder.
-    shown_from: how likely right a guess must be to be in it.
+    offered: of each text, see `outputs_of`; shown_from: how likely right a guess must be to be in it.
     likely: with the `probabilities` of so many choices of each control, the likeliest first; None for all.
     """
-    said = outputs_of(loaded.version, features)
+    said = outputs_of(loaded.version, features, offered)
     seen = seen_before(loaded.version, texts)
     scores = _scores(loaded, ids, texts, seen, ordering(loaded.version, said))
     shown = regions(loaded.version, said, len(texts), shown_from=shown_from)

@@ -8,7 +8,7 @@ asked, not before: the command line reads exports without it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -87,12 +87,8 @@ class Control(ABC):
         return cls(**{**known, "classes": tuple(known["classes"])})
 
     def caveats(self) -> Iterator[str]:
-        """A line for each thing that is learned as if it were simpler than it is."""
-        if self.conditions:
-            yield (
-                f'"{self.from_name}" is not always shown (visibleWhen): it is learned as if it were; '
-                "it is guessed only where Label Studio shows it beside the other guesses"
-            )
+        """A line for each part of what is asked that is not learned."""
+        return iter(())
 
     # Label Studio's side
 
@@ -162,11 +158,25 @@ class Control(ABC):
     @abstractmethod
     def decide(self, layers: Layers, right: Tensor | None = None) -> Decided:
         """What to show for each of N items. layers: of the network that it `shows`; right: float [N], how
-        likely the class of most probability is right, by an error head; None without one."""
+        likely the class of most probability is right, by an error head, NaN where that has not judged it;
+        None without one."""
 
     def likely(self, layers: Layers) -> Tensor:
         """How likely each of the `choices` is: float [N, choices]."""
         return layers.probabilities
+
+    def within(self, layers: Layers, offered: Sequence[Sequence[str] | None]) -> Layers:
+        """What the network that it `shows` says within what each of N items offers of the `choices`, None for
+        all: the others' logits are -inf. Of an item that offers none of them nothing is changed."""
+        import torch
+
+        column = {choice: i for i, choice in enumerate(self.choices)}
+        lacking = torch.zeros_like(layers.logits, dtype=torch.bool)
+        for item, offer in enumerate(offered):
+            known = [column[choice] for choice in offer or () if choice in column]
+            lacking[item] = bool(known)
+            lacking[item, known] = False
+        return layers._replace(logits=layers.logits.masked_fill(lacking, -torch.inf))
 
 
 def refuse_parts(tag: Tag) -> None:

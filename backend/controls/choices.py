@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +132,5 @@ class SingleChoice(ChoiceControl):
         too shy; with few labels either may be far too bold: to be right both must be sure."""
         best = layers.probabilities.max(-1)
         answers = [self.classes[i] for i in best.indices.tolist()]
-        sure: Sequence[float] = best.values.tolist()
-        taught = sure if right is None else right.tolist()
-        return Decided(answers, list(taught), list(map(min, taught, sure)))
+        taught = best.values if right is None else right.where(~right.isnan(), best.values)
+        return Decided(answers, taught.tolist(), taught.minimum(best.values).tolist())

@@ -141,13 +141,6 @@ class Dynamic(Options):
     def offered(self, data: Any) -> list[str] | None:
         return [*self.everywhere, *_named(fill(self.value, data))] if self.value else None
 
-    def caveats(self, name: str) -> Iterator[str]:
-        yield from super().caveats(name)
-        yield (
-            f'"{name}" has dynamic choices: it is learned as if each task offered all; '
-            "a choice that a task does not offer is never guessed there"
-        )
-
     def as_json(self) -> list[Any] | None:
         return None
 

@@ -166,11 +166,9 @@ class VersionMaker:
         """
         is_encoded = positions < len(queue)
         rows = queue[positions[is_encoded]]
-        texts = [tasks[i].text for i in rows.tolist()]
-        predictions = self._predictions(version, positions[is_encoded], features[rows], texts)
-        predictions = without_impossible(
-            version.scheme, predictions, (tasks[i].offered for i in rows.tolist())
-        )
+        chosen = [tasks[i] for i in rows.tolist()]
+        predictions = self._predictions(version, positions[is_encoded], features[rows], chosen)
+        predictions = without_impossible(version.scheme, predictions, (task.offered for task in chosen))
         predictions += _without_guess(version, positions[~is_encoded])
         return with_suggestions(self._client, project, version.stats["suggestions"], predictions)
 
@@ -204,14 +202,18 @@ class VersionMaker:
             return []
 
     def _predictions(
-        self, version: ModelVersion, positions: Tensor, features: Tensor, texts: list[str]
+        self, version: ModelVersion, positions: Tensor, features: Tensor, tasks: list[StoredTask]
     ) -> list[dict[str, Any]]:
-        """What to import for these positions of the version's queue, int64 [n]; features: float [n, D]."""
+        """What to import for these positions of the version's queue, int64 [n].
+
+        features: float [n, D], and tasks, of these positions.
+        """
         scores = sampling.queue_scores(len(version.queue_ids))[positions].tolist()
         ids = version.queue_ids[positions].tolist()
-        said, sure = outputs_of(version, features), self._settings.show_guess_from
+        said = outputs_of(version, features, [task.offered for task in tasks])
+        sure = self._settings.show_guess_from
         guesses = regions(version, said, len(features), shown_from=sure)
-        guesses = with_given(version, seen_before(version, texts), guesses)
+        guesses = with_given(version, seen_before(version, [task.text for task in tasks]), guesses)
         return [
             {"task": task_id, **prediction(version.name, score, shown)}
             for task_id, score, shown in zip(ids, scores, guesses, strict=True)

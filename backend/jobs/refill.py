@@ -204,12 +204,12 @@ class _Refill:
         missing = [task for task in head if task not in scored]
         sure = self._settings.show_guess_from
         found = loaded.vectors([known[task].text for task in missing], 0)
-        guessed = found.of(missing)
-        guesses = answers(
-            loaded, guessed, [known[task].text for task in guessed], found.features, shown_from=sure
-        )
+        guessed = [known[task] for task in found.of(missing)]
+        ids, texts = [task.id for task in guessed], [task.text for task in guessed]
+        offered = [task.offered for task in guessed]
+        guesses = answers(loaded, ids, texts, found.features, offered, shown_from=sure)
         if missing:
-            shown = without_impossible(self._scheme, guesses, (known[task].offered for task in guessed))
+            shown = without_impossible(self._scheme, guesses, offered)
             rest, name = iter(shown), loaded.version.name
             predictions = [
                 {"task": task, **(next(rest) if has else prediction(name, loaded.place_of[task], []))}

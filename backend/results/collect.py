@@ -96,7 +96,8 @@ def _results(loaded: Loaded, tasks: Sequence[StoredTask]) -> Iterator[Result]:
     for start in range(0, len(tasks), BATCH):
         batch = tasks[start : start + BATCH]
         vectors = loaded.vectors([task.text for task in batch])
-        said = outputs_of(loaded.version, vectors.features)
+        offered = [task.offered for task in vectors.of(batch)]
+        said = outputs_of(loaded.version, vectors.features, offered)
         guesses = iter(regions(loaded.version, said, len(vectors.features)))
         for task, has in zip(batch, vectors.has.tolist(), strict=True):
             yield _result(loaded.version, task, next(guesses) if has else [])

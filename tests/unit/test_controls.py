@@ -159,6 +159,19 @@ def test_what_is_shown_is_no_surer_than_certain_and_can_be_stored(case: Case, se
         assert control.read(control.regions(answer, confidence)) == answer
 
 
+@each_control
+def test_what_an_item_does_not_offer_is_not_said(case: Case) -> None:
+    control = control_of(case)
+    rest = control.choices[:-1]
+    said = control.within(saying(control, case[2]), [rest] * len(case[2]))
+    assert (control.likely(said)[:, -1] == 0).all()
+    for answer in control.decide(said).answers:
+        assert set(control.in_words(answer)) <= set(rest)
+    whatever = saying(control, case[2])
+    for offered in ([None] * len(case[2]), [["unheard of"]] * len(case[2]), [control.choices] * len(case[2])):
+        assert torch.equal(control.within(whatever, offered).logits, whatever.logits)
+
+
 def toy(control: Control, answers: tuple[str, ...], seed: int) -> tuple[Tensor, Tensor]:
     """60 items near a place of their answer, float [60, 16], and which class each is of: int64 [60]."""
     generator = torch.Generator().manual_seed(seed)

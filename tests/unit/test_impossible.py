@@ -161,6 +161,34 @@ def test_a_hidden_control_is_guessed_nowhere(loop: Loop) -> None:
     assert all(choice == ["sea"] for choice in both)
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_what_is_likely_is_asked_within_what_the_task_offers(loop: Loop, several: bool) -> None:
+    """A text of the sea that offers other choices is guessed to be the likeliest of these."""
+    xml = DYNAMIC.replace("<Choices ", '<Choices choice="multiple" required="true" ') if several else DYNAMIC
+    every = [{"value": name} for name in ("sea", "kitchen", "beach")]
+    words = ("tide reef", "soup oven", "sand reef")
+    data = [{"text": f"{words[i % 3]} {i}", "options": every} for i in range(33)]
+    project = loop.fake.create(data, label_config=xml)
+    for i, task in enumerate(list(project.tasks)[:30]):
+        loop.fake.annotate(project.id, task, [answered(("sea", "kitchen", "beach")[i % 3])])
+    loop.retrain(project)
+    asked = [
+        {"id": 900, "data": {"text": "tide reef", "options": every}},
+        {"id": 901, "data": {"text": "tide reef", "options": every[1:]}},
+        {"id": 902, "data": {"text": "tide reef", "options": [{"value": "unheard of"}]}},
+    ]
+    loop.set(show_guess_from=0)
+    told = Predictor(loop.settings).predict(project.id, parse_label_config(xml), asked)
+    guessed = [region["value"]["choices"] for item in told for region in item["result"]]
+    assert guessed == [["sea"], ["beach"]]
+    assert [set(item["probabilities"]["c"]) for item in told[:2]] == [
+        {"sea", "kitchen", "beach"},
+        {"kitchen", "beach"},
+    ]
+    if not several:
+        assert all(sum(item["probabilities"]["c"].values()) == pytest.approx(1, abs=1e-3) for item in told)
+
+
 def test_a_choice_that_the_task_does_not_offer_is_guessed_nowhere(loop: Loop) -> None:
     offering = [
         [{"value": "sea"}, {"value": "kitchen"}],
