@@ -15,6 +15,7 @@ import backend.doctor.server
 
 import backend.doctor.project  # isort:skip
 import backend.doctor.tasks  # isort:skip
+import backend.doctor.encoding  # isort:skip
 import backend.doctor.webhook  # isort:skip
 import backend.doctor.other_backends  # isort:skip
 import backend.doctor.order  # noqa: F401  isort:skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import asdict
 from typing import Any
 
 from redis import Redis, ResponseError
@@ -10,6 +11,7 @@ from rq.exceptions import InvalidJobOperation
 from rq.job import Job, JobStatus
 from rq.results import Result
 
+from backend.jobs.encoding_progress import EncodingProgress
 from backend.jobs.failing import REASON
 from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import is_our_id
@@ -20,7 +22,10 @@ UNREADABLE = "its outcome cannot be read"
 
 def job_status(redis: Redis, job_id: str) -> dict[str, Any] | None:
     """State, times (ISO 8601, UTC), result and reason of failure of a job of ours; None for any other id,
-    and for an unknown or forgotten one. Retrains of projects that no worker has found yet are deferred."""
+    and for an unknown or forgotten one. Retrains of projects that no worker has found yet are deferred.
+
+    While texts of a retrain's project wait to be encoded, with how many of them are, and how quick that is.
+    """
     if not is_our_id(job_id):
         return None
     job = AtlasJob.read(job_id, redis)
@@ -28,9 +33,13 @@ def job_status(redis: Redis, job_id: str) -> dict[str, Any] | None:
     if job is None and kind == "retrain" and int(project) in Newcomers(redis):
         return {"job_id": job_id, "status": JobStatus.DEFERRED.value, "error": None}
     try:
-        return None if job is None else _described(job)
+        answer = None if job is None else _described(job)
     except InvalidJobOperation:  # forgotten meanwhile
         return None
+    if answer is not None and kind == "retrain":
+        progress = EncodingProgress(redis, int(project)).read()
+        answer |= {} if progress is None else {"encoding": asdict(progress)}
+    return answer
 
 
 def _described(job: Job) -> dict[str, Any]:

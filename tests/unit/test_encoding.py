@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from backend.doctor import examine  # noqa: F401  registers the checks
+from backend.doctor.bench import Bench, ProjectBench
+from backend.doctor.checks import CHECKS
+from backend.doctor.finding import State
 from backend.jobs.encoding import encode_shard
 from backend.jobs.encoding_progress import EncodingProgress
+from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import ENCODE, is_our_call, is_our_id
+from backend.jobs.status import job_status
 from backend.store.locations import feature_cache
 from backend.store.waiting import Shard
 from tests.fakes.loop import Loop
@@ -197,6 +204,39 @@ def test_encoders_side_by_side_keep_what_the_dear_one_has_made(loop: Loop, slow:
     assert version.encoder.startswith("slow+lsa-000060-")
     assert version.network is not None
     assert version.network.shape.inputs == 8 + 256
+
+
+def test_how_far_it_is_is_told_to_scripts_and_by_the_doctor(loop: Loop, project: FakeProject) -> None:
+    job_id = loop.dispatcher.request_retrain(project.id)
+    loop.retrain(project)
+    encode(loop, project, 5)
+    told = (job_status(loop.redis, job_id) or {})["encoding"]
+    assert (told["encoder"], told["texts"], told["done"]) == ("slow", 80, 50)
+    assert told["per_second"] > 0
+    assert told["seconds_left"] == pytest.approx(30 / told["per_second"])
+    with Bench() as bench:
+        finding = CHECKS["encoding"].function(ProjectBench(bench, project.id))
+        assert finding.state is State.NOTE
+        assert "50 of 80 texts encoded by slow" in finding.found
+        encode(loop, project, 100)
+        assert CHECKS["encoding"].function(ProjectBench(bench, project.id)).state is State.OK
+    assert "encoding" not in (job_status(loop.redis, job_id) or {})
+
+
+def test_the_doctor_says_why_a_shard_fails(
+    loop: Loop, project: FakeProject, slow: SlowEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop.retrain(project)
+    monkeypatch.setattr(slow, "encode", lambda texts: torch.zeros(len(texts), 3))
+    for shard in shards(loop, project):
+        job = AtlasJob.fetch(f"encode-{project.id}-{shard.key}", loop.redis, JSONSerializer)
+        job.retries_left = 0
+        job.save()
+    WorkerHere(loop.redis).run()
+    with Bench() as bench:
+        finding = CHECKS["encoding"].function(ProjectBench(bench, project.id))
+    assert finding.state is State.WRONG
+    assert "must give finite vectors" in finding.found
 
 
 @pytest.mark.parametrize(
