@@ -63,7 +63,7 @@ def test_an_upgrade_keeps_order_pin_and_jobs_and_asks_nothing(old: Stack) -> Non
         env = (stack.folder / ".env").read_text()
 
         prepare, replace = commands("Upgrade", stack)
-        stack.shell(without(prepare, "git pull", "docker compose build"))
+        stack.shell(without(prepare, "git pull", "compose.yaml build"))
         stack.replace_files(OURS)
         stack.engine.run("tag", "label-studio-atlas:atlas-test", f"label-studio-atlas:{stack.tag}")
         stack.shell(replace)  # ends with doctor, which finds nothing wrong

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
@@ -16,74 +15,17 @@ from redis import Redis
 from backend.connecting import NotConnected, connect
 from backend.doctor.bench import Bench, health_at
 from backend.doctor.finding import State
-from backend.errors import Rejected
 from backend.labelstudio.administration import Administration, Connection, Webhook
-from backend.labelstudio.project import Project
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 from backend.web import create_app
+from tests.fakes.administration import URL, InMemory
 
-URL = "http://backend.internal:9090"
 pytestmark = pytest.mark.usefixtures("answering")
 
 OURS = f"{URL}/webhook?project=1"
 OLD = f"{URL}/webhook"
-CONFIG = """<View><Text name="text" value="$text"/><Choices name="label" toName="text">
-<Choice value="a"/><Choice value="b"/></Choices></View>"""
-
-
-@dataclass
-class InMemory:
-    """Label Studio with one project, as `connect` uses it. It reaches only the backends in `reachable`."""
-
-    reachable: set[str] = field(default_factory=lambda: {URL})
-    hooks: dict[int, Webhook] = field(default_factory=dict)
-    made: dict[int, Connection] = field(default_factory=dict)
-    ids: Iterator[int] = field(default_factory=lambda: count(1))
-
-    def project(self, project_id: int) -> Project:
-        return Project(project_id, CONFIG, None, 3, True, (1, 0), False, dict.fromkeys(("x",), 0))
-
-    def all_tasks(self, project_id: int) -> list[dict[str, Any]]:
-        return []
-
-    def annotated_tasks(self, project_id: int) -> list[dict[str, Any]]:
-        return []
-
-    def version_sizes(self, project_id: int) -> dict[str, int]:
-        return {}
-
-    def webhooks(self, project_id: int) -> list[Webhook]:
-        return list(self.hooks.values())
-
-    def save_webhook(self, project_id: int, webhook: Webhook) -> Webhook:
-        number = webhook.id or next(self.ids)
-        self.hooks[number] = replace(webhook, id=number)
-        return self.hooks[number]
-
-    def delete_webhook(self, webhook: Webhook) -> None:
-        del self.hooks[cast(int, webhook.id)]
-
-    def connections(self, project_id: int) -> list[Connection]:
-        return list(self.made.values())
-
-    def save_connection(
-        self, project_id: int, url: str, auth: object, known: int | None = None
-    ) -> Connection:
-        if url not in self.reachable:
-            raise Rejected("Connection refused")
-        number = known or next(self.ids)
-        self.made[number] = Connection(number, url, "label-studio-atlas", "CO", "")
-        if known is None and not any(hook.url == f"{url}/webhook" for hook in self.hooks.values()):
-            self.save_webhook(project_id, Webhook(f"{url}/webhook", all_actions=True))  # as the real one does
-        return self.made[number]
-
-    def set_sampling(self, project_id: int) -> None:
-        pass
-
-    def carried(self) -> dict[str, str]:
-        return {hook.url: hook.headers.get("Authorization", "") for hook in self.hooks.values()}
 
 
 @pytest.fixture
