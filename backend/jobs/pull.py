@@ -79,6 +79,11 @@ def unreadable_tasks(directory: Path) -> dict[int, str]:
         return {}
 
 
+def values_of_tasks(directory: Path) -> list[tuple[int, str]]:
+    """By task, its content as the last pull left it: a text, or an image's address."""
+    return [(task.id, task.text) for task in last_pulled(directory)] if (directory / FILE).exists() else []
+
+
 def last_pulled(directory: Path) -> list[StoredTask]:
     """The tasks as the last pull left them, by id, without asking Label Studio.
 

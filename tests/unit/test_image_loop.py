@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from backend.doctor import examine, tasks
+from backend.doctor.finding import State
 from backend.jobs import image_fetching
 from backend.jobs.encoding import encode_shard
 from backend.jobs.image_failures import AGAIN_AFTER, ImageFailures
@@ -123,15 +125,20 @@ def test_an_image_that_cannot_be_had_costs_that_task_alone(
     behind = [number(project, task) for task in loop.queue(project)[-2:]]
     assert sorted(behind) == [3, 5]
     assert not {3, 5} & set(guesses(project))
-    tasks = [(task, project.tasks[task]["data"]["image"]) for task in project.tasks]
+    present = [(task, project.tasks[task]["data"]["image"]) for task in project.tasks]
     reasons = {
         number(project, task): why
-        for task, why in ImageFailures(loop.redis, project.id).reasons(tasks).items()
+        for task, why in ImageFailures(loop.redis, project.id).reasons(present).items()
     }
     assert sorted(reasons) == [3, 4, 5]
     assert "cut off" in reasons[3]
     assert "SVG" in reasons[4]
     assert "404" in reasons[5]
+    with examine.Bench() as bench:
+        finding = tasks.tasks(examine.ProjectBench(bench, project.id))
+    assert finding.state is State.NOTE
+    assert "3 images cannot be had" in finding.found
+    assert "CONTENT_HOSTS" in finding.remedy
     asked = len(files.asked)
     loop.retrain(project)
     assert len(files.asked) == asked  # not at once again
