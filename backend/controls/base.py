@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from backend.controls.sources import Source, source_from_json
+from backend.controls.joined import any_source_from_json
+from backend.controls.sources import Source
 from backend.controls.tags import Condition, Tag
 from backend.errors import LabelConfigError
 
@@ -83,7 +84,7 @@ class Control(ABC):
     def from_json(cls, described: Mapping[str, Any]) -> Control:
         """From what `as_json` gave. Raises KeyError or TypeError otherwise."""
         known = {name: value for name, value in described.items() if name != "kind"}
-        known["source"] = source_from_json(known["source"])
+        known["source"] = any_source_from_json(known["source"])
         return cls(**{**known, "classes": tuple(known["classes"])})
 
     def caveats(self) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from backend.controls.base import Control
+from backend.controls.joined import source_of
 from backend.controls.nothing_to_learn import why_nothing
 from backend.controls.registry import asked, control_for, sources_in
 from backend.controls.scheme import LabelScheme
@@ -37,23 +39,24 @@ def learnable(tags: Tags, preferred: str | None = None) -> tuple[list[Control], 
     Not among either is what is not asked about a whole content that can be read.
     """
     sources, result_of = sources_in(tags), _Results(tags)
-    about_content = [tag for tag in asked(tags) if tag.to_name in sources]
+    about_content = [tag for tag in asked(tags) if all(name in sources for name in tag.to_names)]
     learned, problems = [], {}
     # Texts first: a project that was connected for its texts goes on with them.
     fetched = {name: SOURCES[tag.kind].is_fetched for name, tag in sources.items()}
-    for tag in sorted(about_content, key=lambda tag: (tag.name != preferred, fetched[tag.to_name])):
+    for tag in sorted(about_content, key=lambda tag: (tag.name != preferred, fetched[tag.to_names[0]])):
         try:
-            control = _control(tag, sources[tag.to_name])
+            control = _control(tag, [sources[name] for name in tag.to_names])
             learned.append(replace(control, conditions=tuple(map(result_of, tag.conditions))))
         except LabelConfigError as problem:
             problems[tag.name] = str(problem)
     return learned, problems
 
 
-def _control(tag: Tag, looked_at: Tag) -> Control:
+def _control(tag: Tag, looked_at: Sequence[Tag]) -> Control:
     kind = control_for(tag)
     assert kind is not None  # by `asked`
-    return kind.parse(tag, SOURCES[looked_at.kind].parse(looked_at))
+    control = kind.parse(tag, source_of(tag, looked_at))
+    return replace(control, to_name=looked_at[0].name)  # as Label Studio wants it of several
 
 
 class _Results:

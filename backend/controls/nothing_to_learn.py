@@ -23,7 +23,7 @@ def why_nothing(tags: Tags) -> str:
     if not sources:
         return _without_content(tags)
     text = next(iter(sources.values()))
-    astray = [tag for tag in asked(tags) if tag.to_name not in tags.objects]
+    astray = [tag for tag in asked(tags) if not tags.objects.keys() >= set(tag.to_names)]
     if astray:
         return (
             f'{some(astray)} is to be about "{shortened(astray[0].to_name)}", which is the name of no tag. '
@@ -47,7 +47,7 @@ def _asked(tags: Tags, text: Tag) -> str:
     known = asked(tags)
     if not known:
         return f"The label config asks for {some(tags.controls)}: that is not learned"
-    others = [tags.objects[name] for name in dict.fromkeys(tag.to_name for tag in known)]
+    others = [tags.objects[name] for name in dict.fromkeys(name for tag in known for name in tag.to_names)]
     return f"{some(known)} is about {some(others)}, not about a text or an image"
 
 

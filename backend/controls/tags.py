@@ -74,7 +74,12 @@ class Tag:
 
     @property
     def to_name(self) -> str:
+        """One name, or several with a comma between them."""
         return self.attributes.get("toname", "")
+
+    @property
+    def to_names(self) -> list[str]:
+        return self.to_name.split(",")
 
     @property
     def value(self) -> str:

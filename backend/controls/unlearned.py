@@ -8,7 +8,8 @@ from backend.controls.config import learnable, parse_label_config
 from backend.controls.nothing_to_learn import some
 from backend.controls.registry import asked, control_for, sources_in, tags_in_words
 from backend.controls.scheme import LabelScheme
-from backend.controls.tags import Tags, read_tags
+from backend.controls.sources import SOURCES
+from backend.controls.tags import Tags, read_tags, shortened
 
 
 def not_learned(xml: object, preferred: str | None = None) -> list[str]:
@@ -19,9 +20,16 @@ def not_learned(xml: object, preferred: str | None = None) -> list[str]:
 
 def _texts(scheme: LabelScheme, tags: Tags) -> Iterator[str]:
     sources = sources_in(tags)
-    unread = [tag for name, tag in sources.items() if name != scheme.main.to_name]
+    main = [tag.to_names for tag in asked(tags) if tag.name == scheme.main.from_name]
+    read = next(names for names in main if all(name in sources for name in names))
+    unread = [tag for name, tag in sources.items() if name not in read]
     if unread:
-        yield f"{some(unread)}: only {sources[scheme.main.to_name]} is read"
+        remedy = ""
+        if not any(SOURCES[tag.kind].is_fetched for tag in (*unread, *(sources[name] for name in read))):
+            names = ",".join([*read, *(tag.name for tag in unread)])
+            remedy = f'; all are where "{shortened(scheme.main.from_name)}" has toName="{shortened(names)}"'
+        verb = "is" if len(read) == 1 else "are"
+        yield f"{some(unread)}: only {some([sources[name] for name in read])} {verb} read{remedy}"
 
 
 def _choices(scheme: LabelScheme, tags: Tags, preferred: str | None) -> Iterator[str]:

@@ -119,7 +119,7 @@ def grown(kind: str, attributes: dict[str, str], children: list[Element], text: 
     return element
 
 
-NAMES = st.sampled_from(["", "t", "c", "d", "$t", "Text $t.a[0]"])
+NAMES = st.sampled_from(["", "t", "c", "d", "$t", "Text $t.a[0]", "t,d"])
 ATTRIBUTES = st.dictionaries(
     st.sampled_from(
         [

@@ -6,6 +6,7 @@ from backend.controls.base import Control
 from backend.controls.config import parse_label_config
 from backend.controls.scheme import LabelScheme
 from backend.controls.sources import Text
+from backend.controls.unlearned import not_learned
 from backend.errors import LabelConfigError
 from tests.unit.schemes import several
 
@@ -294,3 +295,43 @@ def test_two_paths_of_the_same_words_are_one_choice() -> None:
     control = main(f'<Taxonomy name="c" toName="t" maxUsages="1">{same}</Taxonomy>')
     assert control.classes == ("a / b", "a")
     assert control.regions("a / b", 1)[0]["value"] == {"taxonomy": [["a / b"]]}
+
+
+TWO = TEXT + '<HyperText name="h" value="$html"/>'
+ABOUT_BOTH = f'<Choices name="c" toName="t,h">{A_OR_B}</Choices>'
+
+
+def test_a_control_that_names_several_texts_is_about_all_of_them() -> None:
+    scheme = parse_label_config(config(ABOUT_BOTH, TWO))
+    assert scheme.text_of({"text": "low tide", "html": "<p>at <b>noon</b></p>"}) == "low tide\nat noon"
+    assert scheme.text_of({"html": "<p>at noon</p>"}) == "at noon"
+    assert scheme.text_of(None) == ""
+    assert scheme.main.regions("a", 1)[0]["to_name"] == "t"  # so Label Studio takes it
+    again = LabelScheme.from_json(json.loads(json.dumps(scheme.as_json())))
+    assert again.main.source == scheme.source
+    assert scheme.fits(again)
+    other_order = parse_label_config(config(ABOUT_BOTH.replace("t,h", "h,t"), TWO))
+    assert not other_order.fits(scheme)
+    assert other_order.source.about != scheme.source.about
+    assert not_learned(config(ABOUT_BOTH, TWO)) == []
+
+
+def test_who_is_about_the_same_texts_is_a_companion() -> None:
+    second = ABOUT_BOTH.replace('"c"', '"d"')
+    alone = ABOUT_BOTH.replace('"c"', '"e"').replace("t,h", "t")
+    scheme = parse_label_config(config(ABOUT_BOTH + second + alone, TWO))
+    assert [control.from_name for control in scheme.controls] == ["c", "d"]
+    assert not_learned(config(ABOUT_BOTH + second + alone, TWO))[-1].startswith('<Choices name="e">')
+
+
+@pytest.mark.parametrize(
+    ("to_name", "says"),
+    [
+        ("t,gone", 'is to be about "t,gone", which is the name of no tag. With toName="t"'),
+        ("t,i", 'of which <Image name="i"> shows no text.*With toName="i" it would be about'),
+        ("i,t", 'of which <Image name="i"> shows no text.*With toName="i" it would be about'),
+    ],
+)
+def test_what_cannot_be_read_together_is_refused(to_name: str, says: str) -> None:
+    with pytest.raises(LabelConfigError, match=says):
+        parse_label_config(config(ABOUT_BOTH.replace("t,h", to_name), TEXT + IMAGE))

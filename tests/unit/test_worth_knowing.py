@@ -124,7 +124,7 @@ def test_what_is_accepted_but_not_learned_is_said_at_connect_and_by_doctor(loop:
     project = loop.fake.create([{"title": "a", "body": "b"}], label_config=CASES["two-texts"]["config"])
     finding = found_by_doctor("label config", project.id)
     (words,) = said_at_connect(project.id)["not learned"]
-    assert words == '<Text name="u">: only <Text name="t"> is read'
+    assert words == '<Text name="u">: only <Text name="t"> is read; all are where "c" has toName="t,u"'
     assert (finding.state, words in finding.found) == (State.NOTE, True)
 
 
