@@ -23,11 +23,19 @@ Offered = Mapping[str, Sequence[str]]
 
 class Said(NamedTuple):
     """What a control's networks say of N items: each network's layers by its name. shown: of the one by which
-    it decides, where need be within what each item offers."""
+    it decides, where need be within what each item offers; adapted: of so many of the first items the logits
+    that are shown are an adapted network's."""
 
     control: Control
     layers: Mapping[str, Layers]
     shown: Layers
+    adapted: int = 0
+
+    def with_adapted(self, logits: Tensor) -> Said:
+        """logits: float32 [n, C], of the first n items, for those that are shown."""
+        n, before = len(logits), self.shown.logits
+        logits = logits.masked_fill(before[:n].isneginf(), -torch.inf)  # what an item does not offer
+        return self._replace(shown=self.shown._replace(logits=torch.cat([logits, before[n:]])), adapted=n)
 
 
 def outputs_of(model: ModelVersion, features: Tensor, offered: Sequence[Offered] | None = None) -> list[Said]:
@@ -57,6 +65,7 @@ def _right(model: ModelVersion, said: list[Said]) -> Tensor | None:
     if layers is None or model.error_head is None or said[0].control.shows != CLASSES:
         return None
     same = layers.logits.argmax(-1) == said[0].shown.logits.argmax(-1)
+    same[: said[0].adapted] = False
     return (1 - model.error_head(layers)).where(same, torch.nan)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from torch import Tensor
 
+from backend.adapting import Adapted, adapted_of, said_by
 from backend.controls.impossible import without_impossible
 from backend.controls.reading import text_in, unreadable_in_words
 from backend.controls.scheme import LabelScheme
@@ -28,7 +30,7 @@ from backend.store.features import FeatureCache
 from backend.store.finding import Found, find_vectors, put_off
 from backend.store.image_cache import image_cache
 from backend.store.kept_images import KeptImages
-from backend.store.locations import feature_cache, stored_projects, version_store
+from backend.store.locations import adapted_models, feature_cache, stored_projects, version_store
 from backend.store.model_version import ModelVersion, version_number
 from backend.store.waiting import Shard
 
@@ -37,7 +39,8 @@ logger = logging.getLogger(__name__)
 UNREADABLE_KEPT = 10_000
 """Tasks remembered, so that the log names each once."""
 ANSWER_SECONDS = 20.0
-"""That an answer may take for content that nobody has encoded yet: Label Studio waits for 100."""
+"""That an answer may take for content that nobody has encoded yet, and for what an adapted model says of it:
+Label Studio waits for 100."""
 PLACE_BYTES = 150
 """Of an entry of `Loaded.place_of`: two numbers and their slot."""
 
@@ -50,6 +53,8 @@ class Loaded:
     encoder: Encoder | KeptImages
     place_of: dict[int, float]
     cache: FeatureCache
+    adapted: Adapted | None = None
+    """What guesses in the place of the version's own network; None where nothing does."""
 
     def vectors(self, texts: Sequence[str], seconds: float = float("inf"), **options: int) -> Found:
         """Of texts, the kept ones first; see `find_vectors`. Of images, those alone."""
@@ -61,7 +66,8 @@ class Loaded:
     def bytes(self) -> int:
         """In memory, roughly."""
         learned = sum(array.nbytes for array in self.encoder.arrays().values())
-        return self.version.bytes + learned + PLACE_BYTES * len(self.place_of)
+        adapted = 0 if self.adapted is None else self.adapted.bytes
+        return self.version.bytes + learned + adapted + PLACE_BYTES * len(self.place_of)
 
 
 class Predictor:
@@ -123,6 +129,7 @@ class Predictor:
         texts = self._texts(project_id, scheme, known)
         ids = [task.get("id") for task in known]
         sure = self._settings.show_guess_from
+        began = monotonic()
         found = loaded.vectors(texts, ANSWER_SECONDS)
         if found.late:
             self._put_off(project_id, loaded, found)
@@ -130,7 +137,10 @@ class Predictor:
             self._on_unseen(project_id)
         ids, texts, known = found.of(ids), found.of(texts), found.of(known)
         offered = [scheme.offered(task.get("data")) for task in known]
-        guesses = answers(loaded, ids, texts, found.features, offered, shown_from=sure, likely=likely)
+        left = began + ANSWER_SECONDS - monotonic()
+        guesses = answers(
+            loaded, ids, texts, found.features, offered, shown_from=sure, likely=likely, seconds=left
+        )
         guesses = without_impossible(scheme, guesses, offered)
         rest = iter(guesses)
         return [next(rest) if has else [] for has in found.has.tolist()]
@@ -193,7 +203,9 @@ def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
     places = dict(zip(ids, queue_scores(len(ids)).tolist(), strict=True))
     if version.scheme.source.is_fetched:
         return Loaded(version, image_cache(settings, project_id).kept(version.encoder), places, cache)
-    return Loaded(version, cache.encoder(version.encoder), places, cache)
+    encoder = cache.encoder(version.encoder)
+    adapted = adapted_of(adapted_models(settings, project_id), version, encoder)
+    return Loaded(version, encoder, places, cache, adapted)
 
 
 def answers(
@@ -205,16 +217,19 @@ def answers(
     *,
     shown_from: float = 0.0,
     likely: int | None = 0,
+    seconds: float = ANSWER_SECONDS,
 ) -> list[dict[str, Any]]:
     """One prediction per text, in order. `ids` say which of them were ranked; None for one without.
 
     features: float32 [n, D], of the texts, by the version's encoder.
     offered: of each text, see `outputs_of`; shown_from: how likely right a guess must be to be in it.
     likely: with the `probabilities` of so many choices of each control, the likeliest first; None for all.
+    seconds: for what an adapted model says; of texts that it does not come to the version's network does.
     """
     said = outputs_of(loaded.version, features, offered)
     seen = seen_before(loaded.version, texts)
     scores = _scores(loaded, ids, texts, seen, ordering(loaded.version, said))
+    said = said_by(loaded.adapted, said, texts, features, seconds)
     shown = regions(loaded.version, said, len(texts), shown_from=shown_from)
     shown = with_given(loaded.version, seen, shown)
     made = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]

@@ -122,6 +122,14 @@ class Settings(BaseSettings):
         "by idle workers, and the order grows with it.",
     )
     image_encoder: str = Field("lite0", description="Image encoder: lite0, a network of ImageNet's.")
+    fine_tune: Literal["auto", "heads", "last", "all"] = Field(
+        "auto",
+        description="Layers that are trained on a project's labels: heads (those on top of the encoder), "
+        "last (also the encoder's last ones, in a job of its own) or all; auto: heads.",
+    )
+    fine_tune_within: int = Field(
+        1800, gt=0, description="Seconds that adapting an encoder's layers may take; longer is not begun."
+    )
     queue_control: str | None = Field(
         None, description="Name of the control that orders the queue, where a label config has several."
     )
@@ -286,6 +294,11 @@ class Settings(BaseSettings):
                 "set LABEL_STUDIO_API_KEY to it and restart label-studio-atlas."
             )
         return self.label_studio_api_key.get_secret_value()
+
+    @property
+    def adapts_layers(self) -> bool:
+        """Whether layers of the encoder are trained, and not only those on top of it."""
+        return self.fine_tune in ("last", "all")
 
     @property
     def bind(self) -> str:

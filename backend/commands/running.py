@@ -98,7 +98,7 @@ def serve(port: int | None, host: str | None) -> None:
 @click.command()
 @click.option(
     "--only",
-    type=click.Choice(["retrain", "upkeep", "encode"]),
+    type=click.Choice(["retrain", "upkeep", "encode", "tune"]),
     help="Do just this kind of work, so that short jobs never wait behind a retrain. Each kind encodes texts "
     "while it has nothing else to do.  [default: all]",
 )

@@ -138,6 +138,13 @@ class Control(ABC):
 
     # The network's side
 
+    def shown_targets(self, targets: Tensor) -> Tensor:
+        """What the network by which it decides is trained for: int64 [M], classes, or bool [M, choices].
+
+        targets: int64 [M], classes.
+        """
+        return targets
+
     def train_beside(
         self, features: Tensor, targets: Tensor, *, seed: int, device: str
     ) -> dict[str, LayeredNetwork]:

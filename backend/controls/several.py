@@ -73,12 +73,16 @@ class SeveralChoices(ChoiceControl):
     def train_beside(
         self, features: Tensor, targets: Tensor, *, seed: int, device: str
     ) -> dict[str, LayeredNetwork]:
-        import torch
 
         from backend.learning.training import train_choices
 
-        given = torch.from_numpy(self.membership())[targets]
+        given = self.shown_targets(targets)
         return {self.shows: train_choices(features, given, seed=seed, device=device).cpu()}
+
+    def shown_targets(self, targets: Tensor) -> Tensor:
+        import torch
+
+        return torch.from_numpy(self.membership())[targets]
 
     def train_alone(
         self, features: Tensor, targets: Tensor, *, seed: int, device: str

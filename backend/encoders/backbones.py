@@ -6,7 +6,7 @@ copies of which are trained. The block of numbers that it gives within an encode
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from torch import nn
@@ -15,6 +15,12 @@ from backend.encoders.base import Encoder
 from backend.encoders.joined import Joined
 
 Depth = Literal["last", "all"]
+DEPTHS: dict[str, Depth] = {"last": "last", "all": "all"}
+"""How many blocks are adapted, by the word of a setting."""
+
+
+def nothing() -> None:
+    """What is done where there is nothing to do."""
 
 
 class Inputs(Protocol):
@@ -32,8 +38,8 @@ class Backbone(Protocol):
     @property
     def columns(self) -> int: ...
 
-    def inputs(self, contents: Sequence[Any]) -> Inputs:
-        """The outputs of what stays as it is."""
+    def inputs(self, contents: Sequence[Any], batch_done: Callable[[], object] = nothing) -> Inputs:
+        """The outputs of what stays as it is. batch_done: is called now and then; what it raises ends it."""
 
     def sizes(self, contents: Sequence[Any]) -> list[int]:
         """How many numbers `inputs` keeps of each."""

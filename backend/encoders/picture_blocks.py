@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from backend.encoders.backbones import Depth
+from backend.encoders.backbones import Depth, nothing
 from backend.encoders.lite0 import LAST_CHANNELS, MIDDLE, MIDDLE_CHANNELS, STAGES, Convolution, Lite0
 from backend.encoders.squares import GRID, Pixels, pooled_last, pooled_middle, squared
 
@@ -42,11 +42,12 @@ class PictureBackbone:
         return LAST_CHANNELS + (MIDDLE_CHANNELS * GRID * GRID if self._whole else 0)
 
     @torch.no_grad()  # inference mode's tensors could not be trained on
-    def inputs(self, contents: Sequence[Pixels]) -> PictureInputs:
-        batches = [
-            self._below(torch.stack([squared(each, self._side) for each in contents[start : start + BATCH]]))
-            for start in range(0, len(contents), BATCH)
-        ]
+    def inputs(self, contents: Sequence[Pixels], batch_done: Callable[[], object] = nothing) -> PictureInputs:
+        batches = []
+        for start in range(0, len(contents), BATCH):
+            images = [squared(each, self._side) for each in contents[start : start + BATCH]]
+            batches.append(self._below(torch.stack(images)))
+            batch_done()
         return PictureInputs(torch.cat(batches).clone() if batches else torch.zeros(0, 3, 1, 1))
 
     def _below(self, images: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils.rnn import pad_sequence
 
-from backend.encoders.backbones import Depth
+from backend.encoders.backbones import Depth, nothing
 from backend.encoders.bert import Bert, Part
 from backend.encoders.pieces import by_length, padded
 
@@ -65,7 +65,7 @@ class SentenceBackbone:
         self._padding = padding
 
     @torch.no_grad()  # inference mode's tensors could not be trained on
-    def inputs(self, contents: Sequence[str]) -> SentenceInputs:
+    def inputs(self, contents: Sequence[str], batch_done: Callable[[], object] = nothing) -> SentenceInputs:
         windows, owners = self._cut(contents)
         found = [torch.zeros(0)] * len(windows)
         for batch in by_length(windows):
@@ -73,6 +73,7 @@ class SentenceBackbone:
             x = self._bert.through(self._bert.layers[: self._kept], self._bert.embedded(ids), real)
             for i, row in zip(batch, x, strict=True):
                 found[i] = row[: len(windows[i])].clone()
+            batch_done()
         of_text: list[list[int]] = [[] for _ in contents]
         for owner, of_owner in groupby(range(len(owners)), key=owners.__getitem__):
             of_text[owner] = list(of_owner)

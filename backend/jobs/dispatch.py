@@ -26,6 +26,7 @@ from backend.jobs.kinds import (
     CLEAR,
     ENCODE,
     ENCODING_QUEUE,
+    FINE_TUNE,
     FLUSH,
     LOOK,
     OF_A_PROJECT,
@@ -33,6 +34,7 @@ from backend.jobs.kinds import (
     RECONCILE,
     REFILL,
     RETRAIN,
+    TUNING_QUEUE,
     UPKEEP_QUEUE,
 )
 from backend.jobs.lost import forget_dead_executions, forget_if_lost
@@ -64,9 +66,10 @@ class Dispatcher:
     def __init__(self, redis: Redis, settings: Settings):
         self.redis = redis
         self._settings = settings
-        self.queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
-        self.upkeep = Queue(UPKEEP_QUEUE, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
-        self.encoding = Queue(ENCODING_QUEUE, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
+        self.queue, self.upkeep, self.encoding, self.tuning = (
+            Queue(name, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
+            for name in (QUEUE_NAME, UPKEEP_QUEUE, ENCODING_QUEUE, TUNING_QUEUE)
+        )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Dispatcher:
@@ -226,12 +229,14 @@ class Dispatcher:
         for shard in shards:
             job_id = f"encode-{project_id}-{shard.key}"
             forget_if_lost(self.redis, job_id)
-            options = {
-                "job_timeout": SHARD_TIMEOUT,
-                "failure_ttl": RESULT_TTL,
-                "retry": self._retried()["retry"],
-            }
+            options = {"job_timeout": SHARD_TIMEOUT, **self._retried(), "result_ttl": 0}
             self._enqueue_unique(self.encoding, ENCODE, job_id, 0, project_id, shard.key, **options)
+
+    def request_fine_tune(self, project_id: int) -> None:
+        """Adapt the encoder's layers. One that fails is asked for again by a later retrain."""
+        forget_if_lost(self.redis, job_id := f"finetune-{project_id}")
+        options = {"job_timeout": 300 + self._settings.fine_tune_within, **_REMEMBERED}
+        self._enqueue_unique(self.tuning, FINE_TUNE, job_id, 0, project_id, **options)
 
     def request_admission(self) -> None:
         """Ask Label Studio for the projects that requests have named."""

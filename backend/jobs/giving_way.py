@@ -8,14 +8,16 @@ from pathlib import Path
 
 NICENESS = 10
 """Of a retrain, and of encoding: where processors are short, the web server's short answers come first."""
+LAST = 19
+"""Of fine-tuning: everything else comes first."""
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 FIRST_TO_GO = 500
 """Of -1000 to 1000: as if it held half of the memory more. A job that is killed is tried again, and its
 worker says why; without this the kernel may as well end the worker, the web server or Label Studio."""
 
 
-def leave_processors() -> None:
-    os.nice(NICENESS)
+def leave_processors(niceness: int = NICENESS) -> None:
+    os.nice(niceness)
 
 
 def leave_memory() -> None:

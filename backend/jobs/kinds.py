@@ -11,6 +11,8 @@ UPKEEP_QUEUE = "atlas-upkeep"
 """Everything short: a worker of its own keeps the queue's head full while a retrain takes its time."""
 ENCODING_QUEUE = "atlas-encoding"
 """Shards of texts to encode: each worker takes them when it has nothing else to do."""
+TUNING_QUEUE = "atlas-tuning"
+"""Fine-tuning, which takes minutes: behind everything else, and it ends where something else waits."""
 RETRAIN = "backend.jobs.retrain.retrain"
 FLUSH = "backend.jobs.housekeeping.flush"
 CLEAR = "backend.jobs.housekeeping.clear_old_versions"
@@ -19,7 +21,15 @@ RECONCILE = "backend.jobs.reconcile.reconcile"
 LOOK = "backend.jobs.look.look"
 ADMIT = "backend.jobs.admitting.admit"
 ENCODE = "backend.jobs.encoding.encode_shard"
-OF_A_PROJECT = {"retrain": RETRAIN, "refill": REFILL, "flush": FLUSH, "clear": CLEAR, "look": LOOK}
+FINE_TUNE = "backend.jobs.fine_tuning.fine_tune"
+OF_A_PROJECT = {
+    "retrain": RETRAIN,
+    "refill": REFILL,
+    "flush": FLUSH,
+    "clear": CLEAR,
+    "look": LOOK,
+    "finetune": FINE_TUNE,
+}
 """By the word that a job's id begins with: `retrain-7` is project 7's."""
 OF_ALL_PROJECTS = {"reconcile": RECONCILE, "admit": ADMIT}
 _ID = re.compile(

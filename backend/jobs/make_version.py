@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from backend import sampling
+from backend.adapting import STATS, Adapted, adapted_of, said_by
 from backend.controls.impossible import without_impossible
 from backend.controls.scheme import LabelScheme
 from backend.copied import falling_to_the_end, seen_before, with_given
@@ -23,6 +24,7 @@ from backend.jobs.laps import Laps
 from backend.jobs.networks import companion_models, main_model, main_network
 from backend.jobs.state import ProjectState
 from backend.jobs.taught import scores, taught
+from backend.jobs.tuning_due import taken_over
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import prediction
@@ -30,11 +32,13 @@ from backend.labelstudio.suggestions import others_version, said_of, with_sugges
 from backend.labelstudio.survey import doubts
 from backend.settings import Settings
 from backend.store.features import AtHand
-from backend.store.locations import feature_cache
+from backend.store.locations import adapted_models, feature_cache
 from backend.store.model_version import ModelVersion, version_name, version_number
 from backend.store.tasks import StoredTask, fingerprint
 from backend.store.versions import VersionStore
 
+ADAPTED_SECONDS = 2.0
+"""For what an adapted model says of the head, from its front on; the rest the version itself guesses."""
 HANDED_OUT = 20
 """Tasks at the front of the last queue that may be before annotators while the next one is published."""
 
@@ -128,6 +132,7 @@ class VersionMaker:
                     *([] if theirs is None else [said_of(theirs)]),
                 ],
                 **({} if trained is None else scores(trained, targets, scene)),
+                **({} if trained is None else self._taken_over(scheme, pool.encoder)),
             },
             error_head=None if trained is None else scene.error_head,
             known_keys=known_keys,
@@ -212,12 +217,27 @@ class VersionMaker:
         ids = version.queue_ids[positions].tolist()
         said = outputs_of(version, features, [task.offered for task in tasks])
         sure = self._settings.show_guess_from
+        texts = [task.text for task in tasks]
+        said = said_by(self._adapted(version), said, texts, features, ADAPTED_SECONDS)
         guesses = regions(version, said, len(features), shown_from=sure)
-        guesses = with_given(version, seen_before(version, [task.text for task in tasks]), guesses)
+        guesses = with_given(version, seen_before(version, texts), guesses)
         return [
             {"task": task_id, **prediction(version.name, score, shown)}
             for task_id, score, shown in zip(ids, scores, guesses, strict=True)
         ]
+
+    def _taken_over(self, scheme: LabelScheme, encoder: str) -> dict[str, Any]:
+        """What to tell in the stats of the adapted model that a version answers by, if one does."""
+        models = adapted_models(self._settings, self._id)
+        found = taken_over(self._settings, models, scheme, encoder)
+        return {} if found is None else {STATS: found[0].told}
+
+    def _adapted(self, version: ModelVersion) -> Adapted | None:
+        if STATS not in version.stats:
+            return None
+        cache = feature_cache(self._settings, self._id, version.scheme.source.about)
+        encoder = cache.encoder(version.encoder)
+        return adapted_of(adapted_models(self._settings, self._id), version, encoder)
 
     def _next_version(self, project: Project) -> str:
         """Above every number used before, even when this machine's copy of the versions was lost."""

@@ -244,6 +244,7 @@ def _in_order(loaded: Loaded, waiting: list[StoredTask]) -> list[int]:
     new = [task for task in waiting if task.id not in place_of]
     found = loaded.vectors([task.text for task in new], 0)
     new = found.of(new)
-    placed = answers(loaded, [task.id for task in new], [task.text for task in new], found.features)
+    texts = [task.text for task in new]
+    placed = answers(loaded, [task.id for task in new], texts, found.features, seconds=0)
     place_of |= {task.id: item["score"] for task, item in zip(new, placed, strict=True)}
     return sorted((task.id for task in waiting if task.id in place_of), key=lambda task: place_of[task])

@@ -23,13 +23,14 @@ from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.state import ProjectState
 from backend.jobs.summary import in_words
+from backend.jobs.tuning_due import digest_in, is_due
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import HeadChanged, import_head
 from backend.settings import Settings
 from backend.store.features import AtHand, FeatureCache
 from backend.store.leftovers import sweep
-from backend.store.locations import feature_cache, version_store
+from backend.store.locations import adapted_models, feature_cache, version_store
 from backend.store.model_version import ModelVersion
 from backend.store.paths import exclusive, project_dir
 
@@ -60,6 +61,8 @@ def retrain(project_id: int) -> dict[str, Any]:
             state.retrained(work.seen)
         if result["published"]:
             dispatcher.request_clearing(project_id)
+            if work.wants_fine_tuning:
+                dispatcher.request_fine_tune(project_id)
         # Used up meanwhile; an older version goes on serving; or there are clusters to mark.
         older_serves = not result["published"] and "model_version" in result
         clusters = result["published"] and settings.queue_clusters
@@ -89,6 +92,8 @@ class Retrain:
         self._versions = version_store(settings, project_id)
         self.seen = 0
         """Changes that Label Studio had told of before the pull: later ones may or may not be in it."""
+        self.wants_fine_tuning = False
+        """Whether the version that was published has labels enough, or enough more, to adapt layers to."""
         self._laps = Laps()
         self._maker = VersionMaker(settings, client, state, project_id, self._versions, self._laps)
 
@@ -137,6 +142,8 @@ class Retrain:
             self._laps.end("save")
             self._state.held_by_label_studio = not asked.result().updates
         published = self._publish(project, version, predictions)
+        models = adapted_models(self._settings, self._id)
+        self.wants_fine_tuning = published and is_due(self._settings, models, version)
         return {
             "published": published and bool(predictions),
             "model_version": version.name,
@@ -152,6 +159,8 @@ class Retrain:
             used = self._versions.prune(self._settings.keep_versions)
             wanted = {self.pool.wanted} if self.pool is not None else set()
             self._features(version.scheme).forget_all_but(used | wanted)
+            kept = (digest_in(self._versions.stats(name)) for name in self._versions.names())
+            adapted_models(self._settings, self._id).forget_all_but(filter(None, kept))
             if is_held(self._versions, self._state, version.scheme):
                 return False
             self._lock.check()

@@ -17,6 +17,7 @@ from rq.worker_registration import register
 # Imported once here, not in every forked job: torch, and what its optimizers import when first used (2 s).
 import backend.jobs.admitting
 import backend.jobs.encoding
+import backend.jobs.fine_tuning
 import backend.jobs.look
 import backend.jobs.reconcile
 import backend.jobs.refill
@@ -26,18 +27,20 @@ from backend.encoders import registry as encoders
 from backend.errors import AtlasError
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.failing import failed, killed
-from backend.jobs.giving_way import leave_memory, leave_processors
+from backend.jobs.giving_way import LAST, NICENESS, leave_memory, leave_processors
 from backend.jobs.heartbeat import BEAT_SECONDS
 from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import (
     ADMIT,
     CLEAR,
     ENCODING_QUEUE,
+    FINE_TUNE,
     FLUSH,
     LOOK,
     QUEUE_NAME,
     REFILL,
     RETRAIN,
+    TUNING_QUEUE,
     UPKEEP_QUEUE,
 )
 from backend.jobs.lost import forget_dead_executions
@@ -154,7 +157,7 @@ class AtlasWorker(Worker):
         done = super().perform_job(job, queue, execution)
         if done and job.args:
             self._measure(job.func_name, job.args[0], job.return_value())
-            self._look_again(job.func_name, job.args[0])
+            self._look_again(job.func_name, job.args[0], job.return_value())
         elif done and job.func_name == ADMIT and len(Newcomers(self.connection)):
             Dispatcher(self.connection, Settings()).request_admission()  # behind what waits by now
         return done
@@ -172,7 +175,7 @@ class AtlasWorker(Worker):
         """Runs in the forked process of the job, and ends it."""
         leave_memory()
         if queue.name != UPKEEP_QUEUE:
-            leave_processors()
+            leave_processors(LAST if queue.name == TUNING_QUEUE else NICENESS)
         super().main_work_horse(job, queue)
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **more: Any) -> None:
@@ -190,7 +193,7 @@ class AtlasWorker(Worker):
         elif job == REFILL and "left" in result and not result["needs_retrain"]:
             Measures(self.connection).head_filled(project_id, result["left"])
 
-    def _look_again(self, job: str | None, project_id: int) -> None:
+    def _look_again(self, job: str | None, project_id: int, result: Any) -> None:
         dispatcher = Dispatcher(self.connection, Settings())
         state = dispatcher.state(project_id)
         if job in (RETRAIN, FLUSH) and state.unseen > 0:
@@ -201,6 +204,8 @@ class AtlasWorker(Worker):
             dispatcher.look_again(project_id)
         elif job == CLEAR and state.owes(CLEAR):
             dispatcher.request_clearing(project_id)
+        elif job == FINE_TUNE and isinstance(result, dict) and result.get("overtaken"):
+            dispatcher.request_fine_tune(project_id)
 
 
 def _read_once(settings: Settings) -> None:
@@ -215,7 +220,8 @@ def create_worker(settings: Settings, only: str | None = None) -> AtlasWorker:
     """A worker; `work(with_scheduler=True)` runs it.
 
     only: "retrain" or "upkeep", to do just that kind of work; None does both, upkeep first. Each encodes when
-    it has nothing else to do; "encode": it does only that.
+    it has nothing else to do; "encode": it does only that; "tune": it only adapts layers, which the first two
+    do when there is nothing else at all.
     """
     _read_once(settings)
     redis = Redis.from_url(settings.redis_url)
@@ -224,5 +230,8 @@ def create_worker(settings: Settings, only: str | None = None) -> AtlasWorker:
         "retrain": [QUEUE_NAME],
         "upkeep": [UPKEEP_QUEUE],
         "encode": [],
+        "tune": [],
     }
-    return AtlasWorker([*first[only], ENCODING_QUEUE], settings.worker_lost_after, redis)
+    last = {"upkeep": [ENCODING_QUEUE], "encode": [ENCODING_QUEUE], "tune": [TUNING_QUEUE]}
+    queues = [*first[only], *last.get(only or "", [ENCODING_QUEUE, TUNING_QUEUE])]
+    return AtlasWorker(queues, settings.worker_lost_after, redis)

@@ -120,6 +120,12 @@ class LayeredNetwork(nn.Module):
             scale = 1.0
         return Layers(tuple(hidden), self.layers[-1](x, scale))
 
+    def cool(self, temperature: float) -> None:
+        """Divide the logits by it, from now on."""
+        with torch.no_grad():
+            for weights in self.layers[-1].parameters():
+                weights.div_(temperature)
+
     @property
     def matrices(self) -> list[Tensor]:
         """The weights without the biases, float32 [K, in, out] each: what a penalty acts on."""

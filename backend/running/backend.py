@@ -55,7 +55,8 @@ def start_backend(
             f"port {settings.port} is taken by another label-studio-atlas: stop it, or set PORT to another "
             "one (for `connect` and `doctor`, too)"
         )
-    for name, arguments in PARTS.items():
+    tuner = {"tuner": ["worker", "--only=tune"]} if settings.adapts_layers else {}
+    for name, arguments in {**PARTS, **tuner}.items():
         supervisor.start(name, [*this_program, *arguments], env, log=_log(logs, name))
     supervisor.start(
         "web server", [*this_program, "serve"], env, log=_log(logs, "web"), ready=lambda: _healthy(url)

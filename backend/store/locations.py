@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.settings import Settings
+from backend.store.adapted_models import AdaptedModels
 from backend.store.bucket import Bucket
 from backend.store.features import FeatureCache
 from backend.store.files import Files, files_of
@@ -17,6 +18,10 @@ def version_store(settings: Settings, project_id: int) -> VersionStore:
 def project_files(settings: Settings, project_id: int) -> Files:
     """What is kept of a project beside its versions, and with them."""
     return files_of(project_dir(settings.data_dir, project_id), settings.model_store)
+
+
+def adapted_models(settings: Settings, project_id: int) -> AdaptedModels:
+    return AdaptedModels(project_files(settings, project_id))
 
 
 def feature_cache(settings: Settings, project_id: int, about: str = "") -> FeatureCache:

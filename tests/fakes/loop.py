@@ -102,7 +102,12 @@ class Loop:
 
     def jobs(self) -> set[str]:
         """Ids of the jobs that wait, for a worker or for their time."""
-        queues = (self.dispatcher.queue, self.dispatcher.upkeep, self.dispatcher.encoding)
+        queues = (
+            self.dispatcher.queue,
+            self.dispatcher.upkeep,
+            self.dispatcher.tuning,
+            self.dispatcher.encoding,
+        )
         return {
             each
             for queue in queues

@@ -1,0 +1,121 @@
+"""Adapted models of a project, each a file named after its digest, and what became of the last attempt.
+
+A model version that answers by one names its digest. The file is written whole before anything names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from backend.errors import DamagedFile
+from backend.learning.network import LayeredNetwork, Shape
+from backend.store.files import Files
+
+_FOLDER, _ENDING = "adapted", ".safetensors"
+_ATTEMPT = "adapted/attempt.json"
+_ABOUT = "about"
+
+
+@dataclass(frozen=True)
+class AdaptedModel:
+    """blocks: the weights of the last blocks by their names; network: the classifier on what they give;
+    depth: "last" or "all"; control: of whose answers; encoder: name of the one it was adapted from."""
+
+    blocks: dict[str, Tensor]
+    network: LayeredNetwork
+    depth: str
+    control: str
+    encoder: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How the last fine-tuning of a project ended.
+
+    for_what: all that it depends on, as text; labels: how many there were; said: the outcome in words;
+    digest: of the adapted model, None where none is better than the frozen one; told: for a version's stats.
+    """
+
+    for_what: str
+    labels: int
+    said: str
+    digest: str | None
+    told: dict[str, Any]
+
+
+class AdaptedModels:
+    """files: of the project."""
+
+    def __init__(self, files: Files):
+        self._files = files
+
+    def attempt(self) -> Attempt | None:
+        try:
+            return Attempt(**json.loads(self._files.read(_ATTEMPT)))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def note(self, attempt: Attempt) -> None:
+        self._files.write(_ATTEMPT, json.dumps(asdict(attempt), indent=2).encode())
+
+    def forget_attempt(self) -> None:
+        self._files.delete(_ATTEMPT)
+
+    def save(self, model: AdaptedModel) -> str:
+        """Returns its digest."""
+        tensors = {f"blocks.{name}": value for name, value in model.blocks.items()}
+        tensors |= {f"network.{name}": value for name, value in model.network.state_dict().items()}
+        about = {"depth": model.depth, "control": model.control, "encoder": model.encoder}
+        header = {_ABOUT: json.dumps({**about, "shape": asdict(model.network.shape)})}
+        content = save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, header)
+        digest = hashlib.sha256(content).hexdigest()
+        self._files.write(_path(digest), content)
+        return digest
+
+    def load(self, digest: str) -> AdaptedModel:
+        """Raises DamagedFile where it is gone, or not what was saved."""
+        try:
+            content = self._files.read_constant(_path(digest), digest)
+            if hashlib.sha256(content).hexdigest() != digest:
+                raise DamagedFile("its content is not what was saved")
+            header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+            about = json.loads(header["__metadata__"][_ABOUT])
+            tensors = load(content)
+            network = LayeredNetwork(Shape(**{**about["shape"], "hidden": tuple(about["shape"]["hidden"])}))
+            network.load_state_dict(_part(tensors, "network."))
+        except (
+            DamagedFile,
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            RuntimeError,
+            SafetensorError,
+        ) as error:
+            raise DamagedFile(f"adapted model {digest[:8]} cannot be read: {error}") from error
+        names = (about["depth"], about["control"], about["encoder"])
+        return AdaptedModel(_part(tensors, "blocks."), network, *names)
+
+    def forget_all_but(self, digests: Iterable[str]) -> None:
+        """What neither these nor the last attempt name."""
+        attempt = self.attempt()
+        kept = {_path(each) for each in (*digests, *([attempt.digest] if attempt else [])) if each}
+        for path in self._files.paths(_FOLDER, _ENDING):
+            if path not in kept:
+                self._files.delete(path)
+
+
+def _path(digest: str) -> str:
+    return f"{_FOLDER}/{digest[:32]}{_ENDING}"
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
