@@ -40,7 +40,9 @@ class StepAside:
         self._redis = redis
         self._seconds = seconds
         self._is_outdated = is_outdated
-        self._queues = _other_queues(redis)
+        self._worker = _worker()
+        served = text(redis.hget(self._worker, "queues")) if self._worker else None
+        self._queues = [name for name in (served or "").split(",") if name and name != TUNING_QUEUE]
         self._began = self._looked = monotonic()
         self._waited = False
 
@@ -82,13 +84,13 @@ class StepAside:
         if waiting and self._waited:
             raise Overtaken(f"something waits in {waiting[0]}")
         self._waited = bool(waiting)
+        if self._worker and self._redis.hexists(self._worker, "shutdown_requested_date"):
+            raise Overtaken("its worker is asked to stop")
         if (why := self._is_outdated()) is not None:
             raise Overtaken(why)
 
 
-def _other_queues(redis: Redis) -> list[str]:
-    """That the worker which runs this job serves too."""
+def _worker() -> str | None:
+    """Redis's key of the worker that runs this job."""
     job = get_current_job()
-    worker = None if job is None else job.worker_name
-    served = text(redis.hget(f"rq:worker:{worker}", "queues")) if worker else None
-    return [name for name in (served or "").split(",") if name and name != TUNING_QUEUE]
+    return None if job is None or job.worker_name is None else f"rq:worker:{job.worker_name}"

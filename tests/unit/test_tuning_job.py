@@ -272,11 +272,30 @@ def test_a_retrain_that_waits_ends_it_and_it_is_begun_anew_behind(
     assert right(loop, project) > 0.9
 
 
+def runs_on(loop: Loop, monkeypatch: pytest.MonkeyPatch, *queues: str) -> None:
+    """A job that asks is run by a worker of these queues."""
+    worker = "rq:worker:one"
+    monkeypatch.setattr("backend.jobs.stepping_aside._worker", lambda: worker)
+    loop.redis.hset(worker, "queues", ",".join(queues))
+
+
+def test_a_worker_that_is_asked_to_stop_does_not_go_on_for_minutes(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.jobs.stepping_aside.LOOK_EVERY", 0)
+    runs_on(loop, monkeypatch, TUNING_QUEUE)
+    aside = StepAside(loop.redis, 100, lambda: None)
+    aside.look()
+    loop.redis.hset("rq:worker:one", "shutdown_requested_date", "now")
+    with pytest.raises(Overtaken, match="asked to stop"):
+        aside.look()
+
+
 def test_it_makes_room_for_a_retrain_at_once_and_for_anything_else_at_the_second_look(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backend.jobs.stepping_aside.LOOK_EVERY", 0)
-    monkeypatch.setattr("backend.jobs.stepping_aside._other_queues", lambda _: [UPKEEP_QUEUE, QUEUE_NAME])
+    runs_on(loop, monkeypatch, UPKEEP_QUEUE, QUEUE_NAME, TUNING_QUEUE)
     aside = StepAside(loop.redis, 100, lambda: None)
     aside.look()
     loop.dispatcher.request_refill(1)
@@ -292,6 +311,7 @@ def test_it_makes_room_for_a_retrain_at_once_and_for_anything_else_at_the_second
 
 def test_a_worker_that_only_tunes_is_wanted_nowhere_else(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.jobs.stepping_aside.LOOK_EVERY", 0)
+    runs_on(loop, monkeypatch, TUNING_QUEUE)
     loop.dispatcher.request_retrain(1)
     StepAside(loop.redis, 100, lambda: None).look()
     with pytest.raises(Overtaken, match="another question"):

@@ -22,7 +22,7 @@ from backend.errors import AtlasError, LostLock, NotConfigured, Unavailable
 from backend.jobs import retrain as retraining
 from backend.jobs.failing import failed, killed
 from backend.jobs.job import AtlasJob
-from backend.jobs.kinds import CLEAR, ENCODING_QUEUE, QUEUE_NAME, UPKEEP_QUEUE
+from backend.jobs.kinds import CLEAR, ENCODING_QUEUE, QUEUE_NAME, TUNING_QUEUE, UPKEEP_QUEUE
 from backend.jobs.measures import Measures
 from backend.jobs.newcomers import Newcomers
 from backend.jobs.status import job_status
@@ -277,7 +277,7 @@ def test_an_annotation_ends_a_projects_time_aside_by_one_try(loop: Loop, project
     assert project.settings["model_version"]
 
 
-@pytest.mark.parametrize("only", [None, "retrain", "upkeep", "encode"])
+@pytest.mark.parametrize("only", [None, "retrain", "upkeep", "encode", "tune"])
 def test_a_worker_does_what_it_is_there_for(loop: Loop, only: str | None) -> None:
     worker = create_worker(loop.settings, only)
     kinds = {
@@ -285,8 +285,11 @@ def test_a_worker_does_what_it_is_there_for(loop: Loop, only: str | None) -> Non
         "retrain": [QUEUE_NAME],
         "upkeep": [UPKEEP_QUEUE],
         "encode": [],
+        "tune": [],
     }
-    assert worker.queue_names() == [*kinds[only], ENCODING_QUEUE]  # texts are encoded after all else
+    encodes = [ENCODING_QUEUE] if only != "tune" else []  # after all else but fine-tuning
+    tunes = [TUNING_QUEUE] if only in (None, "retrain", "tune") else []
+    assert worker.queue_names() == [*kinds[only], *encodes, *tunes]
 
 
 def test_a_worker_is_seen_again_after_redis_was_emptied(loop: Loop) -> None:
