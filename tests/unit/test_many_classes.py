@@ -19,6 +19,8 @@ from backend.settings import Settings
 from backend.store.locations import feature_cache, version_store
 from backend.store.model_version import ControlModel, ModelVersion, version_name
 from backend.web import create_app
+from tests.unit.schemes import scheme as scheme_of
+from tests.unit.schemes import several
 
 CHOICES = 2000
 CONFIG = (
@@ -82,6 +84,24 @@ def test_any_other_wish_is_refused_with_what_may_be_asked(client: FlaskClient) -
     answer = client.post("/predict", json={"project": "1.1", "tasks": [], "probabilities": 7})
     assert answer.status_code == 400
     assert '"all"' in answer.get_json()["error"]
+
+
+def test_each_of_two_networks_is_asked_once_for_several_choices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that orders the queue, and one by which is shown what; for guesses and for likelihoods alike."""
+    sets = several("c", ("a", "b"), '["a"]', '["b"]')
+    networks = {CLASSES: LayeredNetwork(Shape(4, 2)), sets.shows: LayeredNetwork(Shape(4, 2), seed=1)}
+    nothing = torch.zeros(0)
+    version = ModelVersion(
+        *(version_name(1), scheme_of(sets), "margin", "", (ControlModel(sets, networks),), None),
+        *(nothing.long(), nothing),
+    )
+    asked: list[LayeredNetwork] = []
+    real = guessing.outputs
+    monkeypatch.setattr(guessing, "outputs", lambda *args: asked.append(args[0]) or real(*args))
+    said = guessing.outputs_of(version, torch.randn(5, 4))
+    assert guessing.ordering(version, said) is said[0].layers[CLASSES]
+    assert len(guessing.regions(version, said, 5)) == len(guessing.probabilities(said, 5, most=None)) == 5
+    assert asked == list(networks.values())
 
 
 def test_a_network_is_asked_once_per_request(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
