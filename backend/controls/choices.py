@@ -124,6 +124,11 @@ class SingleChoice(ChoiceControl):
         chosen = self.form.chosen_in(region, self.options)
         return chosen[0] if len(chosen) == 1 and self.options.knows(chosen[0]) else None
 
+    def unknown_in(self, region: Region) -> list[Any] | None:
+        """Also what was chosen at once, where the config (now) allows one choice alone."""
+        unknown, chosen = super().unknown_in(region), self.form.chosen_in(region, self.options)
+        return [chosen] if unknown == [] and len(chosen) > 1 else unknown
+
     def in_words(self, answer: Answer) -> list[str]:
         return [answer]
 

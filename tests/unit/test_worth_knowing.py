@@ -97,6 +97,7 @@ SCHEME = LabelScheme(single("c", "sea", "kitchen"), beside=("words",))
         ([region(["sea"], name="old")], ("old",)),
         ([region(["any"], name="words", kind="textarea")], ()),
         ([region([["sea"]], kind="taxonomy")], ('c as "taxonomy"',)),
+        ([region(["sea", "kitchen"])], ('c: ["sea", "kitchen"]',)),
         ([region(["new"]), region(["new"]), region(["other"])], ('c: "new"', 'c: "other"')),
         ([{"type": "relation"}, 3, {"from_name": ["c"]}], ()),
         ("no list", ()),
