@@ -5,10 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+from zlib import crc32
+
 import pytest
+import torch
 from flask import Request
 from rq.registry import FailedJobRegistry
+from torch import Tensor
 
+from backend.encoders.registry import ENCODERS
 from backend.jobs.job import AtlasJob
 from backend.jobs.state import known_projects
 from backend.jobs.status import job_status
@@ -16,6 +23,7 @@ from tests.fakes.project import FakeProject
 from tests.fakes.rows import Json
 from tests.installed.conftest import Upgraded
 from tests.installed.kept import KINDS, PROJECTS
+from tests.installed.old import SETTINGS
 
 CLOSE = 1e-5
 ONE_PLACE = 1 / 30
@@ -159,6 +167,53 @@ def test_a_project_in_order_keeps_its_order(upgraded: Upgraded) -> None:
     assert predictions(project) == before
     assert upgraded.loop.queue(project) == queue
     assert f"retrain-{project.id}" not in upgraded.loop.jobs()
+
+
+class Words:
+    """An encoder that is another one than lsa, and learns nothing."""
+
+    dims = 64
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], *, seed: int) -> Words:
+        return cls()
+
+    restore = classmethod(lambda cls, arrays: cls())
+
+    def arrays(self) -> dict[str, Any]:
+        return {}
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        counts = torch.zeros(len(texts), self.dims)
+        for row, text in zip(counts, texts, strict=True):
+            for word in text.split():
+                row[crc32(word.encode()) % self.dims] += 1
+        return torch.nn.functional.normalize(counts, dim=1)
+
+
+def test_a_project_on_lsa_keeps_its_order_until_its_new_vectors_are_complete(
+    upgraded: Upgraded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENCODERS, "words", Words)
+    upgraded.loop.set(encoder="words", encode_within=0)
+    project = upgraded.project("in order")
+    versions, before, orders = upgraded.loop.versions(project), upgraded.loop.queue(project), []
+
+    def watch(request: Request) -> None:
+        if (request.method, request.path) == ("POST", f"/api/projects/{project.id}/import/predictions"):
+            orders.append((project.settings["model_version"], upgraded.loop.queue(project)))
+
+    upgraded.loop.fake.before = watch
+    upgraded.dispatcher.insist_on_retrain(project.id)
+    upgraded.work()
+    made = versions.names()[-2:]
+    kinds = {name: str(versions.encoder(name)).split("-")[0] for name in made}
+    assert kinds == dict(zip(made, ["lsa", "words"], strict=True))
+    assert set(versions.load(made[0]).queue_ids.tolist()) == set(versions.load(made[1]).queue_ids.tolist())
+    assert [version for version, _ in orders] == ["atlas-000002", made[0]]
+    head = int(SETTINGS["QUEUE_HEAD"])  # behind it stand those that were handed out
+    assert [order[:head] for _, order in orders] == [before[:head]] * 2  # nothing was labelled meanwhile
+    assert project.settings["model_version"] == made[1]
 
 
 def test_every_project_is_known_and_goes_on_learning(upgraded: Upgraded) -> None:
