@@ -22,7 +22,11 @@ from backend.commands.given import check_encoder, settings_with
 @click.option(
     "--budget", type=click.IntRange(min=2), default=300, show_default=True, help="Labels in all, at most."
 )
-@click.option("--encoder", help="Text encoder.  [default: ENCODER]")
+@click.option(
+    "--encoder",
+    help="Text encoder. Several, separated by commas, are compared: the first stays unless another is "
+    "better.  [default: ENCODER]",
+)
 @click.option(
     "--held-out",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -61,12 +65,20 @@ def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None,
         names = parse_strategies(strategies)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--strategies") from error
-    settings = settings_with(encoder=encoder)
-    check_encoder(settings)
+    encoders = _encoders(encoder)
     plan_options = {name: options.pop(name) for name in ("batch", "start", "budget", "held_out")}
-    plan = Plan(
-        strategies=names, seeds=tuple(range(seed, seed + seeds)), encoder=settings.encoder, **plan_options
-    )
+    plan = Plan(strategies=names, seeds=tuple(range(seed, seed + seeds)), encoders=encoders, **plan_options)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-written is left
     if run(SimulateOptions(**options), plan).failures:
         raise SystemExit(1)
+
+
+def _encoders(named: str | None) -> tuple[str, ...]:
+    """Each once. Raises ClickException for one that cannot be used."""
+    names = [name.strip() for name in (named or settings_with().encoder).split(",")]
+    found = tuple(dict.fromkeys(name for name in names if name))
+    for name in found:
+        check_encoder(settings_with(encoder=name))
+    if not found:
+        raise click.BadParameter("no encoder is named", param_hint="--encoder")
+    return found

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backend.labelled import LabelledTexts
 from backend.labelled.load import in_words
+from backend.simulate.encoders import Comparison
 from backend.simulate.plan import Plan
 from backend.simulate.replay import Replay
 from backend.simulate.summary import Summary
@@ -14,18 +15,13 @@ from backend.simulate.verdict import Verdict
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """file: the one that was read; pool: texts to label of each seed; replays: all that
-    ended, by strategy and seed; failures: in words, strategies that are left out of the summary."""
+class Part:
+    """What was found with one encoder. replays: all that ended, by strategy and seed."""
 
-    file: Path
-    texts: LabelledTexts
-    plan: Plan
-    pool: int
+    encoder: str
     replays: list[Replay]
     summary: Summary
     verdict: Verdict
-    failures: list[str]
 
     @property
     def complete(self) -> list[Replay]:
@@ -33,6 +29,26 @@ class Outcome:
         ranked = {row.strategy for row in self.summary.strategies}
         own = self.summary.own_start is not None
         return [r for r in self.replays if (own if r.own_start else r.strategy in ranked)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """file: the one that was read; pool: texts to label of each seed; parts: by encoder, in the plan's order;
+    failures: in words, strategies that are left out; encoders: how they compare, None for a single one."""
+
+    file: Path
+    texts: LabelledTexts
+    plan: Plan
+    pool: int
+    parts: list[Part]
+    failures: list[str]
+    encoders: Comparison | None = None
+
+    @property
+    def chosen(self) -> Part:
+        """With the encoder that the data speak for."""
+        wanted = self.plan.encoders[0] if self.encoders is None else self.encoders.verdict.setting
+        return next(part for part in self.parts if part.encoder == wanted)
 
     @property
     def method(self) -> dict[str, str]:
@@ -48,8 +64,8 @@ class Outcome:
             f"from {self.file.name} ({texts.source}; {texts.form}){merged}{left_out}",
             "test set": f"{held_out:,} texts, the same share of each class, drawn anew for each seed "
             "and never shown to a strategy",
-            "features": f"the backend's text encoder, fitted for each seed on the {self.pool:,} other texts, "
-            "without their labels",
+            "features": f"the backend's text encoder{self._encoders}, fitted for each seed, where it learns "
+            f"from texts at all, on the {self.pool:,} other texts, without their labels",
             "labels": f"{plan.start} at random, the same for all strategies of a seed, then batches of "
             f"{plan.batch} chosen by the strategy, up to {plan.budget}; the file's label is the answer",
             **self._own_start,
@@ -60,8 +76,13 @@ class Outcome:
         }
 
     @property
+    def _encoders(self) -> str:
+        named = ", ".join(self.plan.encoders)
+        return f"s {named}, each with the same splits and first labels" if self.encoders else f" {named}"
+
+    @property
     def _own_start(self) -> dict[str, str]:
-        own = self.summary.own_start
+        own = self.chosen.summary.own_start
         if own is None:
             return {}
         return {

@@ -27,7 +27,8 @@ class Plan:
     start: int
     budget: int
     held_out: float
-    encoder: str = "lsa"
+    encoders: tuple[str, ...] = ("lsa",)
+    """Compared where there are several: the first stays unless another is better."""
 
     @property
     def budgets(self) -> list[int]:

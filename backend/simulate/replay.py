@@ -27,15 +27,20 @@ Step = Callable[[], None]
 
 @dataclass(frozen=True)
 class SeedJob:
-    """The split of one seed is written to `file`."""
+    """The split of one seed, encoded, is written to `file`."""
 
     rows: list[Row]
     plan: Plan
     seed: int
     file: Path
+    encoder: str = "lsa"
 
     def __str__(self) -> str:
-        return f"seed {self.seed}"
+        return (
+            f"encoder {self.encoder}, seed {self.seed}"
+            if len(self.plan.encoders) > 1
+            else f"seed {self.seed}"
+        )
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,11 @@ class ReplayJob:
     classes: tuple[str, ...]
     file: Path
     own_start: bool = False
+    encoder: str = "lsa"
 
     def __str__(self) -> str:
-        how = " from its own start" if self.own_start else ""
+        how = f" on {self.encoder}" if len(self.plan.encoders) > 1 else ""
+        how += " from its own start" if self.own_start else ""
         return f"strategy {self.strategy}{how}, seed {self.seed}"
 
 
@@ -63,6 +70,15 @@ class Score:
     macro_f1: float
     accuracy: float
     class_f1: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Full:
+    """A model trained on the whole pool, on the held-out texts; seconds_encoding: CPU seconds of fitting the
+    encoder and encoding all texts."""
+
+    score: Score
+    seconds_encoding: float
 
 
 @dataclass(frozen=True)
@@ -84,6 +100,7 @@ class Replay:
     points: tuple[Point, ...]
     per_class: dict[str, int]
     own_start: bool = False
+    encoder: str = "lsa"
 
     @property
     def name(self) -> str:
@@ -95,25 +112,27 @@ def classes_of(rows: list[Row]) -> tuple[str, ...]:
     return tuple(sorted({label for _, label in rows}))
 
 
-def prepare(job: SeedJob, step: Step) -> Score:
-    """Split, encode and write one seed's texts; the score of a model trained on the whole pool."""
+def prepare(job: SeedJob, step: Step) -> Full:
+    """Split, encode and write one seed's texts; a model trained on the whole pool is measured."""
     torch.set_num_threads(1)
     classes = classes_of(job.rows)
     index = {label: number for number, label in enumerate(classes)}
     pool, held_out = hold_out(job.rows, job.plan.held_out, MAX_HELD_OUT, job.seed)
-    encoder = find_encoder(job.plan.encoder).fit([text for text, _ in pool], seed=job.seed)
+    began = time.process_time()
+    encoder = find_encoder(job.encoder).fit([text for text, _ in pool], seed=job.seed)
     split = {
         "pool": encoded(encoder, [text for text, _ in pool]),
         "targets": torch.tensor([index[label] for _, label in pool]),
         "held_out": encoded(encoder, [text for text, _ in held_out]),
         "truth": torch.tensor([index[label] for _, label in held_out]),
     }
+    seconds = time.process_time() - began
     save_file(split, job.file)
     step()
     network = train_network(split["pool"], split["targets"], len(index), seed=job.seed)
     score = _measure(network, split, split["targets"], classes)
     step()
-    return score
+    return Full(score, seconds)
 
 
 def replay(job: ReplayJob, step: Step) -> Replay:
@@ -144,7 +163,7 @@ def replay(job: ReplayJob, step: Step) -> Replay:
         step()
     found = Counter(targets[chosen].tolist())
     per_class = {label: found[number] for number, label in enumerate(job.classes)}
-    return Replay(job.strategy, job.seed, tuple(points), per_class, job.own_start)
+    return Replay(job.strategy, job.seed, tuple(points), per_class, job.own_start, job.encoder)
 
 
 def _start(job: ReplayJob, pool: Tensor) -> tuple[Tensor, Tensor]:

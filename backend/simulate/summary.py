@@ -71,7 +71,7 @@ class Summary:
 
     @property
     def full_class_f1(self) -> dict[str, float]:
-        return _mean_by_class([score.class_f1 for score in self.full_scores.values()])
+        return mean_by_class([score.class_f1 for score in self.full_scores.values()])
 
     @property
     def full_macro_f1(self) -> float:
@@ -109,11 +109,11 @@ def _summary(replays: list[Replay], full_scores: dict[int, Score]) -> StrategySu
         per_class={
             label: statistics.mean(r.per_class[label] for r in replays) for label in replays[0].per_class
         },
-        class_f1=_mean_by_class([r.points[-1].score.class_f1 for r in replays]),
+        class_f1=mean_by_class([r.points[-1].score.class_f1 for r in replays]),
     )
 
 
-def _mean_by_class(scores: Sequence[dict[str, float]]) -> dict[str, float]:
+def mean_by_class(scores: Sequence[dict[str, float]]) -> dict[str, float]:
     """Over the seeds that have the class."""
     names = dict.fromkeys(name for score in scores for name in score)
     return {name: statistics.mean(score[name] for score in scores if name in score) for name in names}

@@ -47,28 +47,34 @@ def judge(summary: Summary, plan: Plan, pool: int) -> Verdict:
     elif plan.budget >= ENOUGH_LABELS:
         noise = ["Run it again with more seeds (--seeds 5)."]
     return Verdict(
-        _headline(summary, level),
-        [_area(best, others[0]), *noise, _needed(best, summary, best_words), _own_start(summary), why],
+        headline_of(summary, level),
+        [
+            area_in_words(best, others[0]),
+            *noise,
+            _needed(best, summary, best_words),
+            _own_start(summary),
+            why,
+        ],
         setting,
     )
 
 
-def _headline(summary: Summary, level: list[StrategySummary]) -> str:
+def headline_of(summary: Summary, level: list[StrategySummary]) -> str:
     """level: the strategies whose area is the best one's, as shown."""
     best = summary.strategies[0]
-    first = f"{_list([row.strategy for row in (best, *level)])} come out level"
+    first = f"{in_a_row([row.strategy for row in (best, *level)])} come out level"
     if summary.noise is None:
         if level:
             return f"{first}, but one seed cannot tell more."
         return f"{best.strategy} comes out first, but one seed cannot tell a difference from noise."
     peers = [row.strategy for row in summary.like(best) if row not in level]
     if level and peers:
-        return f"{first}, and not distinguishable from {_list(peers)}."
+        return f"{first}, and not distinguishable from {in_a_row(peers)}."
     if level:
         rest = len(summary.strategies) > 1 + len(level)
         return f"{first}{', better than the others by more than noise' if rest else ''}."
     if peers:
-        return f"{best.strategy} comes out first, but not distinguishable from {_list(peers)}."
+        return f"{best.strategy} comes out first, but not distinguishable from {in_a_row(peers)}."
     return f"{best.strategy} wins, by more than noise."
 
 
@@ -99,7 +105,7 @@ def _too_few(summary: Summary, plan: Plan, pool: int) -> str:
     return f"{few}, or run it again with --budget {ENOUGH_LABELS}{' --seeds 5' if one_seed else ''}."
 
 
-def _area(best: StrategySummary, second: StrategySummary) -> str:
+def area_in_words(best: StrategySummary, second: StrategySummary) -> str:
     if is_level(best, second):
         return f"Their mean macro-F1 along the curve is {best.area:.3f}."
     return (
@@ -152,7 +158,7 @@ def _own_start(summary: Summary) -> str:
     )
 
 
-def _list(names: list[str], shown: int = 4) -> str:
+def in_a_row(names: list[str], shown: int = 4) -> str:
     if len(names) > shown + 1:
         names = [*names[:shown], f"{len(names) - shown} others"]
     *first, last = names
