@@ -172,7 +172,11 @@ class Settings(BaseSettings):
         10, ge=2, description="Folds of the cross-validation that gives verdicts on labelled tasks."
     )
     seed: int = Field(0, description="Seed of everything random.")
-    device: str = Field("cpu", description="Torch device the worker trains on: cpu, cuda, cuda:1, mps.")
+    device: str = Field(
+        "cpu",
+        description="Where workers encode and train: cpu, cuda, cuda:1, mps, or auto, the first there is of "
+        "cuda, mps and cpu. Not run on a GPU yet.",
+    )
     torch_threads: int = Field(
         1, ge=0, description="CPU threads of the worker's torch; 1 is quickest up to some thousand labels."
     )
@@ -202,6 +206,13 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return value or None
+
+    @field_validator("device")
+    @classmethod
+    def _device_of_torch(cls, value: str) -> str:
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", value):
+            raise ValueError("must be cpu, cuda, cuda:1, mps or auto")
+        return value
 
     @field_validator("data_dir", "cache_dir")
     @classmethod

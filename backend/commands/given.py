@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import click
@@ -19,6 +22,20 @@ def check_names(settings: Settings) -> None:
     """A wrong name should stop the start, not every job. Raises ClickException."""
     check_strategy(settings)
     check_encoder(settings)
+
+
+def check_device(settings: Settings) -> None:
+    """In a process of its own: what asks for a GPU cannot fork jobs any more that use one. Raises
+    ClickException where the device is not there."""
+    if settings.device in ("cpu", "auto"):
+        return
+    code = "import sys; from backend.learning.devices import found; found(sys.argv[1])"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    asked = [sys.executable, "-c", code, settings.device]
+    done = subprocess.run(asked, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it cannot be asked for"])[-1]
+        raise click.ClickException(f"DEVICE: {last.removeprefix('ValueError: ')}")
 
 
 def check_strategy(settings: Settings) -> None:

@@ -10,7 +10,7 @@ import click
 
 from backend import logs
 from backend.addresses import is_loopback
-from backend.commands.given import check_names, settings_with
+from backend.commands.given import check_device, check_names, settings_with
 from backend.commands.warnings import warn, warn_of_label_studio
 from backend.settings import Settings
 
@@ -43,6 +43,7 @@ def up(port: int | None, data_dir: Path | None) -> None:
     settings = settings_with(port=port, data_dir=data_dir)
     logs.configure(settings.log_level, "up", settings.log_format)
     check_names(settings)
+    check_device(settings)
     with lock(settings.data_dir), Supervisor() as supervisor:
         supervisor.stop_on_signals()
         try:
@@ -109,6 +110,7 @@ def worker(only: str | None) -> None:
     """
     settings = settings_with()
     check_names(settings)
+    check_device(settings)
     logs.configure(settings.log_level, only or "worker", settings.log_format)
     warn(settings)
     from backend.jobs.starting import prepare

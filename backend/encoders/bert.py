@@ -7,6 +7,7 @@ differ in how positions are counted.) Gives what the library `transformers` give
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -34,6 +35,9 @@ class Part:
 
     def __call__(self, x: Tensor) -> Tensor:
         return linear(x, self.weight, self.bias)
+
+    def to(self, device: str) -> Part:
+        return Part(self.weight.to(device), self.bias.to(device))
 
     def norm(self, x: Tensor, epsilon: float) -> Tensor:
         return layer_norm(x, x.shape[-1:], self.weight, self.bias, epsilon)
@@ -84,6 +88,16 @@ class Bert:
         )
         self._norm = self._part("embeddings.LayerNorm")
         del self._weights
+
+    def to(self, device: str) -> Bert:
+        """The same network on another device."""
+        moved = copy(self)
+        moved._layers = [{name: part.to(device) for name, part in layer.items()} for layer in self._layers]
+        moved._words, moved._positions, moved._types = (
+            table.to(device) for table in (self._words, self._positions, self._types)
+        )
+        moved._norm = self._norm.to(device)
+        return moved
 
     @property
     def dims(self) -> int:

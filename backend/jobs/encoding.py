@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import torch
 from redis import Redis
 
 from backend.encoders.within import encoded_within
@@ -17,8 +16,8 @@ from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import Pool, kind_of
 from backend.jobs.encoding_progress import EncodingProgress
 from backend.jobs.image_pool import ProjectImages
+from backend.jobs.job_settings import job_settings
 from backend.labelstudio.client import LabelStudioClient
-from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.image_cache import image_cache
 from backend.store.locations import feature_cache
@@ -33,9 +32,7 @@ AT_MOST = 9.0
 
 def encode_shard(project_id: int, key: str) -> dict[str, Any]:
     """The RQ job. Returns how many texts were encoded, and how many wait still."""
-    settings = Settings()
-    if settings.torch_threads:
-        torch.set_num_threads(settings.torch_threads)
+    settings = job_settings()
     cache = feature_cache(settings, project_id)
     done, rest = 0, list[Shard]()
     for shard in cache.waiting.shards():

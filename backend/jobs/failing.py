@@ -21,6 +21,7 @@ from backend.errors import (
     AtlasError,
     LostLock,
     ModelStoreError,
+    NotConfigured,
     ProjectBusy,
     Unavailable,
     Unreachable,
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 REASON = "reason"
 """Where a job's meta keeps why its last attempt failed: RQ itself forgets that when it tries again."""
-AWAY = (Unreachable, Unavailable, AccessDenied, ModelStoreError, RedisError)
+AWAY = (Unreachable, Unavailable, AccessDenied, NotConfigured, ModelStoreError, RedisError)
 ROOM = 2**20
 """Bytes; where less is free the disk is full."""
 OUTAGES = (*AWAY, ProjectBusy, LostLock)

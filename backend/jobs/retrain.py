@@ -6,7 +6,6 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import torch
 from redis import Redis
 
 from backend.controls.config import parse_label_config
@@ -16,6 +15,7 @@ from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import Pool
 from backend.jobs.encoding import note_pool
 from backend.jobs.head import switch
+from backend.jobs.job_settings import job_settings
 from backend.jobs.laps import Laps
 from backend.jobs.lock import ProjectLock
 from backend.jobs.make_version import VersionMaker
@@ -43,9 +43,7 @@ PUBLISH_ATTEMPTS = 3
 
 def retrain(project_id: int) -> dict[str, Any]:
     """The RQ job. Returns what was done, as JSON."""
-    settings = Settings()
-    if settings.torch_threads:
-        torch.set_num_threads(settings.torch_threads)
+    settings = job_settings()
     with Redis.from_url(settings.redis_url) as redis:
         state, dispatcher = ProjectState(redis, project_id), Dispatcher(redis, settings)
         with ProjectLock(redis, project_id, settings.worker_lost_after).held() as lock:

@@ -15,6 +15,7 @@ from backend.copies import copies_among, keys_of
 from backend.encoders.base import encoded
 from backend.encoders.registry import find_encoder
 from backend.labelled import PartlyLabelled
+from backend.learning import devices
 from backend.learning.training import Trained, train
 from backend.sampling import alike
 from backend.settings import Settings
@@ -59,9 +60,10 @@ class Chosen:
 def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) -> Chosen:
     """The `count` texts to label next, or all that wait where there are fewer.
 
-    Raises ValueError for a strategy or an encoder that cannot be used.
+    Raises ValueError for a strategy, an encoder or a device that cannot be used.
     """
     torch.set_num_threads(settings.torch_threads or torch.get_num_threads())
+    settings = settings.model_copy(update={"device": devices.use(settings.device)})
     contents = [*(text for text, _ in texts.labelled), *(each.text for each in texts.waiting)]
     features = _encode(contents, settings, tell)
     classes = sorted({label for _, label in texts.labelled})
