@@ -31,7 +31,8 @@ def jpeg(shape: str, seed: int) -> bytes:
 
 def files(count: int) -> dict[str, bytes]:
     """By a name that begins with the shape."""
-    return {f"{shape}-{i}.jpg": jpeg(shape, i) for i in range(count // 2) for shape in SHAPES}
+    shapes = [SHAPES[i % 2] for i in range(count)]
+    return {f"{shape}-{i}.jpg": jpeg(shape, i) for i, shape in enumerate(shapes)}
 
 
 def broken() -> dict[str, bytes]:

@@ -73,6 +73,7 @@ class ProjectImages:
         done = np.array([digest is not None for digest in digests], np.bool_)
         features = torch.from_numpy(known.kept.of([digest for digest in digests if digest is not None]))
         shards = self._planned(self._wanted(tasks, known))
+        self._files.merge()
         return ImagesPool(
             features,
             done,

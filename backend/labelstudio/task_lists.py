@@ -137,6 +137,7 @@ class TaskLists(Api):
         """So many tasks from an id on, and how many there are from there on."""
         beyond = (("id", "greater", "Number", after),) if after else ()
         where: dict[str, Any] = {"project": project_id, "page": 1, "page_size": size}
+        where["resolve_uri"] = "false"  # an image's address as it stands in the task, not as browsers have it
         where["query"] = _query(*conditions, *beyond)
         found = self._request("GET", "api/tasks", _page_of(kinds), params={**where, **params})
         return found["tasks"], found["total"]

@@ -11,6 +11,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,15 @@ import numpy.typing as npt
 from backend.errors import DamagedFile
 from backend.store import tensors
 from backend.store.files import Files
-from backend.store.vectors import DIGEST, Kept, VectorFiles, digest_of, key_of
+from backend.store.vectors import DIGEST, SHARD, Kept, VectorFiles, digest_of, key_of
 from backend.store.vectors import ENDING as VECTORS
 
 logger = logging.getLogger(__name__)
 
 MADE = ".images.safetensors"
 SMALL = ".thumbnails.safetensors"
+FILES, MANY = 16, 1024
+"""So many files of fewer addresses may be; then they are merged."""
 ETAG = 96
 """Bytes of an ETag that are kept; a longer one is forgotten."""
 
@@ -68,7 +71,7 @@ class ImageFiles:
         """What is damaged is forgotten: it can be fetched anew."""
         kept, digests = self._vectors.read(self._name, self._dims), dict[bytes, bytes]()
         for path in self._files.paths(ending=MADE):
-            for name, digest in self._digests(path).items():
+            for name, digest in zip(*self._made(path)[:2], strict=True):
                 if digest in kept.rows or name not in digests:  # of two, the one that has a vector
                     digests[name] = digest
         return KnownImages(digests, kept)
@@ -86,17 +89,28 @@ class ImageFiles:
             self._write_thumbnails(list(new.values()))
             vectors = np.stack([image.vector for image in new.values()])  # type: ignore[misc]
             self._vectors.add(self._name, list(new), vectors.astype(np.float16))
-        names = [digest_of(image.name) for image in images]
         etags = [image.etag.encode("latin-1", "replace")[: ETAG + 1] for image in images]
-        known = [each if len(each) <= ETAG else b"" for each in etags]
-        content = tensors.pack(
-            {
-                "names": _table(names),
-                "digests": _table([image.digest for image in images]),
-                "etags": np.array(known, f"S{ETAG}").view(np.uint8),
-            }
+        self._write_made(
+            [digest_of(image.name) for image in images],
+            [image.digest for image in images],
+            np.array([each if len(each) <= ETAG else b"" for each in etags], f"S{ETAG}"),
         )
-        self._files.write(f"{key_of(names)}-{key_of([image.digest for image in images])}{MADE}", content)
+
+    def merge(self) -> None:
+        """Make few files of many small ones. For one at a time; others may add meanwhile."""
+        self._vectors.merge(self._name, self._dims)
+        found = {path: self._made(path) for path in self._files.paths(ending=MADE)}
+        small = {path: made for path, made in found.items() if len(made[0]) < MANY}
+        if len(small) <= FILES:
+            return
+        names, digests, etags = (
+            list(chain.from_iterable(each)) for each in zip(*small.values(), strict=True)
+        )
+        for start in range(0, len(names), SHARD):
+            piece = slice(start, start + SHARD)
+            self._write_made(names[piece], digests[piece], np.array(etags[piece], f"S{ETAG}"))
+        for path in small:
+            self._files.delete(path)
 
     def thumbnails(self) -> dict[bytes, bytes]:
         """JPEG by the digest of the image's bytes."""
@@ -122,13 +136,24 @@ class ImageFiles:
         )
         self._files.write(f"{key_of(digests)}{SMALL}", content)
 
-    def _digests(self, path: str) -> dict[bytes, bytes]:
+    def _write_made(self, names: list[bytes], digests: list[bytes], etags: npt.NDArray[Any]) -> None:
+        content = tensors.pack(
+            {"names": _table(names), "digests": _table(digests), "etags": etags.view(np.uint8)}
+        )
+        self._files.write(f"{key_of(names)}-{key_of(digests)}{MADE}", content)
+
+    def _made(self, path: str) -> tuple[list[bytes], list[bytes], npt.NDArray[Any]]:
+        """Names, digests and ETags; empty where they cannot be read."""
         try:
             stored = tensors.parse(self._files.read_constant(path))
-            return dict(zip(_rows(stored["names"]), _rows(stored["digests"]), strict=True))
+            names, digests = _rows(stored["names"]), _rows(stored["digests"])
+            etags = stored["etags"].view(f"S{ETAG}")
+            if not len(names) == len(digests) == len(etags):
+                raise KeyError("names")
+            return names, digests, etags
         except (OSError, DamagedFile, KeyError, ValueError) as error:
             logger.warning("addresses that cannot be read, %s, are asked anew: %s", path, error)
-            return {}
+            return [], [], np.zeros(0, f"S{ETAG}")
 
 
 def digest_of_bytes(content: bytes) -> bytes:

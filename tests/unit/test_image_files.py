@@ -69,3 +69,21 @@ def test_damaged_files_cost_what_was_in_them(tmp_path: Path) -> None:
     for path in tmp_path.glob("*.thumbnails.safetensors"):
         path.write_bytes(b"")
     assert files.thumbnails() == {}
+
+
+def test_many_small_files_become_few_and_nothing_is_lost(tmp_path: Path) -> None:
+    files = files_in(tmp_path)
+    contents = {f"/{i}.png": bytes(i + 1) for i in range(40)}
+    for name, content in contents.items():
+        files.add([image(name, content, etag=f'"{name}"')])
+    (tmp_path / "00-00.images.safetensors").write_bytes(b"damaged")
+    assert len(files.paths()) == 2 * 40 + 1
+    files.merge()
+    assert len(files.paths()) == 2
+    known = files.read()
+    assert {name: known.digest(name) for name in contents} == {
+        name: digest_of_bytes(content) for name, content in contents.items()
+    }
+    before = files.paths()
+    files.merge()
+    assert files.paths() == before

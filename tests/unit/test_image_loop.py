@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from flask import Request
 
 from backend.doctor import examine, tasks
 from backend.doctor.finding import State
@@ -219,3 +220,16 @@ def test_without_the_encoders_weights_it_is_said_what_to_install(
     monkeypatch.setattr(encoder, "load", load)
     done = loop.retrain(project)
     assert done["reason"] == "Nothing is learned of images: its weights are not installed: pip install this"
+
+
+def test_addresses_are_read_as_they_stand_in_the_tasks(loop: Loop, project: FakeProject) -> None:
+    """Else Label Studio puts addresses of its own, made for browsers, in the place of s3://..."""
+    asked: list[str | None] = []
+
+    def note(request: Request) -> None:
+        if request.path.rstrip("/") == "/api/tasks" and "query" in request.args:
+            asked.append(request.args.get("resolve_uri"))
+
+    loop.fake.before = note
+    loop.retrain(project)
+    assert "false" in asked
