@@ -47,7 +47,8 @@ ENV PATH=/opt/atlas/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HOST=0.0.0.0 \
     PORT=9090 \
-    DATA_DIR=/data
+    DATA_DIR=/data \
+    HF_HOME=/data/huggingface
 USER 10001:10001
 WORKDIR /data
 VOLUME /data

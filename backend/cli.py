@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from backend import __version__
 from backend.commands.connecting import connect, doctor
 from backend.commands.demo import demo
+from backend.commands.encoder import encoder
 from backend.commands.next import next_
 from backend.commands.predictions import predictions
 from backend.commands.running import alive, cron, serve, up, worker
@@ -51,7 +52,7 @@ def main() -> None:
 
 COMMANDS = (
     *(up, connect, doctor, alive, serve, worker, cron),
-    *(demo, simulate, next_, versions, predictions),
+    *(demo, simulate, next_, versions, predictions, encoder),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -51,12 +51,12 @@ def is_known_encoder(name: str) -> bool:
 
     Raises ValueError where a part of the name is nobody's.
     """
-    if name == "lsa":
+    if name in ("auto", "lsa"):
         return True
     known = [*ENCODERS, *_brought(ENCODER_GROUP)]
     for part in name.split("+"):
-        if part not in known:
-            raise ValueError(f"unknown encoder {part!r}; choose one of: {', '.join(known)}")
+        if part not in known and "/" not in part:  # those are a hub's, and folders
+            raise ValueError(f"unknown encoder {part!r}; choose one of: {', '.join(['auto', *known])}")
     return False
 
 

@@ -113,7 +113,10 @@ class Settings(BaseSettings):
         "auto", description="Query strategy that orders the queue: a name or a composition."
     )
     encoder: str = Field(
-        "lsa", description="Text encoder: lsa, or the name of one that another installed package brings."
+        "auto",
+        description="Text encoder: `lsa`, `use`, `minilm`, one of another package, a hub's model, a "
+        "folder, or several side by side: `use+lsa`. `auto` begins with `use+lsa` where its weights are "
+        "installed, else with `lsa`, and lets a project's labels decide.",
     )
     encode_within: float = Field(
         30,

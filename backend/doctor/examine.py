@@ -18,6 +18,7 @@ import backend.doctor.tasks  # isort:skip
 import backend.doctor.encoding  # isort:skip
 import backend.doctor.webhook  # isort:skip
 import backend.doctor.other_backends  # isort:skip
+import backend.doctor.encoder  # isort:skip
 import backend.doctor.order  # isort:skip
 import backend.doctor.layers  # noqa: F401  isort:skip
 from backend.doctor.bench import Bench, ProjectBench

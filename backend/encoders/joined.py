@@ -64,6 +64,11 @@ class JoinedKind:
         return Joined(tuple((name, each) for (name, _), each in zip(self.parts, restored, strict=True)))
 
 
+def parts_of(name: str, encoder: Encoder) -> tuple[tuple[str, Encoder], ...]:
+    """The encoders side by side by their kinds; of another the one it is. name: of its own kind."""
+    return encoder.parts if isinstance(encoder, Joined) else ((name, encoder),)
+
+
 def join(blocks: Sequence[Tensor]) -> Tensor:
     """Blocks, float [N, D] each, side by side, float32 [N, sum of D]."""
     return torch.cat([normalize(block.float(), dim=1) for block in blocks], 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,8 @@ class SentenceEncoder:
     """A text of more than `window` pieces is read in windows; its vector is the mean of theirs, each with the
     weight of its pieces.
 
-    digest: uint8 [32], tells these weights from all others. prefix: what the model wants before each text.
+    digest: uint8 [32], tells these weights from all others; told: arrays beside it. prefix: what the model
+    wants before each text.
     """
 
     pretrained = True
@@ -52,6 +54,7 @@ class SentenceEncoder:
         pooling: Pooling = mean,
         prefix: str = "",
         padding: int = 0,
+        told: Mapping[str, npt.NDArray[Any]] = MappingProxyType({}),
     ):
         tokenizer.no_truncation()
         tokenizer.no_padding()
@@ -64,9 +67,10 @@ class SentenceEncoder:
         self._pooling = pooling
         self._prefix = prefix
         self._padding = padding
+        self._told = told
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        return {"digest": self._digest}
+        return {"digest": self._digest, **self._told}
 
     def backbone(self, depth: Depth) -> SentenceBackbone | None:
         """The network to be adapted; None where it has no layers to tell apart."""

@@ -23,6 +23,7 @@ from backend.jobs.clock import due_in
 from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import (
     ADMIT,
+    CHOOSE,
     CLEAR,
     ENCODE,
     ENCODING_QUEUE,
@@ -237,6 +238,11 @@ class Dispatcher:
         forget_if_lost(self.redis, job_id := f"finetune-{project_id}")
         options = {"job_timeout": 300 + self._settings.fine_tune_within, **_REMEMBERED}
         self._enqueue_unique(self.tuning, FINE_TUNE, job_id, 0, project_id, **options)
+
+    def request_choice(self, project_id: int) -> None:
+        """Have the project's encoder chosen, by a worker that has nothing else to do."""
+        forget_if_lost(self.redis, job_id := f"choose-{project_id}")
+        self._enqueue_unique(self.encoding, CHOOSE, job_id, 0, project_id, **_REMEMBERED)
 
     def request_admission(self) -> None:
         """Ask Label Studio for the projects that requests have named."""

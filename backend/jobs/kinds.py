@@ -22,6 +22,7 @@ LOOK = "backend.jobs.look.look"
 ADMIT = "backend.jobs.admitting.admit"
 ENCODE = "backend.jobs.encoding.encode_shard"
 FINE_TUNE = "backend.jobs.fine_tuning.fine_tune"
+CHOOSE = "backend.jobs.choosing.choose_encoder"
 OF_A_PROJECT = {
     "retrain": RETRAIN,
     "refill": REFILL,
@@ -29,6 +30,7 @@ OF_A_PROJECT = {
     "clear": CLEAR,
     "look": LOOK,
     "finetune": FINE_TUNE,
+    "choose": CHOOSE,
 }
 """By the word that a job's id begins with: `retrain-7` is project 7's."""
 OF_ALL_PROJECTS = {"reconcile": RECONCILE, "admit": ADMIT}

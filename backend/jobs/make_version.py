@@ -17,6 +17,7 @@ from backend.controls.scheme import LabelScheme
 from backend.copied import falling_to_the_end, seen_before, with_given
 from backend.errors import DamagedFile
 from backend.guessing import outputs_of, regions
+from backend.jobs.choosing import Lesson
 from backend.jobs.encode_pool import Pool, encode_pool
 from backend.jobs.head import head_of
 from backend.jobs.image_pool import ProjectImages
@@ -63,6 +64,8 @@ class VersionMaker:
         self._laps = laps
         self.pool: Pool | None = None
         """The texts of the version last made, as far as they were encoded."""
+        self.lesson: Lesson | None = None
+        """What its network was trained on; None where there were too few labels for one, and of images."""
 
     def make(
         self, project: Project, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None
@@ -80,6 +83,10 @@ class VersionMaker:
         behind = np.flatnonzero(copies.behind).tolist()
         together = torch.from_numpy(copies.group[labeled])
         trained = main_network(self._settings, features[labeled], targets, len(main.classes), together)
+        if trained is not None and not scheme.source.is_fetched:
+            self.lesson = Lesson(
+                [tasks[i].text for i in labeled], targets.tolist(), together.tolist(), len(main.classes)
+            )
         models = (
             *main_model(self._settings, scheme, features[labeled], targets, trained),
             *companion_models(self._settings, scheme, tasks, features),

@@ -11,6 +11,7 @@ from redis import Redis
 from backend.controls.config import parse_label_config
 from backend.controls.scheme import LabelScheme
 from backend.errors import LabelConfigError, NotFound
+from backend.jobs.choosing import Lesson, hand_out, is_choice_due
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import Pool
 from backend.jobs.encoding import note_pool
@@ -61,6 +62,8 @@ def retrain(project_id: int) -> dict[str, Any]:
             dispatcher.request_clearing(project_id)
             if work.wants_fine_tuning:
                 dispatcher.request_fine_tune(project_id)
+            if work.lesson is not None and is_choice_due(settings, project_id, work.lesson):
+                hand_out(settings, dispatcher, project_id, work.lesson)
         # Used up meanwhile; an older version goes on serving; or there are clusters to mark.
         older_serves = not result["published"] and "model_version" in result
         clusters = result["published"] and settings.queue_clusters
@@ -99,6 +102,11 @@ class Retrain:
     def pool(self) -> Pool | None:
         """The tasks' texts as far as they were encoded; None where it did not come to that."""
         return self._maker.pool
+
+    @property
+    def lesson(self) -> Lesson | None:
+        """What was trained on; None where there were too few labels."""
+        return self._maker.lesson
 
     def run(self) -> dict[str, Any]:
         for attempt in range(1, PUBLISH_ATTEMPTS + 1):

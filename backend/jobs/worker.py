@@ -210,10 +210,11 @@ class AtlasWorker(Worker):
 
 def _read_once(settings: Settings) -> None:
     """What every forked job would read anew otherwise: certificates, parts of the HTTP client that are
-    imported when first used, and what other packages bring."""
+    imported when first used, what other packages bring, and weights."""
     LabelStudioClient(settings.label_studio_url, "no key, and nothing is asked")
     sampling.names()
     encoders.names()
+    encoders.preload(settings.encoder)
 
 
 def create_worker(settings: Settings, only: str | None = None) -> AtlasWorker:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -83,8 +84,8 @@ class FeatureCache:
     """The encoders of one project and what they make, vectors on disk as float16, where the model versions
     are.
 
-    kind: name of the encoder that new ones are of. about: what the encoded texts are, beside the texts
-    themselves; an encoder fitted on others is not used.
+    kind: name of the encoder that new ones are of, or what tells it once it is needed. about: what the
+    encoded texts are, beside the texts themselves; an encoder fitted on others is not used.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class FeatureCache:
         seed: int = 0,
         *,
         model_store: str = "",
-        kind: str = "lsa",
+        kind: str | Callable[[], str] = "lsa",
         about: str = "",
     ):
         self._files = files_of(directory, model_store)
@@ -101,8 +102,13 @@ class FeatureCache:
         self.vectors = VectorFiles(self._files, self._before)
         self.waiting = WaitingTexts(self._files)
         self._seed = seed
-        self._kind = in_file(kind)
+        self._named = kind
         self._about = _short_hash(about.encode())
+
+    @cached_property
+    def _kind(self) -> str:
+        """As it stands in files' names."""
+        return in_file(self._named if isinstance(self._named, str) else self._named())
 
     def encode(self, texts: Sequence[str], at_hand: AtHand | None = None) -> tuple[Tensor, str]:
         """Features, float32 [N, D], and the name of the encoder that made them.

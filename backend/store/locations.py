@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from backend.encoders.registry import AUTO, beginning, is_at_hand
 from backend.settings import Settings
 from backend.store.adapted_models import AdaptedModels
 from backend.store.bucket import Bucket
+from backend.store.encoder_choice import read_choice
 from backend.store.features import FeatureCache
 from backend.store.files import Files, files_of
 from backend.store.paths import project_dir, project_ids
@@ -24,11 +28,18 @@ def adapted_models(settings: Settings, project_id: int) -> AdaptedModels:
     return AdaptedModels(project_files(settings, project_id))
 
 
+def encoder_of(settings: Settings, project_id: int) -> str:
+    """The name of the encoder that the project should have: that of ENCODER, or the one chosen for it."""
+    if settings.encoder != AUTO:
+        return settings.encoder
+    choice = read_choice(project_files(settings, project_id))
+    return choice.encoder if choice is not None and is_at_hand(choice.encoder) else beginning()
+
+
 def feature_cache(settings: Settings, project_id: int, about: str = "") -> FeatureCache:
     directory = project_dir(settings.data_dir, project_id) / "features"
-    return FeatureCache(
-        directory, settings.seed, model_store=settings.model_store, kind=settings.encoder, about=about
-    )
+    kind = partial(encoder_of, settings, project_id)  # it is asked for by those only who encode
+    return FeatureCache(directory, settings.seed, model_store=settings.model_store, kind=kind, about=about)
 
 
 def stored_projects(settings: Settings) -> list[int]:

@@ -86,7 +86,7 @@ def test_a_version_made_with_an_own_encoder_needs_it(with_extras: dict[str, str]
         inherited_environment(), "-c", f"{read} F(Path(sys.argv[1])).encoder({name!r})", str(tmp_path)
     )
     assert "DamagedFile" in done.stderr
-    assert "unknown encoder 'letters'; choose one of: lsa" in done.stderr
+    assert "unknown encoder 'letters'; choose one of: auto, lsa" in done.stderr
 
 
 def test_what_cannot_be_used_is_told_and_keeps_nothing_from_work(

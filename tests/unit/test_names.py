@@ -35,5 +35,5 @@ def test_a_composition_is_left_to_the_registry(right: str) -> None:
 def test_our_own_names_need_no_second_look() -> None:
     assert all(map(names.is_known_strategy, names.STRATEGIES))
     assert names.is_known_encoder("lsa")
-    with pytest.raises(ValueError, match="unknown encoder 'best'; choose one of: lsa"):
+    with pytest.raises(ValueError, match="unknown encoder 'best'; choose one of: auto, lsa"):
         names.is_known_encoder("best")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +149,7 @@ def test_a_project_keeps_of_pretrained_weights_their_digest_alone(tmp_path: Path
 def test_an_encoder_named_twice_and_an_unknown_part_are_refused() -> None:
     with pytest.raises(ValueError, match="names one twice"):
         find_encoder("lsa+lsa")
-    with pytest.raises(ValueError, match="unknown encoder 'best'; choose one of: lsa, use, minilm"):
+    with pytest.raises(ValueError, match="unknown encoder 'best'; choose one of: auto, lsa, use, minilm"):
         find_encoder("lsa+best")
 
 
@@ -195,3 +198,25 @@ def test_batches_hold_each_text_once_and_no_more_than_they_may(lengths: list[int
     for batch in batches:
         longest = max(lengths[i] for i in batch)
         assert len(batch) == 1 or longest * len(batch) <= budget
+
+
+FORK = """
+import os
+from backend.encoders import packaged, registry
+registry.preload("auto")
+child = os.fork()
+if not child:
+    encoder = registry.find_encoder("use").fit([""])
+    encoder.encode(["a text"] * 300)
+    os._exit(packaged._loaded.cache_info().misses - 1)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+@needs_use
+def test_weights_that_a_worker_has_loaded_serve_the_jobs_it_forks() -> None:
+    env = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", FORK], env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout == "0\n", done.stderr

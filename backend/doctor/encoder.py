@@ -1,0 +1,42 @@
+"""The check of a project's encoder: which one serves, and how to get a better one."""
+
+from __future__ import annotations
+
+from backend.doctor.bench import ProjectBench
+from backend.doctor.checks import project_check
+from backend.doctor.finding import Finding, note, ok
+from backend.encoders.registry import AUTO, BEGINNINGS, find_encoder, name_in
+from backend.jobs.encode_pool import kind_of
+from backend.store.encoder_choice import read_choice
+from backend.store.locations import encoder_of, project_files, version_store
+
+
+@project_check("encoder", "label config", "settings", "model store")
+def encoder(bench: ProjectBench) -> Finding:
+    settings = bench.bench.settings
+    versions = version_store(settings, bench.id)
+    published = versions.published()
+    name = None if published is None else versions.encoder(published)
+    if bench.scheme.source.is_fetched:
+        return ok(f"{kind_of(name)} serves" if name else "images have one of their own")
+    wanted = encoder_of(settings, bench.id)
+    serving = wanted if name is None else name_in(kind_of(name))
+    if settings.encoder != AUTO:
+        return ok(f"{serving} serves; {wanted} is asked for by ENCODER")
+    if serving != wanted:
+        return ok(f"{serving} serves until all texts are encoded by {wanted}")
+    choice = read_choice(project_files(settings, bench.id))
+    why = f" ({choice.why})" if choice is not None and choice.encoder == wanted else ""
+    lacking = _lacking(BEGINNINGS[0])
+    if lacking is not None:
+        return note(f"{serving} serves{why}; {lacking}", "Install that on every machine, and restart.")
+    return ok(f"{serving} serves{why}")
+
+
+def _lacking(name: str) -> str | None:
+    """What to do to have it; None where it is at hand."""
+    try:
+        find_encoder(name)
+    except ValueError as error:
+        return str(error)
+    return None
