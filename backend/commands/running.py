@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -121,6 +123,16 @@ def worker(only: str | None) -> None:
     os.register_at_fork(after_in_child=die_with_parent)
     prepare(settings)
     create_worker(settings, only).work(with_scheduler=True, logging_level="WARNING")
+    _end_at_once()
+
+
+def _end_at_once() -> None:
+    """Without taking the interpreter apart: with torch in it that was seen to take longer than Docker waits
+    on a busy machine, for a worker that had done its job."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 @click.command()
