@@ -20,7 +20,7 @@ QUICK = {
     "RETRAIN_PAUSE": "0",
     "RETRY_AFTER": "2",
     "RECONCILE_EVERY": "10",
-    "WORKER_LOST_AFTER": "15",
+    "WORKER_LOST_AFTER": "30",  # at 15 a retrain lost its lock on a machine at load 13
     "CLEAR_AFTER": "5",
 }
 """Short waits, so that a test need not wait for long."""

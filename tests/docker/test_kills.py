@@ -84,12 +84,14 @@ def test_a_worker_that_is_stopped_within_a_retrain_finishes_it(stack: Stack) -> 
         project = new_project(server, "stopped", MANY)
         connecting = pool.submit(stack.atlas, "connect", "--project", str(project.id))
         wait_until(lambda: job_status(stack, project)["status"] == "started", 300)
-        stack.compose("stop", "worker")
-        assert stack.state(container)["ExitCode"] == 0
-        assert job_status(stack, project)["status"] == "finished"
-        assert project.model_version().startswith("atlas-")
-        stack.compose("start", "worker")
-        stack.wait_until_healthy(container)
+        try:
+            stack.compose("stop", "worker")
+            assert stack.state(container)["ExitCode"] == 0
+            assert job_status(stack, project)["status"] == "finished"
+            assert project.model_version().startswith("atlas-")
+        finally:  # the tests that follow need it
+            stack.compose("start", "worker")
+            stack.wait_until_healthy(container)
         assert "All is well." in connecting.result()
 
 
