@@ -229,7 +229,6 @@ class Dispatcher:
         """Have texts that wait encoded, by whichever worker has nothing else to do."""
         for shard in shards:
             job_id = f"encode-{project_id}-{shard.key}"
-            forget_if_lost(self.redis, job_id)
             options = {"job_timeout": SHARD_TIMEOUT, **self._retried(), "result_ttl": 0}
             self._enqueue_unique(self.encoding, ENCODE, job_id, 0, project_id, shard.key, **options)
 

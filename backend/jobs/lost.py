@@ -7,6 +7,7 @@ that comes back without its last second. Since our jobs' ids are unique, it woul
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from redis import Redis
 from rq import Queue
@@ -16,11 +17,13 @@ from rq.serializers import JSONSerializer
 
 from backend.jobs.job import AtlasJob
 from backend.jobs.values import mended, whole
+from backend.store.waiting import Shard
 
 logger = logging.getLogger(__name__)
 
 SURE = 5
 """Seconds for which a job must have been missing: on its way from list to registry it is in neither."""
+SHARDS_LOOKED_FOR = 50
 _REMEMBERED = 3600
 
 
@@ -42,6 +45,12 @@ def forget_if_lost(redis: Redis, job_id: str) -> bool:
     job.delete()
     redis.delete(mark)
     return True
+
+
+def forget_lost_shards(redis: Redis, project_id: int, shards: Sequence[Shard]) -> None:
+    """As `forget_if_lost`, of the first of them: each is looked for in the whole queue."""
+    for shard in shards[:SHARDS_LOOKED_FOR]:
+        forget_if_lost(redis, f"encode-{project_id}-{shard.key}")
 
 
 def forget_dead_executions(job: Job) -> None:

@@ -16,6 +16,7 @@ from backend.errors import AtlasError, LabelConfigError, NotFound
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.housekeeping import GONE_MARK, forget_gone
+from backend.jobs.lost import forget_lost_shards
 from backend.jobs.newcomers import Newcomers
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
@@ -156,7 +157,9 @@ def put_right(
     tasks = pull(client, project, scheme, directory)
     if not tasks:
         return None
-    dispatcher.request_shards(project.id, feature_cache(settings, project.id).waiting.shards())
+    shards = feature_cache(settings, project.id).waiting.shards()
+    forget_lost_shards(dispatcher.redis, project.id, shards)
+    dispatcher.request_shards(project.id, shards)
     found = _outdated(versions, scheme, tasks)
     if (
         found is None

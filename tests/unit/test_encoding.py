@@ -182,6 +182,20 @@ def test_after_redis_was_emptied_the_shards_are_asked_for_again(
     assert wanted <= loop.jobs()
 
 
+def test_a_shards_job_that_redis_has_lost_is_made_again(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop.retrain(project)
+    monkeypatch.setattr("backend.jobs.lost.SURE", 0)
+    loop.dispatcher.encoding.empty()
+    for shard in shards(loop, project):  # what a worker leaves that is killed between two commands of RQ
+        loop.dispatcher.request_shards(project.id, [shard])
+        loop.redis.lrem(loop.dispatcher.encoding.key, 0, f"encode-{project.id}-{shard.key}")
+    loop.reconcile(project)
+    wanted = {f"encode-{project.id}-{shard.key}" for shard in shards(loop, project)}
+    assert wanted <= loop.jobs()
+
+
 def test_a_shards_texts_that_are_damaged_are_put_off_again(loop: Loop, project: FakeProject) -> None:
     loop.retrain(project)
     (shard, *_) = shards(loop, project)
