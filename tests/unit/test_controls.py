@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from label_studio_sdk.label_interface import LabelInterface
 from torch import Tensor
 
 from backend.controls.base import CLASSES, Control
@@ -53,11 +54,13 @@ each_control = pytest.mark.parametrize(
 Case = tuple[str, str, tuple[str, ...]]
 
 
+def xml_of(case: Case) -> str:
+    return f'<View><Text name="t" value="$text"/>{case[1]}</View>'
+
+
 def control_of(case: Case) -> Control:
     """The control, taught that these answers were given."""
-    _, tag, answers = case
-    xml = f'<View><Text name="t" value="$text"/>{tag}</View>'
-    return parse_label_config(xml).with_classes({"c": answers}).main
+    return parse_label_config(xml_of(case)).with_classes({"c": case[2]}).main
 
 
 def test_each_kind_of_answer_has_examples() -> None:
@@ -115,6 +118,25 @@ def test_an_answer_is_read_as_it_was_written(case: Case) -> None:
         for region in regions:
             assert control.unknown_in(region) == []
             assert (region["from_name"], region["to_name"], region["score"]) == ("c", "t", 0.25)
+
+
+@each_control
+def test_label_studio_takes_what_is_predicted(case: Case) -> None:
+    """By the check that it makes at an import of predictions."""
+    interface = LabelInterface(xml_of(case))
+    control = control_of(case)
+    for answer in case[2]:
+        told = {"result": control.regions(answer, 0.25), "score": 0.5, "model_version": "x"}
+        assert interface.validate_prediction(told, return_errors=True) == []
+
+
+def test_label_studio_takes_what_is_predicted_of_several_texts() -> None:
+    texts = '<Text name="t" value="$text"/><Text name="u" value="$more"/>'
+    xml = f'<View>{texts}<Choices name="c" toName="t,u">{OPTIONS}</Choices></View>'
+    told = {"result": parse_label_config(xml).main.regions("tea", 0.25), "score": 0.5}
+    assert LabelInterface(xml).validate_prediction(told, return_errors=True) == []
+    astray = {"result": [{**told["result"][0], "to_name": "t,u"}], "score": 0.5}
+    assert LabelInterface(xml).validate_prediction(astray, return_errors=True) != []
 
 
 @each_control
