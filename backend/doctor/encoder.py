@@ -5,7 +5,7 @@ from __future__ import annotations
 from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, note, ok
-from backend.encoders.registry import AUTO, BEGINNINGS, find_encoder, name_in
+from backend.encoders.registry import AUTO, BEGINNINGS, find_encoder
 from backend.jobs.encode_pool import kind_of
 from backend.store.encoder_choice import read_choice
 from backend.store.locations import encoder_of, project_files, version_store
@@ -20,7 +20,7 @@ def encoder(bench: ProjectBench) -> Finding:
     if bench.scheme.source.is_fetched:
         return ok(f"{kind_of(name)} serves" if name else "images have one of their own")
     wanted = encoder_of(settings, bench.id)
-    serving = wanted if name is None else name_in(kind_of(name))
+    serving = wanted if name is None else kind_of(name)
     if settings.encoder != AUTO:
         return ok(f"{serving} serves; {wanted} is asked for by ENCODER")
     if serving != wanted:

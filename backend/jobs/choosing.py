@@ -21,7 +21,7 @@ from torch import Tensor
 
 from backend.encoders.base import Encoder, encoded
 from backend.encoders.joined import join, parts_of
-from backend.encoders.registry import AUTO, candidates, find_encoder, name_in
+from backend.encoders.registry import AUTO, candidates, find_encoder
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import kind_of
 from backend.jobs.pinning import is_held
@@ -139,7 +139,7 @@ def is_better(ours: Tensor, theirs: Tensor) -> bool:
 def _encoders(cache: FeatureCache, kinds: Iterable[str], texts: Sequence[str]) -> dict[str, Encoder]:
     """By kind: the project's own, fitted on all its texts, where it has one, else one fitted on these."""
     used = cache.read()
-    own = {} if used is None else dict(parts_of(name_in(kind_of(used.name)), used.encoder))
+    own = {} if used is None else dict(parts_of(kind_of(used.name), used.encoder))
     return {kind: own.get(kind) or find_encoder(kind).fit(texts, seed=0) for kind in kinds}
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from backend.encoders.base import encoded, is_cheap
+from backend.encoders.registry import name_in
 from backend.encoders.within import encoded_within
 from backend.store.features import AtHand, FeatureCache, Part
 from backend.store.vectors import digest_of
@@ -55,7 +56,7 @@ class Pool:
 
 def kind_of(encoder: str) -> str:
     """Of an encoder's name, the kind."""
-    return encoder.split("-")[0]
+    return name_in(encoder.split("-")[0])
 
 
 def encode_pool(

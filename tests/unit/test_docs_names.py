@@ -10,7 +10,7 @@ from backend.settings import Settings
 from backend.web import create_app
 from tests.unit.pages import PAGES, ROOT, each_page, lines, spans
 
-WORDS = {"CHANGELOG", "COMMIT", "CONFIG", "FILE", "INFO", "POST", "STRATEGIES"}
+WORDS = {"CHANGELOG", "COMMIT", "CONFIG", "FILE", "INFO", "NAME", "POST", "STRATEGIES"}
 """Names in capitals that are no settings: words, commands of others, a table in the code."""
 OTHERS = {"CHAOS_REPORT", "HF_ENDPOINT", "HF_HOME", "HF_TOKEN", "OMP_NUM_THREADS"}
 """Settings of the tests, of the model hub's own tools, and of torch."""
