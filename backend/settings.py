@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
-from backend.addresses import host_in_url, label_studio_address
-from backend.content.hosts import Hosts
+from backend.addresses import host_in_url
+from backend.checked_settings import DEFAULT_REDIS_URL, CheckedSettings
 from backend.errors import NotConfigured
-from backend.redis_address import with_password
-
-DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 
 
-class Settings(BaseSettings):
+class Settings(CheckedSettings):
     """Environment variables have the fields' names in upper case: `label_studio_url` is LABEL_STUDIO_URL."""
 
     # A value that is refused may be a secret, put into the wrong variable or mistyped.
@@ -198,105 +194,6 @@ class Settings(BaseSettings):
     prometheus_multiproc_dir: Path | None = Field(
         None, description="Where the web server's processes count requests; unset: a folder in DATA_DIR."
     )
-
-    @field_validator("redis_url")
-    @classmethod
-    def _is_redis(cls, value: str, known: ValidationInfo) -> str:
-        password = known.data.get("redis_password")
-        return with_password(value or DEFAULT_REDIS_URL, password.get_secret_value() if password else None)
-
-    @field_validator("prometheus_multiproc_dir", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return value or None
-
-    @field_validator("device")
-    @classmethod
-    def _device_of_torch(cls, value: str) -> str:
-        if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", value):
-            raise ValueError("must be cpu, cuda, cuda:1, mps or auto")
-        return value
-
-    @field_validator("data_dir", "cache_dir")
-    @classmethod
-    def _expand(cls, value: Path, known: ValidationInfo) -> Path:
-        try:
-            return value.expanduser().absolute()
-        except RuntimeError as error:  # this user has no home
-            if known.field_name == "cache_dir" and "data_dir" in known.data:
-                return Path(known.data["data_dir"] / "cache")
-            raise ValueError(
-                "this user has no home folder: set DATA_DIR to a folder to keep things in"
-            ) from error
-
-    @field_validator("model_store")
-    @classmethod
-    def _is_a_url(cls, value: str) -> str:
-        if value and not re.match(r"[a-z][a-z0-9+]*://[^/]", value.replace("file:///", "file://")):
-            raise ValueError("must be a URL such as s3://bucket/models, or empty")
-        return value.rstrip("/")
-
-    @field_validator("backend_url")
-    @classmethod
-    def _no_url_is_unset(cls, value: str | None) -> str | None:
-        return value or None
-
-    @field_validator("label_studio_url")
-    @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        return label_studio_address(value)
-
-    @field_validator("label_studio_host")
-    @classmethod
-    def _as_label_studio_reads_it(cls, value: str) -> str:
-        """Its own variable, of which it ignores what is neither an address nor the beginning of paths."""
-        value = value.strip()
-        return value.rstrip("/") if value.startswith(("http://", "https://", "/")) else ""
-
-    @field_validator("content_hosts")
-    @classmethod
-    def _names_hosts(cls, value: str) -> str:
-        Hosts.parse(value)
-        return value
-
-    @field_validator("basic_auth_user", "basic_auth_pass", "webhook_secret")
-    @classmethod
-    def _fits_a_header(cls, value: str | SecretStr | None) -> str | SecretStr | None:
-        clear = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if clear and not (clear.isascii() and clear.isprintable() and " " not in clear):
-            raise ValueError("must be of ASCII characters without spaces, as HTTP headers are")
-        return value if clear else None
-
-    @field_validator("basic_auth_user")
-    @classmethod
-    def _no_colon(cls, value: str | None) -> str | None:
-        if value and ":" in value:
-            raise ValueError("must not contain a colon, which ends the user in basic auth")
-        return value
-
-    @field_validator("basic_auth_pass")
-    @classmethod
-    def _both_or_neither(cls, value: SecretStr | None, known: ValidationInfo) -> SecretStr | None:
-        if "basic_auth_user" in known.data and (value is None) != (known.data["basic_auth_user"] is None):
-            raise ValueError("set both BASIC_AUTH_USER and BASIC_AUTH_PASS, or neither")
-        return value
-
-    @field_validator("label_studio_api_key")
-    @classmethod
-    def _is_one_word(cls, value: SecretStr | None) -> SecretStr | None:
-        """Without the quotes, and the word of the header, that it was copied with."""
-        clear = "" if value is None else value.get_secret_value().strip().strip("\"'")
-        clear = re.sub(r"(?i)^(token|bearer)\s+", "", clear)
-        if clear and not re.fullmatch(r"[!-~]+", clear):
-            raise ValueError("is no API key: copy one word, from Account & Settings > Personal Access Token")
-        return SecretStr(clear) if clear else None
-
-    @field_validator("log_level")
-    @classmethod
-    def _known_level(cls, value: str) -> str:
-        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
-            raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
-        return value.upper()
 
     @property
     def api_key(self) -> str:

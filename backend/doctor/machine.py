@@ -14,12 +14,12 @@ from redis import AuthenticationError, RedisError
 from redis.exceptions import NoPermissionError
 
 from backend import __version__
+from backend.checked_settings import DEFAULT_REDIS_URL
 from backend.doctor.bench import BACKEND_TIMEOUT, MAX_HEALTH, Bench
 from backend.doctor.checks import check
 from backend.doctor.finding import Finding, not_checked, note, ok, wrong
 from backend.labelstudio.bounds import ask
 from backend.near_misses import near_misses
-from backend.settings import DEFAULT_REDIS_URL
 
 TELLING = ("torch", "label-studio-ml", "label-studio-sdk", "rq")
 """The packages whose versions are shown; the demands of all are checked."""

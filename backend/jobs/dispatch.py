@@ -9,68 +9,44 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
-from typing import Any
 
-from redis import Redis, WatchError
-from rq import Queue, Retry
-from rq.exceptions import DuplicateJobError, InvalidJobOperation
+from redis import Redis
 from rq.job import JobStatus
 from rq.registry import ScheduledJobRegistry
-from rq.serializers import JSONSerializer
 
-from backend.jobs.clock import due_in
-from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import (
     ADMIT,
     CHOOSE,
     CLEAR,
     ENCODE,
-    ENCODING_QUEUE,
     FINE_TUNE,
     FLUSH,
     LOOK,
     OF_A_PROJECT,
-    QUEUE_NAME,
     RECONCILE,
     REFILL,
     RETRAIN,
-    TUNING_QUEUE,
-    UPKEEP_QUEUE,
 )
-from backend.jobs.lost import forget_dead_executions, forget_if_lost
-from backend.jobs.state import ENDED, ProjectState, waits_or_runs
+from backend.jobs.lost import forget_if_lost
+from backend.jobs.queues import REMEMBERED, RETRIES, Queues
+from backend.jobs.state import ENDED, ProjectState
 from backend.jobs.values import mended
 from backend.settings import Settings
 from backend.store.waiting import Shard
 
 logger = logging.getLogger(__name__)
 
-RESULT_TTL = 24 * 3600
-"""Seconds a job's outcome stays readable in RQ."""
-RETRY_GROWTH = (1, 6, 24)
-"""Waits before a failed job is tried again, in RETRY_AFTER seconds: a restart of Label Studio, an outage."""
-RETRIES = len(RETRY_GROWTH)
 SHARD_TIMEOUT = 120
 """Seconds of a shard, which should take 10, on a machine that has much else to do."""
 REDIS_SECONDS = 2
 """How long a web server waits for Redis's answer."""
-_REMEMBERED = {"result_ttl": RESULT_TTL, "failure_ttl": RESULT_TTL}
 SETTINGS, TASKS, CONNECTION = "settings", "tasks", "connection"
 SUBJECTS = (SETTINGS, TASKS, CONNECTION)
 """What a look may be at: what a project's settings are, what its tasks are, and what its connections wish."""
 
 
-class Dispatcher:
+class Dispatcher(Queues):
     """Puts work on the queue. Cheap to make, safe to share between threads."""
-
-    def __init__(self, redis: Redis, settings: Settings):
-        self.redis = redis
-        self._settings = settings
-        self.queue, self.upkeep, self.encoding, self.tuning = (
-            Queue(name, connection=redis, serializer=JSONSerializer, job_class=AtlasJob)
-            for name in (QUEUE_NAME, UPKEEP_QUEUE, ENCODING_QUEUE, TUNING_QUEUE)
-        )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Dispatcher:
@@ -167,10 +143,6 @@ class Dispatcher:
             waiting = {f"retrain-{project_id}": now}
             mended(self.redis, key, lambda: self.redis.zadd(key, waiting, **only_sooner))
 
-    def _retried(self) -> dict[str, Any]:
-        waits = [self._settings.retry_after * growth for growth in RETRY_GROWTH]
-        return {"retry": Retry(max=len(waits), interval=waits), **_REMEMBERED}
-
     def is_retraining(self, project_id: int) -> bool:
         """Whether a retrain of the project waits or runs."""
         return self._is_under_way(f"retrain-{project_id}")
@@ -235,13 +207,13 @@ class Dispatcher:
     def request_fine_tune(self, project_id: int) -> None:
         """Adapt the encoder's layers. One that fails is asked for again by a later retrain."""
         forget_if_lost(self.redis, job_id := f"finetune-{project_id}")
-        options = {"job_timeout": 300 + self._settings.fine_tune_within, **_REMEMBERED}
+        options = {"job_timeout": 300 + self._settings.fine_tune_within, **REMEMBERED}
         self._enqueue_unique(self.tuning, FINE_TUNE, job_id, 0, project_id, **options)
 
     def request_choice(self, project_id: int) -> None:
         """Have the project's encoder chosen, by a worker that has nothing else to do."""
         forget_if_lost(self.redis, job_id := f"choose-{project_id}")
-        self._enqueue_unique(self.encoding, CHOOSE, job_id, 0, project_id, **_REMEMBERED)
+        self._enqueue_unique(self.encoding, CHOOSE, job_id, 0, project_id, **REMEMBERED)
 
     def request_admission(self) -> None:
         """Ask Label Studio for the projects that requests have named."""
@@ -254,51 +226,8 @@ class Dispatcher:
         """Look at every project for what no event told of."""
         forget_if_lost(self.redis, "reconcile")
         timeout = self._settings.job_timeout
-        self._enqueue_unique(self.upkeep, RECONCILE, "reconcile", 0, job_timeout=timeout, **_REMEMBERED)
+        self._enqueue_unique(self.upkeep, RECONCILE, "reconcile", 0, job_timeout=timeout, **REMEMBERED)
         return "reconcile"
-
-    def _enqueue_unique(
-        self, queue: Queue, function: str, job_id: str, seconds: float, *args: int | str, **options: Any
-    ) -> None:
-        """Enqueue after so many seconds, unless a job of this id waits or runs; one that ended makes room."""
-        options = {"args": args, "job_id": job_id, "unique": True, "result_ttl": 0, **options}
-        if self._is_under_way(job_id):  # told in one round trip, where RQ takes six: bursts end here
-            return
-        for _ in range(2):
-            try:
-                if seconds > 0:
-                    queue.enqueue_at(due_in(self.redis, seconds), function, **options)
-                else:
-                    queue.enqueue(function, **options)
-                return
-            except DuplicateJobError:
-                if not self._remove(job_id):
-                    return
-
-    def _is_under_way(self, job_id: str) -> bool:
-        """Whether a job waits or runs."""
-        key = AtlasJob.key_for(job_id)
-        return waits_or_runs(mended(self.redis, key, lambda: self.redis.hget(key, "status")))
-
-    def _remove(self, job_id: str, states: AbstractSet[JobStatus] = ENDED) -> bool:
-        """Delete the job if it has ended, or is in one of `states`, so that its id is free; False if not."""
-        with self.redis.pipeline() as pipeline:
-            try:
-                pipeline.watch(AtlasJob.key_for(job_id))
-                job = AtlasJob.read(job_id, self.redis)
-                if job is None:
-                    return True
-                if job.get_status() not in states:
-                    return False
-                forget_dead_executions(job)
-                pipeline.multi()
-                job.delete(pipeline=pipeline)
-                pipeline.execute()
-                return True
-            except InvalidJobOperation:  # deleted while RQ looks at it
-                return True
-            except WatchError:  # it changed under our eyes: look again
-                return self._remove(job_id, states)
 
 
 def _look_at(subject: str) -> str:

@@ -7,9 +7,10 @@ import pytest
 from rq.registry import ScheduledJobRegistry
 
 from backend.errors import Unavailable
-from backend.jobs.dispatch import RETRIES, Dispatcher
+from backend.jobs.dispatch import Dispatcher
 from backend.jobs.failing import failed
 from backend.jobs.job import AtlasJob
+from backend.jobs.queues import RETRIES
 from tests.fakes.loop import Loop
 
 SECONDS = 100
