@@ -12,7 +12,7 @@ from backend.commands.given import check_encoder, settings_with
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option("--strategies", help="Query strategies, separated by commas.  [default: random,margin,auto]")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="How many seeds.")
 @click.option("--batch", type=click.IntRange(min=1), default=20, show_default=True, help="Labels per round.")
@@ -55,6 +55,7 @@ def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None,
 
     FILE has a text and a label in each row: CSV with the columns text,label (or as --text-field and
     --control say), JSON lines, or what Label Studio exports as JSON, JSON-MIN or CSV; either also as .gz.
+    Or it is a folder of images with a folder per class in it: cat/1.jpg, dog/2.jpg.
     Labelling is replayed for each strategy and seed; a report, the curves and a summary are written.
     Exit code 1 when a strategy failed and had to be left out.
     """
@@ -65,12 +66,23 @@ def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None,
         names = parse_strategies(strategies)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--strategies") from error
-    encoders = _encoders(encoder)
+    encoders = _image_encoders(encoder) if options["file"].is_dir() else _encoders(encoder)
     plan_options = {name: options.pop(name) for name in ("batch", "start", "budget", "held_out")}
     plan = Plan(strategies=names, seeds=tuple(range(seed, seed + seeds)), encoders=encoders, **plan_options)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-written is left
     if run(SimulateOptions(**options), plan).failures:
         raise SystemExit(1)
+
+
+def _image_encoders(named: str | None) -> tuple[str, ...]:
+    """Of a folder of images. Raises BadParameter for one that cannot be used."""
+    from backend.encoders.images import missing_for_images
+
+    found = tuple(dict.fromkeys(name.strip() for name in (named or settings_with().image_encoder).split(",")))
+    for name in found:
+        if (reason := missing_for_images(name)) is not None:
+            raise click.BadParameter(reason, param_hint="--encoder")
+    return found
 
 
 def _encoders(named: str | None) -> tuple[str, ...]:

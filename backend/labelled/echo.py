@@ -17,7 +17,7 @@ def what_was_read(path: Path, texts: LabelledTexts) -> list[str]:
     repeated = {"that repeated a text": texts.duplicates} if texts.duplicates else {}
     left_out = in_words({**texts.dropped, **repeated})
     return [
-        f"Read {path.name}: {len(texts.rows):,} texts of {len(counts)} classes "
+        f"Read {path.name}: {len(texts.rows):,} {texts.things} of {len(counts)} classes "
         f"({texts.source}; {texts.form})",
         f"  classes: {', '.join(shown)}{f' and {more} more' if more > 0 else ''}",
         *([f"  left out: {'; '.join(left_out)}"] if left_out else []),

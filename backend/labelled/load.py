@@ -9,6 +9,7 @@ from pathlib import Path
 
 from backend.errors import AtlasError
 from backend.labelled.decoding import Decoded, decode_file
+from backend.labelled.pictures import read_pictures
 from backend.labelled.rows import read_rows
 from backend.labelled.split import Row
 
@@ -20,7 +21,8 @@ _NAMED = 5
 class LabelledTexts:
     """rows: distinct texts with their labels; duplicates: rows merged into another with the same text;
     source: which columns, or which field and control, they came from, in words; form: the file's;
-    dropped: how many rows were left out, by the reason; warnings: sentences on what looks like a mistake."""
+    dropped: how many rows were left out, by the reason; warnings: sentences on what looks like a mistake;
+    things: what the rows are."""
 
     rows: list[Row]
     duplicates: int
@@ -28,6 +30,7 @@ class LabelledTexts:
     form: str = ""
     dropped: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    things: str = "texts"
 
     @property
     def per_class(self) -> dict[str, int]:
@@ -40,18 +43,26 @@ def load(path: Path, text_field: str | None = None, control: str | None = None) 
     """Read a CSV, JSON lines, or an export of a Label Studio project (JSON, JSON-MIN, CSV), also as .gz.
 
     text_field, control: the columns' names; for a JSON export see `read_export`.
+    Or a folder of images, one folder in it per class; a row's text is then where the file lies.
     Raises AtlasError, naming the file and what to do, for any other file, and for one in which fewer than
     two classes have two texts.
     """
-    decoded = decode_file(path)
+    decoded = None if path.is_dir() else decode_file(path)
     try:
-        texts = _read(decoded, text_field, control)
+        texts = _pictures(path) if decoded is None else _read(decoded, text_field, control)
         _check_classes(texts)
     except AtlasError as error:
         raise AtlasError(f"{path}: {error}") from error
     except csv.Error as error:
         raise AtlasError(f"{path} cannot be read: {error}") from error
     return texts
+
+
+def _pictures(folder: Path) -> LabelledTexts:
+    rows, repeated, dropped = read_pictures(folder)
+    found = LabelledTexts(rows, repeated, "files and their folders", "images", dropped, things="images")
+    found.warnings.extend(_suspicions(found.per_class))
+    return found
 
 
 def _read(decoded: Decoded, text_field: str | None, control: str | None) -> LabelledTexts:

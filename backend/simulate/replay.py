@@ -13,13 +13,12 @@ from safetensors.torch import load_file, save_file
 from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 
-from backend.encoders.base import encoded
-from backend.encoders.registry import find_encoder
 from backend.labelled import Row, hold_out
 from backend.learning.network import LayeredNetwork
 from backend.learning.training import Trained, outputs, train, train_network
 from backend.sampling import select
 from backend.simulate.plan import MAX_HELD_OUT, Plan
+from backend.simulate.vectors import pool_and_held_out
 
 Step = Callable[[], None]
 """Called after each piece of work, for the progress bar."""
@@ -119,11 +118,12 @@ def prepare(job: SeedJob, step: Step) -> Full:
     index = {label: number for number, label in enumerate(classes)}
     pool, held_out = hold_out(job.rows, job.plan.held_out, MAX_HELD_OUT, job.seed)
     began = time.process_time()
-    encoder = find_encoder(job.encoder).fit([text for text, _ in pool], seed=job.seed)
+    items, others = [item for item, _ in pool], [item for item, _ in held_out]
+    of_pool, of_held_out = pool_and_held_out(job.encoder, items, others, job.seed)
     split = {
-        "pool": encoded(encoder, [text for text, _ in pool]),
+        "pool": of_pool,
         "targets": torch.tensor([index[label] for _, label in pool]),
-        "held_out": encoded(encoder, [text for text, _ in held_out]),
+        "held_out": of_held_out,
         "truth": torch.tensor([index[label] for _, label in held_out]),
     }
     seconds = time.process_time() - began

@@ -43,7 +43,7 @@ def run(options: SimulateOptions, plan: Plan) -> Outcome:
     pool, held_out = hold_out(texts.rows, plan.held_out, MAX_HELD_OUT, plan.seeds[0])
     plan = plan.within(len(pool), len(texts.per_class))
     console.print(
-        f"  {len(pool):,} texts to label, {len(held_out):,} held out to measure on", highlight=False
+        f"  {len(pool):,} {texts.things} to label, {len(held_out):,} held out to measure on", highlight=False
     )
     out = options.out or Path(f"simulation-{options.file.name.split('.')[0]}")
     with staging(out, options.file, options.force) as folder:
