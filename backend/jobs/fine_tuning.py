@@ -22,6 +22,7 @@ from backend.encoders.backbones import DEPTHS, Adaptable, adaptable
 from backend.encoders.base import Encoder, encoded
 from backend.errors import AtlasError, DamagedFile
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.job_settings import job_settings
 from backend.jobs.pull import last_pulled, pull
 from backend.jobs.stepping_aside import OutOfTime, Overtaken, StepAside
 from backend.jobs.taught import labeled
@@ -47,9 +48,7 @@ PIECE = 32
 
 def fine_tune(project_id: int) -> dict[str, Any]:
     """The RQ job. Returns what was done, as JSON: `said` in words, and `overtaken` where it made room."""
-    settings = Settings()
-    if settings.torch_threads:
-        torch.set_num_threads(settings.torch_threads)
+    settings = job_settings()
     with Redis.from_url(settings.redis_url) as redis:
         work = FineTuning(settings, redis, project_id)
         try:
