@@ -1,18 +1,21 @@
-"""For tests of whole jobs: a Redis of the session's own, and a fake Label Studio."""
+"""For tests of whole jobs: a Redis of the session's own, a fake Label Studio, and servers of files."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
+from backend.content import connecting
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
+from tests.content import FileServer, file_server, names_that_are
 from tests.fakes.label_studio import FakeLabelStudio
 from tests.fakes.loop import Loop
 from tests.fakes.server import FakeServer, served
@@ -69,3 +72,29 @@ def loop(
     yield loop
     for client in loop.clients:
         client.close()
+
+
+@pytest.fixture
+def studio() -> Iterator[FileServer]:
+    with file_server() as server:
+        yield server
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[FileServer]:
+    with file_server("127.0.0.2") as server:
+        yield server
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Names that the system's resolver knows for the time of the test."""
+    names: dict[str, list[str]] = {}
+    monkeypatch.setattr(connecting.socket, "getaddrinfo", names_that_are(names))
+    return names
+
+
+@pytest.fixture
+def public(monkeypatch: pytest.MonkeyPatch) -> None:
+    """127.0.0.2 counts as a public address."""
+    monkeypatch.setattr(connecting, "is_public", lambda address: address == ip_address("127.0.0.2"))

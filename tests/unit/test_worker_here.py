@@ -22,12 +22,11 @@ from backend.errors import AtlasError, LostLock, NotConfigured, Unavailable
 from backend.jobs import retrain as retraining
 from backend.jobs.failing import failed, killed
 from backend.jobs.job import AtlasJob
-from backend.jobs.kinds import CLEAR, ENCODING_QUEUE, QUEUE_NAME, TUNING_QUEUE, UPKEEP_QUEUE
+from backend.jobs.kinds import CLEAR, QUEUE_NAME
 from backend.jobs.measures import Measures
 from backend.jobs.newcomers import Newcomers
 from backend.jobs.status import job_status
 from backend.jobs.time_limit import TimeLimit
-from backend.jobs.worker import AtlasQueue, create_worker
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 from tests.fakes.worker import WorkerHere
@@ -275,37 +274,6 @@ def test_an_annotation_ends_a_projects_time_aside_by_one_try(loop: Loop, project
     work(loop)
     assert loop.state(project).aside is None
     assert project.settings["model_version"]
-
-
-@pytest.mark.parametrize("only", [None, "retrain", "upkeep", "encode", "tune"])
-def test_a_worker_does_what_it_is_there_for(loop: Loop, only: str | None) -> None:
-    worker = create_worker(loop.settings, only)
-    kinds = {
-        None: [UPKEEP_QUEUE, QUEUE_NAME],
-        "retrain": [QUEUE_NAME],
-        "upkeep": [UPKEEP_QUEUE],
-        "encode": [],
-        "tune": [],
-    }
-    encodes = [ENCODING_QUEUE] if only != "tune" else []  # after all else but fine-tuning
-    tunes = [TUNING_QUEUE] if only in (None, "retrain", "tune") else []
-    assert worker.queue_names() == [*kinds[only], *encodes, *tunes]
-
-
-def test_a_worker_is_seen_again_after_redis_was_emptied(loop: Loop) -> None:
-    worker = WorkerHere(loop.redis)
-    worker.register_birth()
-    loop.redis.flushdb()
-    worker.run_maintenance_tasks()
-    assert WorkerHere.count(connection=loop.redis) == 1
-    worker.register_death()
-
-
-def test_one_worker_keeps_others_from_maintenance_for_half_a_minute_at_most(loop: Loop) -> None:
-    queue = AtlasQueue(QUEUE_NAME, connection=loop.redis)
-    assert queue.acquire_maintenance_lock()
-    assert not queue.acquire_maintenance_lock()
-    assert 0 < loop.redis.ttl(queue.registry_cleaning_key) <= 30
 
 
 def test_a_job_handed_back_is_the_next_to_be_done(loop: Loop, project: FakeProject) -> None:
