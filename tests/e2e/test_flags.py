@@ -77,7 +77,8 @@ def test_what_is_published_and_answered_stands_up_to_label_studios_own_check(
     assert page.json()["predictions"]
 
     client = LabelStudioClient(flagged.url, flagged.admin.http.headers["Authorization"].split()[1])
-    unknown = parse_label_config(project.label_config).region("gone", 0.9)
+    control = parse_label_config(project.label_config).main
+    unknown = {**control.regions(control.classes[0], 0.9)[0], "value": {"choices": ["gone"]}}
     wrong = [{"task": project.task_ids[9], **prediction("atlas-000900", 0.5, [unknown])}]
     with pytest.raises(HeadChanged, match="refused"):
         import_head(client, client.project(project.id), "atlas-000900", wrong)
