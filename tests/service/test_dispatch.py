@@ -194,9 +194,10 @@ def test_nothing_of_the_server_is_left_behind(tmp_path: Path) -> None:
 def test_the_worker_takes_what_the_dispatcher_puts(redis_url: str) -> None:
     settings = Settings(redis_url=redis_url)
     dispatch = Dispatcher.from_settings(settings)
-    upkeep, retrains, encoding = (each.name for each in (dispatch.upkeep, dispatch.queue, dispatch.encoding))
-    assert create_worker(settings).queue_names() == [upkeep, retrains, encoding]
-    assert create_worker(settings, "retrain").queue_names() == [retrains, encoding]
+    queues = (dispatch.upkeep, dispatch.queue, dispatch.encoding, dispatch.tuning)
+    upkeep, retrains, encoding, tuning = (each.name for each in queues)
+    assert create_worker(settings).queue_names() == [upkeep, retrains, encoding, tuning]
+    assert create_worker(settings, "retrain").queue_names() == [retrains, encoding, tuning]
     assert create_worker(settings, "upkeep").queue_names() == [upkeep, encoding]
 
 
