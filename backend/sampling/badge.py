@@ -21,16 +21,18 @@ def badge(scene: Scene, n: int) -> Picks:
     picks = torch.empty(n, dtype=torch.int64)
     distance = torch.full_like(square, torch.inf)  # squared, to the nearest pick
     taken = torch.zeros(scene.size, dtype=torch.bool)
+    drawn = torch.ones(n, dtype=torch.float64)
     for i in range(n):
         weight = distance.masked_fill(taken, 0)
         if i == 0:
             best = scene.best(square)
         elif weight.max() > 0:
             best = chance.race(weight, scene.lots, i)
+            drawn[i] = weight[best] / weight.sum()
         else:  # all that is left equals a pick
             best = int(scene.lots.masked_fill(taken, 2).argmin())
         picks[i] = best
         taken[best] = True
         to_pick = square + square[best] - 2 * (miss @ miss[best]) * (hidden @ hidden[best])
         torch.minimum(distance, to_pick.clamp_(min=0), out=distance)
-    return Picks(picks)
+    return Picks(picks, chance=drawn)

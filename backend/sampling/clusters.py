@@ -127,7 +127,10 @@ def clusters(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
         place = places_within(cluster, scene.descending(extreme))
         front = place[order] == 0
         order = torch.cat([order[front], order[~front]])
-    return Picks(in_turn(cluster, places_within(cluster, order), -torch.bincount(cluster).float())[:n])
+    place, sizes = places_within(cluster, order), torch.bincount(cluster)
+    picks = in_turn(cluster, place, -sizes.float())[:n]
+    left = (sizes[cluster[picks]] - place[picks]).double()  # of its cluster, this one among them
+    return Picks(picks, chance=torch.where(place[picks] < 2, 1.0, 1 / left))
 
 
 def most_uncertain_cluster(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from backend.sampling.scene import Picks, Scene
 
+NAME = "cold_start"
 MAX_CANDIDATES = 20_000
 MAX_REFERENCES = 2_000
 """Items that may be picked, and items that must be represented: random samples of larger pools."""
@@ -29,7 +30,9 @@ def cold_start(scene: Scene, n: int) -> Picks:
     if len(scene.labeled):
         covered = (references @ scene.unit_labeled.T).clamp(min=0).max(dim=1).values
     first = candidates[_lazy_greedy(similarity, covered, min(n, len(candidates)))]
-    return Picks(torch.cat([first, scene.shuffled[len(candidates) :][: n - len(first)]]))
+    rest = scene.shuffled[len(candidates) :][: n - len(first)]
+    chance = torch.full((n,), torch.nan if len(rest) else 1.0, dtype=torch.float64)
+    return Picks(torch.cat([first, rest]), by=(NAME,) * n, chance=chance)
 
 
 def _lazy_greedy(similarity: Tensor, covered: Tensor, n: int) -> Tensor:

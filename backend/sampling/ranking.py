@@ -25,12 +25,17 @@ class Ranking:
     order: int64 [N], pool indices, best first; worth: float32 [N] by pool index, falling along the
     order, by which an item that was not in the pool finds its place (None where that cannot be said);
     scorer_head: what the strategy learned, None if nothing; notes: what the reader of a result should know.
+    by: of each of the n that were picked, which come first, the name of what chose it; rounds: int64 [n],
+    chance: float64 [n], see `Picks`.
     """
 
     order: Tensor
     worth: Tensor | None = None
     scorer_head: ErrorHead | DomainHead | None = None
     notes: list[str] = field(default_factory=list)
+    by: tuple[str, ...] = ()
+    rounds: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    chance: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.float64))
 
     @property
     def scores(self) -> Tensor:
@@ -101,8 +106,10 @@ def rank_scene(strategy: str, scene: Scene, head_size: int, **options: Any) -> R
     picks = _picks(chosen, scene, min(head_size, scene.size))
     order, worth = scene.queue(picks), scene.worth(picks)
     if chosen.scorer is None or worth is None or not scene.has_classifier:
-        return Ranking(order, None, picks.scorer_head, scene.notes)
-    return Ranking(order, _falling(worth, order, len(picks.indices)), picks.scorer_head, scene.notes)
+        falling = None
+    else:
+        falling = _falling(worth, order, len(picks.indices))
+    return Ranking(order, falling, picks.scorer_head, scene.notes, *_told(strategy, picks))
 
 
 def make_scene(
@@ -130,6 +137,16 @@ def make_scene(
     if trained is not None:
         check_classifier(trained, pool.shape[1], classes)
     return Scene(pool, labeled, targets, classes, seed, device, trained)
+
+
+def _told(strategy: str, picks: Picks) -> tuple[tuple[str, ...], Tensor, Tensor]:
+    """`by`, `rounds` and `chance` of the picks, where they leave them out."""
+    n = len(picks.indices)
+    return (
+        (strategy,) * n if picks.by is None else picks.by,
+        torch.ones(n, dtype=torch.int64) if picks.rounds is None else picks.rounds,
+        torch.ones(n, dtype=torch.float64) if picks.chance is None else picks.chance,
+    )
 
 
 def _picks(strategy: Strategy, scene: Scene, n: int) -> Picks:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial, wraps
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from backend.learning.heads import DomainHead, ErrorHead
@@ -99,7 +100,8 @@ def _within(inner: Strategy, outer: Strategy, share: float) -> Strategy:
 
 
 def _random(scene: Scene, n: int) -> Picks:
-    return Picks(scene.shuffled[:n], scene.lots)
+    left = scene.size - torch.arange(n, dtype=torch.float64)
+    return Picks(scene.shuffled[:n], scene.lots, chance=1 / left)
 
 
 _MARGIN = _uncertain(uncertainty.margin)

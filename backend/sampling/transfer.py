@@ -14,7 +14,7 @@ from torch import Tensor
 from backend.learning.heads import doubt, train_domain_head, train_error_head
 from backend.learning.network import Layers
 from backend.learning.training import layers_by_member
-from backend.sampling.rounds import ROUNDS, sizes
+from backend.sampling.rounds import ROUNDS, numbers, sizes
 from backend.sampling.scene import Picks, Scene
 
 DOMAIN_SAMPLE = 1_000
@@ -57,7 +57,8 @@ def atlas(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
         return worth
 
     before = first(scene.pool_layers, doubts)
-    return Picks(_in_rounds(scene, n, rounds, before, learn_anew), before, first)
+    picks = _in_rounds(scene, n, rounds, before, learn_anew)
+    return Picks(picks, before, first, rounds=numbers(n, rounds))
 
 
 def transfer_representative(scene: Scene, n: int) -> Picks:
@@ -89,7 +90,8 @@ def transfer_adaptive_representative(scene: Scene, n: int, *, rounds: int = ROUN
         return worth
 
     before = domain_head(scene.pool_layers)
-    return Picks(_in_rounds(scene, n, rounds, before, learn_anew), before, first)
+    picks = _in_rounds(scene, n, rounds, before, learn_anew)
+    return Picks(picks, before, first, rounds=numbers(n, rounds))
 
 
 def _in_rounds(
@@ -125,7 +127,7 @@ def _by_siblings(scene: Scene, rows: Tensor) -> Layers:
 def _by_margin(scene: Scene, n: int) -> Picks:
     if NO_ERROR_HEAD not in scene.notes:
         scene.notes.append(NO_ERROR_HEAD)
-    return Picks(scene.top(scene.margin, n), scene.margin)
+    return Picks(scene.top(scene.margin, n), scene.margin, by=("margin",) * n)
 
 
 def _joined(first: Layers, second: Layers) -> Layers:
