@@ -8,8 +8,6 @@ from typing import Any
 
 import click
 
-from backend.commands.given import check_encoder, settings_with
-
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
@@ -24,15 +22,15 @@ from backend.commands.given import check_encoder, settings_with
 )
 @click.option(
     "--encoder",
-    help="Text encoder. Several, separated by commas, are compared: the first stays unless another is "
-    "better.  [default: ENCODER]",
+    help="Encoder. Several, separated by commas, are compared: the first stays unless another is better.  "
+    "[default: ENCODER, or IMAGE_ENCODER]",
 )
 @click.option(
     "--held-out",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.2,
     show_default=True,
-    help="Share of each class to measure on, up to 2000 texts in all.",
+    help="Share of each class to measure on, up to 2000 in all.",
 )
 @click.option(
     "--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, help="The first of the seeds."
@@ -50,12 +48,18 @@ from backend.commands.given import check_encoder, settings_with
 )
 @click.option("--text-field", help="Field, or column, of the text.  [default: text, or the only one]")
 @click.option("--control", help="Control, or column, of the label.  [default: label, or the only one]")
+@click.option(
+    "--image-folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where to look, too, for images that FILE names.",
+)
 def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None, **options: Any) -> None:
     """See offline which query strategy pays on your own labelled data.
 
     FILE has a text and a label in each row: CSV with the columns text,label (or as --text-field and
     --control say), JSON lines, or what Label Studio exports as JSON, JSON-MIN or CSV; either also as .gz.
     Or it is a folder of images with a folder per class in it: cat/1.jpg, dog/2.jpg.
+    An export whose tasks are images will do where the files are here, too: beside it, or in --image-folder.
     Labelling is replayed for each strategy and seed; a report, the curves and a summary are written.
     Exit code 1 when a strategy failed and had to be left out.
     """
@@ -66,31 +70,8 @@ def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None,
         names = parse_strategies(strategies)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--strategies") from error
-    encoders = _image_encoders(encoder) if options["file"].is_dir() else _encoders(encoder)
     plan_options = {name: options.pop(name) for name in ("batch", "start", "budget", "held_out")}
-    plan = Plan(strategies=names, seeds=tuple(range(seed, seed + seeds)), encoders=encoders, **plan_options)
+    plan = Plan(strategies=names, seeds=tuple(range(seed, seed + seeds)), **plan_options)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-written is left
-    if run(SimulateOptions(**options), plan).failures:
+    if run(SimulateOptions(**options), plan, encoder).failures:
         raise SystemExit(1)
-
-
-def _image_encoders(named: str | None) -> tuple[str, ...]:
-    """Of a folder of images. Raises BadParameter for one that cannot be used."""
-    from backend.encoders.images import missing_for_images
-
-    found = tuple(dict.fromkeys(name.strip() for name in (named or settings_with().image_encoder).split(",")))
-    for name in found:
-        if (reason := missing_for_images(name)) is not None:
-            raise click.BadParameter(reason, param_hint="--encoder")
-    return found
-
-
-def _encoders(named: str | None) -> tuple[str, ...]:
-    """Each once. Raises ClickException for one that cannot be used."""
-    names = [name.strip() for name in (named or settings_with().encoder).split(",")]
-    found = tuple(dict.fromkeys(name for name in names if name))
-    for name in found:
-        check_encoder(settings_with(encoder=name))
-    if not found:
-        raise click.BadParameter("no encoder is named", param_hint="--encoder")
-    return found

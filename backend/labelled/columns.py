@@ -17,11 +17,11 @@ _LONG = 60
 def choose_columns(table: Table, text_field: str | None, control: str | None) -> tuple[str, str]:
     """The names of the columns with the text and with the label.
 
-    text_field, control: the person's choice; else "text" and "label", in capitals or not, and of a Label
-    Studio export whatever the one is beside the other.
+    text_field, control: the person's choice; else "text", or "image", and "label", in capitals or not, and of
+    a Label Studio export whatever the one is beside the other.
     Raises AtlasError, naming what to do, where that leaves a choice.
     """
-    text, label = _find(table, text_field or "text"), _find(table, control or "label")
+    text, label = _find_text(table, text_field), _find(table, control or "label")
     if set(EXPORTED) <= set(table.columns):
         before, after = _around_id(table)
         if label is None and control is None:
@@ -36,12 +36,12 @@ def choose_columns(table: Table, text_field: str | None, control: str | None) ->
 def text_column(table: Table, text_field: str | None, control: str | None) -> str | None:
     """The column with the text, of a table without any of labels; None where there seems to be one.
 
-    It is the one chosen, or "text", or the only one there is. Raises AtlasError, naming what to do, where a
-    column of that name is missing, or none of several is called "text".
+    It is the one chosen, or "text", or "image", or the only one there is. Raises AtlasError, naming what to
+    do, where a column of that name is missing, or none of several is called so.
     """
     if _find(table, control or "label") is not None or set(EXPORTED) <= set(table.columns):
         return None
-    text = _find(table, text_field or "text")
+    text = _find_text(table, text_field)
     if text is None and text_field is None and len(table.columns) == 1 and not _has_no_header(table):
         text = table.columns[0]
     if text is None:
@@ -57,6 +57,12 @@ def value_at(row: dict[str, Any], name: str) -> Any:
     for key in name.split("."):
         value = value.get(key) if isinstance(value, dict) else None
     return value
+
+
+def _find_text(table: Table, wanted: str | None) -> str | None:
+    if wanted is not None:
+        return _find(table, wanted)
+    return _find(table, "text") or _find(table, "image")
 
 
 def _find(table: Table, name: str) -> str | None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.errors import AtlasError
-from backend.labelled.decoding import Decoded, decode_file
-from backend.labelled.pictures import read_pictures
-from backend.labelled.rows import read_rows
+from backend.labelled.addressed import are_images, with_files
+from backend.labelled.decoding import decode_file
+from backend.labelled.pictures import read_folder
+from backend.labelled.rows import Rows, read_rows
 from backend.labelled.split import Row
+from backend.labelled.things import TEXTS, Things
 
 _NAMED = 5
 """Classes named in a warning."""
@@ -30,87 +32,101 @@ class LabelledTexts:
     form: str = ""
     dropped: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    things: str = "texts"
+    things: Things = TEXTS
 
     @property
     def per_class(self) -> dict[str, int]:
-        """Texts per class, the rarest first."""
+        """How many per class, the rarest first."""
         counts = Counter(label for _, label in self.rows)
         return dict(sorted(counts.items(), key=lambda item: (item[1], item[0])))
 
 
-def load(path: Path, text_field: str | None = None, control: str | None = None) -> LabelledTexts:
+def load(
+    path: Path,
+    text_field: str | None = None,
+    control: str | None = None,
+    image_folder: Path | None = None,
+) -> LabelledTexts:
     """Read a CSV, JSON lines, or an export of a Label Studio project (JSON, JSON-MIN, CSV), also as .gz.
 
-    text_field, control: the columns' names; for a JSON export see `read_export`.
+    text_field, control: the columns' names; for a JSON export see `read_export`. A row's text may be an
+    image's address: the file is looked for beside what is read, and in image_folder.
     Or a folder of images, one folder in it per class; a row's text is then where the file lies.
     Raises AtlasError, naming the file and what to do, for any other file, and for one in which fewer than
     two classes have two texts.
     """
+    rows = rows_of(path, text_field, control, image_folder)
+    try:
+        texts = _distinct(rows)
+        _check_classes(texts)
+    except AtlasError as error:
+        raise AtlasError(f"{path}: {error}") from error
+    return texts
+
+
+def rows_of(
+    path: Path,
+    text_field: str | None,
+    control: str | None,
+    image_folder: Path | None = None,
+    **needed: bool,
+) -> Rows:
+    """Of a folder of images, or a file, as of `load`. needed: as of `read_rows`. Raises AtlasError, naming
+    the file and what to do."""
     decoded = None if path.is_dir() else decode_file(path)
     try:
-        texts = _pictures(path) if decoded is None else _read(decoded, text_field, control)
-        _check_classes(texts)
+        if decoded is None:
+            return read_folder(path)
+        rows = read_rows(decoded, text_field, control, **needed)
+        folders = [path.parent, *([] if image_folder is None else [image_folder])]
+        return with_files(rows, folders) if are_images(rows) else rows
     except AtlasError as error:
         raise AtlasError(f"{path}: {error}") from error
     except csv.Error as error:
         raise AtlasError(f"{path} cannot be read: {error}") from error
-    return texts
 
 
-def _pictures(folder: Path) -> LabelledTexts:
-    rows, repeated, dropped = read_pictures(folder)
-    found = LabelledTexts(rows, repeated, "files and their folders", "images", dropped, things="images")
-    found.warnings.extend(_suspicions(found.per_class))
-    return found
-
-
-def _read(decoded: Decoded, text_field: str | None, control: str | None) -> LabelledTexts:
-    found = read_rows(decoded, text_field, control)
+def _distinct(found: Rows) -> LabelledTexts:
     dropped = found.dropped
     if found.waiting:
         dropped = {**dropped, "without a label": len(found.waiting)}
     if not found.labelled:
-        why = "; ".join(in_words(dropped))
-        raise AtlasError(f"it has no row with both a text and a label ({found.source}): {why}")
-    rows = distinct(found.labelled)
+        why = "; ".join(in_words(dropped, found.things))
+        raise AtlasError(f"it has {found.things.nothing_labelled} ({found.source}): {why}")
+    rows = distinct(found.labelled, found.things)
     repeated = len(found.labelled) - len(rows)
-    texts = LabelledTexts(rows, repeated, found.source, found.form, dropped, found.warnings)
-    texts.warnings.extend(_suspicions(texts.per_class))
+    texts = LabelledTexts(rows, repeated, found.source, found.form, dropped, found.warnings, found.things)
+    texts.warnings.extend(_suspicions(texts))
     return texts
 
 
-def content_of(text: str) -> str:
-    """What the encoder can tell apart: texts with the same are one."""
-    return " ".join(text.lower().split())
-
-
-def distinct(rows: list[Row]) -> list[Row]:
-    """Each text once, with its most frequent label: a copy among the held-out texts would give them away."""
+def distinct(rows: list[Row], things: Things) -> list[Row]:
+    """Each once, with its most frequent label: a copy among the held-out ones would give them away."""
     first: dict[str, str] = {}
     votes: dict[str, Counter[str]] = {}
-    for text, label in rows:
-        content = content_of(text)
-        first.setdefault(content, text)
+    for item, label in rows:
+        content = things.content_of(item)
+        first.setdefault(content, item)
         votes.setdefault(content, Counter())[label] += 1
-    return [(text, votes[content].most_common(1)[0][0]) for content, text in first.items()]
+    return [(item, votes[content].most_common(1)[0][0]) for content, item in first.items()]
 
 
 def _check_classes(texts: LabelledTexts) -> None:
-    counts = texts.per_class
+    counts, many = texts.per_class, texts.things.many
     if len(counts) == 1:
         raise AtlasError(
-            f"all its texts have one label, {next(iter(counts))!r} ({texts.source}); at least two classes "
-            "are needed, with two texts each"
+            f"all its {many} have one label, {next(iter(counts))!r} ({texts.source}); at least two classes "
+            f"are needed, with two {many} each"
         )
     if sum(count > 1 for count in counts.values()) < 2:
         raise AtlasError(
-            f"at least two classes with two texts each are needed; it has {_listed(counts)} ({texts.source})"
+            f"at least two classes with two {many} each are needed; it has {_listed(counts)} ({texts.source})"
         )
 
 
-def _suspicions(counts: dict[str, int]) -> list[str]:
+def _suspicions(texts: LabelledTexts) -> list[str]:
     """What in the classes looks like a mistake."""
+    counts = texts.per_class
     alike: dict[str, dict[str, int]] = {}
     for name, count in counts.items():
         alike.setdefault(" ".join(name.casefold().split()), {})[name] = count
@@ -121,7 +137,7 @@ def _suspicions(counts: dict[str, int]) -> list[str]:
     ]
     if single := {name: count for name, count in counts.items() if count == 1}:
         found.append(
-            f"{_listed(single)}: a class with one text has none to be measured on, "
+            f"{_listed(single)}: a class with one {texts.things.one} has none to be measured on, "
             "and cannot be found but by chance"
         )
     return found
@@ -133,6 +149,8 @@ def _listed(counts: dict[str, int]) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def in_words(dropped: dict[str, int]) -> list[str]:
-    """How many rows were left out and why: "6 rows without a label"."""
-    return [f"{count:,} row{'' if count == 1 else 's'} {reason}" for reason, count in dropped.items()]
+def in_words(dropped: dict[str, int], things: Things) -> list[str]:
+    """How many were left out and why: "6 rows without a label"."""
+    return [
+        f"{count:,} {things.row}{'' if count == 1 else 's'} {reason}" for reason, count in dropped.items()
+    ]

@@ -1,42 +1,74 @@
-"""A folder of labelled images, `class/name.jpg`, read as rows: where each file lies, and its class."""
+"""Folders of images read as rows: where each file lies and, by the folder that it is in, its class."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from backend.errors import AtlasError, NoContent
+from backend.labelled.rows import Rows, Waiting
 from backend.labelled.split import Row
+from backend.labelled.things import IMAGES, content_at
 
-NOT_LOOKED_AT = (".DS_Store", "Thumbs.db")
+NO_IMAGES = ("Thumbs.db", "desktop.ini")
+"""Beside hidden files, what is passed over without a word."""
 
 
-def read_pictures(folder: Path) -> tuple[list[Row], int, dict[str, int]]:
-    """The images that can be read, each content once; how many more repeat one; how many files were left out,
-    by the reason. Raises AtlasError where there is no class.
+def read_folder(folder: Path) -> Rows:
+    """`class/name.jpg` is labelled, at whatever depth below the class; a file in the folder itself waits.
+
+    Raises AtlasError where there is no file at all.
     """
+    labelled = [(str(path), each.name) for each in _folders(folder) for path in _files(each.rglob("*"))]
+    waiting = [str(path) for path in _files(folder.iterdir())]
+    return _rows(labelled, waiting, "files and their folders")
+
+
+def read_unlabelled(folder: Path) -> Rows:
+    """All files wait, at whatever depth. Raises AtlasError where there is none."""
+    waiting = [str(path) for path in _files(folder.rglob("*"))]
+    return _rows([], waiting, "files, whatever their folder")
+
+
+def readable(
+    labelled: Iterable[Row], waiting: Iterable[Waiting]
+) -> tuple[list[Row], list[Waiting], Counter[str]]:
+    """Those that are images, and how many others there are, by the reason."""
+    dropped: Counter[str] = Counter()
+    return (
+        [row for row in labelled if _is_image(row[0], dropped)],
+        [each for each in waiting if _is_image(each.text, dropped)],
+        dropped,
+    )
+
+
+def _rows(labelled: list[Row], waiting: list[str], source: str) -> Rows:
+    if not labelled and not waiting:
+        raise AtlasError(
+            "there is no file in it: images are wanted, labelled ones as in cat/1.jpg, dog/2.jpg"
+        )
+    numbered = [Waiting(number, path) for number, path in enumerate(waiting, 1)]
+    good, others, dropped = readable(labelled, numbered)
+    return Rows(good, others, source, "images", "file", dict(dropped), things=IMAGES)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in sorted(paths):
+        if path.is_file() and not path.name.startswith(".") and path.name not in NO_IMAGES:
+            yield path
+
+
+def _is_image(item: str, dropped: Counter[str]) -> bool:
     from backend.content.pictures import decoded
 
-    classes = sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
-    if not classes:
-        raise AtlasError("it has no folders: a folder per class is wanted, as in cat/1.jpg, dog/2.jpg")
-    first: dict[str, str] = {}
-    votes: dict[str, Counter[str]] = {}
-    files, dropped = 0, Counter[str]()
-    for each in classes:
-        for path in sorted(each.rglob("*")):
-            if not path.is_file() or path.name in NOT_LOOKED_AT:
-                continue
-            content = path.read_bytes()
-            try:
-                decoded(content)
-            except NoContent as reason:
-                dropped[str(reason)] += 1
-                continue
-            digest = hashlib.sha256(content).hexdigest()
-            first.setdefault(digest, str(path.resolve()))
-            votes.setdefault(digest, Counter())[each.name] += 1
-            files += 1
-    rows = [(path, votes[digest].most_common(1)[0][0]) for digest, path in first.items()]
-    return rows, files - len(rows), dict(dropped)
+    try:
+        decoded(content_at(item))
+    except (NoContent, OSError) as reason:
+        dropped[f"that cannot be read ({reason})"] += 1
+        return False
+    return True

@@ -13,11 +13,13 @@ from backend.labelled.decoding import Decoded
 from backend.labelled.labels import class_in_cell
 from backend.labelled.split import Row
 from backend.labelled.table import Table, json_lines, read_csv, table_of_objects
+from backend.labelled.things import TEXTS, Things
 from backend.labelstudio.export import is_task, read_export
 
 
 class Waiting(NamedTuple):
-    """A text without a label. place: its row's number below the header, from 1, or its task's."""
+    """What has no label; of an image, its file. place: its row's number below the header, from 1, its task's,
+    or its number among the files."""
 
     place: int
     text: str
@@ -25,9 +27,9 @@ class Waiting(NamedTuple):
 
 @dataclass(frozen=True)
 class Rows:
-    """places: what `Waiting.place` numbers, "row" or "task"; source: which columns, or which field and
-    control, they came from, in words; form: the file's; dropped: how many rows were left out, by the reason;
-    warnings: sentences on what looks like a mistake."""
+    """places: what `Waiting.place` numbers, "row", "task" or "file"; source: which columns, or which field
+    and control, they came from, in words; form: the file's; dropped: how many rows were left out, by the
+    reason; warnings: sentences on what looks like a mistake; things: what the rows are."""
 
     labelled: list[Row]
     waiting: list[Waiting]
@@ -36,6 +38,7 @@ class Rows:
     places: str = "row"
     dropped: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    things: Things = TEXTS
 
 
 def read_rows(

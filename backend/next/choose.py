@@ -13,8 +13,8 @@ from torch import Tensor
 from backend import sampling
 from backend.copies import copies_among, keys_of
 from backend.encoders.base import encoded
-from backend.encoders.registry import find_encoder
 from backend.labelled import PartlyLabelled
+from backend.labelled.things import Things
 from backend.learning import devices
 from backend.learning.training import Trained, train
 from backend.sampling import alike
@@ -33,9 +33,9 @@ Tell = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Choice:
-    """place: as `Waiting.place`; probabilities: of the likeliest classes, the likeliest first, and p_error,
-    that the first of them is wrong: {} and None where nothing can say so; cluster: which of the clusters of
-    the waiting texts it is in, from 1, the largest first; cluster_size: texts in that."""
+    """place and text: as of `Waiting`; probabilities: of the likeliest classes, the likeliest first, and
+    p_error, that the first of them is wrong: {} and None where nothing can say so; cluster: which of the
+    clusters of those that wait it is in, from 1, the largest first; cluster_size: how many are in that."""
 
     place: int
     text: str
@@ -65,11 +65,11 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
     torch.set_num_threads(settings.torch_threads or torch.get_num_threads())
     settings = settings.model_copy(update={"device": devices.use(settings.device)})
     contents = [*(text for text, _ in texts.labelled), *(each.text for each in texts.waiting)]
-    features = _encode(contents, settings, tell)
+    features = _encode(contents, texts.things, settings, tell)
     classes = sorted({label for _, label in texts.labelled})
     targets = torch.tensor([classes.index(label) for _, label in texts.labelled], dtype=torch.int64)
     labelled = len(targets)
-    behind, together = _copies(contents, features, targets)
+    behind, together = _copies(texts.things.words_of(contents), features, targets)
     waiting = torch.from_numpy(np.flatnonzero(~behind[labelled:]))
     pool = features[labelled:][waiting]
     tell("training", 0)
@@ -93,15 +93,16 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
     ]
     notes = list(ranking.notes)
     if trained is not None and scene.error_head is None:
-        notes.append("too few errors, or too few successes, on the labelled texts to tell P(error) from")
+        notes.append("too few errors, or too few successes, among the labelled ones to tell P(error) from")
     accuracy = None if trained is None else round(float(trained.out_of_fold.correct.float().mean()), 4)
     return Chosen(choices, settings.strategy, accuracy, int(behind.sum()), notes)
 
 
-def _encode(contents: Sequence[str], settings: Settings, tell: Tell) -> Tensor:
+def _encode(contents: Sequence[str], things: Things, settings: Settings, tell: Tell) -> Tensor:
     """Float32 [N, D]."""
     order = np.random.default_rng(settings.seed).permutation(len(contents))[:FIT_ON]
-    encoder = find_encoder(settings.encoder).fit([contents[i] for i in order], seed=settings.seed)
+    name = getattr(settings, things.setting)
+    encoder = things.encoder(name, [contents[i] for i in order], settings.seed)
     parts = []
     for start in range(0, len(contents), PIECE):
         piece = contents[start : start + PIECE]

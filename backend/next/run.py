@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from backend.errors import AtlasError
 from backend.labelled import PartlyLabelled, load_partly
+from backend.labelled.things import Things
 from backend.settings import Settings
 
 MANY = 10_000
@@ -25,6 +26,9 @@ class NextOptions:
 
     file: Path
     labels: tuple[Path, ...]
+    unlabelled: tuple[Path, ...]
+    image_folder: Path | None
+    encoder: str | None
     count: int
     format: str
     text_field: str | None
@@ -34,7 +38,15 @@ class NextOptions:
 def run(options: NextOptions, settings: Settings) -> None:
     """Raises AtlasError, before any work, for files that will not do."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    texts = load_partly(options.file, options.labels, options.text_field, options.control)
+    texts = load_partly(
+        options.file,
+        options.labels,
+        options.text_field,
+        options.control,
+        options.unlabelled,
+        options.image_folder,
+    )
+    settings = _with_encoder(settings, texts.things, options.encoder)
     for line in _what_was_read(texts):
         console.print(line, markup=False)
 
@@ -49,6 +61,15 @@ def run(options: NextOptions, settings: Settings) -> None:
     WRITERS[options.format](texts, chosen, sys.stdout)
     for line in _what_to_know(texts, chosen.copies, chosen.accuracy, chosen.notes):
         console.print(line, markup=False)
+
+
+def _with_encoder(settings: Settings, things: Things, named: str | None) -> Settings:
+    encoder = named or getattr(settings, things.setting)
+    try:
+        things.check(encoder)
+    except ValueError as error:
+        raise AtlasError(f"{things.setting.upper()}: {error}") from error
+    return settings.model_copy(update={things.setting: encoder})
 
 
 @contextmanager
@@ -73,8 +94,9 @@ def _what_was_read(texts: PartlyLabelled) -> list[str]:
     for path, rows in texts.read:
         left_out = [f"{count:,} {reason}" for reason, count in rows.dropped.items()]
         lines.append(
-            f"Read {path.name}: {len(rows.labelled):,} labelled and {len(rows.waiting):,} unlabelled texts "
-            f"({rows.source}; {rows.form})" + (f"; left out: {'; '.join(left_out)}" if left_out else "")
+            f"Read {path.name}: {len(rows.labelled):,} labelled and {len(rows.waiting):,} unlabelled "
+            f"{rows.things.many} ({rows.source}; {rows.form})"
+            + (f"; left out: {'; '.join(left_out)}" if left_out else "")
         )
         lines += [f"  Warning: {warning}" for warning in rows.warnings]
     return lines
@@ -82,19 +104,20 @@ def _what_was_read(texts: PartlyLabelled) -> list[str]:
 
 def _what_to_know(texts: PartlyLabelled, copies: int, accuracy: float | None, notes: list[str]) -> list[str]:
     classes, labels = len({label for _, label in texts.labelled}), len(texts.labelled)
+    one, many = texts.things.one, texts.things.many
     if accuracy is None:
         of = "one class" if classes else "no class"
         lines = [
-            f"{labels:,} labels of {of} teach nothing yet: these texts are typical of those that wait, and "
+            f"{labels:,} labels of {of} teach nothing yet: these {many} are typical of those that wait, and "
             "unlike each other."
         ]
     else:
         lines = [
-            f"Learned from {labels:,} labels of {classes} classes; of labelled texts that it had not seen, "
+            f"Learned from {labels:,} labels of {classes} classes; of labelled {many} that it had not seen, "
             f"the model tells {accuracy:.0%} right."
         ]
         lines += [f"Note: {note}." for note in notes]
     if passed := texts.repeats + copies:
-        one = "1 text that repeats another was passed over."
-        lines.append(one if passed == 1 else f"{passed:,} texts that repeat others were passed over.")
+        said = f"1 {one} that repeats another was passed over."
+        lines.append(said if passed == 1 else f"{passed:,} {many} that repeat others were passed over.")
     return lines

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from backend.labelled import PartlyLabelled
-from backend.next.choose import LIKELIEST, Chosen
+from backend.next.choose import LIKELIEST, Choice, Chosen
 
 Writer = Callable[[PartlyLabelled, Chosen, IO[str]], None]
 SHOWN = 200
@@ -20,20 +20,26 @@ SHOWN = 200
 
 def _write_table(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:
     table = Table(show_lines=False, pad_edge=False)
-    table.add_column(texts.places, justify="right")
-    table.add_column("text", overflow="fold", ratio=1)
+    if texts.are_numbered:
+        table.add_column(texts.places, justify="right")
+    table.add_column(texts.things.one, overflow="fold", ratio=1)
     if chosen.accuracy is not None:
         table.add_column("the model says")
         table.add_column("P(error)", justify="right")
-    table.add_column("cluster (texts)", justify="right")
+    table.add_column(f"cluster ({texts.things.many})", justify="right")
     for each in chosen.choices:
         said = [f"{name[:30]} {share:.0%}" for name, share in each.probabilities.items()]
         error = "–" if each.p_error is None else f"{each.p_error:.0%}"
         cells = [] if chosen.accuracy is None else ["\n".join(said), error]
-        table.add_row(
-            str(each.place), _shortened(each.text), *cells, f"{each.cluster} of {each.cluster_size:,}"
-        )
+        named = [_shortened(str(value)) for value in _named(texts, each).values()]
+        table.add_row(*named, *cells, f"{each.cluster} of {each.cluster_size:,}")
     Console(file=file).print(table, markup=False)
+
+
+def _named(texts: PartlyLabelled, choice: Choice) -> dict[str, Any]:
+    """What tells a choice from all others, by what that is called."""
+    number = {texts.places: choice.place} if texts.are_numbered else {}
+    return {**number, texts.things.one: choice.text}
 
 
 def _shortened(text: str) -> str:
@@ -45,19 +51,20 @@ def _write_csv(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:
     """With an empty column `label`: filled in, the file is one for --labels."""
     told = [name for i in range(1, LIKELIEST + 1) for name in (f"class_{i}", f"probability_{i}")]
     writer = csv.writer(file)
-    writer.writerow([texts.places, "text", "label", *told, "p_error", "cluster", "cluster_size"])
+    numbered = [texts.places] if texts.are_numbered else []
+    writer.writerow([*numbered, texts.things.one, "label", *told, "p_error", "cluster", "cluster_size"])
     for each in chosen.choices:
         likely = [cell for name, share in each.probabilities.items() for cell in (name, f"{share:.4f}")]
         likely += [""] * (len(told) - len(likely))
         error = "" if each.p_error is None else f"{each.p_error:.4f}"
-        writer.writerow([each.place, each.text, "", *likely, error, each.cluster, each.cluster_size])
+        named = _named(texts, each).values()
+        writer.writerow([*named, "", *likely, error, each.cluster, each.cluster_size])
 
 
 def _write_json(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:
     items = [
         {
-            texts.places: each.place,
-            "text": each.text,
+            **_named(texts, each),
             "probabilities": each.probabilities,
             "p_error": each.p_error,
             "cluster": each.cluster,

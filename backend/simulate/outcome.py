@@ -53,19 +53,20 @@ class Outcome:
     @property
     def method(self) -> dict[str, str]:
         """How it was measured, in words, by topic."""
-        plan, texts = self.plan, self.texts
+        plan, texts, things = self.plan, self.texts, self.texts.things
         merged = (
-            f"; {texts.duplicates:,} more rows repeated a text and were merged" if texts.duplicates else ""
+            f"; {texts.duplicates:,} more {things.row}s that repeated others were merged"
+            if texts.duplicates
+            else ""
         )
-        left_out = "; left out: " + ", ".join(in_words(texts.dropped)) if texts.dropped else ""
+        left_out = "; left out: " + ", ".join(in_words(texts.dropped, things)) if texts.dropped else ""
         held_out = len(texts.rows) - self.pool
         return {
-            "data": f"{len(texts.rows):,} distinct texts of {len(texts.per_class)} classes "
+            "data": f"{len(texts.rows):,} distinct {things.many} of {len(texts.per_class)} classes "
             f"from {self.file.name} ({texts.source}; {texts.form}){merged}{left_out}",
-            "test set": f"{held_out:,} texts, the same share of each class, drawn anew for each seed "
+            "test set": f"{held_out:,} {things.many}, the same share of each class, drawn anew for each seed "
             "and never shown to a strategy",
-            "features": f"the backend's text encoder{self._encoders}, fitted for each seed, where it learns "
-            f"from texts at all, on the {self.pool:,} other texts, without their labels",
+            "features": things.features(self._encoders, self.pool),
             "labels": f"{plan.start} at random, the same for all strategies of a seed, then batches of "
             f"{plan.batch} chosen by the strategy, up to {plan.budget}; the file's label is the answer",
             **self._own_start,
@@ -87,6 +88,6 @@ class Outcome:
             return {}
         return {
             "own start": f"{own.strategy} once more, its first {self.plan.start} labels not random but those "
-            "that the backend puts first in a new project (typical and diverse texts); not among the "
+            "that the backend puts first in a new project (typical and diverse ones); not among the "
             "strategies compared, which all start with the same labels"
         }

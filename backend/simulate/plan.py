@@ -48,7 +48,7 @@ class Plan:
         if plan.start >= plan.budget:
             raise AtlasError(
                 f"nothing is left to choose: --start is {plan.start} and --budget {self.budget}, "
-                f"of {pool} texts to label"
+                f"of {pool} to label"
             )
         if classes > max(MANY_CLASSES, plan.budget):
             raise AtlasError(

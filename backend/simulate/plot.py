@@ -73,7 +73,7 @@ def _draw(replays: Sequence[Replay], summary: Summary, ink: str) -> Figure:
             colour = look.get(own[0].strategy, (GREY, "solid"))[0]
             _band(axes, own, colour, OWN_START, own[0].name, len(summary.strategies))
         _reference(axes, summary, ink)
-        axes.set(xlabel="labels", ylabel="macro-F1 on held-out texts")
+        axes.set(xlabel="labels", ylabel="macro-F1, held out")
         axes.grid(alpha=0.25, color=GREY)
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(ink)

@@ -13,12 +13,13 @@ from safetensors.torch import load_file, save_file
 from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 
+from backend.encoders.base import encoded
 from backend.labelled import Row, hold_out
+from backend.labelled.things import TEXTS, Things
 from backend.learning.network import LayeredNetwork
 from backend.learning.training import Trained, outputs, train, train_network
 from backend.sampling import select
 from backend.simulate.plan import MAX_HELD_OUT, Plan
-from backend.simulate.vectors import pool_and_held_out
 
 Step = Callable[[], None]
 """Called after each piece of work, for the progress bar."""
@@ -33,6 +34,7 @@ class SeedJob:
     seed: int
     file: Path
     encoder: str = "lsa"
+    things: Things = TEXTS
 
     def __str__(self) -> str:
         return (
@@ -119,7 +121,8 @@ def prepare(job: SeedJob, step: Step) -> Full:
     pool, held_out = hold_out(job.rows, job.plan.held_out, MAX_HELD_OUT, job.seed)
     began = time.process_time()
     items, others = [item for item, _ in pool], [item for item, _ in held_out]
-    of_pool, of_held_out = pool_and_held_out(job.encoder, items, others, job.seed)
+    encoder = job.things.encoder(job.encoder, items, job.seed)
+    of_pool, of_held_out = encoded(encoder, items), encoded(encoder, others)
     split = {
         "pool": of_pool,
         "targets": torch.tensor([index[label] for _, label in pool]),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from backend.errors import AtlasError
 from backend.labelled import hold_out, load
 from backend.labelled.echo import what_was_read
+from backend.labelled.things import Things
+from backend.settings import Settings
 from backend.simulate.folder import publish, staging
 from backend.simulate.plan import MAX_HELD_OUT, Plan
 from backend.simulate.workers import Workers
@@ -29,21 +32,26 @@ class SimulateOptions:
     processes: int | None
     text_field: str | None
     control: str | None
+    image_folder: Path | None = None
 
 
-def run(options: SimulateOptions, plan: Plan) -> Outcome:
-    """Writes curves.csv, summary.json, learning-curve.png and report.html.
+def run(options: SimulateOptions, plan: Plan, encoders: str | None) -> Outcome:
+    """encoders: by name, separated by commas; None for the one that is set.
+
+    Writes curves.csv, summary.json, learning-curve.png and report.html.
 
     Raises AtlasError, before any work, for a file, a plan or a folder that will not do.
     """
     console = Console()
-    texts = load(options.file, options.text_field, options.control)
+    texts = load(options.file, options.text_field, options.control, options.image_folder)
+    plan = replace(plan, encoders=_encoders(texts.things, encoders))
     for line in what_was_read(options.file, texts):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     pool, held_out = hold_out(texts.rows, plan.held_out, MAX_HELD_OUT, plan.seeds[0])
     plan = plan.within(len(pool), len(texts.per_class))
     console.print(
-        f"  {len(pool):,} {texts.things} to label, {len(held_out):,} held out to measure on", highlight=False
+        f"  {len(pool):,} {texts.things.many} to label, {len(held_out):,} held out to measure on",
+        highlight=False,
     )
     out = options.out or Path(f"simulation-{options.file.name.split('.')[0]}")
     with staging(out, options.file, options.force) as folder:
@@ -56,6 +64,20 @@ def run(options: SimulateOptions, plan: Plan) -> Outcome:
     show(outcome, console)
     console.print(f"Report: {out / 'report.html'}", soft_wrap=True, highlight=False, markup=False)
     return outcome
+
+
+def _encoders(things: Things, named: str | None) -> tuple[str, ...]:
+    """Each once. Raises AtlasError for one that cannot be used."""
+    names = [name.strip() for name in (named or getattr(Settings(), things.setting)).split(",")]
+    found = tuple(dict.fromkeys(name for name in names if name))
+    if not found:
+        raise AtlasError("--encoder: no encoder is named")
+    for name in found:
+        try:
+            things.check(name)
+        except ValueError as error:
+            raise AtlasError(f"{things.setting.upper()}: {error}") from error
+    return found
 
 
 def _cores() -> int:

@@ -40,13 +40,14 @@ def summary_json(outcome: Outcome) -> str:
         "verdict": str(chosen.verdict),
         "setting": {
             "STRATEGY": chosen.verdict.setting,
-            **({} if encoders is None else {"ENCODER": chosen.encoder}),
+            **({} if encoders is None else {outcome.texts.things.setting.upper(): chosen.encoder}),
         },
         "plan": asdict(outcome.plan),
         "data": {
             "file": outcome.file.name,
             "path": str(outcome.file.resolve()),
             "source": outcome.texts.source,
+            "things": outcome.texts.things.many,
             "texts": len(outcome.texts.rows),
             "duplicates": outcome.texts.duplicates,
             "dropped": outcome.texts.dropped,

@@ -29,9 +29,9 @@ def judge(summary: Summary, plan: Plan, pool: int) -> Verdict:
     best, *others = summary.strategies
     if plan.compares_nothing(pool):
         return Verdict(
-            f"Nothing was compared: one batch uses up the pool of {pool} texts, so that all strategies end "
+            f"Nothing was compared: one batch uses up the pool of {pool}, so that all strategies end "
             "with the same labels.",
-            [f"Try a smaller --batch, or more texts. Until then keep {DEFAULT}."],
+            [f"Try a smaller --batch, or more data. Until then keep {DEFAULT}."],
             DEFAULT,
         )
     if not others:
@@ -101,7 +101,7 @@ def _too_few(summary: Summary, plan: Plan, pool: int) -> str:
         f"{plan.budget} labels{' and one seed' if one_seed else ''} are too few to choose by: keep {DEFAULT}"
     )
     if pool < ENOUGH_LABELS:
-        return f"{few} until more texts are labelled."
+        return f"{few} until more is labelled."
     return f"{few}, or run it again with --budget {ENOUGH_LABELS}{' --seeds 5' if one_seed else ''}."
 
 

@@ -88,7 +88,10 @@ def _prepared(
 ) -> dict[str, dict[int, Full]]:
     """By encoder and seed, a model trained on the whole pool. Raises AtlasError where one fails."""
     found: dict[str, dict[int, Full]] = {encoder: {} for encoder in plan.encoders}
-    jobs = [SeedJob(texts.rows, plan, seed, file, encoder) for (encoder, seed), file in files.items()]
+    jobs = [
+        SeedJob(texts.rows, plan, seed, file, encoder, texts.things)
+        for (encoder, seed), file in files.items()
+    ]
     for job, full in workers.run(prepare, jobs, steps.one):
         if isinstance(full, Failure):
             raise AtlasError(f"{job} failed: {full.reason}")

@@ -75,6 +75,8 @@ def test_commands_named_exist(page: Path) -> None:
 def test_commands_can_be_given_like_this(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("mine.csv", "project.json", "batch.csv", "batch2.csv"):
         (tmp_path / name).touch()
+    for name in ("photos", "labelled"):
+        (tmp_path / name).mkdir()
     (tmp_path / "backend").symlink_to(ROOT / "backend")
     monkeypatch.chdir(tmp_path)
     for arguments in commands(page):

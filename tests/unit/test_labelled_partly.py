@@ -86,7 +86,7 @@ def test_tasks_of_an_export_wait_under_their_own_numbers(tmp_path: Path) -> None
     ("content", "reason"),
     [
         ("text,label\none,a\ntwo,b\n", "all its texts have a label .*whose label is empty"),
-        ("text,label\none,a\none,\n", "the text of every row without a label is labelled already"),
+        ("text,label\none,a\none,\n", "every text without a label is labelled already"),
         ("text,label\n,a\n ,\n", "no row has a text"),
         ("text,label\n", "no row below it"),
         ("title,body\none,two\n", "--text-field"),
@@ -99,5 +99,5 @@ def test_a_file_in_which_no_text_waits_says_what_to_do(tmp_path: Path, content: 
 
 def test_labels_without_a_label_are_refused(tmp_path: Path) -> None:
     file = write(tmp_path, "pool.csv", "text\none\n")
-    with pytest.raises(AtlasError, match=r"done\.csv: no text in it has a label"):
+    with pytest.raises(AtlasError, match=r"done\.csv: nothing in it has a label"):
         load_partly(file, [write(tmp_path, "done.csv", "text,label\none,\n")])

@@ -21,7 +21,7 @@ def test_a_text_counts_once_with_its_most_frequent_label(tmp_path: Path) -> None
 def test_budgets_go_by_the_batch_and_end_at_the_budget_or_the_pool() -> None:
     assert PLAN.budgets == [20, 40, 60, 80, 100, 110]
     assert PLAN.within(50, 2).budgets == [20, 40, 50]
-    with pytest.raises(AtlasError, match="--start is 20 and --budget 110, of 20 texts"):
+    with pytest.raises(AtlasError, match="--start is 20 and --budget 110, of 20 to label"):
         PLAN.within(20, 2)
 
 

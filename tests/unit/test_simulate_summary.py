@@ -121,7 +121,7 @@ def test_few_labels_and_one_seed_have_one_remedy() -> None:
     assert within_noise.endswith("too few to choose by: keep auto, or run it again with --budget 100.")
     assert "more seeds" not in within_noise
     small = str(judge(one_seed, few, pool=80))
-    assert small.endswith("too few to choose by: keep auto until more texts are labelled.")
+    assert small.endswith("too few to choose by: keep auto until more is labelled.")
 
 
 def test_random_on_top_is_said() -> None:
@@ -161,7 +161,7 @@ def test_few_labels_never_set_another_strategy() -> None:
 def test_where_one_batch_uses_the_pool_up_nothing_is_compared() -> None:
     used_up = replace(PLAN, budget=36)
     verdict = judge(two_seeds(random=[0.5, 0.5], margin=[0.3, 0.5]), used_up, pool=36)
-    assert "Nothing was compared: one batch uses up the pool of 36 texts" in verdict.headline
+    assert "Nothing was compared: one batch uses up the pool of 36," in verdict.headline
     assert "smaller --batch" in str(verdict)
     assert verdict.setting == "auto"
     assert "Nothing was compared" not in str(judge(two_seeds(random=[0.5], margin=[0.3]), used_up, pool=37))
