@@ -14,6 +14,7 @@ from backend.encoders.backbones import DEPTHS, Backbone, adaptable
 from backend.encoders.base import Encoder
 from backend.errors import DamagedFile
 from backend.guessing import Said
+from backend.learning import devices
 from backend.learning.fine_tuning import beside
 from backend.learning.network import LayeredNetwork
 from backend.store.adapted_models import AdaptedModel, AdaptedModels
@@ -47,15 +48,16 @@ class Adapted:
         """Of the first n texts, as many as there is time for: float32 [n, C]. features: float32 [N, D], of
         the encoder as it is."""
         found, began = [torch.zeros(0, self.network.shape.classes)], monotonic()
+        device = devices.used()
+        blocks, network = self.blocks.to(device), self.network.to(device)
         for at in range(0, len(texts), PIECE):
             if monotonic() - began >= seconds:
                 break
             some = texts[at : at + PIECE]
             inputs = self.backbone.inputs(some)
-            columns = self.blocks(inputs.batch(range(len(some))))
-            found.append(
-                self.network(beside(features[at : at + PIECE].float(), columns, self.start)).logits[0]
-            )
+            columns = blocks(inputs.batch(range(len(some)), device))
+            given = features[at : at + PIECE].float().to(device)
+            found.append(network(beside(given, columns, self.start)).logits[0].cpu())
         return torch.cat(found)
 
 

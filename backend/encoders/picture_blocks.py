@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from backend.encoders.backbones import Depth, nothing
 from backend.encoders.lite0 import LAST_CHANNELS, MIDDLE, MIDDLE_CHANNELS, STAGES, Convolution, Lite0
+from backend.encoders.placed import Placed
 from backend.encoders.squares import GRID, Pixels, pooled_last, pooled_middle, squared
 
 BATCH = 8
@@ -32,8 +33,8 @@ class PictureInputs:
 class PictureBackbone:
     """What comes after the middle map, which then stays as it is; or all of the network."""
 
-    def __init__(self, network: Lite0, side: int, depth: Depth):
-        self._network = network
+    def __init__(self, placed: Placed[Lite0], side: int, depth: Depth):
+        self._placed = placed
         self._side = side
         self._whole = depth == "all"
 
@@ -44,21 +45,20 @@ class PictureBackbone:
     @torch.no_grad()  # inference mode's tensors could not be trained on
     def inputs(self, contents: Sequence[Pixels], batch_done: Callable[[], object] = nothing) -> PictureInputs:
         batches = []
+        device, network = self._placed()
         for start in range(0, len(contents), BATCH):
             images = [squared(each, self._side) for each in contents[start : start + BATCH]]
-            batches.append(self._below(torch.stack(images)))
+            whole = torch.stack(images)
+            batches.append(whole if self._whole else network.lower(whole.to(device)).cpu())
             batch_done()
         return PictureInputs(torch.cat(batches).clone() if batches else torch.zeros(0, 3, 1, 1))
-
-    def _below(self, images: Tensor) -> Tensor:
-        return images if self._whole else self._network.lower(images)
 
     def sizes(self, contents: Sequence[Pixels]) -> list[int]:
         small = MIDDLE_CHANNELS * (-(-self._side // 16)) ** 2
         return [3 * self._side**2 if self._whole else small] * len(contents)
 
     def blocks(self) -> PictureBlocks:
-        return PictureBlocks(self._network, whole=self._whole)
+        return PictureBlocks(self._placed.load(), whole=self._whole)
 
 
 class PictureBlocks(nn.Module):

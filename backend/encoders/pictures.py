@@ -15,8 +15,8 @@ from torch import Tensor
 from backend.encoders.backbones import Depth
 from backend.encoders.lite0 import LAST_CHANNELS, MIDDLE_CHANNELS, Lite0
 from backend.encoders.picture_blocks import PictureBackbone
+from backend.encoders.placed import Placed
 from backend.encoders.squares import GRID, Pixels, pooled_last, pooled_middle, squared
-from backend.learning import devices
 
 SIDE = 112
 """Pixels of the square that a picture is brought to: 224 costs four times as long."""
@@ -49,7 +49,7 @@ class Lite0Encoder:
     def __init__(self, network: Callable[[], Lite0], side: int = SIDE):
         self._network = network
         self._side = side
-        self._moved: tuple[str, Lite0] | None = None
+        self._placed = Placed(network)
 
     def load(self) -> None:
         self._network()
@@ -64,7 +64,7 @@ class Lite0Encoder:
 
     def backbone(self, depth: Depth) -> PictureBackbone:
         """The network to be adapted."""
-        return PictureBackbone(self._network(), self._side, depth)
+        return PictureBackbone(self._placed, self._side, depth)
 
     def encode(self, pictures: Sequence[Pixels]) -> Tensor:
         """Float32 [N, dims]."""
@@ -75,15 +75,6 @@ class Lite0Encoder:
         return torch.cat(rows) if rows else torch.zeros(0, self.dims)
 
     def _encoded(self, batch: list[Tensor]) -> Tensor:
-        device, network = self._on_device()
+        device, network = self._placed()
         maps = network.maps(torch.stack(batch).to(device))
         return torch.cat([pooled_last(maps.last), pooled_middle(maps.middle)], dim=1).cpu()
-
-    def _on_device(self) -> tuple[str, Lite0]:
-        """Where this process encodes, and the network there, which is moved once."""
-        device = devices.used()
-        if device == devices.CPU:
-            return device, self._network()
-        if self._moved is None or self._moved[0] != device:
-            self._moved = device, self._network().to(device)
-        return self._moved

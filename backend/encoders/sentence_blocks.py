@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from backend.encoders.backbones import Depth, nothing
 from backend.encoders.bert import Bert, Part
 from backend.encoders.pieces import by_length, padded
+from backend.encoders.placed import Placed
 
 LAST = 2
 """Layers that are adapted where not all are."""
@@ -56,8 +57,9 @@ class SentenceInputs:
 class SentenceBackbone:
     """Its LAST layers, or all of them, but not what words are looked up in."""
 
-    def __init__(self, bert: Bert, windows: Windows, pooling: Pooling, depth: Depth, padding: int):
-        self._bert = bert
+    def __init__(self, placed: Placed[Bert], windows: Windows, pooling: Pooling, depth: Depth, padding: int):
+        self._placed = placed
+        self._bert = bert = placed.load()
         self._cut = windows
         self._pooling = pooling
         self._kept = 0 if depth == "all" else max(0, len(bert.layers) - LAST)
@@ -68,10 +70,11 @@ class SentenceBackbone:
     def inputs(self, contents: Sequence[str], batch_done: Callable[[], object] = nothing) -> SentenceInputs:
         windows, owners = self._cut(contents)
         found = [torch.zeros(0)] * len(windows)
+        device, bert = self._placed()
         for batch in by_length(windows):
-            ids, real = padded([windows[i] for i in batch], self._padding)
-            x = self._bert.through(self._bert.layers[: self._kept], self._bert.embedded(ids), real)
-            for i, row in zip(batch, x, strict=True):
+            ids, real = (each.to(device) for each in padded([windows[i] for i in batch], self._padding))
+            x = bert.through(bert.layers[: self._kept], bert.embedded(ids), real)
+            for i, row in zip(batch, x.cpu(), strict=True):
                 found[i] = row[: len(windows[i])].clone()
             batch_done()
         of_text: list[list[int]] = [[] for _ in contents]

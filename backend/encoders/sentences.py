@@ -16,6 +16,7 @@ from torch.nn.functional import normalize
 from backend.encoders.backbones import Depth
 from backend.encoders.bert import Bert
 from backend.encoders.pieces import by_length, padded, readable
+from backend.encoders.placed import Placed
 from backend.encoders.sentence_blocks import SentenceBackbone
 from backend.learning import devices
 
@@ -59,7 +60,7 @@ class SentenceEncoder:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self._network = network
-        self._moved: tuple[str, Network] | None = None
+        self._placed = Placed(lambda: network) if isinstance(network, Bert) else None
         self._tokenizer = tokenizer
         self._digest = digest
         self.dims = dims
@@ -74,15 +75,15 @@ class SentenceEncoder:
 
     def backbone(self, depth: Depth) -> SentenceBackbone | None:
         """The network to be adapted; None where it has no layers to tell apart."""
-        if not isinstance(self._network, Bert):
+        if self._placed is None:
             return None
-        return SentenceBackbone(self._network, self._windows, self._pooling, depth, self._padding)
+        return SentenceBackbone(self._placed, self._windows, self._pooling, depth, self._padding)
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Unit vectors, float32 [N, dims]; an empty text becomes the zero vector."""
         windows, owners = self._windows(texts)
-        device, network = self._on_device()
+        device, network = (devices.CPU, self._network) if self._placed is None else self._placed()
         vectors = torch.zeros(len(texts), self.dims)
         for batch in by_length(windows):
             ids, real = padded([windows[i] for i in batch], self._padding)
@@ -91,15 +92,6 @@ class SentenceEncoder:
             weight = real.sum(1, keepdim=True)
             vectors.index_add_(0, torch.tensor([owners[i] for i in batch]), pooled * weight)
         return normalize(vectors, dim=1)
-
-    def _on_device(self) -> tuple[str, Network]:
-        """Where this process encodes, and the network there, which is moved once."""
-        device = devices.used()
-        if device == devices.CPU or not isinstance(self._network, Bert):
-            return devices.CPU, self._network
-        if self._moved is None or self._moved[0] != device:
-            self._moved = device, self._network.to(device)
-        return self._moved
 
     def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], list[int]]:
         """The pieces of each window, with the model's own marks around them, and whose text it is."""

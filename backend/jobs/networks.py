@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from torch import Tensor
 
 from backend.controls.base import CLASSES
@@ -37,7 +39,8 @@ def main_model(
         return []
     control = scheme.main
     beside = control.train_beside(features, targets, seed=settings.seed, device=settings.device)
-    return [ControlModel(control, {CLASSES: trained.network.cpu(), **beside})]
+    kept = copy.deepcopy(trained.network).cpu()  # itself it stays where it is, for the pool
+    return [ControlModel(control, {CLASSES: kept, **beside})]
 
 
 def main_network(

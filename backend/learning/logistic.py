@@ -27,7 +27,7 @@ def fit_logistic(
     by default; start: float [D], where to begin (a fit of nearly the same data saves most steps).
     """
     x, y = inputs.double(), truth.double()
-    center = torch.zeros(x.shape[1], dtype=torch.float64) if toward is None else toward.double()
+    center = x.new_zeros(x.shape[1]) if toward is None else toward.double()
     # A trace of ridge keeps the Hessian invertible where the data leave a free coefficient undetermined.
     ridge = penalty.double() + 1e-8
     beta = center if start is None else start.double()

@@ -58,6 +58,10 @@ class Layers(NamedTuple):
         """Of one member: the layers of these items only."""
         return Layers(tuple(layer[index] for layer in self.hidden), self.logits[index])
 
+    def to(self, device: torch.device | str) -> Layers:
+        """The same on another device."""
+        return Layers(tuple(layer.to(device) for layer in self.hidden), self.logits.to(device))
+
 
 class StackedLinear(nn.Module):
     """K linear layers applied at once. All members start from the same weights.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from backend.learning import devices
 from backend.learning.network import HIDDEN, LayeredNetwork, Layers, Shape
 
 MAX_ITERATIONS = 50
@@ -75,7 +76,7 @@ def train(
     with torch.no_grad():
         layers = network(features)
         own_fold = fold_of + 1  # member 0 was trained on everything
-        held_out = Layers(*_of_members(layers, own_fold))
+        held_out = _of_members(layers, own_fold).to(devices.CPU)
         out_of_fold = OutOfFold(held_out, held_out.logits.argmax(-1) == targets.cpu())
     serving, siblings = network.members(slice(0, 1)), network.members(slice(1, None))
     return Trained(serving.to(device), siblings.to(device), out_of_fold)
@@ -133,29 +134,34 @@ def _checked(features: Tensor, targets: Tensor, device: str) -> tuple[Tensor, Te
 
 
 def outputs(network: LayeredNetwork, features: Tensor) -> Layers:
-    """A single-member network's layers over a pool, on the CPU: hidden [N, width], logits [N, C]."""
+    """A single-member network's layers over a pool: hidden [N, width], logits [N, C].
+
+    Reckoned where the network lies; they lie where the features do.
+    """
     widths = (*network.shape.hidden, network.shape.classes)
-    layers = [torch.empty(len(features), width) for width in widths]
+    layers = [torch.empty(len(features), width, device=features.device) for width in widths]
     for rows, batch in _batches(network, features):
         for whole, part in zip(layers, (*batch.hidden, batch.logits), strict=True):
-            whole[rows] = part[0].cpu()
+            whole[rows] = part[0].to(features.device)
     return Layers(tuple(layers[:-1]), layers[-1])
 
 
 def member_probabilities(network: LayeredNetwork, features: Tensor) -> Tensor:
-    """What each member says of each item, float32 [K, N, C], on the CPU."""
+    """What each member says of each item, float32 [K, N, C], where the features lie."""
     shape = network.shape
-    probabilities = torch.empty(shape.members, len(features), shape.classes)
+    size = (shape.members, len(features), shape.classes)
+    probabilities = torch.empty(size, device=features.device)
     for rows, batch in _batches(network, features):
-        probabilities[:, rows] = batch.probabilities.cpu()
+        probabilities[:, rows] = batch.probabilities.to(features.device)
     return probabilities
 
 
 def layers_by_member(network: LayeredNetwork, features: Tensor, member_of: Tensor) -> Layers:
-    """Each item's layers by a member of its own. member_of: int64 [N] in [0, K). On the CPU."""
+    """Each item's layers by a member of its own, where the features lie. member_of: int64 [N] in [0, K)."""
     device = next(network.parameters()).device
     with torch.no_grad():
-        return Layers(*_of_members(network(features.float().to(device)), member_of.to(device)))
+        layers = network(features.float().to(device))
+        return _of_members(layers, member_of.to(device)).to(features.device)
 
 
 def _batches(network: LayeredNetwork, features: Tensor) -> Iterator[tuple[slice, Layers]]:
@@ -166,11 +172,10 @@ def _batches(network: LayeredNetwork, features: Tensor) -> Iterator[tuple[slice,
             yield rows, network(features[rows].to(device=device, dtype=torch.float32))
 
 
-def _of_members(layers: Layers, member_of: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+def _of_members(layers: Layers, member_of: Tensor) -> Layers:
     """Row i by member member_of[i]: [K, N, width] -> [N, width]."""
     rows = torch.arange(len(member_of), device=member_of.device)
-    hidden = tuple(layer[member_of, rows].cpu() for layer in layers.hidden)
-    return hidden, layers.logits[member_of, rows].cpu()
+    return Layers(tuple(layer[member_of, rows] for layer in layers.hidden), layers.logits[member_of, rows])
 
 
 def stratified_folds(targets: Tensor, folds: int, seed: int) -> Tensor:
@@ -232,7 +237,7 @@ def _minimise(
     """
     inputs, outside = network.shape.inputs, None
     if len(features) < inputs:
-        basis = torch.linalg.qr(features.T).Q  # [D, M]
+        basis = torch.linalg.qr(features.T.cpu()).Q.to(features.device)  # [D, M]; mps has none
         outside, network = network, network.seen_through(basis)
         # The network scales what it is given by the root of its width.
         features = features @ basis * math.sqrt(inputs / basis.shape[1])

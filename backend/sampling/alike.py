@@ -11,7 +11,7 @@ from backend.sampling.clusters import nearest_of, spherical_kmeans
 def clustered(features: Tensor, k: int, seed: int) -> Tensor:
     """The cluster of each item by spherical k-means, int64 [N] in [0, k). features: float [N, D]."""
     shuffled = torch.randperm(len(features), generator=torch.Generator().manual_seed(seed))
-    return spherical_kmeans(_unit(features), k, shuffled)[0]
+    return spherical_kmeans(_unit(features), k, shuffled.to(features.device))[0]
 
 
 def joined(features: Tensor, known: Tensor) -> Tensor:
@@ -21,7 +21,7 @@ def joined(features: Tensor, known: Tensor) -> Tensor:
     """
     rows = _unit(features)
     names, index = known[known >= 0].unique(return_inverse=True)
-    sums = torch.zeros(len(names), rows.shape[1]).index_add_(0, index, rows[known >= 0])
+    sums = rows.new_zeros(len(names), rows.shape[1]).index_add_(0, index, rows[known >= 0])
     return names[nearest_of(rows, _unit(sums))[1]]
 
 

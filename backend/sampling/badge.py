@@ -16,12 +16,12 @@ def badge(scene: Scene, n: int) -> Picks:
     """
     hidden = scene.pool_layers.last_hidden  # [N, H]
     miss = scene.probabilities.clone()  # [N, C]
-    miss[torch.arange(scene.size), miss.argmax(1)] -= 1
+    miss.scatter_add_(1, miss.argmax(1, keepdim=True), torch.full_like(miss[:, :1], -1))
     square = (miss**2).sum(1) * (hidden**2).sum(1)  # squared length of each gradient
-    picks = torch.empty(n, dtype=torch.int64)
+    picks = torch.empty(n, dtype=torch.int64, device=square.device)
     distance = torch.full_like(square, torch.inf)  # squared, to the nearest pick
-    taken = torch.zeros(scene.size, dtype=torch.bool)
-    drawn = torch.ones(n, dtype=torch.float64)
+    taken = torch.zeros_like(square, dtype=torch.bool)
+    drawn = torch.ones(n, dtype=torch.float64, device=square.device)
     for i in range(n):
         weight = distance.masked_fill(taken, 0)
         if i == 0:

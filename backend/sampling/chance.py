@@ -24,8 +24,9 @@ def lots(features: Tensor, seed: int) -> Tensor:
     width = features.shape[1]
     generator = torch.Generator().manual_seed(seed)
     odd = torch.randint(-(2**62), 2**62, (-(-width // 2),), generator=generator) * 2 + 1
+    odd = odd.to(features.device)
     start_at = torch.randint(-(2**62), 2**62, (), generator=generator)
-    sums = torch.empty(len(features), dtype=torch.int64)
+    sums = torch.empty(len(features), dtype=torch.int64, device=features.device)
     for start in range(0, len(features), CHUNK):
         rows = features[start : start + CHUNK].float()
         if width % 2:
@@ -63,7 +64,7 @@ def descending(worth: Tensor, features: Tensor, seed: int) -> Tensor:
     """
     order = worth.argsort(descending=True, stable=True)
     ranked = worth[order]
-    same = torch.zeros(len(ranked) + 1, dtype=torch.bool)
+    same = torch.zeros(len(ranked) + 1, dtype=torch.bool, device=worth.device)
     torch.eq(ranked[1:], ranked[:-1], out=same[1:-1])
     tied = (same[1:] | same[:-1]).nonzero().squeeze(1)
     if len(tied):
@@ -77,7 +78,7 @@ def descending(worth: Tensor, features: Tensor, seed: int) -> Tensor:
 def top(worth: Tensor, n: int, features: Tensor, seed: int) -> Tensor:
     """The n items of most worth, best first, equal ones by lot: int64 [n]. Sorts only what it returns."""
     if n == 0:
-        return torch.zeros(0, dtype=torch.int64)
+        return torch.zeros(0, dtype=torch.int64, device=worth.device)
     threshold = worth.topk(n).values[-1]
     candidates = (worth >= threshold).nonzero().squeeze(1)
     return candidates[descending(worth[candidates], features[candidates], seed)[:n]]

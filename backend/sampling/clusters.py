@@ -34,12 +34,12 @@ def spherical_kmeans(
     k = min(k, len(rows))
     sample = shuffled[: max(k * FIT_ON, 4096)]
     fitted = rows[sample]
-    pull = torch.ones(len(sample)) if weight is None else weight[sample].float()
+    pull = fitted.new_ones(len(sample)) if weight is None else weight[sample].float()
     centers = _seeds(fitted[: max(k * SEED_FROM, 1024)], k)
     before = None
     for _ in range(ITERATIONS):
         similarity, nearest = (fitted @ centers.T).max(dim=1)  # [S]
-        _fill_empty(nearest, similarity, torch.arange(len(sample)), k)
+        _fill_empty(nearest, similarity, torch.arange(len(sample), device=rows.device), k)
         if before is not None and torch.equal(nearest, before):
             break
         before = nearest
@@ -56,12 +56,12 @@ def _seeds(sample: Tensor, k: int) -> Tensor:
     sample: float [S, D], unit vectors in random order, so an item's place is its lot. Of TRIALS drawn
     items each step keeps the one that leaves the rest nearest to a centre.
     """
-    lot = (torch.arange(len(sample), dtype=torch.float64) + 0.5) / len(sample)
-    chosen = torch.zeros(k, dtype=torch.int64)  # the first one is random already
+    lot = (torch.arange(len(sample), dtype=torch.float64, device=sample.device) + 0.5) / len(sample)
+    chosen = torch.zeros(k, dtype=torch.int64, device=sample.device)  # the first one is random already
     distance = (1 - sample @ sample[0]).clamp_(min=0)
     for i in range(1, k):
         if not distance.max() > 1e-6:  # fewer distinct items than centres: any will do
-            chosen[i:] = torch.arange(i, k)
+            chosen[i:] = torch.arange(i, k, device=sample.device)
             break
         drawn = torch.tensor([chance.race(distance, lot, i * TRIALS + trial) for trial in range(TRIALS)])
         nearer = torch.minimum(distance[:, None], (1 - sample @ sample[drawn].T).clamp_(min=0))
@@ -110,7 +110,7 @@ def places_within(group: Tensor, order: Tensor) -> Tensor:
     sizes = torch.bincount(group)
     starts = sizes.cumsum(0) - sizes
     place = torch.empty_like(order)
-    place[sorted_by_group] = torch.arange(len(order)) - starts[group[sorted_by_group]]
+    place[sorted_by_group] = torch.arange(len(order), device=order.device) - starts[group[sorted_by_group]]
     return place
 
 
@@ -141,7 +141,7 @@ def most_uncertain_cluster(scene: Scene, n: int, *, clusters: int | None = None)
     k = clusters or int(min(max(scene.size / max(2 * n, 1), 2), 20))
     cluster, _ = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
     sizes = torch.bincount(cluster).clamp(min=1)
-    mean = torch.zeros(len(sizes)).index_add_(0, cluster, scene.margin) / sizes
+    mean = scene.margin.new_zeros(len(sizes)).index_add_(0, cluster, scene.margin) / sizes
     worth = mean.argsort().argsort()[cluster] + scene.margin.clamp(max=0.999)
     return Picks(scene.top(worth, n), worth)
 
@@ -150,7 +150,7 @@ def centers_of_uncertainty(scene: Scene, n: int) -> Picks:
     """n clusters whose items pull the centres by their uncertainty, and of each the item at its centre."""
     cluster, similarity = spherical_kmeans(scene.unit_pool, n, scene.shuffled, weight=scene.margin)
     place = places_within(cluster, scene.descending(similarity))
-    pull = torch.zeros(n).index_add_(0, cluster, scene.margin)
+    pull = scene.margin.new_zeros(n).index_add_(0, cluster, scene.margin)
     return Picks(in_turn(cluster, place, -pull)[:n])
 
 
@@ -164,10 +164,10 @@ def representative_clusters(scene: Scene, n: int, *, clusters: int | None = None
     k = min(clusters or max(n // PER_CLUSTER, MIN_CLUSTERS), scene.size)
     cluster, similarity = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
     centers = torch.nn.functional.normalize(
-        torch.zeros(k, scene.pool.shape[1]).index_add_(0, cluster, scene.unit_pool), dim=1
+        scene.unit_pool.new_zeros(k, scene.pool.shape[1]).index_add_(0, cluster, scene.unit_pool), dim=1
     )
     unlabeled = torch.bincount(cluster, minlength=k).float()
-    labeled = torch.zeros(k)
+    labeled = torch.zeros_like(unlabeled)
     if len(scene.labeled):
         labeled = torch.bincount(nearest_of(scene.unit_labeled, centers)[1], minlength=k).float()
     place = places_within(cluster, scene.descending(similarity))

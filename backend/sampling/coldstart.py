@@ -26,7 +26,7 @@ def cold_start(scene: Scene, n: int) -> Picks:
     rows = scene.unit_pool
     references = rows[scene.shuffled[:MAX_REFERENCES]]
     similarity = (rows[candidates] @ references.T).clamp_(min=0)  # [candidates, references]
-    covered = torch.zeros(len(references))
+    covered = references.new_zeros(len(references))
     if len(scene.labeled):
         covered = (references @ scene.unit_labeled.T).clamp(min=0).max(dim=1).values
     first = candidates[_lazy_greedy(similarity, covered, min(n, len(candidates)))]
@@ -42,7 +42,7 @@ def _lazy_greedy(similarity: Tensor, covered: Tensor, n: int) -> Tensor:
     and an item whose fresh gain beats all other bounds is the best.
     """
     bound = (similarity - covered).clamp_(min=0).sum(dim=1)
-    picks = torch.empty(n, dtype=torch.int64)
+    picks = torch.empty(n, dtype=torch.int64, device=bound.device)
     for i in range(n):
         while True:
             stale = bound.topk(min(AT_ONCE, len(bound))).indices

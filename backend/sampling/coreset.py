@@ -14,11 +14,11 @@ def coreset(scene: Scene, n: int) -> Picks:
     """
     rows = scene.unit_pool
     covered = scene.unit_labeled if len(scene.labeled) else rows.mean(0, keepdim=True)
-    nearest = torch.full((scene.size,), -torch.inf)  # cosine with the nearest covered item
+    nearest = rows.new_full((scene.size,), -torch.inf)  # cosine with the nearest covered item
     for block in covered.split(256):
         nearest = torch.maximum(nearest, (rows @ block.T).max(dim=1).values)
-    taken = torch.zeros(scene.size, dtype=torch.bool)
-    picks = torch.empty(n, dtype=torch.int64)
+    taken = torch.zeros_like(nearest, dtype=torch.bool)
+    picks = torch.empty(n, dtype=torch.int64, device=rows.device)
     for i in range(n):
         picks[i] = best = scene.best((-nearest).masked_fill_(taken, -torch.inf))
         taken[best] = True

@@ -36,15 +36,15 @@ def v_optimal(
     # Dimension by dimension, a product with a vector takes less than half the time, and of equal items
     # it is equal to the last bit.
     columns = rows.T.contiguous()  # [D, C]
-    prior = ridge * torch.eye(rows.shape[1], dtype=torch.float64)
+    prior = ridge * torch.eye(rows.shape[1], dtype=torch.float64, device=rows.device)
     known = known.double()
     covariance = torch.linalg.inv(prior + (known.T * known_information.double()) @ known)  # [D, D]
     moment = target.double()
     spread = rows @ covariance.float()  # [C, D]
     variance = (spread * rows).sum(1).double()  # x' S x: how uncertain the prediction for x is
     reach = ((spread @ moment.float()) * spread).sum(1).double()  # x' S T S x: how much of it the pool shares
-    picks = torch.empty(n, dtype=torch.int64)
-    taken = torch.zeros(len(rows), dtype=torch.bool)
+    picks = torch.empty(n, dtype=torch.int64, device=rows.device)
+    taken = torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
     for i in range(n):
         gain = weight * reach / (1 + weight * variance)
         picks[i] = best = int(gain.masked_fill_(taken, -torch.inf).argmax())

@@ -24,13 +24,13 @@ def discriminative(scene: Scene, n: int, *, rounds: int = ROUNDS) -> Picks:
         return Picks(scene.shuffled[:n])
     sample = scene.shuffled[: SAMPLE + n]  # n more than are needed: picks leave it
     discriminator = LogisticRegression(C=10, class_weight="balanced", warm_start=True)
-    taken = torch.zeros(scene.size, dtype=torch.bool)
-    picks, worth = torch.zeros(0, dtype=torch.int64), torch.zeros(scene.size)
+    taken = torch.zeros(scene.size, dtype=torch.bool, device=rows.device)
+    picks, worth = scene.shuffled[:0], rows.new_zeros(scene.size)
     for size in sizes(n, rounds):
         known = torch.cat([scene.unit_labeled, rows[picks]])
-        inputs = torch.cat([known, rows[sample[~taken[sample]]]]).numpy()
+        inputs = torch.cat([known, rows[sample[~taken[sample]]]]).cpu().numpy()
         discriminator.fit(inputs, np.arange(len(inputs)) >= len(known))
-        worth = rows @ torch.from_numpy(discriminator.coef_[0]).float()
+        worth = rows @ torch.from_numpy(discriminator.coef_[0]).to(rows)
         chosen = scene.top(worth.masked_fill(taken, -torch.inf), size)
         taken[chosen] = True
         picks = torch.cat([picks, chosen])

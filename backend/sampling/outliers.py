@@ -29,7 +29,7 @@ def mean_rank(activations: Tensor, held_out: Tensor) -> Tensor:
     values = held_out.T.sort(dim=1).values.contiguous()  # [U, M]
     last = values.shape[1] - 1
     spread = (values[:, -1:] - values[:, :1]).clamp(min=1e-6)
-    total = torch.zeros(len(activations))
+    total = activations.new_zeros(len(activations))
     for neuron, column in enumerate(activations.T.contiguous()):
         known = values[neuron]
         above = torch.searchsorted(known, column).clamp_(1, max(last, 1)).clamp_(max=last)

@@ -26,8 +26,8 @@ def adaptive_representative(scene: Scene, n: int) -> Picks:
     labeled = scene.unit_labeled.sum(0)
     to_pool = rows @ _direction(rows.sum(0))  # [N]
     to_labeled = rows @ labeled  # [N], not yet divided by the length of the sum
-    taken = torch.zeros(scene.size, dtype=torch.bool)
-    picks = torch.empty(n, dtype=torch.int64)
+    taken = torch.zeros_like(to_pool, dtype=torch.bool)
+    picks = torch.empty(n, dtype=torch.int64, device=rows.device)
     worth = to_pool - to_labeled / labeled.norm().clamp(min=1e-12)
     for i in range(n):
         picks[i] = best = scene.best(worth.masked_fill(taken, -torch.inf))

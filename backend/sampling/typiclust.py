@@ -24,9 +24,9 @@ def typiclust(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
     cluster, similarity = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
     k = int(cluster.max()) + 1
     sizes = torch.bincount(cluster, minlength=k)
-    labeled = torch.zeros(k, dtype=torch.int64)
+    labeled = torch.zeros_like(sizes)
     if len(scene.labeled):
-        centers = torch.zeros(k, scene.pool.shape[1]).index_add_(0, cluster, scene.unit_pool)
+        centers = scene.unit_pool.new_zeros(k, scene.pool.shape[1]).index_add_(0, cluster, scene.unit_pool)
         nearest = nearest_of(scene.unit_labeled, torch.nn.functional.normalize(centers, dim=1))[1]
         labeled = torch.bincount(nearest, minlength=k)
     # Clusters in the order they are due: fewest labels first, then largest first; each gives one per turn.
