@@ -2,10 +2,11 @@
 
 python -m benchmarks.fine_tuning FILE.csv.gz ... FILE.npz ... [--labels 100,300] [--seeds 0,1] [--no-folds]
 
-Texts: columns text,label, by --encoder (minilm); pictures: images, labels, by lite0. FILE.test.* lies beside
-each. Of each seed so many items are labelled at random. Macro-F1 and accuracy on at most 500 test items,
-of the frozen classifier and of the adapted one; `said`: whether the held-out folds of the labelled items call
-it better, by how much of the answers; CPU seconds of one thread, of the folds and of all labels together.
+Texts: columns text,label, by --encoder (minilm). Pictures: images, labels, by lite0, adapted to the small
+copies that are kept of them (--whole: to the pictures themselves). FILE.test.* lies beside each. Of each
+seed so many items are labelled at random. Macro-F1 and accuracy on at most 500 test items, of the frozen
+classifier and of the adapted one; `said`: whether the held-out folds of the labelled items call it better, by
+how much of the answers; CPU seconds of one thread, of the folds and of all labels together.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import torch
 from sklearn.metrics import f1_score
 from torch import Tensor
 
+from backend.content.pictures import Picture, decoded, thumbnail
 from backend.encoders.backbones import DEPTHS, Adaptable, adaptable
 from backend.encoders.base import Encoder
 from backend.encoders.lite0_weights import lite0
@@ -56,7 +58,10 @@ class Measured:
 @click.option("--seeds", default="0,1")
 @click.option("--folds/--no-folds", default=True, help="Without, the held-out folds are not asked.")
 @click.option("--layers", type=click.Choice(["last", "all"]), default="last")
-def main(files: tuple[Path, ...], encoder: str, labels: str, seeds: str, folds: bool, layers: str) -> None:
+@click.option("--whole", is_flag=True, help="Pictures as they are, instead of small copies.")
+def main(
+    files: tuple[Path, ...], encoder: str, labels: str, seeds: str, folds: bool, layers: str, whole: bool
+) -> None:
     torch.set_num_threads(1)
     click.echo("| set | labels | macro-F1 frozen | adapted | accuracy frozen | adapted | said | s CPU |")
     click.echo("|---" * 8 + "|")
@@ -68,7 +73,7 @@ def main(files: tuple[Path, ...], encoder: str, labels: str, seeds: str, folds: 
         part = adaptable(fitted_encoder, DEPTHS[layers])
         if part is None:
             raise click.ClickException(f"{encoder} has no layers to adapt")
-        bench = Bench(fitted_encoder, part, pool, y, test, truth)
+        bench = Bench(fitted_encoder, part, pool, y, test, truth, small=not is_text and not whole)
         for count in map(int, labels.split(",")):
             found = [bench.measure(count, seed, folds) for seed in map(int, seeds.split(","))]
             _tell(file.name.split(".")[0], count, found)
@@ -88,10 +93,19 @@ class Bench:
     """One set, one encoder."""
 
     def __init__(
-        self, encoder: Encoder, part: Adaptable, pool: list[Any], y: Tensor, test: list[Any], truth: Tensor
+        self,
+        encoder: Encoder,
+        part: Adaptable,
+        pool: list[Any],
+        y: Tensor,
+        test: list[Any],
+        truth: Tensor,
+        *,
+        small: bool,
     ):
         self._encoder = encoder
         self._part = part
+        self._small = small
         self._pool, self._y = pool, y
         self._classes = int(y.max()) + 1
         self._test = self._material(test, truth)
@@ -117,7 +131,7 @@ class Bench:
         backbone = self._part.backbone
         return Material(
             features=self._encoder.encode(contents).clone(),
-            inputs=backbone.inputs(contents),
+            inputs=backbone.inputs(list(map(_small, contents)) if self._small else contents),
             blocks=backbone.blocks(),
             start=self._part.start,
             targets=targets,
@@ -130,6 +144,10 @@ class Bench:
 
     def _accuracy(self, logits: Tensor) -> float:
         return float((logits.argmax(-1) == self._test.targets).float().mean())
+
+
+def _small(pixels: Any) -> Any:
+    return decoded(thumbnail(Picture(pixels, *pixels.shape[:2]))).pixels
 
 
 def _test_of(file: Path) -> Path:
