@@ -21,6 +21,9 @@ GIVEN = {"SHOW_GUESS_FROM": "0", "ENCODER": "lsa"}
 """The few labels of a test make no model sure, and what it guesses is to be seen. Pretrained weights take a
 second to load in every process; tests of them name their encoder."""
 os.environ.update(GIVEN)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Two processes of tests with two threads each on two cores wait for each other most of the time.
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 @pytest.fixture(autouse=True)
