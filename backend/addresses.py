@@ -14,7 +14,7 @@ def label_studio_address(typed: str) -> str:
     """Without blanks around it and slashes at its end. Raises ValueError for what can only answer 404."""
     url = typed.strip()
     if not url.startswith(("http://", "https://")):
-        raise ValueError("must start with http:// or https://")
+        raise ValueError("must start with http:// or https://, as in http://localhost:8080")
     parts = urlsplit(url)
     if "@" in parts.netloc:  # error messages tell the address
         raise ValueError("must hold no user and password: LABEL_STUDIO_API_KEY is what counts")

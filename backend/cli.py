@@ -18,6 +18,7 @@ from backend.commands.simulate import simulate
 from backend.commands.versions import versions
 from backend.errors import AtlasError
 from backend.printable import printable_lines
+from backend.wrong_settings import wrong_settings
 
 
 class Commands(click.Group):
@@ -29,8 +30,7 @@ class Commands(click.Group):
         except AtlasError as error:
             raise click.ClickException(printable_lines(str(error))) from error
         except ValidationError as error:
-            problems = "; ".join(f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
-            raise click.ClickException(f"a setting is wrong: {problems}") from error
+            raise click.ClickException(f"a setting is wrong: {wrong_settings(error)}") from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

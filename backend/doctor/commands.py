@@ -6,7 +6,7 @@ import time
 
 import click
 
-from backend.connecting import connect, wait_for_order
+from backend.connecting import backend_address, connect, wait_for_order
 from backend.doctor.bench import Bench
 from backend.doctor.checks import run
 from backend.doctor.examine import all_is_well, examine, examine_project
@@ -38,6 +38,7 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
 
     Raises AtlasError, having changed nothing, when Label Studio refuses.
     """
+    url = backend_address(url)
     wait_briefly()
     with Bench(backend_url) as bench:
         general = _once_started(bench)

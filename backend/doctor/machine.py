@@ -20,6 +20,7 @@ from backend.doctor.checks import check
 from backend.doctor.finding import Finding, not_checked, note, ok, wrong
 from backend.labelstudio.bounds import ask
 from backend.near_misses import near_misses
+from backend.wrong_settings import wrong_settings
 
 TELLING = ("torch", "label-studio-ml", "label-studio-sdk", "rq")
 """The packages whose versions are shown; the demands of all are checked."""
@@ -36,16 +37,16 @@ _ASK_THE_OPERATOR = (
 def settings(bench: Bench) -> Finding:
     from backend.sampling.registry import check_name
 
+    typed = near_misses(os.environ)
+    mistyped = [f"{name} is none: {meant} is probably meant" for name, meant in typed.items()]
     try:
         check_name(bench.settings.strategy)
     except ValidationError as error:
-        problems = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
-        return wrong("; ".join(problems), "Set them as docs/settings.md says.")
+        return wrong("; ".join([wrong_settings(error), *mistyped]), "Set them as docs/settings.md says.")
     except ValueError as error:
         return wrong(f"STRATEGY: {error}", "Set STRATEGY to one of these.")
-    typed = near_misses(os.environ)
-    if typed:
-        found = "; ".join(f"{name} is none: {meant} is probably meant" for name, meant in typed.items())
+    if mistyped:
+        found = "; ".join(mistyped)
         return note(f"valid; but {found}", "Correct the name, and restart the backend with it.")
     return ok(f"valid; data in {bench.settings.data_dir}")
 
