@@ -63,11 +63,11 @@ class DemoProject:
         present = self._get("/api/ml", project=self.id)
         if backend_url in [connection["url"] for connection in present]:
             return
-        for path, item in (
-            *(("/api/ml", connection) for connection in present),
-            *(("/api/webhooks", hook) for hook in self._get("/api/webhooks/", project=self.id)),
-        ):
-            self._http.delete(f"{path}/{item['id']}/").raise_for_status()
+        hooks = self._get("/api/webhooks/", project=self.id)
+        former = [f"/api/webhooks/{hook['id']}/" for hook in hooks]
+        former += [f"/api/ml/{connection['id']}" for connection in present]  # with a slash at its end: 404
+        for path in former:
+            self._http.delete(path).raise_for_status()
         self.connect(backend_url)
 
     def exists(self) -> bool:
