@@ -1,17 +1,18 @@
-"""An adapted model at work: what it says of texts, in the place of the frozen one."""
+"""An adapted model at work: what it says of texts or images, in the place of the frozen one."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from backend.adapted_contents import Contents
 from backend.encoders.backbones import DEPTHS, Backbone, adaptable
-from backend.encoders.base import Encoder
 from backend.errors import DamagedFile
 from backend.guessing import Said
 from backend.learning import devices
@@ -25,18 +26,22 @@ logger = logging.getLogger(__name__)
 STATS = "adapted"
 """Where a version's stats tell of the adapted model that it answers by."""
 PIECE = 32
-"""Texts read at once."""
+"""Contents read at once."""
+Read = Callable[[Sequence[str]], Sequence[Any]]
+"""What stands in tasks to contents as the layers take them, None for one that is not at hand."""
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """Ready to answer. start: of its columns within the encoder's vectors; control: of whose answers."""
+    """Ready to answer. start: of its columns within the encoder's vectors; control: of whose answers; read:
+    texts are contents as they stand."""
 
     control: str
     backbone: Backbone
     start: int
     blocks: nn.Module
     network: LayeredNetwork
+    read: Read = list
 
     @property
     def bytes(self) -> int:
@@ -44,45 +49,49 @@ class Adapted:
         return sum(value.nbytes for part in parts for value in part.state_dict().values())
 
     @torch.no_grad()
-    def logits(self, texts: Sequence[str], features: Tensor, seconds: float) -> Tensor:
-        """Of the first n texts, as many as there is time for: float32 [n, C]. features: float32 [N, D], of
-        the encoder as it is."""
+    def logits(self, values: Sequence[str], features: Tensor, seconds: float) -> Tensor:
+        """Of the first n values in tasks, as many as there is time for: float32 [n, C], NaN where the content
+        is not at hand. features: float32 [N, D], of the encoder as it is."""
         found, began = [torch.zeros(0, self.network.shape.classes)], monotonic()
         device = devices.used()
         blocks, network = self.blocks.to(device), self.network.to(device)
-        for at in range(0, len(texts), PIECE):
+        for at in range(0, len(values), PIECE):
             if monotonic() - began >= seconds:
                 break
-            some = texts[at : at + PIECE]
-            inputs = self.backbone.inputs(some)
-            columns = blocks(inputs.batch(range(len(some)), device))
-            given = features[at : at + PIECE].float().to(device)
-            found.append(network(beside(given, columns, self.start)).logits[0].cpu())
+            contents = self.read(values[at : at + PIECE])
+            said = torch.full((len(contents), self.network.shape.classes), torch.nan)
+            there = [i for i, content in enumerate(contents) if content is not None]
+            if there:
+                inputs = self.backbone.inputs([contents[i] for i in there])
+                columns = blocks(inputs.batch(range(len(there)), device))
+                given = features[at : at + PIECE][there].float().to(device)
+                said[there] = network(beside(given, columns, self.start)).logits[0].cpu()
+            found.append(said)
         return torch.cat(found)
 
 
-def adapted_from(model: AdaptedModel, encoder: Encoder) -> Adapted:
+def adapted_from(model: AdaptedModel, contents: Contents) -> Adapted:
     """Raises DamagedFile where the model is not one of this encoder's."""
-    depth = DEPTHS.get(model.depth)
-    part = None if depth is None else adaptable(encoder, depth)
-    if part is None or encoder.dims != model.network.shape.inputs:
-        raise DamagedFile("an adapted model is of another encoder")
-    blocks = part.backbone.blocks()
+    depth, encoder = DEPTHS.get(model.depth), contents.encoder
     try:
+        part = None if depth is None else adaptable(encoder, depth)
+        if part is None or encoder.dims != model.network.shape.inputs:
+            raise DamagedFile("an adapted model is of another encoder")
+        blocks = part.backbone.blocks()
         blocks.load_state_dict(model.blocks)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise DamagedFile(f"an adapted model is of another encoder: {error}") from error
-    return Adapted(model.control, part.backbone, part.start, blocks, model.network)
+    return Adapted(model.control, part.backbone, part.start, blocks, model.network, contents.read)
 
 
-def adapted_of(models: AdaptedModels, version: ModelVersion, encoder: Encoder) -> Adapted | None:
+def adapted_of(models: AdaptedModels, version: ModelVersion, contents: Contents) -> Adapted | None:
     """What a version answers by; None where it answers by its own networks, as it does where the adapted
     model cannot be read, which the log then tells."""
     told = version.stats.get(STATS)
     if not isinstance(told, dict):
         return None
     try:
-        return adapted_from(models.load(str(told.get("digest"))), encoder)
+        return adapted_from(models.load(str(told.get("digest"))), contents)
     except DamagedFile as damage:
         logger.error("%s answers without what was adapted: %s", version.name, damage)
         return None
@@ -91,7 +100,7 @@ def adapted_of(models: AdaptedModels, version: ModelVersion, encoder: Encoder) -
 def said_by(
     adapted: Adapted | None, said: list[Said], texts: Sequence[str], features: Tensor, seconds: float
 ) -> list[Said]:
-    """The same, with what the adapted model says of the first texts, as many as there is time for."""
+    """The same, with what the adapted model says of the first texts, or images, as far as there is time."""
     if adapted is None or not len(texts):
         return said
     logits = adapted.logits(texts, features, seconds)

@@ -23,19 +23,23 @@ Offered = Mapping[str, Sequence[str]]
 
 class Said(NamedTuple):
     """What a control's networks say of N items: each network's layers by its name. shown: of the one by which
-    it decides, where need be within what each item offers; adapted: of so many of the first items the logits
-    that are shown are an adapted network's."""
+    it decides, where need be within what each item offers; adapted: bool [N], of which items the logits that
+    are shown are an adapted network's, None for of none."""
 
     control: Control
     layers: Mapping[str, Layers]
     shown: Layers
-    adapted: int = 0
+    adapted: Tensor | None = None
 
     def with_adapted(self, logits: Tensor) -> Said:
-        """logits: float32 [n, C], of the first n items, for those that are shown."""
-        n, before = len(logits), self.shown.logits
-        logits = logits.masked_fill(before[:n].isneginf(), -torch.inf)  # what an item does not offer
-        return self._replace(shown=self.shown._replace(logits=torch.cat([logits, before[n:]])), adapted=n)
+        """logits: float32 [n, C], of the first n items, for those that are shown; NaN where it is silent."""
+        n, shown = len(logits), self.shown.logits.clone()
+        adapted = torch.zeros(len(shown), dtype=torch.bool)
+        adapted[:n] = ~logits.isnan().any(-1)
+        not_offered = shown.isneginf()
+        shown[adapted] = logits[adapted[:n]]
+        shown.masked_fill_(not_offered, -torch.inf)
+        return self._replace(shown=self.shown._replace(logits=shown), adapted=adapted)
 
 
 def outputs_of(model: ModelVersion, features: Tensor, offered: Sequence[Offered] | None = None) -> list[Said]:
@@ -65,7 +69,8 @@ def _right(model: ModelVersion, said: list[Said]) -> Tensor | None:
     if layers is None or model.error_head is None or said[0].control.shows != CLASSES:
         return None
     same = layers.logits.argmax(-1) == said[0].shown.logits.argmax(-1)
-    same[: said[0].adapted] = False
+    if said[0].adapted is not None:
+        same &= ~said[0].adapted
     return (1 - model.error_head(layers)).where(same, torch.nan)
 
 

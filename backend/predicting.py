@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from backend.adapted_contents import picture_contents, text_contents
 from backend.adapting import Adapted, adapted_of, said_by
 from backend.controls.impossible import without_impossible
 from backend.controls.reading import text_in, unreadable_in_words
@@ -198,13 +199,16 @@ class Predictor:
 def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
     """Raises DamagedFile when it cannot be read."""
     version = version_store(settings, project_id).load(name)
-    cache = feature_cache(settings, project_id)
+    cache, models = feature_cache(settings, project_id), adapted_models(settings, project_id)
     ids = version.queue_ids.tolist()
     places = dict(zip(ids, queue_scores(len(ids)).tolist(), strict=True))
     if version.scheme.source.is_fetched:
-        return Loaded(version, image_cache(settings, project_id).kept(version.encoder), places, cache)
+        images = image_cache(settings, project_id)
+        kept = images.kept(version.encoder)
+        adapted = adapted_of(models, version, picture_contents(images, kept, version.encoder))
+        return Loaded(version, kept, places, cache, adapted)
     encoder = cache.encoder(version.encoder)
-    adapted = adapted_of(adapted_models(settings, project_id), version, encoder)
+    adapted = adapted_of(models, version, text_contents(encoder))
     return Loaded(version, encoder, places, cache, adapted)
 
 

@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from torch import nn
 
-from backend.encoders.base import Encoder
 from backend.encoders.joined import Joined
 
 Depth = Literal["last", "all"]
@@ -49,6 +48,13 @@ class Backbone(Protocol):
         vectors, float32 [B, D]."""
 
 
+class Measured(Protocol):
+    """dims: numbers of a vector."""
+
+    @property
+    def dims(self) -> int: ...
+
+
 class Adaptable(NamedTuple):
     """backbone: whose vectors are the columns from `start` to `end` of the encoder's."""
 
@@ -57,13 +63,15 @@ class Adaptable(NamedTuple):
     end: int
 
 
-def adaptable(encoder: Encoder, depth: Depth) -> Adaptable | None:
-    """The part of an encoder that can be adapted, by its own `backbone(depth)`; None where none can.
+def adaptable(encoder: Measured, depth: Depth) -> Adaptable | None:
+    """The part of an encoder, of texts or images, that can be adapted, by its own `backbone(depth)`; None
+    where none can.
 
     Of encoders side by side it is the first that has a backbone.
     """
     start = 0
-    for part in [each for _, each in encoder.parts] if isinstance(encoder, Joined) else [encoder]:
+    parts: list[Measured] = [each for _, each in encoder.parts] if isinstance(encoder, Joined) else [encoder]
+    for part in parts:
         asked = getattr(part, "backbone", None)
         backbone: Backbone | None = None if asked is None else asked(depth)
         if backbone is not None:

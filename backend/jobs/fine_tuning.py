@@ -11,39 +11,24 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from redis import Redis
-from torch import Tensor
 
-from backend.controls.config import parse_label_config
-from backend.copies import copies_among, keys_of
-from backend.encoders.backbones import DEPTHS, Adaptable, adaptable
-from backend.encoders.base import Encoder, encoded
-from backend.errors import AtlasError, DamagedFile
+from backend.errors import DamagedFile
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.job_settings import job_settings
-from backend.jobs.pull import last_pulled, pull
 from backend.jobs.stepping_aside import OutOfTime, Overtaken, StepAside
-from backend.jobs.taught import labeled
 from backend.jobs.tuning_due import for_what
-from backend.labelstudio.client import LabelStudioClient
-from backend.learning.adapted_or_not import FOLDS, MIN_ITEMS, Compared, compare
+from backend.jobs.tuning_material import NothingToDo, TuningMaterial
+from backend.learning.adapted_or_not import FOLDS, Compared, compare
 from backend.learning.fine_tuning import EPOCHS, STEP, Material, fitted
 from backend.learning.fine_tuning import fine_tune as train_layers
 from backend.settings import Settings
 from backend.store.adapted_models import AdaptedModel, AdaptedModels, Attempt
-from backend.store.locations import adapted_models, feature_cache, version_store
+from backend.store.locations import adapted_models, version_store
 from backend.store.model_version import ModelVersion
-from backend.store.paths import project_dir
-from backend.store.tasks import StoredTask
 
 logger = logging.getLogger(__name__)
-
-NUMBERS = 100_000_000
-"""What is kept of the labelled items for the last layers, 0.4 GB; of more a sample is learned from."""
-PIECE = 32
-"""Texts that are encoded at once."""
 
 
 def fine_tune(project_id: int) -> dict[str, Any]:
@@ -56,17 +41,13 @@ def fine_tune(project_id: int) -> dict[str, Any]:
         except Overtaken as reason:
             logger.info("adapting layers ends: %s; it is begun anew after that", reason)
             return {"said": f"not ended: {reason}", "overtaken": True}
-        except (DamagedFile, _NothingToDo) as reason:
+        except (DamagedFile, NothingToDo) as reason:
             logger.info("no layers are adapted: %s", reason)
             return {"said": str(reason)}
         if attempt.digest is not None:
             Dispatcher(redis, settings).demand_retrain(project_id)
     logger.info("%s", attempt.said)
     return {"said": attempt.said, **attempt.told}
-
-
-class _NothingToDo(AtlasError):
-    """There is nothing to adapt, or nothing to adapt it to."""
 
 
 class FineTuning:
@@ -85,7 +66,7 @@ class FineTuning:
         began = time.monotonic()
         version = self._published()
         self._what = for_what(self._settings, version.scheme, version.encoder)
-        material, together = self._prepared(version)
+        material, together = TuningMaterial(self._settings, self._id, self._aside.look).of(version)
         step_done = self._aside.each_of(_steps(len(material)))
         seed, device = self._settings.seed, self._settings.device
         try:
@@ -136,68 +117,8 @@ class FineTuning:
     def _published(self) -> ModelVersion:
         name = self._versions.published()
         if name is None:
-            raise _NothingToDo("no version is published")
+            raise NothingToDo("no version is published")
         return self._versions.load(name)
-
-    def _prepared(self, version: ModelVersion) -> tuple[Material, Tensor]:
-        """Of the labelled tasks; and which of them must be in one fold: int64 [M]."""
-        encoder, part = self._adaptable(version)
-        control = version.scheme.main
-        tasks = self._tasks(version)
-        rows, targets = labeled(control, [task.target for task in tasks])
-        if len(rows) < MIN_ITEMS or len(targets.unique()) < 2:
-            raise _NothingToDo(f"{len(rows)} labels are too few, or of one class")
-        texts = [tasks[i].text for i in rows]
-        some = sample(part.backbone.sizes(texts), NUMBERS, self._settings.seed)
-        texts, targets = [texts[i] for i in some.tolist()], targets[some]
-        features = self._features(encoder, texts)
-        own, waits = targets.numpy(), np.zeros(len(texts), np.bool_)
-        group = copies_among(texts, keys_of(texts), features, own, waits).group
-        material = Material(
-            features=features,
-            inputs=part.backbone.inputs(texts, self._aside.look),
-            blocks=part.backbone.blocks(),
-            start=part.start,
-            targets=control.shown_targets(targets),
-            n_classes=len(control.choices),
-        )
-        return material, torch.from_numpy(group)
-
-    def _adaptable(self, version: ModelVersion) -> tuple[Encoder, Adaptable]:
-        if version.scheme.source.is_fetched:
-            raise _NothingToDo("of images only the vectors are kept: there is nothing to adapt layers to")
-        cache = feature_cache(self._settings, self._id, version.scheme.source.about)
-        encoder, depth = cache.encoder(version.encoder), DEPTHS.get(self._settings.fine_tune)
-        part = None if depth is None else adaptable(encoder, depth)
-        if part is None:
-            kind = version.encoder.split("-")[0]
-            raise _NothingToDo(f"FINE_TUNE={self._settings.fine_tune}, encoder {kind}: no layers to adapt")
-        return encoder, part
-
-    def _features(self, encoder: Encoder, texts: list[str]) -> Tensor:
-        found = []
-        for at in range(0, len(texts), PIECE):
-            found.append(encoded(encoder, texts[at : at + PIECE]))
-            self._aside.look()
-        return torch.cat(found).clone()  # what inference mode made cannot be trained on
-
-    def _tasks(self, version: ModelVersion) -> list[StoredTask]:
-        """As a retrain left them; read from Label Studio where that was on another machine."""
-        directory = project_dir(self._settings.data_dir, self._id)
-        tasks = last_pulled(directory)
-        if len(tasks) >= version.stats["tasks"]:
-            return tasks
-        client = LabelStudioClient.from_settings(self._settings)
-        project = client.project(self._id, counted=False)
-        scheme = parse_label_config(project.label_config, self._settings.queue_control)
-        return pull(client, project, scheme, directory)
-
-
-def sample(sizes: list[int], most: int, seed: int) -> Tensor:
-    """Which items to learn from, rising: all, or as many at random as hold no more than `most` numbers."""
-    order = torch.randperm(len(sizes), generator=torch.Generator().manual_seed(seed))
-    fits = torch.tensor(sizes)[order].cumsum(0) <= most
-    return order[fits].sort().values
 
 
 def _steps(labels: int) -> int:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from backend import sampling
+from backend.adapted_contents import contents_of
 from backend.adapting import STATS, Adapted, adapted_of, said_by
 from backend.controls.impossible import without_impossible
 from backend.controls.scheme import LabelScheme
@@ -242,9 +243,8 @@ class VersionMaker:
     def _adapted(self, version: ModelVersion) -> Adapted | None:
         if STATS not in version.stats:
             return None
-        cache = feature_cache(self._settings, self._id, version.scheme.source.about)
-        encoder = cache.encoder(version.encoder)
-        return adapted_of(adapted_models(self._settings, self._id), version, encoder)
+        contents = contents_of(self._settings, self._id, version)
+        return adapted_of(adapted_models(self._settings, self._id), version, contents)
 
     def _next_version(self, project: Project) -> str:
         """Above every number used before, even when this machine's copy of the versions was lost."""

@@ -27,9 +27,9 @@ def for_what(settings: Settings, scheme: LabelScheme, encoder: str) -> str:
 
 
 def is_due(settings: Settings, models: AdaptedModels, version: ModelVersion) -> bool:
-    """Whether the published version's labels are worth an attempt. Of images only the vectors are kept."""
+    """Whether the published version's labels are worth an attempt."""
     labels = int(version.stats.get("trained_on") or 0)
-    if not settings.adapts_layers or labels < MIN_ITEMS or version.scheme.source.is_fetched:
+    if not settings.adapts_layers or labels < MIN_ITEMS:
         return False
     last = models.attempt()
     if last is None or last.for_what != for_what(settings, version.scheme, version.encoder):

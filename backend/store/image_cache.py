@@ -33,13 +33,18 @@ class ImageCache:
 
     def kept(self, name: str) -> KeptImages:
         """By the encoder of this name. Raises DamagedFile where there is none here."""
+        encoder = self.encoder(name)
+        return KeptImages(self.images(encoder), self.place, encoder.dims)
+
+    def encoder(self, name: str) -> ImageEncoder:
+        """Its weights are read when they are needed. Raises DamagedFile where there is none here."""
         try:
             encoder = find_image_encoder(name.split("-")[0])
             if encoder.name != name:
                 raise ValueError(f"it is {encoder.name} here")
         except ValueError as error:
             raise DamagedFile(f"image encoder {name} cannot be used: {error}") from error
-        return KeptImages(self.images(encoder), self.place, encoder.dims)
+        return encoder
 
 
 def image_cache(settings: Settings, project_id: int) -> ImageCache:

@@ -20,13 +20,14 @@ import numpy.typing as npt
 from backend.errors import DamagedFile
 from backend.store import tensors
 from backend.store.files import Files
+from backend.store.thumbnails import ENDING as SMALL
+from backend.store.thumbnails import Thumbnails, rows_of
 from backend.store.vectors import DIGEST, SHARD, Kept, VectorFiles, digest_of, key_of
 from backend.store.vectors import ENDING as VECTORS
 
 logger = logging.getLogger(__name__)
 
 MADE = ".images.safetensors"
-SMALL = ".thumbnails.safetensors"
 FILES, MANY = 16, 1024
 """So many files of fewer addresses may be; then they are merged."""
 ETAG = 96
@@ -66,6 +67,7 @@ class ImageFiles:
         self._name = vectors
         self._dims = dims
         self._vectors = VectorFiles(files, files)
+        self.thumbnails = Thumbnails(files)
 
     def read(self) -> KnownImages:
         """What is damaged is forgotten: it can be fetched anew."""
@@ -112,19 +114,6 @@ class ImageFiles:
         for path in small:
             self._files.delete(path)
 
-    def thumbnails(self) -> dict[bytes, bytes]:
-        """JPEG by the digest of the image's bytes."""
-        found: dict[bytes, bytes] = {}
-        for path in self._files.paths(ending=SMALL):
-            try:
-                stored = tensors.parse(self._files.read_constant(path))
-                ends, content = stored["ends"].tolist(), stored["content"].tobytes()
-                parts = [content[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-                found.update(zip(_rows(stored["digests"]), parts, strict=True))
-            except (OSError, DamagedFile, KeyError, ValueError) as error:
-                logger.warning("small pictures that cannot be read, %s, are left out: %s", path, error)
-        return found
-
     def _write_thumbnails(self, images: Sequence[Image]) -> None:
         digests = [image.digest for image in images]
         content = tensors.pack(
@@ -146,7 +135,7 @@ class ImageFiles:
         """Names, digests and ETags; empty where they cannot be read."""
         try:
             stored = tensors.parse(self._files.read_constant(path))
-            names, digests = _rows(stored["names"]), _rows(stored["digests"])
+            names, digests = rows_of(stored["names"]), rows_of(stored["digests"])
             etags = stored["etags"].view(f"S{ETAG}")
             if not len(names) == len(digests) == len(etags):
                 raise KeyError("names")
@@ -162,10 +151,3 @@ def digest_of_bytes(content: bytes) -> bytes:
 
 def _table(digests: Sequence[bytes]) -> npt.NDArray[np.uint8]:
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST)
-
-
-def _rows(table: npt.NDArray[Any]) -> list[bytes]:
-    if table.shape[1:] != (DIGEST,):
-        raise KeyError("digests")
-    packed = table.tobytes()
-    return [packed[i : i + DIGEST] for i in range(0, len(packed), DIGEST)]

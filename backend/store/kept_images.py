@@ -46,6 +46,12 @@ class KeptImages:
         has = np.array([digest is not None for digest in digests], np.bool_)
         return Found(torch.from_numpy(vectors), has)
 
+    def pictures(self, values: Sequence[str]) -> list[bytes]:
+        """Of what stands in tasks, the small pictures, JPEG; b"" where there is none, or no vector."""
+        digests, _ = self._digests(values)
+        rest = iter(self._files.thumbnails.of([digest for digest in digests if digest is not None]))
+        return [b"" if digest is None else next(rest) for digest in digests]
+
     def _digests(self, values: Sequence[str]) -> tuple[list[bytes | None], KnownImages]:
         names = [self._place.name(value) for value in values]
         known = self._known

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from backend.adapted_contents import text_contents
 from backend.adapting import PIECE, adapted_from, said_by
 from backend.controls.base import CLASSES
 from backend.errors import DamagedFile
@@ -35,7 +36,7 @@ def said() -> list[Said]:
 
 def test_it_says_what_its_layers_say() -> None:
     encoder = AdaptableEncoder()
-    adapted = adapted_from(model(), encoder)
+    adapted = adapted_from(model(), text_contents(encoder))
     features = encoder.encode(TEXTS)
     with torch.no_grad():
         expected = model().network(features).logits[0]
@@ -44,13 +45,13 @@ def test_it_says_what_its_layers_say() -> None:
 
 
 def test_of_what_there_is_no_time_for_the_version_itself_says_it() -> None:
-    adapted = adapted_from(model(), AdaptableEncoder())
+    adapted = adapted_from(model(), text_contents(AdaptableEncoder()))
     features = AdaptableEncoder().encode(TEXTS)
     (late,) = said_by(adapted, said(), TEXTS, features, 0)
-    assert late.adapted == 0
+    assert not any(late.adapted)
     assert torch.equal(late.shown.logits, said()[0].shown.logits)
     (whole,) = said_by(adapted, said(), TEXTS, features, 60)
-    assert whole.adapted == len(TEXTS)
+    assert all(whole.adapted)
     assert torch.equal(whole.shown.logits, adapted.logits(TEXTS, features, 60))
     assert torch.equal(whole.layers[CLASSES].logits, said()[0].layers[CLASSES].logits)
 
@@ -84,20 +85,38 @@ def test_what_a_task_does_not_offer_is_not_guessed_by_adapted_layers_either() ->
     assert logits[:2].argmax(-1).tolist() == [0, 1]
 
 
-def test_other_controls_and_no_texts_are_left_as_they_are() -> None:
-    adapted = replace(adapted_from(model(), AdaptableEncoder()), control="another")
+def test_what_is_not_at_hand_the_version_itself_says() -> None:
+    """An image without a small picture."""
+    adapted = replace(
+        adapted_from(model(), text_contents(AdaptableEncoder())),
+        read=lambda values: [None if value == TEXTS[1] else value for value in values],
+    )
     features = AdaptableEncoder().encode(TEXTS)
-    assert said_by(adapted, said(), TEXTS, features, 60)[0].adapted == 0
-    assert said_by(None, said(), TEXTS, features, 60)[0].adapted == 0
+    (partly,) = said_by(adapted, said(), TEXTS, features, 60)
+    assert partly.adapted.tolist() == [text != TEXTS[1] for text in TEXTS]
+    assert torch.equal(partly.shown.logits[1], said()[0].shown.logits[1])
+    whole = replace(adapted, read=list).logits(TEXTS, features, 60)
+    assert torch.allclose(partly.shown.logits[2:], whole[2:], atol=1e-5)
+    nothing = replace(adapted, read=lambda values: [None] * len(values))
+    assert not any(said_by(nothing, said(), TEXTS, features, 60)[0].adapted)
+
+
+def test_other_controls_and_no_texts_are_left_as_they_are() -> None:
+    adapted = replace(adapted_from(model(), text_contents(AdaptableEncoder())), control="another")
+    features = AdaptableEncoder().encode(TEXTS)
+    assert said_by(adapted, said(), TEXTS, features, 60)[0].adapted is None
+    assert said_by(None, said(), TEXTS, features, 60)[0].adapted is None
 
 
 def test_a_model_of_another_encoder_is_refused() -> None:
     with pytest.raises(DamagedFile, match="another encoder"):
-        adapted_from(model(inputs=NOISE + 1), AdaptableEncoder())
+        adapted_from(model(inputs=NOISE + 1), text_contents(AdaptableEncoder()))
     with pytest.raises(DamagedFile, match="another encoder"):
-        adapted_from(replace(model(), blocks={"weight": torch.zeros(1, 1)}), AdaptableEncoder())
+        adapted_from(
+            replace(model(), blocks={"weight": torch.zeros(1, 1)}), text_contents(AdaptableEncoder())
+        )
     with pytest.raises(DamagedFile, match="another encoder"):
-        adapted_from(replace(model(), depth="first"), AdaptableEncoder())
+        adapted_from(replace(model(), depth="first"), text_contents(AdaptableEncoder()))
 
 
 def test_a_model_comes_back_as_it_was_saved(tmp_path: object) -> None:

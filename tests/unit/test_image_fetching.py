@@ -70,7 +70,7 @@ def test_images_are_fetched_encoded_and_kept_with_a_small_picture(
     assert known.kept.of([each for each in digests if each])[:, 0] == pytest.approx(
         [80 * i / 255 - 2 for i in range(12)], abs=0.01
     )
-    small = worker.files.thumbnails()
+    small = worker.files.thumbnails.all()
     assert set(small) == set(digests)
     assert all(len(each) <= 5000 for each in small.values())
 

@@ -28,7 +28,9 @@ def test_an_address_has_the_vector_of_its_bytes(tmp_path: Path) -> None:
     assert known.kept.of([each for each in digests if each])[:, 0].tolist() == [3, 5, 3]
     assert len(known.kept.vectors) == 2
     assert known.digest("/d.png") is None
-    assert files.thumbnails() == {digest_of_bytes(each): b"jpeg of " + each for each in (b"cat", b"horse")}
+    assert files.thumbnails.all() == {
+        digest_of_bytes(each): b"jpeg of " + each for each in (b"cat", b"horse")
+    }
 
 
 def test_known_bytes_at_a_new_address_need_no_vector(tmp_path: Path) -> None:
@@ -68,7 +70,7 @@ def test_damaged_files_cost_what_was_in_them(tmp_path: Path) -> None:
     assert known.digest("/b.png") is None
     for path in tmp_path.glob("*.thumbnails.safetensors"):
         path.write_bytes(b"")
-    assert files.thumbnails() == {}
+    assert files.thumbnails.all() == {}
 
 
 def test_many_small_files_become_few_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -87,3 +89,15 @@ def test_many_small_files_become_few_and_nothing_is_lost(tmp_path: Path) -> None
     before = files.paths()
     files.merge()
     assert files.paths() == before
+
+
+def test_small_pictures_are_found_also_those_that_come_later(tmp_path: Path) -> None:
+    files = files_in(tmp_path)
+    cat, dog, cow = map(digest_of_bytes, (b"cat", b"dog!", b"cow!!"))
+    files.add([image("/a.png", b"cat")])
+    assert files.thumbnails.of([dog, cat, dog]) == [b"", b"jpeg of cat", b""]
+    files_in(tmp_path).add([image("/b.png", b"dog!"), image("/c.png", b"cow!!")])
+    assert files.thumbnails.of([cow, cat]) == [b"jpeg of cow!!", b"jpeg of cat"]
+    for path in tmp_path.glob("*.thumbnails.safetensors"):
+        path.write_bytes(b"damaged")
+    assert files.thumbnails.of([cow, dog]) == [b"", b""]

@@ -17,9 +17,10 @@ from backend.controls.config import parse_label_config
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.layers import layers
 from backend.jobs import fine_tuning
-from backend.jobs.fine_tuning import fine_tune, sample
+from backend.jobs.fine_tuning import fine_tune
 from backend.jobs.kinds import QUEUE_NAME, TUNING_QUEUE, UPKEEP_QUEUE
 from backend.jobs.status import job_status
+from backend.jobs.tuning_material import sample
 from backend.jobs.worker import AtlasWorker
 from backend.predicting import Predictor
 from backend.store.adapted_models import AdaptedModels
