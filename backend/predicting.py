@@ -22,6 +22,7 @@ from backend.errors import AtlasError, DamagedFile
 from backend.guessing import LIKELIEST, Offered, ordering, outputs_of, probabilities, regions
 from backend.labelstudio.publishing import prediction
 from backend.learning.network import Layers
+from backend.learning.training import outputs
 from backend.lru import RecentlyUsed
 from backend.placing import between, lot_of
 from backend.sampling import queue_scores
@@ -33,7 +34,9 @@ from backend.store.image_cache import image_cache
 from backend.store.kept_images import KeptImages
 from backend.store.locations import adapted_models, feature_cache, stored_projects, version_store
 from backend.store.model_version import ModelVersion, version_number
+from backend.store.reason import COPY, LATE, Reason
 from backend.store.waiting import Shard
+from backend.why import reasons_of
 
 logger = logging.getLogger(__name__)
 
@@ -227,12 +230,14 @@ def answers(
 
     features: float32 [n, D], of the texts, by the version's encoder.
     offered: of each text, see `outputs_of`; shown_from: how likely right a guess must be to be in it.
-    likely: with the `probabilities` of so many choices of each control, the likeliest first; None for all.
+    likely: with the `probabilities` of so many choices of each control, the likeliest first, None for all,
+    and with `why` it stands where it does: see `Reason`; 0 for neither.
     seconds: for what an adapted model says; of texts that it does not come to the version's network does.
     """
     said = outputs_of(loaded.version, features, offered)
     seen = seen_before(loaded.version, texts)
-    scores = _scores(loaded, ids, texts, seen, ordering(loaded.version, said))
+    layers = ordering(loaded.version, said)
+    scores = _scores(loaded, ids, texts, seen, layers)
     said = said_by(loaded.adapted, said, texts, features, seconds)
     shown = regions(loaded.version, said, len(texts), shown_from=shown_from)
     shown = with_given(loaded.version, seen, shown)
@@ -240,7 +245,30 @@ def answers(
     if likely == 0:
         return made
     likelihoods = probabilities(said, len(texts), most=likely)
-    return [{**item, "probabilities": each} for item, each in zip(made, likelihoods, strict=True)]
+    reasons = reasons_of(loaded.version, scores, features, layers, _came(loaded, ids, seen))
+    return [
+        {**item, "probabilities": each, "why": why.as_json()}
+        for item, each, why in zip(made, likelihoods, reasons, strict=True)
+    ]
+
+
+def why(loaded: Loaded, ids: Sequence[int], texts: Sequence[str], scores: Sequence[float]) -> list[Reason]:
+    """Of tasks with these places in the queue; of those without kept vectors no more than the place."""
+    found = loaded.vectors(texts, 0)
+    came = _came(loaded, ids, seen_before(loaded.version, texts))
+    reasons = reasons_of(loaded.version, scores, came=came)
+    network = loaded.version.network
+    layers = None if network is None else outputs(network, found.features)
+    known = reasons_of(loaded.version, found.of(scores), found.features, layers, found.of(came))
+    rest = iter(known)
+    return [next(rest) if has else bare for bare, has in zip(reasons, found.has.tolist(), strict=True)]
+
+
+def _came(loaded: Loaded, ids: Sequence[Any], seen: Ints) -> list[str | None]:
+    """How tasks that are not in the version's queue came to their place."""
+    known = (isinstance(i, int) and i in loaded.place_of for i in ids)
+    copies = (seen != UNKNOWN).tolist()
+    return [None if there else COPY if copy else LATE for there, copy in zip(known, copies, strict=True)]
 
 
 def _scores(

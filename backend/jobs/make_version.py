@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from backend import sampling
-from backend.adapted_contents import contents_of
-from backend.adapting import STATS, Adapted, adapted_of, said_by
-from backend.controls.impossible import without_impossible
+from backend.adapting import STATS
 from backend.controls.scheme import LabelScheme
-from backend.copied import falling_to_the_end, seen_before, with_given
-from backend.errors import DamagedFile
-from backend.guessing import outputs_of, regions
+from backend.copied import falling_to_the_end
 from backend.jobs.choosing import Lesson
 from backend.jobs.encode_pool import Pool, encode_pool
-from backend.jobs.head import head_of
+from backend.jobs.head_made import Head
 from backend.jobs.image_pool import ProjectImages
 from backend.jobs.laps import Laps
 from backend.jobs.networks import companion_models, main_model, main_network
@@ -29,20 +24,24 @@ from backend.jobs.taught import scores, taught
 from backend.jobs.tuning_due import taken_over
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
-from backend.labelstudio.publishing import prediction
-from backend.labelstudio.suggestions import others_version, said_of, with_suggestions
+from backend.labelstudio.suggestions import others_version, said_of
 from backend.labelstudio.survey import doubts
 from backend.settings import Settings
 from backend.store.features import AtHand
 from backend.store.locations import adapted_models, feature_cache
 from backend.store.model_version import ModelVersion, version_name, version_number
+from backend.store.reason import Reason
 from backend.store.tasks import StoredTask, fingerprint
 from backend.store.versions import VersionStore
+from backend.why import origin_of
 
-ADAPTED_SECONDS = 2.0
-"""For what an adapted model says of the head, from its front on; the rest the version itself guesses."""
-HANDED_OUT = 20
-"""Tasks at the front of the last queue that may be before annotators while the next one is published."""
+
+class Made(NamedTuple):
+    """A new version, the predictions for the head of its queue, and by task why it is in there."""
+
+    version: ModelVersion
+    predictions: list[dict[str, Any]]
+    reasons: dict[int, Reason]
 
 
 class VersionMaker:
@@ -70,8 +69,7 @@ class VersionMaker:
 
     def make(
         self, project: Project, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None
-    ) -> tuple[ModelVersion, list[dict[str, Any]]]:
-        """The new version, and the predictions for the head of its queue."""
+    ) -> Made:
         main = scheme.main
         pool = self.pool = self._encoded(scheme, tasks, at_hand)
         self._laps.end("encode")
@@ -145,10 +143,11 @@ class VersionMaker:
             error_head=None if trained is None else scene.error_head,
             known_keys=known_keys,
             known_labels=known_labels,
+            origin=origin_of(ranking, len(behind), features[waiting], self._settings.seed),
         )
         touched = {task.id for task in every if task.touched}
-        positions = self._to_publish(project, version.queue_ids.tolist(), touched)
-        return version, self._for_head(project, version, positions, queue, tasks, features)
+        head = Head(self._settings, self._client, project, self._versions)
+        return Made(version, *head.of(version, queue, tasks, features, touched))
 
     def _encoded(self, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None) -> Pool:
         if scheme.source.is_fetched:
@@ -165,26 +164,6 @@ class VersionMaker:
             seed=self._settings.seed,
         )
 
-    def _for_head(
-        self,
-        project: Project,
-        version: ModelVersion,
-        positions: Tensor,
-        queue: Tensor,
-        tasks: list[StoredTask],
-        features: Tensor,
-    ) -> list[dict[str, Any]]:
-        """What to import for these positions of the version's queue, int64 [n]. queue: int64 [m], rows of
-        tasks and of features; behind them stand tasks that are not encoded yet: of these there is no guess.
-        """
-        is_encoded = positions < len(queue)
-        rows = queue[positions[is_encoded]]
-        chosen = [tasks[i] for i in rows.tolist()]
-        predictions = self._predictions(version, positions[is_encoded], features[rows], chosen)
-        predictions = without_impossible(version.scheme, predictions, (task.offered for task in chosen))
-        predictions += _without_guess(version, positions[~is_encoded])
-        return with_suggestions(self._client, project, version.stats["suggestions"], predictions)
-
     def _suggestions(self, project: Project) -> str | None:
         """The version of another model's that is shown until there is a model of ours."""
         before = self._versions.names()[-1:]
@@ -194,57 +173,11 @@ class VersionMaker:
     def _shuffled(self, ids: list[int]) -> list[int]:
         return np.random.default_rng(self._settings.seed).permutation(ids).tolist() if ids else []
 
-    def _to_publish(self, project: Project, queue: list[int], touched: set[int]) -> Tensor:
-        """Which positions of a queue of task ids to publish, rising: the head, and what annotators may hold.
-
-        Label Studio sticks to a task it has handed out, or is handing out while the version changes, and
-        without a prediction of the new version it would come without a pre-annotation.
-        """
-        position_of = {task: position for position, task in enumerate(queue)}
-        head = head_of(queue, self._settings.queue_head, touched, self._client.served_first(project))
-        handed_out = [task for task in self._front() if task in position_of and task not in touched]
-        chosen = sorted(position_of[task] for task in {*head, *handed_out[:HANDED_OUT]})
-        return torch.tensor(chosen, dtype=torch.int64)
-
-    def _front(self) -> list[int]:
-        """The queue of the published version; [] where there is none to read."""
-        before = self._versions.published()
-        try:
-            return [] if before is None else self._versions.load(before).queue_ids.tolist()
-        except DamagedFile:
-            return []
-
-    def _predictions(
-        self, version: ModelVersion, positions: Tensor, features: Tensor, tasks: list[StoredTask]
-    ) -> list[dict[str, Any]]:
-        """What to import for these positions of the version's queue, int64 [n].
-
-        features: float [n, D], and tasks, of these positions.
-        """
-        scores = sampling.queue_scores(len(version.queue_ids))[positions].tolist()
-        ids = version.queue_ids[positions].tolist()
-        said = outputs_of(version, features, [task.offered for task in tasks])
-        sure = self._settings.show_guess_from
-        texts = [task.text for task in tasks]
-        said = said_by(self._adapted(version), said, texts, features, ADAPTED_SECONDS)
-        guesses = regions(version, said, len(features), shown_from=sure)
-        guesses = with_given(version, seen_before(version, texts), guesses)
-        return [
-            {"task": task_id, **prediction(version.name, score, shown)}
-            for task_id, score, shown in zip(ids, scores, guesses, strict=True)
-        ]
-
     def _taken_over(self, scheme: LabelScheme, encoder: str) -> dict[str, Any]:
         """What to tell in the stats of the adapted model that a version answers by, if one does."""
         models = adapted_models(self._settings, self._id)
         found = taken_over(self._settings, models, scheme, encoder)
         return {} if found is None else {STATS: found[0].told}
-
-    def _adapted(self, version: ModelVersion) -> Adapted | None:
-        if STATS not in version.stats:
-            return None
-        contents = contents_of(self._settings, self._id, version)
-        return adapted_of(adapted_models(self._settings, self._id), version, contents)
 
     def _next_version(self, project: Project) -> str:
         """Above every number used before, even when this machine's copy of the versions was lost."""
@@ -252,13 +185,3 @@ class VersionMaker:
         if not self._versions.names():
             used += self._client.version_sizes(project.id)
         return version_name(1 + max((version_number(name) for name in used), default=0))
-
-
-def _without_guess(version: ModelVersion, positions: Tensor) -> list[dict[str, Any]]:
-    """What to import for tasks of which only the place is known. positions: int64 [n], in the queue."""
-    scores = sampling.queue_scores(len(version.queue_ids))[positions].tolist()
-    ids = version.queue_ids[positions].tolist()
-    return [
-        {"task": task_id, **prediction(version.name, score, [])}
-        for task_id, score in zip(ids, scores, strict=True)
-    ]

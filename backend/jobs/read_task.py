@@ -7,6 +7,7 @@ from typing import Any
 from backend.controls.reading import attempt, text_in, votes_in
 from backend.controls.scheme import LabelScheme
 from backend.controls.unknown import unknown_answers
+from backend.jobs.first_answer import first_answer
 from backend.store.tasks import NOTHING, StoredTask
 
 
@@ -21,10 +22,12 @@ def read_task(task: dict[str, Any], scheme: LabelScheme) -> StoredTask:
     offered, no_offer = attempt("what it offers", lambda: scheme.offered(data), NOTHING)
     none: tuple[str, ...] = ()
     unknown, no_answers = attempt("its answers", lambda: unknown_answers(annotations, scheme), none)
+    given, not_given = attempt("how it was answered", lambda: first_answer(task), None)
     return StoredTask(
         *(task["id"], text, bool(task["is_labeled"]), votes),
         touched=bool(task.get("total_annotations") or task.get("cancelled_annotations")),
         offered=offered,
         unknown=unknown,
-        problem=no_text or no_votes or no_offer or no_answers,
+        given=given,
+        problem=no_text or no_votes or no_offer or no_answers or not_given,
     )

@@ -31,12 +31,13 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head, prediction
 from backend.labelstudio.suggestions import with_suggestions
-from backend.predicting import ANSWER_SECONDS, Loaded, answers, load_version
+from backend.predicting import ANSWER_SECONDS, Loaded, answers, load_version, why
 from backend.settings import Settings
 from backend.store.finding import put_off
 from backend.store.kept_images import KeptImages
-from backend.store.locations import version_store
+from backend.store.locations import project_files, version_store
 from backend.store.paths import exclusive, project_dir
+from backend.store.served import ServedHeads
 from backend.store.tasks import StoredTask
 from backend.store.waiting import Shard
 
@@ -217,9 +218,19 @@ class _Refill:
             ]
             theirs = loaded.version.stats.get("suggestions")
             predictions = with_suggestions(self._client, self._project, theirs, predictions)
+            self._remember(loaded, predictions, known)
             extend_head(self._client, self._project, predictions)
         left = sum(task not in touched for task in head)
         return Refilled(len(missing), left, len(waiting) > len(head))
+
+    def _remember(
+        self, loaded: Loaded, predictions: list[dict[str, Any]], known: dict[int, StoredTask]
+    ) -> None:
+        """Why these are in the head, before anybody can be served them."""
+        ids = [each["task"] for each in predictions]
+        reasons = why(loaded, ids, [known[i].text for i in ids], [each["score"] for each in predictions])
+        heads = ServedHeads(project_files(self._settings, self._project.id))
+        heads.add(loaded.version.name, dict(zip(ids, reasons, strict=True)))
 
     def _is_off(self, name: str) -> bool:
         """Looked at again where it seems so: since the project was read a retrain may have published."""

@@ -22,6 +22,7 @@ from backend.jobs.lock import ProjectLock
 from backend.jobs.make_version import VersionMaker
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
+from backend.jobs.recording import record_labels
 from backend.jobs.state import ProjectState
 from backend.jobs.summary import in_words
 from backend.jobs.tuning_due import digest_in, is_due
@@ -31,9 +32,11 @@ from backend.labelstudio.publishing import HeadChanged, import_head
 from backend.settings import Settings
 from backend.store.features import AtHand, FeatureCache
 from backend.store.leftovers import sweep
-from backend.store.locations import adapted_models, feature_cache, version_store
+from backend.store.locations import adapted_models, feature_cache, project_files, version_store
 from backend.store.model_version import ModelVersion
 from backend.store.paths import exclusive, project_dir
+from backend.store.reason import Reason
+from backend.store.served import ServedHeads
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +134,7 @@ class Retrain:
             encoder = beside.submit(self._kept, scheme)  # while Label Studio takes its time
             tasks = pull(self._client, project, scheme, self._directory)
             at_hand = encoder.result()
+        record_labels(project_files(self._settings, self._id), self._versions, tasks)
         self._laps.end("pull")
         if not tasks:
             return _nothing("the project has no tasks")
@@ -143,11 +147,11 @@ class Retrain:
         with ThreadPoolExecutor(1) as beside:
             # Reconcile looks only now and then, but a hold put on before an annotation is to count at once.
             asked = beside.submit(self._client.wishes, self._id)  # takes its time, though not ours
-            version, predictions = self._maker.make(project, scheme, tasks, at_hand)
+            version, predictions, reasons = self._maker.make(project, scheme, tasks, at_hand)
             self._versions.save(version)
             self._laps.end("save")
             self._state.held_by_label_studio = not asked.result().updates
-        published = self._publish(project, version, predictions)
+        published = self._publish(project, version, predictions, reasons)
         models = adapted_models(self._settings, self._id)
         self.wants_fine_tuning = published and is_due(self._settings, models, version)
         return {
@@ -158,7 +162,13 @@ class Retrain:
             "seconds": self._laps.seconds,
         }
 
-    def _publish(self, project: Project, version: ModelVersion, predictions: list[dict[str, Any]]) -> bool:
+    def _publish(
+        self,
+        project: Project,
+        version: ModelVersion,
+        predictions: list[dict[str, Any]],
+        reasons: dict[int, Reason],
+    ) -> bool:
         """Unless another version is to stay. While nobody else changes what Label Studio orders by."""
         with exclusive(self._directory, "publish"):
             # First: a publication that fails is tried again, with another version each time.
@@ -176,6 +186,8 @@ class Retrain:
             if is_held(self._versions, self._state, version.scheme):  # pinned from another machine
                 return False
             self._lock.check()
+            # Before anybody can be served by it.
+            ServedHeads(project_files(self._settings, self._id)).write(version.name, reasons)
             # Before the switch, which comes back as a webhook at once: it must find what it tells of.
             self._versions.set_published(version.name)
             if predictions:

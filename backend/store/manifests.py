@@ -18,6 +18,7 @@ from backend.controls.scheme import LabelScheme
 from backend.learning.heads import DomainHead, ErrorHead
 from backend.learning.network import LayeredNetwork, Shape
 from backend.store.model_version import ControlModel, ModelVersion
+from backend.store.queue_origin import QueueOrigin
 
 FORMAT = 2
 HEADS: dict[str, type[ErrorHead] | type[DomainHead]] = {"error": ErrorHead, "domain": DomainHead}
@@ -43,6 +44,7 @@ def tensors_of(version: ModelVersion) -> Tensors:
         "queue.worth": version.queue_worth,
         "known.keys": version.known_keys,
         "known.labels": version.known_labels,
+        **{f"origin.{name}": tensor for name, tensor in version.origin.tensors().items()},
     }
     for part, module in parts.items():
         if module is not None:
@@ -67,6 +69,7 @@ def manifest_of(version: ModelVersion) -> Json:
         ],
         "scorer_head": _describe(version.scorer_head),
         "error_head": _describe(version.error_head),
+        "origin": version.origin.described(),
         "stats": version.stats,
     }
 
@@ -92,6 +95,7 @@ def version_from(manifest: Json, tensors: Tensors) -> ModelVersion:
         known_labels=tensors.get("known.labels", nothing),
         stats=manifest["stats"],
         error_head=error_head if isinstance(error_head, ErrorHead) else None,
+        origin=QueueOrigin.from_parts(manifest.get("origin"), _part(tensors, "origin")),
     )
 
 

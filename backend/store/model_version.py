@@ -14,6 +14,7 @@ from backend.controls.base import CLASSES, Control
 from backend.controls.scheme import LabelScheme
 from backend.learning.heads import DomainHead, ErrorHead
 from backend.learning.network import LayeredNetwork
+from backend.store.queue_origin import QueueOrigin
 
 PREFIX = "atlas-"
 _NAME = re.compile(rf"^{PREFIX}(\d{{6,}})$")
@@ -58,6 +59,7 @@ class ModelVersion:
     """Of the content that is labelled or waits, rising: int64 [K]. See `backend.copies`."""
     known_labels: Tensor = field(default_factory=_no_numbers)
     """The class that each was given, int64 [K], -1 for none."""
+    origin: QueueOrigin = field(default_factory=QueueOrigin)
 
     @property
     def network(self) -> LayeredNetwork | None:
@@ -72,10 +74,8 @@ class ModelVersion:
         networks = [network for model in self.models for network in model.networks.values()]
         parts = [*networks, self.scorer_head, self.error_head]
         held = [value for part in parts if part is not None for value in part.state_dict().values()]
-        return sum(
-            value.nbytes
-            for value in (*held, self.queue_ids, self.queue_worth, self.known_keys, self.known_labels)
-        )
+        arrays = (*held, self.queue_ids, self.queue_worth, self.known_keys, self.known_labels)
+        return sum(value.nbytes for value in arrays) + self.origin.bytes
 
 
 def version_number(name: str) -> int:

@@ -16,13 +16,13 @@ from backend.errors import DamagedFile
 LOCK_SECONDS = 60
 """How long to wait for another job that is writing."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-LAYOUT = 7
+LAYOUT = 8
 """Number of the tables' layout. A file of another one is emptied: the next pull fills it again."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
     id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL, touched INTEGER NOT NULL,
     target TEXT, others TEXT NOT NULL, votes TEXT NOT NULL, offered TEXT NOT NULL, unknown TEXT NOT NULL,
-    problem TEXT
+    given TEXT, problem TEXT
 );
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -38,6 +38,18 @@ def fingerprint(tasks: Iterable[StoredTask]) -> str:
     return digest.hexdigest()
 
 
+class Given(NamedTuple):
+    """How a task came to its first answer. annotation: its number, of the first that was not a skip.
+
+    version: of the prediction that the annotator began with, None where that is not known; at: when the task
+    was opened, in seconds since 1970, None likewise.
+    """
+
+    annotation: int
+    version: str | None = None
+    at: float | None = None
+
+
 class StoredTask(NamedTuple):
     """`target` is the class annotators gave it.
 
@@ -45,6 +57,7 @@ class StoredTask(NamedTuple):
     touched: somebody has annotated or skipped it, so that Label Studio may not serve it to everybody.
     votes: by control; others: the classes of the label config's other controls, by control.
     offered: by control with dynamic choices, those that may be given; unknown: see `unknown_answers`.
+    given: None where nobody has answered, or only skipped.
     problem: why some of it cannot be read and counts as empty; None where all can.
     """
 
@@ -57,6 +70,7 @@ class StoredTask(NamedTuple):
     touched: bool = False
     offered: Mapping[str, Sequence[str]] = NOTHING
     unknown: Sequence[str] = ()
+    given: Given | None = None
     problem: str | None = None
 
     @property
@@ -116,11 +130,12 @@ class TaskStore:
     def upsert(self, tasks: Iterable[StoredTask]) -> None:
         """Store tasks with their votes; `settle` turns the votes into targets."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, '{}', ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, '{}', ?, ?, ?, ?, ?)",
             (
                 (
                     *(task.id, task.text, task.is_labeled, task.touched),
                     *(json.dumps(dict(task.votes)), json.dumps(dict(task.offered)), json.dumps(task.unknown)),
+                    None if task.given is None else json.dumps(task.given),
                     None if task.problem is None else task.problem.encode("utf-8", "replace").decode(),
                 )
                 for task in tasks
@@ -162,7 +177,7 @@ class TaskStore:
 
     def tasks(self) -> list[StoredTask]:
         """All tasks, by id, without their votes."""
-        columns = "id, text, is_labeled, target, others, touched, offered, unknown, problem"
+        columns = "id, text, is_labeled, target, others, touched, offered, unknown, given, problem"
         rows = self._db.execute(f"SELECT {columns} FROM tasks ORDER BY id")
         return [
             StoredTask(
@@ -171,9 +186,10 @@ class TaskStore:
                 touched=bool(touched),
                 offered=NOTHING if offered == "{}" else _json(offered),
                 unknown=() if unknown == "[]" else tuple(_json(unknown)),
+                given=None if given is None else Given(*_json(given)),
                 problem=problem,
             )
-            for task_id, text, done, target, others, touched, offered, unknown, problem in rows
+            for task_id, text, done, target, others, touched, offered, unknown, given, problem in rows
         ]
 
     def get_meta(self, key: str) -> str | None:

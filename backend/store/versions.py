@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from backend.store.model_version import ModelVersion, version_number
 _POINTER = "published.json"
 _MANIFEST = "manifest.json"
 _WEIGHTS = "model.safetensors"
+HISTORY = 50
+"""Publications that are remembered."""
 
 
 class VersionStore:
@@ -61,7 +64,17 @@ class VersionStore:
         return self.published() is not None and self._read_pointer().get("pinned") is True
 
     def set_published(self, name: str, *, pinned: bool = False) -> None:
-        self._files.write(_POINTER, json.dumps({"version": name, "pinned": pinned}).encode())
+        history = [*self.history(), (time.time(), name)][-HISTORY:]
+        pointer = {"version": name, "pinned": pinned, "history": history}
+        self._files.write(_POINTER, json.dumps(pointer).encode())
+
+    def history(self) -> list[tuple[float, str]]:
+        """The last publications, the oldest first: when, in seconds since 1970, and of which version."""
+        pointer = self._read_pointer()
+        found = pointer.get("history")
+        listed = found if isinstance(found, list) else []
+        pairs = (each for each in listed if isinstance(each, list) and len(each) == 2)
+        return [(float(at), str(name)) for at, name in pairs if isinstance(at, int | float)]
 
     def _read_pointer(self) -> dict[str, Any]:
         try:

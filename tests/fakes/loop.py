@@ -102,8 +102,12 @@ class Loop:
 
     def jobs(self) -> set[str]:
         """Ids of the jobs that wait, for a worker or for their time."""
-        dispatcher = self.dispatcher
-        queues = (dispatcher.queue, dispatcher.upkeep, dispatcher.tuning, dispatcher.encoding)
+        queues = (
+            self.dispatcher.queue,
+            self.dispatcher.upkeep,
+            self.dispatcher.tuning,
+            self.dispatcher.encoding,
+        )
         return {
             each
             for queue in queues

@@ -1,0 +1,122 @@
+"""The head of a new version's queue: which tasks, what is guessed of them, and why they stand there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from backend import sampling
+from backend.adapted_contents import contents_of
+from backend.adapting import STATS, Adapted, adapted_of, said_by
+from backend.controls.impossible import without_impossible
+from backend.copied import seen_before, with_given
+from backend.errors import DamagedFile
+from backend.guessing import ordering, outputs_of, regions
+from backend.jobs.head import head_of
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.project import Project
+from backend.labelstudio.publishing import prediction
+from backend.labelstudio.suggestions import with_suggestions
+from backend.settings import Settings
+from backend.store.locations import adapted_models
+from backend.store.model_version import ModelVersion
+from backend.store.reason import Reason
+from backend.store.tasks import StoredTask
+from backend.store.versions import VersionStore
+from backend.why import reasons_of
+
+ADAPTED_SECONDS = 2.0
+"""For what an adapted model says of the head, from its front on; the rest the version itself guesses."""
+HANDED_OUT = 20
+"""Tasks at the front of the last queue that may be before annotators while the next one is published."""
+Predictions = list[dict[str, Any]]
+
+
+class Head:
+    """Makes the head of a project's next version."""
+
+    def __init__(
+        self, settings: Settings, client: LabelStudioClient, project: Project, versions: VersionStore
+    ):
+        self._settings = settings
+        self._client = client
+        self._project = project
+        self._versions = versions
+
+    def of(
+        self,
+        version: ModelVersion,
+        queue: Tensor,
+        tasks: list[StoredTask],
+        features: Tensor,
+        touched: set[int],
+    ) -> tuple[Predictions, dict[int, Reason]]:
+        """What to import, and by task why it is in there.
+
+        queue: int64 [m], rows of tasks and of features, float [N, D], in the version's order; behind them
+        stand tasks that are not encoded yet: of these there is no guess. touched: see `head_of`.
+        """
+        positions = self._positions(version.queue_ids.tolist(), touched)
+        is_encoded = positions < len(queue)
+        rows, later = queue[positions[is_encoded]], positions[~is_encoded]
+        chosen = [tasks[i] for i in rows.tolist()]
+        places = _places(version, positions)
+        guesses, reasons = self._guessed(version, places, chosen, features[rows])
+        predictions = [
+            {"task": task, **prediction(version.name, score, shown)}
+            for (task, score), shown in zip(places.items(), [*guesses, *([[]] * len(later))], strict=True)
+        ]
+        offered = (task.offered for task in chosen)
+        front = without_impossible(version.scheme, predictions[: len(chosen)], offered)
+        predictions = [*front, *predictions[len(chosen) :]]
+        predictions = with_suggestions(self._client, self._project, version.stats["suggestions"], predictions)
+        return predictions, reasons
+
+    def _positions(self, queue: list[int], touched: set[int]) -> Tensor:
+        """Which positions of a queue of task ids to publish, rising: the head, and what annotators may hold.
+
+        Label Studio sticks to a task it has handed out, or is handing out while the version changes, and
+        without a prediction of the new version it would come without a pre-annotation.
+        """
+        position_of = {task: position for position, task in enumerate(queue)}
+        first = self._client.served_first(self._project)
+        head = head_of(queue, self._settings.queue_head, touched, first)
+        handed_out = [task for task in self._front() if task in position_of and task not in touched]
+        chosen = sorted(position_of[task] for task in {*head, *handed_out[:HANDED_OUT]})
+        return torch.tensor(chosen, dtype=torch.int64)
+
+    def _front(self) -> list[int]:
+        """The queue of the published version; [] where there is none to read."""
+        before = self._versions.published()
+        try:
+            return [] if before is None else self._versions.load(before).queue_ids.tolist()
+        except DamagedFile:
+            return []
+
+    def _guessed(
+        self, version: ModelVersion, places: dict[int, float], tasks: list[StoredTask], features: Tensor
+    ) -> tuple[list[Predictions], dict[int, Reason]]:
+        """Of the first n of the places, which have features, float [n, D], what to show; of all why."""
+        said = outputs_of(version, features, [task.offered for task in tasks])
+        scores, n = list(places.values()), len(tasks)
+        why = reasons_of(version, scores[:n], features, ordering(version, said))
+        why += reasons_of(version, scores[n:])
+        texts = [task.text for task in tasks]
+        said = said_by(self._adapted(version), said, texts, features, ADAPTED_SECONDS)
+        guesses = regions(version, said, n, shown_from=self._settings.show_guess_from)
+        shown = with_given(version, seen_before(version, texts), guesses)
+        return shown, dict(zip(places, why, strict=True))
+
+    def _adapted(self, version: ModelVersion) -> Adapted | None:
+        if STATS not in version.stats:
+            return None
+        contents = contents_of(self._settings, self._project.id, version)
+        return adapted_of(adapted_models(self._settings, self._project.id), version, contents)
+
+
+def _places(version: ModelVersion, positions: Tensor) -> dict[int, float]:
+    """Score by task, of these positions of the queue, int64 [n], in their order."""
+    scores = sampling.queue_scores(len(version.queue_ids))[positions].tolist()
+    return dict(zip(version.queue_ids[positions].tolist(), scores, strict=True))

@@ -1,0 +1,61 @@
+"""How a version's queue came about: kept with it, so that of each task can be told why it stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Tensors = Mapping[str, Tensor]
+
+
+def _whole(*shape: int) -> Tensor:
+    return torch.zeros(shape, dtype=torch.int64)
+
+
+@dataclass(frozen=True)
+class QueueOrigin:
+    """ranked: of the queue's tasks those that the strategy ranked, which stand first; then come `copies`,
+    then those that were not encoded yet. All is 0 of a version of a release before this was kept.
+
+    by: names of what chose tasks; of the n that were chosen, which stand before all others: chosen_by:
+    int64 [n], which name; rounds: int64 [n], from 1; chances: float64 [n], NaN where nobody knows.
+    centers: float32 [k, D], unit vectors, of the clusters of all tasks that waited, the largest first.
+    """
+
+    ranked: int = 0
+    copies: int = 0
+    by: tuple[str, ...] = ()
+    chosen_by: Tensor = field(default_factory=lambda: _whole(0))
+    rounds: Tensor = field(default_factory=lambda: _whole(0))
+    chances: Tensor = field(default_factory=lambda: _whole(0).double())
+    centers: Tensor = field(default_factory=lambda: _whole(0, 0).float())
+
+    @property
+    def is_known(self) -> bool:
+        return self.ranked + self.copies > 0
+
+    @property
+    def bytes(self) -> int:
+        return sum(tensor.nbytes for tensor in self.tensors().values())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What `from_parts` takes beside `described`."""
+        names = ("chosen_by", "rounds", "chances", "centers")
+        return {name: getattr(self, name) for name in names}
+
+    def described(self) -> dict[str, Any]:
+        """The rest, as JSON."""
+        return {"ranked": self.ranked, "copies": self.copies, "by": list(self.by)}
+
+    @classmethod
+    def from_parts(cls, described: Mapping[str, Any] | None, tensors: Tensors) -> QueueOrigin:
+        """None of releases before. Raises KeyError or TypeError for what neither wrote."""
+        if described is None:
+            return cls()
+        by = tuple(map(str, described["by"]))
+        kept = {name: tensors[name] for name in ("chosen_by", "rounds", "chances", "centers")}
+        return cls(int(described["ranked"]), int(described["copies"]), by, **kept)
