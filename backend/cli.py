@@ -11,6 +11,7 @@ from backend import __version__
 from backend.commands.connecting import connect, doctor
 from backend.commands.demo import demo
 from backend.commands.encoder import encoder
+from backend.commands.export import export
 from backend.commands.next import next_
 from backend.commands.predictions import predictions
 from backend.commands.running import alive, cron, serve, up, worker
@@ -52,7 +53,7 @@ def main() -> None:
 
 COMMANDS = (
     *(up, connect, doctor, alive, serve, worker, cron),
-    *(demo, simulate, next_, versions, predictions, encoder),
+    *(demo, simulate, next_, versions, predictions, export, encoder),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -9,7 +9,10 @@ import click
 from backend import logs
 from backend.commands.given import settings_with
 from backend.commands.kept import check_kept
+from backend.commands.out_file import check_out
 from backend.settings import Settings
+
+KINDS = (".csv", ".jsonl")
 
 
 @click.command()
@@ -47,7 +50,7 @@ def predictions(
         _remove(settings, project, at_once)
         return
     if out is not None:
-        _check_file(out, force)
+        check_out(out, force, KINDS)
     check_kept(settings, project)
     from backend.labelstudio.client import LabelStudioClient
     from backend.results.collect import collect
@@ -62,13 +65,6 @@ def predictions(
     else:
         name, count = import_all(client, results)
         click.echo(f"Imported {count} predictions as {name}; the queue goes on with its own version.")
-
-
-def _check_file(out: Path, force: bool) -> None:
-    if out.suffix not in (".csv", ".jsonl"):
-        raise click.UsageError(f"--out {out}: the name must end with .csv or .jsonl")
-    if out.exists() and not force:
-        raise click.UsageError(f"{out} is there already: choose another name, or give --force")
 
 
 def _remove(settings: Settings, project: int, at_once: bool) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.controls.base import Region
+from backend.controls.base import Control, Region
 from backend.controls.config import parse_label_config
 from backend.controls.impossible import possible
 from backend.errors import AtlasError
@@ -106,13 +106,21 @@ def _results(loaded: Loaded, tasks: Sequence[StoredTask]) -> Iterator[Result]:
 def _result(version: ModelVersion, task: StoredTask, found: list[Region]) -> Result:
     shown = possible(version.scheme, found, task.offered)
     by_name = {region["from_name"]: region for region in shown}
-    given = {version.scheme.main.from_name: task.target, **task.others}
-    labels, guesses = {}, {}
-    for control in (model.control for model in version.models):
-        name = control.from_name
-        answer, region = given.get(name), by_name.get(name)
-        if answer is not None:
-            labels[name] = control.in_words(answer)
-        if region is not None:
-            guesses[name] = Guess(control.said_in(region), round(float(region["score"]), 4))
+    controls = [model.control for model in version.models]
+    guesses = {
+        control.from_name: Guess(control.said_in(region), round(float(region["score"]), 4))
+        for control in controls
+        if (region := by_name.get(control.from_name)) is not None
+    }
+    labels = labels_of(task, version.scheme.main, controls)
     return Result(task.id, task.text, task.waits, labels, guesses, shown)
+
+
+def labels_of(task: StoredTask, main: Control, controls: Iterable[Control]) -> dict[str, list[str]]:
+    """By control, in words; one left out on which nobody has said anything, or the annotators disagree.
+
+    main: the control that orders the queue, of the controls that are asked for or not.
+    """
+    given = {main.from_name: task.target, **task.others}
+    found = ((control, given.get(control.from_name)) for control in controls)
+    return {control.from_name: control.in_words(answer) for control, answer in found if answer is not None}

@@ -13,19 +13,19 @@ from uuid import uuid4
 from backend.errors import AtlasError
 from backend.results.collect import Result, Results
 
-KINDS = (".csv", ".jsonl")
-
 
 def write(results: Results, path: Path) -> None:
-    """A row, or a line, for each task. path: its ending, one of KINDS, says which.
-
-    What was there is replaced when the new file is whole. Raises AtlasError where it cannot be written.
-    """
+    """A row, or a line, for each task. path: its ending, .csv or .jsonl, says which. Raises as `replace`."""
     kinds: dict[str, Callable[[Results, IO[str]], None]] = {".csv": _write_csv, ".jsonl": _write_lines}
+    replace(path, lambda file: kinds[path.suffix](results, file))
+
+
+def replace(path: Path, fill: Callable[[IO[str]], None]) -> None:
+    """What was there is replaced when the new file is whole. Raises AtlasError where it cannot be written."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
         with open(temporary, "w", encoding="utf-8", errors="replace", newline="") as file:
-            kinds[path.suffix](results, file)
+            fill(file)
         os.replace(temporary, path)
     except OSError as error:
         raise AtlasError(f"{path} cannot be written: {error.strerror}") from error
@@ -48,13 +48,13 @@ def _write_csv(results: Results, file: IO[str]) -> None:
 def _cells(row: Result, name: str) -> tuple[str, str, str]:
     guess, label = row.guesses.get(name), row.labels.get(name)
     return (
-        "" if label is None else _cell(label),
-        "" if guess is None else _cell(guess.choices),
+        "" if label is None else cell(label),
+        "" if guess is None else cell(guess.choices),
         "" if guess is None else f"{guess.confidence:.4f}",
     )
 
 
-def _cell(choices: list[str]) -> str:
+def cell(choices: list[str]) -> str:
     """One choice as it is; several, or none of them, as a JSON list."""
     return choices[0] if len(choices) == 1 else json.dumps(choices, ensure_ascii=False)
 

@@ -1,0 +1,16 @@
+"""A file that a command is to write, checked before it does anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+
+def check_out(out: Path, force: bool, kinds: Sequence[str]) -> None:
+    """kinds: endings that its name may have. Raises UsageError, with what to do."""
+    if out.suffix not in kinds:
+        raise click.UsageError(f"--out {out}: the name must end with {' or '.join(kinds)}")
+    if out.exists() and not force:
+        raise click.UsageError(f"{out} is there already: choose another name, or give --force")
