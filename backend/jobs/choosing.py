@@ -144,6 +144,8 @@ def _encoders(cache: FeatureCache, kinds: Iterable[str], texts: Sequence[str]) -
 
 
 def _why(chosen: str, present: str, right: dict[str, Tensor]) -> str:
-    shares = ", ".join(f"{name} {float(each.mean()):.0%}" for name, each in right.items())
-    what = f"{chosen} stays" if chosen == present else f"{chosen} in place of {present}"
-    return f"{what}: of {len(right[present])} labelled items, each unseen, right are by {shares}"
+    shares = ", ".join(f"by {name} {float(each.mean()):.0%}" for name, each in right.items())
+    stays = chosen == present
+    what = f"{chosen} stays" if stays else f"{chosen} in place of {present}"
+    of = f"of {len(right[present])} labelled items, each left out of training"
+    return f"{what}: {of}, known {shares}{'; no other is clearly better' if stays else ''}"
