@@ -120,7 +120,11 @@ class Settings(CheckedSettings):
         description="Seconds that a retrain encodes texts itself; what takes longer is encoded in pieces "
         "by idle workers, and the order grows with it.",
     )
-    image_encoder: str = Field("lite0", description="Image encoder: lite0, a network of ImageNet's.")
+    image_encoder: str = Field(
+        "lite0",
+        description="Image encoder: `lite0`, a network of ImageNet's, a hub's model such as "
+        "`facebook/dinov2-small`, or a folder.",
+    )
     fine_tune: Literal["auto", "heads", "last", "all"] = Field(
         "auto",
         description="Layers that are trained on a project's labels: heads (those on top of the encoder), "

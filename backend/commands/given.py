@@ -22,6 +22,7 @@ def check_names(settings: Settings) -> None:
     """A wrong name should stop the start, not every job. Raises ClickException."""
     check_strategy(settings)
     check_encoder(settings)
+    check_image_encoder(settings)
 
 
 def check_device(settings: Settings) -> None:
@@ -46,6 +47,16 @@ def check_strategy(settings: Settings) -> None:
             check_name(settings.strategy)
     except ValueError as error:
         raise click.ClickException(f"STRATEGY: {error}") from error
+
+
+def check_image_encoder(settings: Settings) -> None:
+    """One that was named: without the default's weights all goes on but the projects of images."""
+    if settings.image_encoder == Settings.model_fields["image_encoder"].default:
+        return
+    from backend.encoders.images import missing_for_images
+
+    if (reason := missing_for_images(settings.image_encoder)) is not None:
+        raise click.ClickException(f"IMAGE_ENCODER: {reason}")
 
 
 def check_encoder(settings: Settings) -> None:

@@ -23,6 +23,7 @@ import backend.jobs.reconcile
 import backend.jobs.refill
 import backend.jobs.retrain  # noqa: F401
 from backend import logs, sampling
+from backend.encoders import images
 from backend.encoders import registry as encoders
 from backend.errors import AtlasError
 from backend.jobs.dispatch import Dispatcher
@@ -215,6 +216,7 @@ def _read_once(settings: Settings) -> None:
     sampling.names()
     encoders.names()
     encoders.preload(settings.encoder)
+    images.preload(settings.image_encoder)
 
 
 def create_worker(settings: Settings, only: str | None = None) -> AtlasWorker:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.content.addresses import Place
-from backend.encoders.images import find_image_encoder
+from backend.encoders.images import kept_image_encoder
 from backend.encoders.pictures import ImageEncoder
 from backend.errors import DamagedFile
 from backend.settings import Settings
@@ -39,9 +39,7 @@ class ImageCache:
     def encoder(self, name: str) -> ImageEncoder:
         """Its weights are read when they are needed. Raises DamagedFile where there is none here."""
         try:
-            encoder = find_image_encoder(name.split("-")[0])
-            if encoder.name != name:
-                raise ValueError(f"it is {encoder.name} here")
+            encoder = kept_image_encoder(name)
         except ValueError as error:
             raise DamagedFile(f"image encoder {name} cannot be used: {error}") from error
         return encoder

@@ -68,6 +68,7 @@ def install(monkeypatch: pytest.MonkeyPatch, encoder: MeanColour | None = None) 
     encoder = encoder or MeanColour()
     for module in ("backend.jobs.image_pool", "backend.store.image_cache"):
         monkeypatch.setattr(f"{module}.find_image_encoder", lambda name: encoder)
+    monkeypatch.setattr("backend.store.image_cache.kept_image_encoder", lambda name: encoder)
     return encoder
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from backend.encoders.hub import HubName
 from backend.encoders.registry import find_encoder
 from backend.settings import Settings
 from backend.store.locations import feature_cache
+from tests.unit.fake_hub import COMMIT, NAME, FakeHub, serving
 
 pytestmark = pytest.mark.skipif(find_spec("tokenizers") is None, reason="tokenizers is not installed")
 
@@ -39,8 +37,6 @@ MODULES = [
     {"type": "sentence_transformers.models.Transformer", "path": ""},
     {"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"},
 ]
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-NAME = "atlas/tiny-model.v1"
 
 
 def make_model(folder: Path, **config: Any) -> Path:
@@ -86,66 +82,13 @@ def make_model(folder: Path, **config: Any) -> Path:
     return folder
 
 
-class FakeHub(ThreadingHTTPServer):
-    """The hub's answers, from a folder. asked: paths, in order."""
-
-    folder: Path
-    sha256 = True
-    asked: list[str]
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: FakeHub
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        self.server.asked.append(path)
-        files = [each for each in sorted(self.server.folder.rglob("*")) if each.is_file()]
-        if path == f"/api/models/{NAME}/revision/main":
-            told = {"sha": COMMIT, "siblings": [self._sibling(each) for each in files]}
-            self._answer(json.dumps(told).encode())
-        elif path.startswith(f"/{NAME}/resolve/{COMMIT}/"):
-            self._answer((self.server.folder / path.split(f"{COMMIT}/")[1]).read_bytes())
-        else:
-            self.send_error(404)
-
-    def _sibling(self, file: Path) -> dict[str, Any]:
-        content = file.read_bytes()
-        told: dict[str, Any] = {
-            "rfilename": file.relative_to(self.server.folder).as_posix(),
-            "size": len(content),
-            "blobId": hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest(),
-        }
-        if file.suffix == ".safetensors":
-            digest = hashlib.sha256(content).hexdigest() if self.server.sha256 else "0" * 64
-            told["lfs"] = {"sha256": digest}
-        return told
-
-    def _answer(self, content: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    server = FakeHub(("127.0.0.1", 0), Handler)
-    server.folder, server.asked = make_model(tmp_path / "remote"), []
-    (server.folder / "pytorch_model.bin").write_bytes(b"a pickle")
-    (server.folder / "modeling.py").write_text("raise SystemExit")
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    folder = make_model(tmp_path / "remote")
+    (folder / "pytorch_model.bin").write_bytes(b"a pickle")
+    (folder / "modeling.py").write_text("raise SystemExit")
+    with serving(folder, tmp_path / "home", monkeypatch) as server:
+        yield server
 
 
 def test_a_folder_is_an_encoder_and_comes_back_by_its_name(tmp_path: Path) -> None:
