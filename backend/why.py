@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from backend.learning.heads import DomainHead
+from backend.learning.domain_head import DomainHead
 from backend.learning.network import Layers
 from backend.sampling import Ranking, alike, uncertainty
 from backend.store.model_version import ModelVersion

@@ -32,6 +32,8 @@ class Layers(NamedTuple):
     """float32, each as wide as its layer."""
     logits: Tensor
     """float32, as wide as there are classes."""
+    features: Tensor | None = None
+    """What went in, float [N, D]: the very tensor, not a copy. None where nobody kept it."""
 
     @property
     def probabilities(self) -> Tensor:
@@ -39,15 +41,10 @@ class Layers(NamedTuple):
 
     @property
     def last_hidden(self) -> Tensor:
-        """What the error head reads. Raises ValueError for a network without hidden layers."""
+        """What the error head reads as a rule. Raises ValueError for a network without hidden layers."""
         if not self.hidden:
             raise ValueError("this network has no hidden layer: heads need one")
         return self.hidden[-1]
-
-    @property
-    def all_hidden(self) -> Tensor:
-        """What the domain head reads: all hidden layers side by side."""
-        return self.last_hidden if len(self.hidden) == 1 else torch.cat(self.hidden, dim=-1)
 
     @property
     def all_layers(self) -> Tensor:
@@ -56,11 +53,13 @@ class Layers(NamedTuple):
 
     def rows(self, index: Tensor | slice) -> Layers:
         """Of one member: the layers of these items only."""
-        return Layers(tuple(layer[index] for layer in self.hidden), self.logits[index])
+        features = None if self.features is None else self.features[index]
+        return Layers(tuple(layer[index] for layer in self.hidden), self.logits[index], features)
 
     def to(self, device: torch.device | str) -> Layers:
         """The same on another device."""
-        return Layers(tuple(layer.to(device) for layer in self.hidden), self.logits.to(device))
+        features = None if self.features is None else self.features.to(device)
+        return Layers(tuple(layer.to(device) for layer in self.hidden), self.logits.to(device), features)
 
 
 class StackedLinear(nn.Module):

@@ -134,7 +134,7 @@ def _checked(features: Tensor, targets: Tensor, device: str) -> tuple[Tensor, Te
 
 
 def outputs(network: LayeredNetwork, features: Tensor) -> Layers:
-    """A single-member network's layers over a pool: hidden [N, width], logits [N, C].
+    """A single-member network's layers over a pool: hidden [N, width], logits [N, C], and the features.
 
     Reckoned where the network lies; they lie where the features do.
     """
@@ -143,7 +143,7 @@ def outputs(network: LayeredNetwork, features: Tensor) -> Layers:
     for rows, batch in _batches(network, features):
         for whole, part in zip(layers, (*batch.hidden, batch.logits), strict=True):
             whole[rows] = part[0].to(features.device)
-    return Layers(tuple(layers[:-1]), layers[-1])
+    return Layers(tuple(layers[:-1]), layers[-1], features)
 
 
 def member_probabilities(network: LayeredNetwork, features: Tensor) -> Tensor:
@@ -161,7 +161,8 @@ def layers_by_member(network: LayeredNetwork, features: Tensor, member_of: Tenso
     device = next(network.parameters()).device
     with torch.no_grad():
         layers = network(features.float().to(device))
-        return _of_members(layers, member_of.to(device)).to(features.device)
+        found = _of_members(layers, member_of.to(device)).to(features.device)
+    return found._replace(features=features)
 
 
 def _batches(network: LayeredNetwork, features: Tensor) -> Iterator[tuple[slice, Layers]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from backend.learning.reading import HEADS, READS
 from backend.learning.training import Trained
 
 MAX_FEATURE = 1e9
@@ -19,24 +20,47 @@ MAX_FEATURE = 1e9
 
 @dataclass(frozen=True)
 class Range:
-    """What an option may be: whole numbers from 1 on, or a share above 0 and at most 1."""
+    """What an option may be: whole numbers from the least to the most, or a share above 0 and at most 1."""
 
     whole: bool
+    least: int = 1
+    most: float = math.inf
 
     def __contains__(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
             return False
         number = float(value)
-        return number >= 1 if self.whole else 0 < number <= 1
+        return self.least <= number <= self.most if self.whole else 0 < number <= 1
 
     def __str__(self) -> str:
-        return "a whole number, at least 1" if self.whole else "a number above 0 and at most 1"
+        if not self.whole:
+            return "a number above 0 and at most 1"
+        return f"a whole number, at least {self.least}" + (
+            "" if math.isinf(self.most) else f" and at most {self.most:.0f}"
+        )
 
 
-OPTIONS = {
+@dataclass(frozen=True)
+class Word:
+    """An option that is one of some words."""
+
+    words: tuple[str, ...]
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, str) and value in self.words
+
+    def __str__(self) -> str:
+        return f"one of: {', '.join(self.words)}"
+
+
+OPTIONS: dict[str, Range | Word] = {
     "clusters": Range(whole=True),
+    "depth": Range(whole=True, least=0, most=5),
+    "head": Word(HEADS),
+    "layers": Word(READS),
     "neighbours": Range(whole=True),
     "rounds": Range(whole=True),
+    "width": Range(whole=True, most=512),
     "within": Range(whole=False),
 }
 """Our strategies' options; those of the same name mean the same. Others' check their own."""
@@ -54,7 +78,7 @@ def check_options(strategy: str, taken: list[str], options: Mapping[str, Any]) -
             raise ValueError(f"strategy {strategy!r}: {name} must be {OPTIONS[name]}, not {value!r}")
 
 
-def check_features(pool: Tensor, labeled: Tensor) -> None:
+def check_features(pool: Tensor, labeled: Tensor, blocks: Sequence[int] = ()) -> None:
     """Raises ValueError for shapes that do not fit and for numbers that no strategy could work with."""
     if pool.dim() != 2 or labeled.dim() != 2:
         raise ValueError(
@@ -62,6 +86,8 @@ def check_features(pool: Tensor, labeled: Tensor) -> None:
         )
     if pool.shape[1] != labeled.shape[1]:
         raise ValueError(f"pool has {pool.shape[1]} features, labeled has {labeled.shape[1]}")
+    if blocks and (min(blocks) < 1 or sum(blocks) != pool.shape[1]):
+        raise ValueError(f"blocks must add up to the {pool.shape[1]} features; got {tuple(blocks)}")
     for name, features in (("pool", pool), ("labeled", labeled)):
         if not features.numel():
             continue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from backend.learning.heads import DomainHead, ErrorHead
+from backend.learning.reading import Head
 from backend.learning.training import Trained
 from backend.sampling.checks import check_classifier, check_features, check_targets
 from backend.sampling.coldstart import cold_start
@@ -31,7 +32,7 @@ class Ranking:
 
     order: Tensor
     worth: Tensor | None = None
-    scorer_head: ErrorHead | DomainHead | None = None
+    scorer_head: Head | None = None
     notes: list[str] = field(default_factory=list)
     by: tuple[str, ...] = ()
     rounds: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
@@ -121,13 +122,14 @@ def make_scene(
     seed: int = 0,
     device: str = "cpu",
     trained: Trained | None = None,
+    blocks: Sequence[int] = (),
 ) -> Scene:
-    """What strategies look at, checked.
+    """What strategies look at, checked. blocks: see `Scene`.
 
     Raises ValueError, saying what to do, for shapes that do not fit, features that are not finite or
     beyond checks.MAX_FEATURE, targets that are no classes, and a `trained` for other data.
     """
-    check_features(pool, labeled)
+    check_features(pool, labeled, blocks)
     if n_classes is None and trained is not None:
         n_classes = trained.network.shape.classes
     check_targets(targets, len(labeled), n_classes)
@@ -136,7 +138,7 @@ def make_scene(
     classes = max(classes, 2)
     if trained is not None:
         check_classifier(trained, pool.shape[1], classes)
-    return Scene(pool, labeled, targets, classes, seed, device, trained)
+    return Scene(pool, labeled, targets, classes, seed, device, trained, blocks=tuple(blocks))
 
 
 def _told(strategy: str, picks: Picks) -> tuple[tuple[str, ...], Tensor, Tensor]:

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from backend.learning.heads import DomainHead, ErrorHead
 from backend.learning.network import Layers
+from backend.learning.reading import Head
 from backend.plugins import Broken, installed
 from backend.sampling import ensemble, uncertainty
 from backend.sampling.auto import auto
@@ -43,7 +43,7 @@ GROUP = "label_studio_atlas.strategies"
 """Entry points by which other packages bring strategies: a pick, or a whole Strategy."""
 Pick = Callable[..., Picks]
 """(scene, n, **options) -> n picks."""
-ScorerHead = ErrorHead | DomainHead | None
+ScorerHead = Head | None
 Scorer = Callable[[Layers, ScorerHead], Tensor]
 """(layers of items, what the strategy learned) -> worth of a label, float [N], higher = sooner."""
 

@@ -10,9 +10,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from backend.learning.heads import DomainHead, ErrorHead, estimated_accuracy, train_error_head
+from backend.learning.heads import ErrorHead, estimated_accuracy, train_error_head
 from backend.learning.network import LayeredNetwork, Layers
-from backend.learning.training import Trained, member_probabilities, outputs, train
+from backend.learning.reading import Head
+from backend.learning.training import OutOfFold, Trained, member_probabilities, outputs, train
 from backend.sampling import chance, uncertainty
 
 Value = TypeVar("Value")
@@ -48,6 +49,8 @@ class Scene:
     """A classifier trained already on `labeled`; without one the scene trains its own."""
     notes: list[str] = field(default_factory=list)
     """What the reader of a result should know, such as a fallback taken."""
+    blocks: tuple[int, ...] = ()
+    """Widths of what a vector is made of, such as an encoder's middle and last layer; () for one piece."""
     whole: Scene | None = None
     """The scene that this one is a part of; what was learned from the labels is learned once, there."""
 
@@ -74,7 +77,7 @@ class Scene:
 
     @cached_property
     def pool_layers(self) -> Layers:
-        """The serving network's layers over the pool: hidden [N, width], logits [N, C]."""
+        """The serving network's layers over the pool: hidden [N, width], logits [N, C], the pool itself."""
         return outputs(self.network, self.pool)
 
     @_of_the_labels
@@ -98,10 +101,15 @@ class Scene:
         return member_probabilities(self.trained.siblings, self.pool)
 
     @_of_the_labels
+    def verdicts(self) -> OutOfFold:
+        """What siblings say that never saw the labelled items, with all layers, and whether that is right."""
+        found = self.trained.out_of_fold
+        return replace(found, layers=found.layers._replace(features=self.labeled))
+
+    @_of_the_labels
     def error_head(self) -> ErrorHead | None:
         """None when the out-of-fold verdicts hold too few errors, or too few successes, to learn from."""
-        verdicts = self.trained.out_of_fold
-        return train_error_head(verdicts.layers, verdicts.correct)
+        return train_error_head(self.verdicts.layers, self.verdicts.correct)
 
     @property
     def estimated_accuracy(self) -> float | None:
@@ -147,7 +155,9 @@ class Scene:
         """The same scene with a part of the pool. rows: int64 [n], indices into this pool."""
         part = replace(self, pool=self.pool[rows], whole=self.whole or self)
         if "pool_layers" in self.__dict__:
-            part.pool_layers = self.pool_layers.rows(rows)
+            # Of the pool there is a copy already.
+            layers = self.pool_layers._replace(features=None).rows(rows)
+            part.pool_layers = layers._replace(features=part.pool)
         return part
 
     def queue(self, picks: Picks) -> Tensor:
@@ -181,7 +191,7 @@ class Picks:
 
     indices: Tensor
     worth: Tensor | None = None
-    scorer_head: ErrorHead | DomainHead | None = None
+    scorer_head: Head | None = None
     by: tuple[str, ...] | None = None
     rounds: Tensor | None = None
     chance: Tensor | None = None

@@ -15,13 +15,16 @@ from torch import Tensor, nn
 
 from backend.controls.base import CLASSES
 from backend.controls.scheme import LabelScheme
-from backend.learning.heads import DomainHead, ErrorHead
+from backend.learning.article_head import ArticleHead
+from backend.learning.domain_head import DomainHead
+from backend.learning.heads import ErrorHead
 from backend.learning.network import LayeredNetwork, Shape
+from backend.learning.reading import Head
 from backend.store.model_version import ControlModel, ModelVersion
 from backend.store.queue_origin import QueueOrigin
 
 FORMAT = 2
-HEADS: dict[str, type[ErrorHead] | type[DomainHead]] = {"error": ErrorHead, "domain": DomainHead}
+HEADS: dict[str, type[Head]] = {made.kind: made for made in (ErrorHead, DomainHead, ArticleHead)}
 Tensors = dict[str, Tensor]
 Json = dict[str, Any]
 
@@ -67,8 +70,8 @@ def manifest_of(version: ModelVersion) -> Json:
             }
             for model in version.models
         ],
-        "scorer_head": _describe(version.scorer_head),
-        "error_head": _describe(version.error_head),
+        "scorer_head": _described(version.scorer_head),
+        "error_head": _described(version.error_head),
         "origin": version.origin.described(),
         "stats": version.stats,
     }
@@ -139,20 +142,12 @@ def _network(shape: Json, weights: Tensors) -> LayeredNetwork:
     return network
 
 
-def _describe(head: ErrorHead | DomainHead | None) -> Json | None:
-    """What it takes to build the head again."""
-    if head is None:
-        return None
-    kind = next(name for name, made in HEADS.items() if isinstance(head, made))
-    return {"kind": kind, "hidden": head.hidden}
+def _described(head: Head | None) -> Json | None:
+    return None if head is None else head.described()
 
 
-def _head(described: Json | None, weights: Tensors) -> ErrorHead | DomainHead | None:
-    if described is None:
-        return None
-    head = HEADS[described["kind"]](described["hidden"])
-    head.load_state_dict(weights)
-    return head
+def _head(described: Json | None, weights: Tensors) -> Head | None:
+    return None if described is None else HEADS[described["kind"]].restored(described, weights)
 
 
 def _part(tensors: Tensors, name: str) -> Tensors:

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from backend.controls.base import CLASSES, Control
 from backend.controls.scheme import LabelScheme
-from backend.learning.heads import DomainHead, ErrorHead
+from backend.learning.heads import ErrorHead
 from backend.learning.network import LayeredNetwork
+from backend.learning.reading import Head
 from backend.store.queue_origin import QueueOrigin
 
 PREFIX = "atlas-"
@@ -47,7 +48,7 @@ class ModelVersion:
     strategy: str
     encoder: str
     models: tuple[ControlModel, ...]
-    scorer_head: ErrorHead | DomainHead | None
+    scorer_head: Head | None
     queue_ids: Tensor
     queue_worth: Tensor
     stats: dict[str, Any] = field(default_factory=dict)

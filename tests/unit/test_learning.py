@@ -3,7 +3,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from backend.encoders.lsa import TextEncoder
-from backend.learning.heads import doubt, train_domain_head, train_error_head
+from backend.learning.domain_head import train_domain_head
+from backend.learning.heads import doubt, train_error_head
 from backend.learning.logistic import fit_logistic
 from backend.learning.network import Layers
 from backend.learning.training import (
@@ -115,7 +116,6 @@ def test_the_stacked_network_is_its_members_side_by_side() -> None:
         assert torch.allclose(whole[member], outputs(alone, features).probabilities, atol=1e-6)
     member_of = torch.arange(40) % 4
     mixed = layers_by_member(trained.siblings, features, member_of)
-    assert mixed.all_hidden.shape == (40, 12)
     assert torch.allclose(mixed.probabilities, whole[member_of, torch.arange(40)], atol=1e-6)
 
 
@@ -191,6 +191,6 @@ def test_the_domain_head_needs_its_own_hidden_layer() -> None:
     hidden = torch.randn(300, 6, generator=generator)
     application = hidden[:, 0].abs() > 1
     layers = layers_of(hidden, torch.zeros(300, 2))
-    head = train_domain_head(layers, application)
+    head = train_domain_head(layers, application, reads="hidden")
     found = head(layers) > 0.5
     assert (found == application).float().mean() > 0.9

@@ -7,8 +7,11 @@ import torch
 
 from backend.controls.base import CLASSES
 from backend.errors import DamagedFile
-from backend.learning.heads import DomainHead, ErrorHead
+from backend.learning.article_head import ArticleHead
+from backend.learning.domain_head import DomainHead
+from backend.learning.heads import ErrorHead
 from backend.learning.network import LayeredNetwork, Layers, Shape
+from backend.learning.reading import Head
 from backend.store.features import FeatureCache
 from backend.store.model_version import ControlModel, ModelVersion, version_name
 from backend.store.versions import VersionStore
@@ -42,14 +45,31 @@ def test_a_version_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert (loaded.scheme, loaded.queue_ids.tolist(), loaded.stats) == (SCHEME, [5, 3], {"trained_on": 2})
 
 
-@pytest.mark.parametrize("head", [None, ErrorHead(64), DomainHead(64, seed=3)])
-def test_heads_come_back_as_what_they_were(tmp_path: Path, head: ErrorHead | DomainHead | None) -> None:
+def random_weights(head: Head) -> Head:
+    for value in head.parameters():
+        torch.nn.init.normal_(value)
+    return head
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        None,
+        ErrorHead(64),
+        ErrorHead(68, "all"),
+        ArticleHead(64),
+        random_weights(DomainHead(68, seed=3)),
+        random_weights(DomainHead(68, depth=0)),
+        random_weights(DomainHead(64, reads="hidden", width=3, depth=2)),
+    ],
+)
+def test_heads_come_back_as_what_they_were(tmp_path: Path, head: Head | None) -> None:
     taught = ErrorHead(64)
     taught.weights.copy_(torch.randn(66))
     store = VersionStore(tmp_path)
     store.save(replace(version(1), scorer_head=head, error_head=taught))
     loaded = store.load(version_name(1))
-    layers = Layers((torch.randn(5, 64),), torch.randn(5, 2))
+    layers = Layers((torch.randn(5, 64),), torch.randn(5, 2), torch.randn(5, 4))
     assert loaded.error_head is not None
     assert torch.equal(loaded.error_head(layers), taught(layers))
     if head is None:

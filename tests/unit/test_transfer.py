@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.learning.heads import train_domain_head
+from backend.learning.domain_head import train_domain_head
 from backend.learning.network import Layers
 from backend.sampling import make_scene, rank_scene, transfer
 from tests.unit.scenes import cluster, confident_errors, new_domain, picks_of, with_verdicts
@@ -53,7 +53,7 @@ def test_what_was_picked_turns_to_the_training_side_of_the_domain_head(sample: i
         picked = torch.isin(sampled, picks[: 25 * done])
         assert int(application.sum()) == int((~picked).sum()) > 0
         assert int((~application).sum()) == 60 + 25 * done
-        rows = {tuple(row) for row in layers.all_hidden.tolist()}
+        rows = {tuple(row) for row in layers.last_hidden.tolist()}
         assert len(rows) == len(application)  # nobody is there twice
 
 
