@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 SHOWN = 6
@@ -23,6 +24,9 @@ def in_words(result: dict[str, Any]) -> str:
     parts.append(f"strategy {result['strategy']}")
     if result.get("accuracy") is not None:
         parts.append(f"accuracy out of fold {result['accuracy']:.0%}")
+    if (adapted := result.get("adapted")) is not None:
+        before, after = (adapted.get(name, math.nan) for name in ("frozen", "adapted"))
+        parts.append(f"guesses by adapted layers ({after:.0%} right on held-out items, before {before:.0%})")
     parts.append(f"{sum(result['seconds'].values()):.1f} s")
     return "; ".join([*parts, *result["notes"]])
 

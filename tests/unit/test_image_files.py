@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from backend.store.files import Files
 from backend.store.images import Image, ImageFiles, digest_of_bytes
@@ -91,7 +92,10 @@ def test_many_small_files_become_few_and_nothing_is_lost(tmp_path: Path) -> None
     assert files.paths() == before
 
 
-def test_small_pictures_are_found_also_those_that_come_later(tmp_path: Path) -> None:
+def test_small_pictures_are_found_also_those_that_come_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.store.thumbnails.LOOK_EVERY", 0)
     files = files_in(tmp_path)
     cat, dog, cow = map(digest_of_bytes, (b"cat", b"dog!", b"cow!!"))
     files.add([image("/a.png", b"cat")])

@@ -36,6 +36,10 @@ def test_a_retrain_is_told_in_a_sentence() -> None:
         ({"published": False, "head": 0, "waiting": 0}, "no task waits"),
         ({"labels": {}, "trained_on": 0, "accuracy": None}, "Trained on 0 labels; strategy auto; 2.0 s"),
         ({"labels": {str(i): 1 for i in range(9)}}, "5 1, and 3 more)"),
+        (
+            {"adapted": {"frozen": 0.533, "adapted": 0.75}},
+            "guesses by adapted layers (75% right on held-out items, before 53%); 2.0 s",
+        ),
         ({"notes": ["labels of fewer than two classes: cold start"]}, "2.0 s; labels of fewer than two"),
     ],
 )
