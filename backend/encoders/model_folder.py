@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -84,14 +85,26 @@ def _network(folder: Path, config: Mapping[str, Any], weights: list[str]) -> tup
     model = AutoModel.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
     ).eval()
+    network = OfTransformers(model)
+    with torch.inference_mode():
+        dims = network(torch.tensor([[1]]), torch.ones(1, 1)).shape[-1]
+    return network, dims, int(config.get("max_position_embeddings") or LONGEST)
 
-    def forward(pieces: Tensor, real: Tensor) -> Tensor:
-        hidden: Tensor = model(input_ids=pieces, attention_mask=real.long()).last_hidden_state
+
+class OfTransformers:
+    """A model of that library as a network of pieces."""
+
+    def __init__(self, model: Any):
+        self._model = model
+
+    def __call__(self, pieces: Tensor, real: Tensor) -> Tensor:
+        """float32 [B, T, D]. pieces: int64 [B, T]; real: [B, T], 0 for padding."""
+        hidden: Tensor = self._model(input_ids=pieces, attention_mask=real.long()).last_hidden_state
         return hidden.float()
 
-    with torch.inference_mode():
-        dims = forward(torch.tensor([[1]]), torch.ones(1, 1)).shape[-1]
-    return forward, dims, int(config.get("max_position_embeddings") or LONGEST)
+    def to(self, device: str) -> OfTransformers:
+        """The same network on another device."""
+        return OfTransformers(copy.deepcopy(self._model).to(device))
 
 
 def _transformer(folder: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,14 +16,18 @@ from torch.nn.functional import normalize
 from backend.encoders.backbones import Depth
 from backend.encoders.bert import Bert
 from backend.encoders.pieces import by_length, padded, readable
-from backend.encoders.placed import Placed
+from backend.encoders.placed import Movable, Placed
 from backend.encoders.sentence_blocks import SentenceBackbone
-from backend.learning import devices
 
-Network = Callable[[Tensor, Tensor], Tensor]
-"""pieces, int64 [B, T], and which are real, float32 [B, T], to vectors, float32 [B, T, D]."""
 Pooling = Callable[[Tensor, Tensor], Tensor]
 """vectors, float32 [B, T, D], and which are real, float32 [B, T], to one each, float32 [B, D]."""
+
+
+class Network(Movable, Protocol):
+    """From published files."""
+
+    def __call__(self, pieces: Tensor, real: Tensor) -> Tensor:
+        """float32 [B, T, D]. pieces: int64 [B, T]; real: [B, T], 0 for padding."""
 
 
 def mean(vectors: Tensor, real: Tensor) -> Tensor:
@@ -60,7 +64,7 @@ class SentenceEncoder:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self._network = network
-        self._placed = Placed(lambda: network) if isinstance(network, Bert) else None
+        self._placed = Placed(lambda: network)
         self._tokenizer = tokenizer
         self._digest = digest
         self.dims = dims
@@ -75,15 +79,16 @@ class SentenceEncoder:
 
     def backbone(self, depth: Depth) -> SentenceBackbone | None:
         """The network to be adapted; None where it has no layers to tell apart."""
-        if self._placed is None:
+        network = self._network
+        if not isinstance(network, Bert):
             return None
-        return SentenceBackbone(self._placed, self._windows, self._pooling, depth, self._padding)
+        return SentenceBackbone(Placed(lambda: network), self._windows, self._pooling, depth, self._padding)
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Unit vectors, float32 [N, dims]; an empty text becomes the zero vector."""
         windows, owners = self._windows(texts)
-        device, network = (devices.CPU, self._network) if self._placed is None else self._placed()
+        device, network = self._placed()
         vectors = torch.zeros(len(texts), self.dims)
         for batch in by_length(windows):
             ids, real = padded([windows[i] for i in batch], self._padding)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from math import inf
+from time import monotonic
 from typing import Any
 
 import numpy.typing as npt
@@ -16,6 +18,8 @@ from backend.store.vectors import DIGEST
 logger = logging.getLogger(__name__)
 
 ENDING = ".thumbnails.safetensors"
+LOOK_EVERY = 1.0
+"""Seconds between looks for what was added, where an image has none."""
 
 
 class Thumbnails:
@@ -26,6 +30,7 @@ class Thumbnails:
         self._files = files
         self._path_of: dict[bytes, str] = {}
         self._seen: set[str] = set()
+        self._looked = -inf
 
     def all(self) -> dict[bytes, bytes]:
         """JPEG by digest. What cannot be read is left out, and the log tells."""
@@ -36,8 +41,10 @@ class Thumbnails:
 
     def of(self, digests: Sequence[bytes]) -> list[bytes]:
         """JPEG of each; b"" where there is none."""
-        if any(digest not in self._path_of for digest in digests):
+        unknown = any(digest not in self._path_of for digest in digests)
+        if unknown and monotonic() - self._looked >= LOOK_EVERY:
             self._look()
+            self._looked = monotonic()
         found: dict[bytes, bytes] = {}
         for path in {self._path_of[digest] for digest in digests if digest in self._path_of}:
             found |= self._in(path)
