@@ -14,7 +14,6 @@ from torch import Tensor
 
 from backend.encoders.base import encoded
 from backend.encoders.images import find_image_encoder
-from backend.encoders.lite0 import LAST_CHANNELS
 from backend.encoders.registry import find_encoder
 from backend.encoders.use import DIMS
 from backend.sampling.clusters import spherical_kmeans
@@ -47,7 +46,7 @@ def vectors(folder: Path, name: str) -> Vectors:
             pictures, labels = arrays["images"][:IMAGES], arrays["labels"][:IMAGES]
         encoder = find_image_encoder("lite0")
         squares = [np.repeat(each[..., None], 3, -1) if each.ndim == 2 else each for each in pictures]
-        blocks = (LAST_CHANNELS, encoder.dims - LAST_CHANNELS)
+        blocks = getattr(encoder, "blocks", ())
         return encoder.encode(squares), [str(label) for label in labels.tolist()], blocks
     rows = _rows(folder, name, TEXTS)
     if name in FOREIGN:

@@ -33,7 +33,8 @@ class Pool:
 
     features: float32 [n, D], of the n texts that have vectors; done: bool [N], which these are; encoder:
     whose vectors; wanted: the encoder that the project should have; texts: how many different ones there are,
-    and missing: those of them that it has no vectors of; shards: what waits for workers.
+    and missing: those of them that it has no vectors of; shards: what waits for workers; blocks: widths of
+    what a vector is made of, side by side, () where that is not known.
     """
 
     features: Tensor
@@ -43,6 +44,7 @@ class Pool:
     texts: int
     missing: int
     shards: list[Shard]
+    blocks: tuple[int, ...] = ()
 
     @property
     def notes(self) -> list[str]:
@@ -162,4 +164,5 @@ class _Encoding:
         done = np.fromiter(has, np.bool_, len(self._digests))
         known = [self._digests[i] for i in np.flatnonzero(done).tolist()]
         texts = len(set(self._digests))
-        return Pool(used.features(known), done, used.name, wanted.name, texts, missing, shards)
+        blocks = tuple(part.encoder.dims for part in used.parts)
+        return Pool(used.features(known), done, used.name, wanted.name, texts, missing, shards, blocks)

@@ -82,6 +82,7 @@ class ProjectImages:
             len({task.text for task in tasks}),
             sum(shard.count for shard in shards),
             shards,
+            getattr(self._encoder, "blocks", ()),
             failures=self._failures.reasons((task.id, task.text) for task in tasks),
         )
 

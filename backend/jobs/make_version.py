@@ -19,6 +19,7 @@ from backend.jobs.head_made import Head
 from backend.jobs.image_pool import ProjectImages
 from backend.jobs.laps import Laps
 from backend.jobs.networks import companion_models, main_model, main_network
+from backend.jobs.shifting import in_words, shift_told
 from backend.jobs.state import ProjectState
 from backend.jobs.taught import scores, taught
 from backend.jobs.tuning_due import taken_over
@@ -100,6 +101,14 @@ class VersionMaker:
             seed=self._settings.seed,
             device=self._settings.device,
             trained=trained,
+            blocks=pool.blocks,
+        )
+        before = self._versions.names()[-1:]
+        shift = shift_told(
+            scene,
+            [tasks[i] for i in waiting],
+            every,
+            self._versions.stats(before[0]) if before else {},
         )
         strategy = self._state.strategy or self._settings.strategy
         ranking = sampling.rank_scene(strategy, scene, self._settings.queue_head)
@@ -136,7 +145,9 @@ class VersionMaker:
                     *ranking.notes,
                     *doubts([task.text for task in every], answers, scheme),
                     *([] if theirs is None else [said_of(theirs)]),
+                    *([] if shift["new_kind"] is None else [in_words(shift["new_kind"])]),
                 ],
+                **shift,
                 **({} if trained is None else scores(trained, targets, scene)),
                 **({} if trained is None else self._taken_over(scheme, pool.encoder)),
             },

@@ -39,7 +39,9 @@ class Measures:
         if version:
             names = {"labels": "trained_on", "tasks": "tasks", "waiting": "waiting"}
             names |= {"accuracy": "accuracy", "estimated_accuracy": "estimated_accuracy"}
+            names |= {"domain_auc": "domain_auc", "unlike": "domain_unlike"}
             found = {name: result.get(key) for name, key in names.items()}
+            found["new_kind"] = float(result.get("new_kind") is not None)
             self._note(project_id, found)
         if outcome == "published":
             self.head_filled(project_id, result["head"], published=True)

@@ -161,11 +161,7 @@ def train_domain_head(
         head.load_state_dict(start.state_dict())
         _descend(head, head.scaled(layers), application, STEPS_AGAIN)
         return head
-    read = [layer.detach() for layer in parts(layers, reads)]
-    inputs = sum(layer.shape[1] for layer in read)
-    bare = DomainHead(inputs, reads=reads, width=width, depth=0, seed=seed).to(read[0].device)
-    bare.center.copy_(torch.cat([layer.mean(0) for layer in read]))
-    bare.scale.copy_(block_scales(read, blocks if reads == "all" else ()))
+    bare = untrained_head(layers, blocks=blocks, reads=reads, width=width, seed=seed)
     rows = bare.scaled(layers)
     tried = [bare, bare.deepened(depth)] if depth else [bare]
     if int(torch.bincount(application.long(), minlength=2).min()) < 2:  # none can be held out
@@ -176,6 +172,18 @@ def train_domain_head(
         head = tried[min(range(len(tried)), key=lambda i: found[i])]
         head.sharpness.fill_(min(found)[1])
     _descend(head, rows, application, STEPS)
+    return head
+
+
+def untrained_head(
+    layers: Layers, *, blocks: Sequence[int] = (), reads: Reads = "all", width: int = WIDTH, seed: int = 0
+) -> DomainHead:
+    """One without layers of its own, that knows only how to bring what it reads to one size."""
+    read = [layer.detach() for layer in parts(layers, reads)]
+    inputs = sum(layer.shape[1] for layer in read)
+    head = DomainHead(inputs, reads=reads, width=width, depth=0, seed=seed).to(read[0].device)
+    head.center.copy_(torch.cat([layer.mean(0) for layer in read]))
+    head.scale.copy_(block_scales(read, blocks if reads == "all" else ()))
     return head
 
 

@@ -41,14 +41,13 @@ class Head(nn.Module):
 def parts(layers: Layers, reads: Reads) -> list[Tensor]:
     """The layers to read, float [N, width] each, from the first on; not copied.
 
-    Raises ValueError where there is no hidden layer, or, for all, no word of what went in.
+    Raises ValueError where there is no hidden layer, or, for all, no word of what went in: of these two one
+    is enough.
     """
     if reads == "last":
         return [layers.last_hidden]
-    if not layers.hidden:
-        raise ValueError("this network has no hidden layer: heads need one")
     if reads == "hidden":
-        return list(layers.hidden)
+        return [*layers.hidden[:-1], layers.last_hidden]
     if layers.features is None:
         raise ValueError("a head on all layers needs what went into the network, too")
     return [layers.features, *layers.hidden]

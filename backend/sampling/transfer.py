@@ -88,7 +88,7 @@ def transfer_representative(
 
     The domain head learns to tell held-out labelled items from a sample of the pool.
     """
-    known, application = _domains(scene, scene.shuffled[:DOMAIN_SAMPLE])
+    known, application = domains(scene, scene.shuffled[:DOMAIN_SAMPLE])
     domain_head = _domain_head(scene, known, application, head, layers, width, depth)
     worth: Tensor = domain_head(scene.pool_layers)
     return Picks(scene.top(worth, n), worth, domain_head)
@@ -107,7 +107,7 @@ def transfer_adaptive_representative(
     """The same in rounds: what was picked will be labelled, so it turns to "training" for the next."""
     # n more than are needed: not even when all picks come from the sample does it lose its side.
     sample = scene.shuffled[: DOMAIN_SAMPLE + n]
-    known, application = _domains(scene, sample)
+    known, application = domains(scene, sample)
     domain_head = first = _domain_head(scene, known, application, head, layers, width, depth)
 
     def learn_anew(chosen: Tensor) -> Tensor:
@@ -175,7 +175,7 @@ def _in_rounds(
     return torch.cat(picks) if picks else torch.zeros(0, dtype=torch.int64)
 
 
-def _domains(scene: Scene, sample: Tensor) -> tuple[Layers, Tensor]:
+def domains(scene: Scene, sample: Tensor) -> tuple[Layers, Tensor]:
     """Layers of held-out labelled items, then of the sample, and which are of the sample: bool [M + S]."""
     source = scene.verdicts.layers
     application = torch.arange(len(source.logits) + len(sample)) >= len(source.logits)

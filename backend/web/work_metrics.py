@@ -38,6 +38,18 @@ GAUGES: dict[str, tuple[str, Callable[[Numbers], float | None]]] = {
         "Accuracy on the tasks that wait, as the error head estimates it.",
         lambda each: each.get("estimated_accuracy"),
     ),
+    "atlas_domain_auc": (
+        "How well a domain head tells tasks that wait from labelled ones, held out: 0.5 is not at all.",
+        lambda each: each.get("domain_auc"),
+    ),
+    "atlas_unlike_share": (
+        "Share of the tasks that wait that is unlike anything labelled.",
+        lambda each: each.get("unlike"),
+    ),
+    "atlas_new_kind": (
+        "1 while tasks of a kind that was not there before have hardly any labels, else 0.",
+        lambda each: each.get("new_kind"),
+    ),
     "atlas_head_tasks": (
         "Published tasks that nobody has touched, less one for each annotation told of since.",
         lambda each: (
