@@ -59,7 +59,7 @@ def commands(page: Path) -> list[list[str]]:
     for line in [*lines(page), *(span for span in spans(page) if len(span.split()) > 2)]:
         called = re.search(rf"(?:^|[\s/])(?:\S*/)?{PROGRAM} +(\S.*)", line)
         if called and not re.search(
-            rf"(pip|cd|clone|name|job_name|import|useradd|systemctl|journalctl).*{PROGRAM}", line
+            rf"(✓|pip|cd|clone|name|job_name|import|useradd|systemctl|journalctl).*{PROGRAM}", line
         ):
             found.append(shlex.split(called[1], comments=True))
     return found
