@@ -62,11 +62,11 @@ def encode_shard(project_id: int, key: str) -> dict[str, Any]:
 def note_pool(dispatcher: Dispatcher, project_id: int, pool: Pool) -> None:
     """A retrain has left some texts to be encoded, or none."""
     progress = EncodingProgress(dispatcher.redis, project_id)
-    if not pool.missing:
+    if pool.missing:
+        ranked = pool.texts - pool.missing if pool.wanted == pool.encoder else pool.texts
+        progress.begun(kind_of(pool.wanted), pool.texts, pool.missing, ranked=ranked)
+    else:
         progress.ended()
-        return
-    ranked = pool.texts - pool.missing if pool.wanted == pool.encoder else pool.texts
-    progress.begun(kind_of(pool.wanted), pool.texts, pool.missing, ranked=ranked)
     dispatcher.request_shards(project_id, pool.shards)
 
 

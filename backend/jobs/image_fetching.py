@@ -101,14 +101,20 @@ class ImageFetching:
         return asked
 
     def _see(self, value: str, known: KnownImages) -> _Seen | Failure:
+        name = self._place.name(value)
+        before, etag = known.digest(name), known.etag(name)
         try:
-            address = self._place.address(value)
-            got = self._fetcher.fetch(address)
-            content = got.content or b""
-            digest = digest_of_bytes(content)
-            picture = None if digest in known.kept.rows else decoded(content)
-            return _Seen(address.name or value, digest, got.etag, picture)
+            got = self._fetcher.fetch(self._place.address(value), etag)
+            if got.content is None:
+                if before is None:
+                    raise NoContent("its server says that it has not changed, and was not asked that")
+                return _Seen(name, before, etag, None)
+            digest = digest_of_bytes(got.content)
+            picture = None if digest in known.kept.rows else decoded(got.content)
+            return _Seen(name, digest, got.etag, picture)
         except NoContent as error:
+            if before is not None:  # what it was stays
+                return _Seen(name, before, etag, None)
             return Failure(value, str(error), isinstance(error, NoContentNow))
 
     def _encoded(self, seen: list[_Seen]) -> list[Image]:

@@ -28,6 +28,8 @@ from backend.store.waiting import SHARD_SECONDS, Shard
 
 A_SECOND = 20
 """Images that are fetched and encoded in a second, roughly: a shard is cut by it, and ends by the clock."""
+UNSURE_AT_ONCE = 100
+"""Addresses that a retrain has idle workers ask whether what was there is there still."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ class ProjectImages:
         digests = [known.digest(self._cache.place.name(task.text)) for task in tasks]
         done = np.array([digest is not None for digest in digests], np.bool_)
         features = torch.from_numpy(known.kept.of([digest for digest in digests if digest is not None]))
-        shards = self._planned(self._wanted(tasks, known))
+        wanted = self._wanted(tasks, known)
+        shards = self._planned([*wanted, *self._unsure(tasks, known)])
         self._files.merge()
         return ImagesPool(
             features,
@@ -80,7 +83,7 @@ class ProjectImages:
             self._encoder.name,
             self._encoder.name,
             len({task.text for task in tasks}),
-            sum(shard.count for shard in shards),
+            len(wanted),
             shards,
             getattr(self._encoder, "blocks", ()),
             failures=self._failures.reasons((task.id, task.text) for task in tasks),
@@ -95,7 +98,7 @@ class ProjectImages:
         waiting = self._cache.waiting
         values = waiting.texts(shard)
         known = self._files.read()
-        wanted = [each for each in values if known.digest(self._cache.place.name(each)) is None]
+        wanted = [each for each in values if self._is_to_be_asked(each, known)]
         with self._fetching() as fetching:
             asked = fetching.make(wanted, known, seconds)
         rest = waiting.add(self._encoder.name, wanted[asked:], int(SHARD_SECONDS * A_SECOND))
@@ -117,6 +120,17 @@ class ProjectImages:
         values = dict.fromkeys(task.text for task in tasks)
         unknown = (value for value in values if known.digest(name(value)) is None)
         return [value for value in unknown if digest_of(value).hex() not in resting]
+
+    def _is_to_be_asked(self, value: str, known: KnownImages) -> bool:
+        name = self._cache.place.name(value)
+        return known.digest(name) is None or known.unsure_since(name) is not None
+
+    def _unsure(self, tasks: Sequence[StoredTask], known: KnownImages) -> list[str]:
+        """Of those that may have changed since, the longest unasked."""
+        name = self._cache.place.name
+        since = {task.text: known.unsure_since(name(task.text)) for task in tasks}
+        found = [(then, value) for value, then in since.items() if then is not None]
+        return [value for _, value in sorted(found)[:UNSURE_AT_ONCE]]
 
     def _planned(self, wanted: list[str]) -> list[Shard]:
         """All that wait, and new ones for those that are in none."""
