@@ -54,6 +54,8 @@ def known_answers(bench: ProjectBench) -> Finding:
             f"{found.answers}; nothing is learned of these",
             "Name what they mean in the label config, or correct the annotations.",
         )
+    if not found.annotated:
+        return ok("none yet")
     return ok(f"of the first {found.annotated} annotated tasks, as the label config has them")
 
 
