@@ -59,6 +59,7 @@ OPTIONS: dict[str, Range | Word] = {
     "head": Word(HEADS),
     "layers": Word(READS),
     "neighbours": Range(whole=True),
+    "passes": Range(whole=True, most=1000),
     "rounds": Range(whole=True),
     "width": Range(whole=True, most=512),
     "within": Range(whole=False),

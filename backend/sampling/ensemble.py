@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from backend.sampling import uncertainty
+
 
 def bald(member_probabilities: Tensor) -> Tensor:
     """Mutual information of prediction and member, in nats: float [N] (Houlsby et al. 2011).
@@ -19,6 +21,16 @@ def bald(member_probabilities: Tensor) -> Tensor:
     of_mean = torch.special.entr(member_probabilities.mean(0)).sum(-1)
     mean_of = torch.special.entr(member_probabilities).sum(-1).mean(0)
     return (of_mean - mean_of).clamp_(min=0)
+
+
+def margin_of_mean(member_probabilities: Tensor) -> Tensor:
+    """Margin of what the members say on average, float [N]. member_probabilities: float [K, N, C]."""
+    return uncertainty.margin(member_probabilities.mean(0))
+
+
+def entropy_of_mean(member_probabilities: Tensor) -> Tensor:
+    """Entropy of the same, float [N]: what each doubts and what they disagree on, together."""
+    return uncertainty.entropy(member_probabilities.mean(0))
 
 
 def variation_ratios(member_probabilities: Tensor) -> Tensor:

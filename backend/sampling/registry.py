@@ -28,6 +28,7 @@ from backend.sampling.composition import Within, parse
 from backend.sampling.contrastive import contrastive
 from backend.sampling.coreset import coreset
 from backend.sampling.discriminative import discriminative
+from backend.sampling.monte_carlo import PASSES, over_passes
 from backend.sampling.outliers import model_outliers
 from backend.sampling.representative import adaptive_representative, representative
 from backend.sampling.scene import Picks, Scene
@@ -89,6 +90,16 @@ def _divided(measure: Callable[[Tensor], Tensor]) -> Strategy:
     return Strategy(pick)
 
 
+def _dropout(measure: Callable[[Tensor], Tensor]) -> Strategy:
+    """A strategy that sorts by how passes of one network disagree."""
+
+    def pick(scene: Scene, n: int, *, passes: int = PASSES) -> Picks:
+        worth = over_passes(scene, measure, passes)
+        return Picks(scene.top(worth, n), worth)
+
+    return Strategy(pick)
+
+
 def _within(inner: Strategy, outer: Strategy, share: float) -> Strategy:
     """A composition with a name of its own, and its share as an option."""
 
@@ -131,6 +142,11 @@ STRATEGIES: dict[str, Strategy] = {
     "representative_transfer_uncertainty": _within(_TRANSFER_UNCERTAINTY, _TRANSFER_REPRESENTATIVE, 0.5),
     "bald": _divided(ensemble.bald),
     "variation_ratios": _divided(ensemble.variation_ratios),
+    "ensemble_margin": _divided(ensemble.margin_of_mean),
+    "ensemble_entropy": _divided(ensemble.entropy_of_mean),
+    "dropout_bald": _dropout(ensemble.bald),
+    "dropout_margin": _dropout(ensemble.margin_of_mean),
+    "dropout_entropy": _dropout(ensemble.entropy_of_mean),
     "badge": Strategy(badge, scorer=_by_margin),
     "coreset": Strategy(coreset, needs_classifier=False),
     "typiclust": Strategy(typiclust, needs_classifier=False, scorer=_by_margin),

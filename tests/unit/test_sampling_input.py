@@ -71,8 +71,8 @@ def test_targets_that_are_no_classes_are_refused(targets: list[float], n_classes
         make_scene(pool, labeled, torch.tensor(targets), n_classes=n_classes)
 
 
-OF_HEADS = ("head", "layers", "width", "depth")
-"""Options that tests/unit/test_heads.py looks at."""
+OF_HEADS = ("head", "layers", "width", "depth", "passes")
+"""Options that tests/unit/test_heads.py and test_monte_carlo.py look at."""
 
 
 @pytest.mark.parametrize("strategy", names())

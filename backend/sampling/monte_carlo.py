@@ -1,0 +1,39 @@
+"""Monte-Carlo dropout: many predictions of one network, each without some of its hidden units.
+
+Gal & Ghahramani 2016, "Dropout as a Bayesian Approximation"; Munro, ch. 3. Where there
+is but one network, such as one that was adapted, the passes stand for the siblings. The units of the last
+hidden layer are dropped; the network was not trained so, hence the rate is modest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from backend.learning.training import BATCH
+from backend.sampling.scene import Scene
+
+PASSES = 20
+RATE = 0.1
+"""Share of the units dropped in a pass, and of the passes that each unit is dropped in."""
+
+
+def over_passes(scene: Scene, measure: Callable[[Tensor], Tensor], passes: int = PASSES) -> Tensor:
+    """A measure of what the passes say of each pool item, float32 [N].
+
+    measure: from probabilities, float [P, n, C], to float [n]. A pass drops the same units for all items, so
+    that it is one network's word; nothing of [P, N, C] is held for more than a batch.
+    Raises ValueError for a network without a hidden layer.
+    """
+    hidden = scene.pool_layers.last_hidden  # [N, H]
+    weight, bias = (part.detach().to(hidden.device) for part in scene.network.layers[-1].parameters())
+    chance = torch.Generator().manual_seed(scene.seed)
+    # Each unit is dropped equally often: else a few passes would take sides.
+    places = torch.rand(passes, hidden.shape[1], 1, generator=chance).argsort(0)
+    kept = (places >= round(RATE * passes)).float()
+    kept /= kept.mean()
+    weights = weight * kept.to(hidden.device)  # [1, H, C] to [P, H, C]
+    found = [measure((rows @ weights + bias).softmax(-1)) for rows in hidden.split(BATCH)]
+    return torch.cat(found) if found else hidden.new_zeros(0)
