@@ -50,16 +50,22 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
         renewed = connect(bench, url, project_id, _say)
         click.secho("\nWaiting for the order of the tasks", bold=True)
         version = wait_for_order(bench, project_id, wait, renewed=renewed)
-        if version:
-            _say("order", f"{version} is published")
-        elif not bench.label_studio.project(project_id).is_finished:
-            _say("order", "there is no new one yet; see below", State.NOTE)
+        _say("order", *said_of_order(version, bench.label_studio.project(project_id)))
         click.secho("\nChecking the way there and back", bold=True)
         findings = examine_project(bench, project_id, general, print_finding)
         print_verdict(findings)
         if all_is_well(findings):
             click.echo(what_next(bench.label_studio.project(project_id)))
         return all_is_well(findings)
+
+
+def said_of_order(version: str | None, project: Project) -> tuple[str, State]:
+    """version: the one that the project follows now; None where it did not come."""
+    if version is not None:
+        return f"{version} is published", State.OK
+    if project.is_finished:
+        return "none while no task waits for a label", State.OK
+    return "there is no new one yet; see below", State.NOTE
 
 
 def what_next(project: Project) -> str:

@@ -14,7 +14,8 @@ from flask import Request, Response
 from redis import ConnectionError, Redis
 
 from backend.commands.warnings import warn, warn_of_label_studio, warnings_of
-from backend.doctor.commands import what_next
+from backend.doctor.commands import said_of_order, what_next
+from backend.doctor.finding import State
 from backend.errors import NotConfigured
 from backend.jobs.refill import Refilled, in_words
 from backend.jobs.starting import wait_for_redis
@@ -117,16 +118,31 @@ def test_a_worker_waits_for_a_redis_that_is_away_with_a_line_each_time(
     assert caplog.text.count("Redis is away (refused); trying again in") == 2
 
 
+def project(tasks: int, finished: int) -> Project:
+    counters = dict.fromkeys(COUNTERS, 0) | {"finished_task_number": finished}
+    return Project(1, "", None, tasks, True, (1, 0), False, counters)
+
+
 def test_what_to_do_next_fits_the_project() -> None:
     """ "Label All Tasks" is of no use where there are none, or none is left."""
-
-    def project(tasks: int, finished: int) -> Project:
-        counters = dict.fromkeys(COUNTERS, 0) | {"finished_task_number": finished}
-        return Project(1, "", None, tasks, True, (1, 0), False, counters)
-
     assert "Label All Tasks" in what_next(project(3, 1))
     assert "import tasks" in what_next(project(0, 0))
     assert "All tasks are labelled" in what_next(project(3, 3))
+
+
+@pytest.mark.parametrize(
+    ("version", "tasks", "labelled", "said"),
+    [
+        ("atlas-000001", 3, 1, ("atlas-000001 is published", State.OK)),
+        (None, 3, 1, ("there is no new one yet; see below", State.NOTE)),
+        (None, 0, 0, ("none while no task waits for a label", State.OK)),
+        (None, 3, 3, ("none while no task waits for a label", State.OK)),
+    ],
+)
+def test_whoever_connects_is_told_what_became_of_the_order(
+    version: str | None, tasks: int, labelled: int, said: tuple[str, State]
+) -> None:
+    assert said_of_order(version, project(tasks, labelled)) == said
 
 
 @pytest.mark.parametrize(
