@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 
 from backend.addresses import label_studio_address
 from backend.content.hosts import Hosts
+from backend.controls.weights import parse_weights
 from backend.redis_address import with_password
 
 DEFAULT_REDIS_URL = "redis://localhost:6379/0"
@@ -109,6 +110,14 @@ class CheckedSettings(BaseSettings):
         if clear and not re.fullmatch(r"[!-~]+", clear):
             raise ValueError("is no API key: copy one word, from Account & Settings > Personal Access Token")
         return SecretStr(clear) if clear else None
+
+    @field_validator("control_weights", check_fields=False)
+    @classmethod
+    def _weighs_controls(cls, value: str, known: ValidationInfo) -> str:
+        weights, first = parse_weights(value), known.data.get("queue_control")
+        if weights and first and first not in weights:
+            raise ValueError(f"does not name {first}, which QUEUE_CONTROL does: name it too, or unset that")
+        return value
 
     @field_validator("log_level", check_fields=False)
     @classmethod

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from backend.controls.config import parse_label_config
 from backend.controls.unlearned import not_learned
+from backend.controls.weights import unknown_weights
 from backend.doctor.bench import Bench, classes_in_words
 from backend.doctor.finding import State
 from backend.errors import AtlasError, DamagedFile, LabelStudioError, NotFound, Unreachable
@@ -56,9 +57,11 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> bool:
     _refuse_another(bench, url)
     label_studio, settings = bench.label_studio, bench.settings
     project = _project(label_studio, project_id)
-    scheme = parse_label_config(project.label_config, settings.queue_control)
+    scheme = parse_label_config(project.label_config, settings.queue_controls)
+    if (unknown := unknown_weights(scheme, settings.weights)) is not None:
+        raise NotConnected(f"{unknown}. Correct it here and where the backend runs. Nothing was changed")
     say("project", f"{project.task_count} tasks; to be learned: {classes_in_words(scheme)}")
-    for lacking in not_learned(project.label_config, settings.queue_control):
+    for lacking in not_learned(project.label_config, settings.queue_controls):
         say("not learned", lacking, State.NOTE)
     found = survey(label_studio, project_id, scheme)
     for subject, doubt in (("texts", found.texts), ("annotations", found.answers)):

@@ -62,16 +62,17 @@ def ordering(model: ModelVersion, said: list[Said]) -> Layers | None:
     return None if model.network is None else said[0].layers[CLASSES]
 
 
-def _right(model: ModelVersion, said: list[Said]) -> Tensor | None:
-    """How likely what the queue's network would say is right, by the error head: float [N], NaN where
+def _right(model: ModelVersion, said: Said) -> Tensor | None:
+    """How likely what a control's network would say is right, by its error head: float [N], NaN where
     something else is shown; None where there is no head, or another network decides."""
-    layers = ordering(model, said)
-    if layers is None or model.error_head is None or said[0].control.shows != CLASSES:
+    error_head = model.error_head_of(said.control.from_name)
+    if error_head is None or said.control.shows != CLASSES or CLASSES not in said.layers:
         return None
-    same = layers.logits.argmax(-1) == said[0].shown.logits.argmax(-1)
-    if said[0].adapted is not None:
-        same &= ~said[0].adapted
-    return (1 - model.error_head(layers)).where(same, torch.nan)
+    layers = said.layers[CLASSES]
+    same = layers.logits.argmax(-1) == said.shown.logits.argmax(-1)
+    if said.adapted is not None:
+        same &= ~said.adapted
+    return (1 - error_head(layers)).where(same, torch.nan)
 
 
 def regions(
@@ -85,10 +86,8 @@ def regions(
     annotator is to see.
     """
     found: list[list[Region]] = [[] for _ in range(items)]
-    judged = _right(model, said)
     for each in said:
-        is_judged = each.control.from_name == model.scheme.main.from_name
-        decided = each.control.decide(each.shown, judged if is_judged else None)
+        decided = each.control.decide(each.shown, _right(model, each))
         for guesses, answer, confidence, sure in zip(found, *decided, strict=True):
             if sure >= shown_from:
                 guesses += each.control.regions(answer, confidence)

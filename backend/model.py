@@ -69,7 +69,7 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
         project_id = _number(tasks[0].get("project") if tasks else None) or _number(self._project)
         if project_id is None:
             return []
-        scheme = parse_label_config(self._config, Settings().queue_control)
+        scheme = parse_label_config(self._config, Settings().queue_controls)
         return _predictor().predict(project_id, scheme, tasks)
 
     def fit(self, *args: Any, data: Any = None, **kwargs: Any) -> dict[str, Any]:

@@ -19,14 +19,11 @@ from backend.copied import UNKNOWN, place_behind, seen_before, with_given
 from backend.copies import Ints
 from backend.encoders.base import Encoder
 from backend.errors import AtlasError, DamagedFile
-from backend.guessing import LIKELIEST, Offered, ordering, outputs_of, probabilities, regions
+from backend.guessing import LIKELIEST, Offered, outputs_of, probabilities, regions
 from backend.labelstudio.publishing import prediction
-from backend.learning.network import Layers
-from backend.learning.training import outputs
 from backend.lru import RecentlyUsed
 from backend.placing import between, lot_of
 from backend.sampling import queue_scores
-from backend.sampling.registry import score
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.finding import Found, find_vectors, put_off
@@ -37,6 +34,7 @@ from backend.store.model_version import ModelVersion, version_number
 from backend.store.reason import COPY, LATE, Reason
 from backend.store.waiting import Shard
 from backend.why import reasons_of
+from backend.worth import worth_of
 
 logger = logging.getLogger(__name__)
 
@@ -234,10 +232,10 @@ def answers(
     and with `why` it stands where it does: see `Reason`; 0 for neither.
     seconds: for what an adapted model says; of texts that it does not come to the version's network does.
     """
-    said = outputs_of(loaded.version, features, offered)
+    said = ordered = outputs_of(loaded.version, features, offered)
     seen = seen_before(loaded.version, texts)
-    layers = ordering(loaded.version, said)
-    scores = _scores(loaded, ids, texts, seen, layers)
+    worth = worth_of(loaded.version, said)
+    scores = _scores(loaded, ids, texts, seen, worth)
     said = said_by(loaded.adapted, said, texts, features, seconds)
     shown = regions(loaded.version, said, len(texts), shown_from=shown_from)
     shown = with_given(loaded.version, seen, shown)
@@ -245,7 +243,7 @@ def answers(
     if likely == 0:
         return made
     likelihoods = probabilities(said, len(texts), most=likely)
-    reasons = reasons_of(loaded.version, scores, features, layers, _came(loaded, ids, seen))
+    reasons = reasons_of(loaded.version, scores, features, ordered, _came(loaded, ids, seen))
     return [
         {**item, "probabilities": each, "why": why.as_json()}
         for item, each, why in zip(made, likelihoods, reasons, strict=True)
@@ -257,9 +255,8 @@ def why(loaded: Loaded, ids: Sequence[int], texts: Sequence[str], scores: Sequen
     found = loaded.vectors(texts, 0)
     came = _came(loaded, ids, seen_before(loaded.version, texts))
     reasons = reasons_of(loaded.version, scores, came=came)
-    network = loaded.version.network
-    layers = None if network is None else outputs(network, found.features)
-    known = reasons_of(loaded.version, found.of(scores), found.features, layers, found.of(came))
+    said = outputs_of(loaded.version, found.features)
+    known = reasons_of(loaded.version, found.of(scores), found.features, said, found.of(came))
     rest = iter(known)
     return [next(rest) if has else bare for bare, has in zip(reasons, found.has.tolist(), strict=True)]
 
@@ -272,15 +269,14 @@ def _came(loaded: Loaded, ids: Sequence[Any], seen: Ints) -> list[str | None]:
 
 
 def _scores(
-    loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], seen: Ints, layers: Layers | None
+    loaded: Loaded, ids: Sequence[Any], texts: Sequence[str], seen: Ints, worth: Tensor | None
 ) -> list[float]:
     """Where each task stands in the published queue, or would stand had it been there: in (0, 1).
 
     Distinct from each other and from every place of the queue, and the same whenever asked.
+    worth: float [N], of a label of each; None where that is not known.
     """
-    model, worth = loaded.version, None
-    if layers is not None:
-        worth = score(model.strategy, layers, model.scorer_head)
+    model = loaded.version
     keys = [lot_of(task_id, text) for task_id, text in zip(ids, texts, strict=True)]
     ranked = loaded.version.queue_worth
     unseen = keys if worth is None or not len(ranked) else between(ranked, worth, keys)

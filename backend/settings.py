@@ -11,6 +11,7 @@ from pydantic_settings import SettingsConfigDict
 
 from backend.addresses import host_in_url
 from backend.checked_settings import DEFAULT_REDIS_URL, CheckedSettings
+from backend.controls.weights import parse_weights
 from backend.errors import NotConfigured
 
 
@@ -136,6 +137,12 @@ class Settings(CheckedSettings):
     queue_control: str | None = Field(
         None, description="Name of the control that orders the queue, where a label config has several."
     )
+    control_weights: str = Field(
+        "",
+        description="Controls that order the queue together, each with its weight: `sentiment=2,topic=1` "
+        "gives two of three places to what sentiment would ask next. Empty: one orders it, the first or that "
+        "of QUEUE_CONTROL.",
+    )
     retrain_every: int = Field(5, ge=1, description="New annotations that start a retrain.")
     retrain_within: float = Field(
         30, ge=0, description="Seconds after which a retrain starts even for fewer new annotations."
@@ -214,6 +221,16 @@ class Settings(CheckedSettings):
     def adapts_layers(self) -> bool:
         """Whether layers of the encoder are trained, and not only those on top of it."""
         return self.fine_tune in ("last", "all")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of CONTROL_WEIGHTS, by the control's name."""
+        return parse_weights(self.control_weights)
+
+    @property
+    def queue_controls(self) -> tuple[str, ...]:
+        """Names of controls that are to come first, where a label config has them."""
+        return tuple(filter(None, (self.queue_control, *self.weights)))
 
     @property
     def bind(self) -> str:

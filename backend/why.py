@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from backend.controls.base import CLASSES
+from backend.guessing import Said
 from backend.learning.domain_head import DomainHead
 from backend.learning.network import Layers
 from backend.sampling import Ranking, alike, uncertainty
@@ -17,6 +20,7 @@ from backend.store.reason import BEHIND, COPY, LATE, NOBODY, PICKED, UNKNOWN, UN
 
 CLUSTERS = 10
 DIGITS = 4
+Numbers = list[float] | list[None]
 _EXACT = 1e-6
 """Of a place: it comes as a fraction of the queue."""
 
@@ -25,70 +29,66 @@ def reasons_of(
     version: ModelVersion,
     scores: Sequence[float],
     features: Tensor | None = None,
-    layers: Layers | None = None,
+    said: Sequence[Said] = (),
     came: Sequence[str | None] | None = None,
 ) -> list[Reason]:
     """Of N tasks with these places in the version's queue, in (0, 1).
 
-    features: float [N, D]; layers: what the network that orders the queue says of them. Without them only the
-    place is told. came: LATE or COPY for one that came after the ranking; by default none did.
+    features: float [N, D]; said: what the version's networks say of them; without, only the place is told.
+    came: LATE or COPY for one that came after the ranking; by default none did.
     """
     total, n = len(version.queue_ids), len(scores)
-    told = zip(
-        [_number(score, total) for score in scores],
-        [None] * n if came is None else came,
-        _rounded(_wrong(version, layers), n),
-        _rounded(_application(version, layers), n),
-        _rounded(None if layers is None else uncertainty.margin(layers.probabilities), n),
-        _clusters(version.origin, features, n),
-        strict=True,
-    )
-    return [_reason(version, total, *each) for each in told]
+    clusters = _clusters(version.origin, features, n)
+    layers = {each.control.from_name: each.layers.get(CLASSES) for each in said}
+    doubts = {name: _doubts(version, name, layers.get(name), n) for name in _controls(version)}
+    found, main = [], version.scheme.main.from_name
+    for i, score in enumerate(scores):
+        number = _number(score, total)
+        reason = _placed(version, number, None if came is None else came[i])
+        wrong, application, doubt = doubts.get(reason.control or main, doubts[main])
+        found.append(
+            replace(
+                reason,
+                version=version.name,
+                place=number,
+                of=total,
+                p_wrong=wrong[i],
+                p_application=application[i],
+                doubt=doubt[i],
+                cluster=clusters[i],
+            )
+        )
+    return found
 
 
-def _reason(
-    version: ModelVersion,
-    total: int,
-    number: int,
-    came: str | None,
-    wrong: float | None,
-    application: float | None,
-    doubt: float | None,
-    cluster: int | None,
-) -> Reason:
-    how, strategy, in_round, chance = _origin(version, number, came)
-    return Reason(
-        how=how,
-        strategy=strategy,
-        version=version.name,
-        control=version.scheme.main.from_name,
-        place=number,
-        of=total,
-        round=in_round,
-        p_wrong=wrong,
-        p_application=application,
-        doubt=doubt,
-        cluster=cluster,
-        chance=chance,
-    )
+def _controls(version: ModelVersion) -> tuple[str, ...]:
+    """Those that order the queue."""
+    return tuple(each.control for each in version.orders) or (version.scheme.main.from_name,)
 
 
-def _origin(
-    version: ModelVersion, number: int, came: str | None
-) -> tuple[str, str, int | None, float | None]:
-    """How it came to its place, by what, in which round, and with what chance. number: its place, from 1."""
+def _placed(version: ModelVersion, number: int, came: str | None) -> Reason:
+    """How a task came to its place, by what, for whose sake, in which round, and with what chance.
+
+    number: its place, from 1.
+    """
     origin, at = version.origin, number - 1
+    alone = version.scheme.main.from_name if len(_controls(version)) == 1 else None
     if came is not None:
-        return came, version.strategy if came == LATE else NOBODY, None, None
+        return Reason(came, version.strategy if came == LATE else NOBODY, control=alone)
     if not origin.is_known:
-        return UNKNOWN, version.strategy, None, None
+        return Reason(UNKNOWN, version.strategy, control=alone)
     if at < len(origin.rounds):
-        chance = float(origin.chances[at])
-        name = origin.by[int(origin.chosen_by[at])]
-        return PICKED, name, int(origin.rounds[at]), None if math.isnan(chance) else float(f"{chance:.6g}")
+        chance, name = float(origin.chances[at]), origin.by[int(origin.chosen_by[at])]
+        return Reason(
+            PICKED,
+            name,
+            control=origin.controls[int(origin.in_turn_of[at])] if origin.controls else alone,
+            round=int(origin.rounds[at]),
+            chance=None if math.isnan(chance) else float(f"{chance:.6g}"),
+        )
     if at < origin.ranked:
-        return BEHIND, version.strategy, None, None
-    return (COPY if at < origin.ranked + origin.copies else UNREAD), NOBODY, None, None
+        return Reason(BEHIND, version.strategy, control=alone)
+    return Reason(COPY if at < origin.ranked + origin.copies else UNREAD, control=alone)
 
 
 def _number(score: float, total: int) -> int:
@@ -96,13 +96,20 @@ def _number(score: float, total: int) -> int:
     return math.ceil(score * total - 0.5 - _EXACT) + 1
 
 
-def _wrong(version: ModelVersion, layers: Layers | None) -> Tensor | None:
-    return None if layers is None or version.error_head is None else version.error_head(layers)
-
-
-def _application(version: ModelVersion, layers: Layers | None) -> Tensor | None:
-    head = version.scorer_head
-    return head(layers) if layers is not None and isinstance(head, DomainHead) else None
+def _doubts(
+    version: ModelVersion, control: str, layers: Layers | None, n: int
+) -> tuple[Numbers, Numbers, Numbers]:
+    """P(wrong), P(application) and the doubt of N tasks, by what one control's network says of them."""
+    if layers is None:
+        nothing: Numbers = [None] * n
+        return nothing, nothing, nothing
+    orders = {each.control: each.scorer_head for each in version.orders}
+    error_head, learned = version.error_head_of(control), orders.get(control, version.scorer_head)
+    return (
+        _rounded(None if error_head is None else error_head(layers), n),
+        _rounded(learned(layers) if isinstance(learned, DomainHead) else None, n),
+        _rounded(uncertainty.margin(layers.probabilities), n),
+    )
 
 
 def _clusters(origin: QueueOrigin, features: Tensor | None, n: int) -> list[int] | list[None]:
@@ -111,14 +118,17 @@ def _clusters(origin: QueueOrigin, features: Tensor | None, n: int) -> list[int]
     return [number + 1 for number in alike.nearest(features, origin.centers).tolist()]
 
 
-def _rounded(values: Tensor | None, n: int) -> list[float] | list[None]:
+def _rounded(values: Tensor | None, n: int) -> Numbers:
     return [None] * n if values is None else [round(value, DIGITS) for value in values.tolist()]
 
 
-def origin_of(ranking: Ranking, copies: int, waiting: Tensor, seed: int) -> QueueOrigin:
+def origin_of(
+    ranking: Ranking, copies: int, waiting: Tensor, seed: int, controls: Sequence[str], turn: Tensor
+) -> QueueOrigin:
     """What a version keeps of how its queue came about. copies: behind what was ranked.
 
-    waiting: float [N, D], of the tasks that were ranked.
+    waiting: float [N, D], of the tasks that were ranked; controls: that ordered them; turn: int64 [N], along
+    the order, in whose turn each came.
     """
     names = tuple(dict.fromkeys(ranking.by))
     return QueueOrigin(
@@ -128,5 +138,7 @@ def origin_of(ranking: Ranking, copies: int, waiting: Tensor, seed: int) -> Queu
         chosen_by=torch.tensor([names.index(name) for name in ranking.by], dtype=torch.int64),
         rounds=ranking.rounds,
         chances=ranking.chance,
+        controls=tuple(controls) if len(controls) > 1 else (),
+        in_turn_of=turn[: len(ranking.by)] if len(controls) > 1 else turn[:0],
         centers=alike.centers(waiting, CLUSTERS, seed),
     )

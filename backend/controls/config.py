@@ -14,10 +14,13 @@ from backend.controls.sources import SOURCES
 from backend.controls.tags import Condition, Tag, Tags, read_tags
 from backend.errors import LabelConfigError
 
+Preferred = str | Sequence[str] | None
+"""Names of controls that come first, the first of them first."""
 
-def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme:
+
+def parse_label_config(xml: object, preferred: Preferred = None) -> LabelScheme:
     """The first control that can be learned, about a text where there is one; the one of a `preferred` name,
-    if there.
+    if there, of several the first that is.
 
     The others about the same content are its companions.
     Raises LabelConfigError, with what to change, when the config has none.
@@ -33,7 +36,7 @@ def parse_label_config(xml: object, preferred: str | None = None) -> LabelScheme
     return LabelScheme(first, companions, beside)
 
 
-def learnable(tags: Tags, preferred: str | None = None) -> tuple[list[Control], dict[str, str]]:
+def learnable(tags: Tags, preferred: Preferred = None) -> tuple[list[Control], dict[str, str]]:
     """What can be learned of a config, the preferred control first, and, by control, why another cannot be.
 
     Not among either is what is not asked about a whole content that can be read.
@@ -43,13 +46,19 @@ def learnable(tags: Tags, preferred: str | None = None) -> tuple[list[Control], 
     learned, problems = [], {}
     # Texts first: a project that was connected for its texts goes on with them.
     fetched = {name: SOURCES[tag.kind].is_fetched for name, tag in sources.items()}
-    for tag in sorted(about_content, key=lambda tag: (tag.name != preferred, fetched[tag.to_names[0]])):
+    for tag in sorted(about_content, key=lambda tag: (_turn(tag.name, preferred), fetched[tag.to_names[0]])):
         try:
             control = _control(tag, [sources[name] for name in tag.to_names])
             learned.append(replace(control, conditions=tuple(map(result_of, tag.conditions))))
         except LabelConfigError as problem:
             problems[tag.name] = str(problem)
     return learned, problems
+
+
+def _turn(name: str, preferred: Preferred) -> int:
+    """Lower for what is preferred, in the order of the names."""
+    names = (preferred,) if isinstance(preferred, str) else tuple(preferred or ())
+    return names.index(name) if name in names else len(names)
 
 
 def _control(tag: Tag, looked_at: Sequence[Tag]) -> Control:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backend.controls.config import learnable, parse_label_config
+from backend.controls.config import Preferred, learnable, parse_label_config
 from backend.controls.nothing_to_learn import some
 from backend.controls.registry import asked, control_for, sources_in, tags_in_words
 from backend.controls.scheme import LabelScheme
@@ -12,7 +12,7 @@ from backend.controls.sources import SOURCES
 from backend.controls.tags import Tags, read_tags, shortened
 
 
-def not_learned(xml: object, preferred: str | None = None) -> list[str]:
+def not_learned(xml: object, preferred: Preferred = None) -> list[str]:
     """A line each. Raises LabelConfigError where nothing is learned; arguments as of `parse_label_config`."""
     scheme, tags = parse_label_config(xml, preferred), read_tags(xml)
     return [*_texts(scheme, tags), *_choices(scheme, tags, preferred), *_others(tags), *_caveats(scheme)]
@@ -32,7 +32,7 @@ def _texts(scheme: LabelScheme, tags: Tags) -> Iterator[str]:
         yield f"{some(unread)}: only {some([sources[name] for name in read])} {verb} read{remedy}"
 
 
-def _choices(scheme: LabelScheme, tags: Tags, preferred: str | None) -> Iterator[str]:
+def _choices(scheme: LabelScheme, tags: Tags, preferred: Preferred) -> Iterator[str]:
     _, problems = learnable(tags, preferred)
     yield from problems.values()
     known = {control.from_name for control in scheme.controls} | problems.keys()

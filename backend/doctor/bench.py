@@ -155,7 +155,7 @@ class ProjectBench:
     @cached_property
     def scheme(self) -> LabelScheme:
         """What is learned. Raises LabelConfigError."""
-        return parse_label_config(self.project.label_config, self.bench.settings.queue_control)
+        return parse_label_config(self.project.label_config, self.bench.settings.queue_controls)
 
     @cached_property
     def survey(self) -> Survey:

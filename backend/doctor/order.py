@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.controls.weights import shares_of, unknown_weights
 from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, State, not_checked, note, ok, wrong
@@ -34,6 +35,19 @@ def strategy(bench: ProjectBench) -> Finding:
     if asked is not None:
         return ok(f"{asked}, as the connection asks")
     return ok(f"{bench.bench.settings.strategy}, by STRATEGY")
+
+
+@project_check("controls", "label config", "settings")
+def controls(bench: ProjectBench) -> Finding:
+    weights, scheme = bench.bench.settings.weights, bench.scheme
+    unknown = unknown_weights(scheme, weights)
+    if unknown is not None:
+        return wrong(unknown, "Correct CONTROL_WEIGHTS and restart label-studio-atlas, or the label config.")
+    shares = shares_of(scheme, weights)
+    if len(shares) == 1:
+        return ok(f"{next(iter(shares))} alone orders the queue")
+    told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    return ok(f"the queue is ordered by {told}")
 
 
 @project_check("retrain", "project", "worker")

@@ -28,7 +28,7 @@ def label_config(bench: ProjectBench) -> Finding:
         scheme = bench.scheme
     except LabelConfigError as error:
         return wrong(str(error), "Change it under Settings > Labeling Interface.")
-    lacking = not_learned(bench.project.label_config, bench.bench.settings.queue_control)
+    lacking = not_learned(bench.project.label_config, bench.bench.settings.queue_controls)
     if lacking:
         return note(f"{classes_in_words(scheme)}. Not learned: {'; '.join(lacking)}")
     return ok(classes_in_words(scheme))

@@ -13,7 +13,7 @@ from backend.adapting import STATS, Adapted, adapted_of, said_by
 from backend.controls.impossible import without_impossible
 from backend.copied import seen_before, with_given
 from backend.errors import DamagedFile
-from backend.guessing import ordering, outputs_of, regions
+from backend.guessing import outputs_of, regions
 from backend.jobs.head import head_of
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
@@ -101,7 +101,7 @@ class Head:
         """Of the first n of the places, which have features, float [n, D], what to show; of all why."""
         said = outputs_of(version, features, [task.offered for task in tasks])
         scores, n = list(places.values()), len(tasks)
-        why = reasons_of(version, scores[:n], features, ordering(version, said))
+        why = reasons_of(version, scores[:n], features, said)
         why += reasons_of(version, scores[n:])
         texts = [task.text for task in tasks]
         said = said_by(self._adapted(version), said, texts, features, ADAPTED_SECONDS)

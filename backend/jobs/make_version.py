@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,13 +13,15 @@ import torch
 from backend import sampling
 from backend.adapting import STATS
 from backend.controls.scheme import LabelScheme
+from backend.controls.weights import shares_of
 from backend.copied import falling_to_the_end
 from backend.jobs.choosing import Lesson
 from backend.jobs.encode_pool import Pool, encode_pool
 from backend.jobs.head_made import Head
 from backend.jobs.image_pool import ProjectImages
 from backend.jobs.laps import Laps
-from backend.jobs.networks import companion_models, main_model, main_network
+from backend.jobs.networks import Learned, companion_models, main_model, main_network
+from backend.jobs.orders import Ordered, learned_beside, one_order, ordered_beside
 from backend.jobs.shifting import in_words, shift_told
 from backend.jobs.state import ProjectState
 from backend.jobs.taught import scores, taught
@@ -87,22 +90,22 @@ class VersionMaker:
             self.lesson = Lesson(
                 [tasks[i].text for i in labeled], targets.tolist(), together.tolist(), len(main.classes)
             )
+        shares = shares_of(scheme, self._settings.weights)
+        others = learned_beside(
+            self._settings, scheme, shares, tasks, features, torch.from_numpy(copies.group)
+        )
         models = (
             *main_model(self._settings, scheme, features[labeled], targets, trained),
-            *companion_models(self._settings, scheme, tasks, features),
+            *companion_models(self._settings, scheme, tasks, features, others),
         )
         self._laps.end("train")
 
-        scene = sampling.make_scene(
-            features[waiting],
-            features[labeled],
-            targets,
-            n_classes=len(main.classes),
-            seed=self._settings.seed,
-            device=self._settings.device,
-            trained=trained,
-            blocks=pool.blocks,
-        )
+        first = Learned(main, labeled, targets, trained)
+        rank = partial(self._ranked, pool, waiting)
+        scene, ranking = rank(first)
+        orders = ordered_beside(Ordered(first, shares[main.from_name], scene, ranking), others, shares, rank)
+        ranking, turn = one_order(orders, self._settings.queue_head)
+        names = [each.name for each in orders]
         before = self._versions.names()[-1:]
         shift = shift_told(
             scene,
@@ -110,8 +113,6 @@ class VersionMaker:
             every,
             self._versions.stats(before[0]) if before else {},
         )
-        strategy = self._state.strategy or self._settings.strategy
-        ranking = sampling.rank_scene(strategy, scene, self._settings.queue_head)
         self._laps.end("rank")
         queue = torch.cat(
             [torch.tensor(waiting, dtype=torch.int64)[ranking.order], torch.tensor(behind).long()]
@@ -122,7 +123,7 @@ class VersionMaker:
         version = ModelVersion(
             name=self._next_version(project),
             scheme=scheme,
-            strategy=strategy,
+            strategy=self._strategy,
             encoder=pool.encoder,
             models=models,
             scorer_head=ranking.scorer_head,
@@ -137,7 +138,7 @@ class VersionMaker:
                 "copies": len(behind),
                 "trained_on": own if trained is not None else 0,
                 "labels": dict(Counter(main.classes[target] for target in targets[:own].tolist())),
-                "strategy": strategy,
+                "strategy": self._strategy,
                 "settings": self._settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
                 "suggestions": theirs,
                 "notes": [
@@ -150,15 +151,37 @@ class VersionMaker:
                 **shift,
                 **({} if trained is None else scores(trained, targets, scene)),
                 **({} if trained is None else self._taken_over(scheme, pool.encoder)),
+                **({} if len(orders) == 1 else {"controls": {each.name: each.told() for each in orders}}),
             },
             error_head=None if trained is None else scene.error_head,
             known_keys=known_keys,
             known_labels=known_labels,
-            origin=origin_of(ranking, len(behind), features[waiting], self._settings.seed),
+            origin=origin_of(ranking, len(behind), features[waiting], self._settings.seed, names, turn),
+            orders=tuple(each.kept() for each in orders) if len(orders) > 1 else (),
         )
         touched = {task.id for task in every if task.touched}
         head = Head(self._settings, self._client, project, self._versions)
         return Made(version, *head.of(version, queue, tasks, features, touched))
+
+    @property
+    def _strategy(self) -> str:
+        return self._state.strategy or self._settings.strategy
+
+    def _ranked(
+        self, pool: Pool, waiting: list[int], learned: Learned
+    ) -> tuple[sampling.Scene, sampling.Ranking]:
+        """waiting: rows of the pool to rank."""
+        scene = sampling.make_scene(
+            pool.features[waiting],
+            pool.features[learned.rows],
+            learned.targets,
+            n_classes=len(learned.control.classes),
+            seed=self._settings.seed,
+            device=self._settings.device,
+            trained=learned.trained,
+            blocks=pool.blocks,
+        )
+        return scene, sampling.rank_scene(self._strategy, scene, self._settings.queue_head)
 
     def _encoded(self, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None) -> Pool:
         if scheme.source.is_fetched:

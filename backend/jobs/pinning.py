@@ -40,7 +40,7 @@ def pin(settings: Settings, client: LabelStudioClient, project_id: int, name: st
                 f"kept are: {', '.join(versions.names()) or 'none'}"
             )
         scheme = parse_label_config(
-            client.project(project_id, counted=False).label_config, settings.queue_control
+            client.project(project_id, counted=False).label_config, settings.queue_controls
         )
         if not scheme.fits(versions.scheme(name)):
             raise AtlasError(f"{name} was trained for another label config: its classes may be gone")

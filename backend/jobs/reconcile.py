@@ -150,7 +150,7 @@ def put_right(
 
     Returns what to look at again next time, None when all is as it should be.
     """
-    scheme = parse_label_config(project.label_config, settings.queue_control)
+    scheme = parse_label_config(project.label_config, settings.queue_controls)
     directory = project_dir(settings.data_dir, project.id)
     versions, state = version_store(settings, project.id), dispatcher.state(project.id)
     before, busy = versions.names(), dispatcher.is_retraining(project.id)

@@ -138,7 +138,7 @@ class _Refill:
         self._client = client
         self._project = project
         self._directory = project_dir(settings.data_dir, project.id)
-        self._scheme = parse_label_config(project.label_config, settings.queue_control)
+        self._scheme = parse_label_config(project.label_config, settings.queue_controls)
 
     def run(self, *, pull_first: bool) -> Refilled:
         """At first by what is known here: where thousands of tasks are new, a pull takes its time, and the

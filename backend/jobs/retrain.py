@@ -129,7 +129,7 @@ class Retrain:
         self.seen = self._state.changes
         project = self._client.project(self._id, counted=False)
         self._state.label_config = project.label_config
-        scheme = parse_label_config(project.label_config, self._settings.queue_control)
+        scheme = parse_label_config(project.label_config, self._settings.queue_controls)
         with ThreadPoolExecutor(1) as beside:
             encoder = beside.submit(self._kept, scheme)  # while Label Studio takes its time
             tasks = pull(self._client, project, scheme, self._directory)

@@ -98,7 +98,7 @@ class TuningMaterial:
             return tasks
         client = LabelStudioClient.from_settings(self._settings)
         project = client.project(self._id, counted=False)
-        scheme = parse_label_config(project.label_config, self._settings.queue_control)
+        scheme = parse_label_config(project.label_config, self._settings.queue_controls)
         return pull(client, project, scheme, directory)
 
 

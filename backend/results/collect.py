@@ -67,7 +67,7 @@ def collect(
     """
     loaded = _load(settings, project_id, version)
     project = client.project(project_id, counted=False)
-    scheme = parse_label_config(project.label_config, settings.queue_control)
+    scheme = parse_label_config(project.label_config, settings.queue_controls)
     if not scheme.fits(loaded.version.scheme):
         raise AtlasError(
             f"{loaded.version.name} was trained for another label config: its classes may be gone. "

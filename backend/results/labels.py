@@ -49,7 +49,7 @@ def collect_labels(settings: Settings, client: LabelStudioClient, project_id: in
     Raises LabelConfigError where there is nothing to learn, LabelStudioError, ModelStoreError.
     """
     project = client.project(project_id, counted=False)
-    scheme = parse_label_config(project.label_config, settings.queue_control)
+    scheme = parse_label_config(project.label_config, settings.queue_controls)
     tasks = pull(client, project, scheme, project_dir(settings.data_dir, project_id))
     files, versions = project_files(settings, project_id), version_store(settings, project_id)
     answered = [task for task in tasks if task.given is not None]

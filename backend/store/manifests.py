@@ -20,7 +20,7 @@ from backend.learning.domain_head import DomainHead
 from backend.learning.heads import ErrorHead
 from backend.learning.network import LayeredNetwork, Shape
 from backend.learning.reading import Head
-from backend.store.model_version import ControlModel, ModelVersion
+from backend.store.model_version import ControlModel, ModelVersion, OrderedBy
 from backend.store.queue_origin import QueueOrigin
 
 FORMAT = 2
@@ -42,11 +42,14 @@ def tensors_of(version: ModelVersion) -> Tensors:
         for name, network in model.networks.items()
     }
     parts |= {"scorer_head": version.scorer_head, "error_head": version.error_head}
+    for i, order in enumerate(version.orders):
+        parts |= {f"order{i}.scorer_head": order.scorer_head, f"order{i}.error_head": order.error_head}
     tensors = {
         "queue.ids": version.queue_ids,
         "queue.worth": version.queue_worth,
         "known.keys": version.known_keys,
         "known.labels": version.known_labels,
+        **{f"order{i}.worth": order.worth for i, order in enumerate(version.orders)},
         **{f"origin.{name}": tensor for name, tensor in version.origin.tensors().items()},
     }
     for part, module in parts.items():
@@ -73,6 +76,15 @@ def manifest_of(version: ModelVersion) -> Json:
         "scorer_head": _described(version.scorer_head),
         "error_head": _described(version.error_head),
         "origin": version.origin.described(),
+        "orders": [
+            {
+                "control": order.control,
+                "share": order.share,
+                "scorer_head": _described(order.scorer_head),
+                "error_head": _described(order.error_head),
+            }
+            for order in version.orders
+        ],
         "stats": version.stats,
     }
 
@@ -99,6 +111,10 @@ def version_from(manifest: Json, tensors: Tensors) -> ModelVersion:
         stats=manifest["stats"],
         error_head=error_head if isinstance(error_head, ErrorHead) else None,
         origin=QueueOrigin.from_parts(manifest.get("origin"), _part(tensors, "origin")),
+        orders=tuple(
+            _order(described, _part(tensors, f"order{i}"))
+            for i, described in enumerate(manifest.get("orders", ()))
+        ),
     )
 
 
@@ -115,6 +131,18 @@ def _models(scheme: LabelScheme, manifest: Json, tensors: Tensors) -> tuple[Cont
     return tuple(
         ControlModel(controls[each["control"]], _networks(each["networks"], tensors, f"model{i}."))
         for i, each in enumerate(manifest["models"])
+    )
+
+
+def _order(described: Json, tensors: Tensors) -> OrderedBy:
+    """tensors: those of this one."""
+    error_head = _head(described["error_head"], _part(tensors, "error_head"))
+    return OrderedBy(
+        str(described["control"]),
+        float(described["share"]),
+        tensors["worth"],
+        _head(described["scorer_head"], _part(tensors, "scorer_head")),
+        error_head if isinstance(error_head, ErrorHead) else None,
     )
 
 

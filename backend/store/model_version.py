@@ -34,6 +34,21 @@ class ControlModel:
 
 
 @dataclass(frozen=True)
+class OrderedBy:
+    """What one of several controls that order a queue together learned for it: by its name.
+
+    share: of the queue, in (0, 1]; worth: float32 [N], by which it ranked, along its own order, empty where
+    that did not come from a number per item; scorer_head, error_head: as a version's, of this control.
+    """
+
+    control: str
+    share: float
+    worth: Tensor
+    scorer_head: Head | None
+    error_head: ErrorHead | None
+
+
+@dataclass(frozen=True)
 class ModelVersion:
     """models: of the controls that there is something to say of, the one that orders the queue first, once it
     has labels of two classes.
@@ -61,6 +76,13 @@ class ModelVersion:
     known_labels: Tensor = field(default_factory=_no_numbers)
     """The class that each was given, int64 [K], -1 for none."""
     origin: QueueOrigin = field(default_factory=QueueOrigin)
+    orders: tuple[OrderedBy, ...] = ()
+    """Where several controls order the queue together, each of them, the first included; else none."""
+
+    def error_head_of(self, control: str) -> ErrorHead | None:
+        """By a control's name: None of one that has no say in the queue, or too few verdicts."""
+        found = {each.control: each.error_head for each in self.orders}
+        return self.error_head if control == self.scheme.main.from_name else found.get(control)
 
     @property
     def network(self) -> LayeredNetwork | None:
@@ -73,10 +95,12 @@ class ModelVersion:
     def bytes(self) -> int:
         """In memory, without what Python adds."""
         networks = [network for model in self.models for network in model.networks.values()]
-        parts = [*networks, self.scorer_head, self.error_head]
+        heads = [head for each in self.orders for head in (each.scorer_head, each.error_head)]
+        parts = [*networks, self.scorer_head, self.error_head, *heads]
         held = [value for part in parts if part is not None for value in part.state_dict().values()]
-        arrays = (*held, self.queue_ids, self.queue_worth, self.known_keys, self.known_labels)
-        return sum(value.nbytes for value in arrays) + self.origin.bytes
+        worths = (each.worth for each in self.orders)
+        own = (self.queue_ids, self.queue_worth, self.known_keys, self.known_labels)
+        return sum(value.nbytes for value in (*held, *worths, *own)) + self.origin.bytes
 
 
 def version_number(name: str) -> int:

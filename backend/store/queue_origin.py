@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 Tensors = Mapping[str, Tensor]
+_TENSORS = ("chosen_by", "rounds", "chances", "in_turn_of", "centers")
 
 
 def _whole(*shape: int) -> Tensor:
@@ -23,6 +24,8 @@ class QueueOrigin:
 
     by: names of what chose tasks; of the n that were chosen, which stand before all others: chosen_by:
     int64 [n], which name; rounds: int64 [n], from 1; chances: float64 [n], NaN where nobody knows.
+    controls: names of those that order the queue together, the first of them first; in_turn_of: int64 [n], in
+    whose turn each that was chosen came; both empty where one control orders it.
     centers: float32 [k, D], unit vectors, of the clusters of all tasks that waited, the largest first.
     """
 
@@ -32,6 +35,8 @@ class QueueOrigin:
     chosen_by: Tensor = field(default_factory=lambda: _whole(0))
     rounds: Tensor = field(default_factory=lambda: _whole(0))
     chances: Tensor = field(default_factory=lambda: _whole(0).double())
+    controls: tuple[str, ...] = ()
+    in_turn_of: Tensor = field(default_factory=lambda: _whole(0))
     centers: Tensor = field(default_factory=lambda: _whole(0, 0).float())
 
     @property
@@ -44,18 +49,22 @@ class QueueOrigin:
 
     def tensors(self) -> dict[str, Tensor]:
         """What `from_parts` takes beside `described`."""
-        names = ("chosen_by", "rounds", "chances", "centers")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in _TENSORS}
 
     def described(self) -> dict[str, Any]:
         """The rest, as JSON."""
-        return {"ranked": self.ranked, "copies": self.copies, "by": list(self.by)}
+        return {
+            "ranked": self.ranked,
+            "copies": self.copies,
+            "by": list(self.by),
+            "controls": list(self.controls),
+        }
 
     @classmethod
     def from_parts(cls, described: Mapping[str, Any] | None, tensors: Tensors) -> QueueOrigin:
         """None of releases before. Raises KeyError or TypeError for what neither wrote."""
         if described is None:
             return cls()
-        by = tuple(map(str, described["by"]))
-        kept = {name: tensors[name] for name in ("chosen_by", "rounds", "chances", "centers")}
-        return cls(int(described["ranked"]), int(described["copies"]), by, **kept)
+        by, controls = tuple(map(str, described["by"])), tuple(map(str, described.get("controls", ())))
+        kept = {name: tensors[name] for name in _TENSORS if name in tensors}
+        return cls(int(described["ranked"]), int(described["copies"]), by, controls=controls, **kept)

@@ -55,7 +55,7 @@ def setup() -> Response:
     body = json_object(_settings(), SMALL)
     project_id = asked_project(body.get("project"))
     check_label_config(_settings(), body.get("schema"))
-    parse_label_config(body.get("schema"), _settings().queue_control)
+    parse_label_config(body.get("schema"), _settings().queue_controls)
     _settings().api_key  # noqa: B018  raises NotConfigured, which Label Studio shows on connecting
     strategy = strategy_in(body.get("extra_params"))
     _check_strategy(strategy)
@@ -125,7 +125,7 @@ def _results(
     project_id: int, label_config: Any, tasks: list[Any], version: str | None, likely: int | None
 ) -> list[Any]:
     try:
-        scheme = parse_label_config(label_config, _settings().queue_control)
+        scheme = parse_label_config(label_config, _settings().queue_controls)
         too_long = texts_too_long(_settings(), scheme, tasks)
         readable = [{} if i in too_long else task for i, task in enumerate(tasks)]
         found = _predictor().predict(project_id, scheme, readable, version, likely)

@@ -185,3 +185,14 @@ def test_bad_news_are_marked_as_such(bench: Bench) -> None:
     server.ids = count(8)
     (line,) = (line for line in connected(bench) if "there is another" in line)
     assert line.startswith("note connection: ")
+
+
+def test_a_weight_of_a_control_that_the_project_has_not_is_refused_before_anything_is_done(
+    bench: Bench,
+) -> None:
+    bench.settings = bench.settings.model_copy(update={"control_weights": "label=1,stance=2"})
+    with pytest.raises(NotConnected, match=r"names stance.*there are: label.*Nothing was changed"):
+        connected(bench)
+    assert not label_studio(bench).hooks
+    bench.settings = bench.settings.model_copy(update={"control_weights": "stance=2"})  # another project's
+    assert connected(bench)

@@ -92,7 +92,9 @@ def test_the_origin_of_a_queue_comes_back_as_it_was_saved(tmp_path: Path) -> Non
     origin = QueueOrigin(
         *(2, 0, ("auto", "random")),
         *(torch.tensor([0, 1]), torch.tensor([1, 2]), torch.tensor([1.0, torch.nan], dtype=torch.float64)),
-        torch.randn(3, 4),
+        controls=("mood", "topic"),
+        in_turn_of=torch.tensor([1, 0]),
+        centers=torch.randn(3, 4),
     )
     store = VersionStore(tmp_path)
     store.save(replace(version(1), origin=origin))
@@ -103,6 +105,7 @@ def test_the_origin_of_a_queue_comes_back_as_it_was_saved(tmp_path: Path) -> Non
     first, second = reasons_of(loaded, [0.25, 0.75])
     assert (first.strategy, first.round, first.chance) == ("auto", 1, 1)
     assert (second.strategy, second.round, second.chance) == ("random", 2, None)
+    assert (first.control, second.control) == ("topic", "mood")
 
 
 def test_of_a_version_of_before_nothing_is_made_up() -> None:

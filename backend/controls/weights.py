@@ -1,0 +1,56 @@
+"""Which controls order the queue, and how much each has a say: `sentiment=2,topic=1`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backend.controls.scheme import LabelScheme
+
+
+def parse_weights(text: str) -> dict[str, float]:
+    """By the control's name, in the order they are written. Raises ValueError, saying what to change."""
+    found: dict[str, float] = {}
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        name, _, number = (each.strip() for each in part.rpartition("="))
+        weight = _number(number)
+        if not name or not math.isfinite(weight) or weight <= 0:
+            example = "write names of controls and numbers above 0, as in sentiment=2,topic=1"
+            raise ValueError(f"{part!r} is no weight: {example}")
+        if name in found:
+            raise ValueError(f"the control {name} is named twice")
+        found[name] = weight
+    return found
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def shares_of(scheme: LabelScheme, weights: Mapping[str, float]) -> dict[str, float]:
+    """By control, its share of the queue, in (0, 1], all together 1: all of it the first control's where no
+    weight is of one of the scheme's.
+    """
+    known = {each.from_name: weights[each.from_name] for each in scheme.controls if each.from_name in weights}
+    total = sum(known.values())
+    return {name: weight / total for name, weight in known.items()} or {scheme.main.from_name: 1.0}
+
+
+def unknown_weights(scheme: LabelScheme, weights: Mapping[str, float]) -> str | None:
+    """What to change where weights name controls that this project has not; None where none does.
+
+    Where it has none of them at all they are taken for another project's.
+    """
+    names = [each.from_name for each in scheme.controls]
+    unknown = [name for name in weights if name not in names]
+    if not unknown or len(unknown) == len(weights):
+        return None
+    return (
+        f"CONTROL_WEIGHTS names {', '.join(unknown)}: of this project's label config no such control is "
+        f"learned beside the others; there are: {', '.join(names)}"
+    )
