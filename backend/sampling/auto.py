@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from backend.sampling import uncertainty
-from backend.sampling.design import v_optimal
+from backend.sampling.design import Problem, v_optimal
 from backend.sampling.scene import Picks, Scene
 
 SHARPNESS = 4
@@ -35,16 +35,15 @@ def auto(scene: Scene, n: int) -> Picks:
     candidates = scene.top(scene.margin, min(max(MAX_CANDIDATES, 2 * n), scene.size))
     stand_in = slice(None) if scene.size <= MAX_REFERENCES else scene.shuffled[:MAX_REFERENCES]
     references = scene.pool[stand_in].float()  # [R, D]
-    picks = v_optimal(
+    problem = Problem(
         scene.pool[candidates],
         weight[candidates],
         scene.labeled,
         known,
         second_moment(references, weight[stand_in], scene.probabilities[stand_in]),
         max(RIDGE * float((references**2).sum(1).mean()), 1e-12),
-        n,
     )
-    return Picks(candidates[picks])
+    return Picks(candidates[v_optimal(*problem.narrowed(), n)])
 
 
 def second_moment(rows: Tensor, weight: Tensor, probabilities: Tensor) -> Tensor:

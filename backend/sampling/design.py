@@ -12,8 +12,60 @@ of a sampled item, "it will be labelled and is then no longer uncertain", in clo
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
+
+MAX_DIMENSIONS = 256
+"""Directions that a design looks at. With 768 (a sentence encoder beside n-grams, ag-news and banking77 at
+20, 100 and 300 labels) the picks left at most 1 % more variance over the pool than those along all of them,
+in a fifth of the time; 128 directions left up to 6 % more."""
+
+
+class Problem(NamedTuple):
+    """What `v_optimal` is asked, all but how many."""
+
+    candidates: Tensor
+    information: Tensor
+    known: Tensor
+    known_information: Tensor
+    target: Tensor
+    ridge: float
+
+    def narrowed(self, dims: int = MAX_DIMENSIONS) -> Problem:
+        """Along the `dims` directions that the items whose predictions matter differ most in; itself where
+        there are no more.
+
+        What a row has beside them is taken for a direction of its own that no other item shares: it makes no
+        prediction surer, but a part of what a label tells is spent on it.
+        """
+        if self.target.shape[0] <= dims:
+            return self
+        basis = main_directions(self.target, dims)
+        return Problem(
+            *_along(basis, self.candidates, self.information, self.ridge),
+            *_along(basis, self.known, self.known_information, self.ridge),
+            basis.T @ self.target.float() @ basis,
+            self.ridge,
+        )
+
+
+def main_directions(moment: Tensor, dims: int) -> Tensor:
+    """Orthonormal columns, float32 [D, dims], that span nearly what the first eigenvectors do: two rounds of
+    orthogonal iteration from a fixed start (Halko, Martinsson and Tropp 2011, algorithm 4.4)."""
+    basis = torch.randn(len(moment), dims, generator=torch.Generator().manual_seed(0))
+    for _ in range(2):
+        basis = torch.linalg.qr(moment.float() @ basis).Q
+    return basis
+
+
+def _along(basis: Tensor, rows: Tensor, information: Tensor, ridge: float) -> tuple[Tensor, Tensor]:
+    """Rows along a basis, float32 [n, dims], and what a label of each then tells of it, float [n]."""
+    rows = rows.float()
+    along = rows @ basis
+    beside = ((rows**2).sum(1) - (along**2).sum(1)).clamp(min=0)
+    return along, information / (1 + information * beside / ridge)
 
 
 def v_optimal(
