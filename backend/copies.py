@@ -26,6 +26,8 @@ TABLES, BITS = 10, 14
 two vectors at a cosine of 0.97 one table in three has both in one bucket, hence 97 in 100 pairs are found."""
 ALIKE = 0.9
 """Cosine of the encoder's vectors below which words are not compared."""
+COMPARED = 4096
+"""Pairs whose cosines are computed at once."""
 
 _PLAIN = re.compile(r"[.,;!…\"'“”‘’*_\s-]+")
 """What a copy may differ in, beside case. Not "?" and ":", which may change what is said."""
@@ -101,7 +103,8 @@ def grouped(texts: Sequence[str], keys: Ints, features: Tensor) -> Ints:
     )
     group = first[inverse]  # empty texts have a made-up key each; that it is another's is next to impossible
     some = np.unique(group[keys[group] != 0]) if len(texts) else group
-    left, right = _alike([texts[i] for i in some.tolist()], features[torch.from_numpy(some)])
+    of_some = features if len(some) == len(features) else features[torch.from_numpy(some)]
+    left, right = _alike([texts[i] for i in some.tolist()], of_some)
     if not len(left):
         return group
     ends = (np.ones(len(left)), (some[left], some[right]))
@@ -114,19 +117,7 @@ def grouped(texts: Sequence[str], keys: Ints, features: Tensor) -> Ints:
 
 def _alike(texts: Sequence[str], features: Tensor) -> tuple[Ints, Ints]:
     """Pairs of nearly equal texts, as two columns of indices; enough to join what belongs together."""
-    rows = torch.nn.functional.normalize(features.float(), dim=1)
-    generator = torch.Generator().manual_seed(0)
-    pairs = []
-    for _ in range(TABLES):
-        planes = torch.randn(rows.shape[1], BITS + 1, generator=generator)
-        sides = rows @ planes  # [N, BITS + 1]: the last settles who stands beside whom in a bucket
-        bucket = ((sides[:, :BITS] > 0).long() << torch.arange(BITS)).sum(1)
-        order = sides[:, BITS].argsort(stable=True)
-        order = order[bucket[order].argsort(stable=True)]
-        left, right = order[:-1], order[1:]
-        near = (bucket[left] == bucket[right]) & ((rows[left] * rows[right]).sum(1) >= ALIKE)
-        pairs.append(torch.stack([left[near], right[near]], dim=1).sort(dim=1).values)
-    found = torch.cat(pairs).unique(dim=0).numpy()
+    found = _near(features.float()).numpy()
     if not len(found):
         return found[:, 0], found[:, 1]
     some, numbers = np.unique(found, return_inverse=True)
@@ -138,6 +129,37 @@ def _alike(texts: Sequence[str], features: Tensor) -> tuple[Ints, Ints]:
     # Of some ten words and pairs all may be common to texts in another order, or of other one-letter words.
     nearly &= either >= 2 / (1 - NEARLY)
     return found[nearly, 0], found[nearly, 1]
+
+
+def _near(rows: Tensor) -> Tensor:
+    """Pairs at a cosine of ALIKE at least, the smaller index first: int64 [P, 2]. rows: float32 [N, D]."""
+    lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True).clamp(min=1e-12)
+    generator = torch.Generator().manual_seed(0)
+    planes = [torch.randn(rows.shape[1], BITS + 1, generator=generator) for _ in range(TABLES)]
+    sides = rows @ torch.cat(planes, dim=1) / lengths  # all tables at once: the rows are read once
+    # The last side of a table settles who stands beside whom in a bucket.
+    pairs = torch.cat(
+        [_neighbours(table[:, :BITS] > 0, table[:, BITS]) for table in sides.split(BITS + 1, 1)]
+    )
+    pairs = (pairs.amin(1) * len(rows) + pairs.amax(1)).unique()
+    found = torch.stack([pairs // len(rows), pairs % len(rows)], dim=1)
+    cosines = [
+        (rows[left] * rows[right]).sum(1) / (lengths[left] * lengths[right])[:, 0]
+        for left, right in (some.T for some in found.split(COMPARED))
+    ]
+    return found[torch.cat([torch.zeros(0), *cosines]) >= ALIKE]
+
+
+def _neighbours(above: Tensor, place: Tensor) -> Tensor:
+    """Who stands beside whom, by place, among those that are above the same planes: int64 [P, 2].
+
+    above: bool [N, BITS]; place: float [N].
+    """
+    bucket = (above.long() << torch.arange(BITS)).sum(1)
+    order = place.argsort(stable=True)
+    order = order[bucket[order].argsort(stable=True)]
+    beside = torch.stack([order[:-1], order[1:]], dim=1)
+    return beside[bucket[order[:-1]] == bucket[order[1:]]]
 
 
 def _majorities(group: Ints, own: Ints) -> dict[int, int]:
