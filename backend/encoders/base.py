@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import traceback
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,8 +19,6 @@ logger = logging.getLogger(__name__)
 
 FEW = 10
 """Of one call's texts; where an encoder fails on more, it is at fault."""
-SHOWN = 60
-"""Characters of such a text in the log."""
 
 
 class Encoder(Protocol):
@@ -52,8 +53,8 @@ def suits(encoder: Encoder, texts: Sequence[str]) -> bool:
 def encoded(encoder: Encoder, texts: Sequence[str]) -> Tensor:
     """`encoder.encode`, checked. Raises ValueError when the answer is not what an encoder owes.
 
-    Up to FEW texts that it fails on count as empty, and the log names them: no single text may stop what is
-    done with all the others. Raises what the encoder raised where there are more, or it fails on "" too.
+    Up to FEW texts that it fails on count as empty, and the log tells them by their digests, for no text may
+    stand in it: no single one may stop what is done with all the others. Raises what the encoder raised where there are more, or it fails on "" too.
     """
     try:
         return _checked(encoder, texts)
@@ -63,12 +64,23 @@ def encoded(encoder: Encoder, texts: Sequence[str]) -> Tensor:
         failing = _failing(encoder, texts)
         if not failing or len(failing) > FEW or _fails(encoder, [""]):
             raise
-        named = ", ".join(repr(texts[i][:SHOWN]) for i in failing)
+        named = ", ".join(f"{_digest(texts[i])} ({len(texts[i])} characters)" for i in failing)
         logger.warning(
-            "%s fails on these texts (%s: %s), which count as empty: %s",
-            *(type(encoder).__name__, type(error).__name__, error, named),
+            "%s fails on these texts (%s in %s), which count as empty, by their BLAKE2b digests: %s",
+            *(type(encoder).__name__, type(error).__name__, _raised_at(error), named),
         )
     return _checked(encoder, ["" if i in failing else text for i, text in enumerate(texts)])
+
+
+def _digest(text: str) -> str:
+    """Hexadecimal, of the text in UTF-8."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _raised_at(error: Exception) -> str:
+    """File and line. What an error says may hold the text."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{Path(last.filename).name}, line {last.lineno}"
 
 
 def _failing(encoder: Encoder, texts: Sequence[str], first: int = 0) -> list[int]:
