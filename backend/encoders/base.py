@@ -53,8 +53,9 @@ def suits(encoder: Encoder, texts: Sequence[str]) -> bool:
 def encoded(encoder: Encoder, texts: Sequence[str]) -> Tensor:
     """`encoder.encode`, checked. Raises ValueError when the answer is not what an encoder owes.
 
-    Up to FEW texts that it fails on count as empty, and the log tells them by their digests, for no text may
-    stand in it: no single one may stop what is done with all the others. Raises what the encoder raised where there are more, or it fails on "" too.
+    Up to FEW texts that it fails on count as empty: no single text may stop what is done with all the others.
+    The log tells them by their digests, for no text may stand in it. Raises what the encoder raised where there
+    are more, or it fails on "" too.
     """
     try:
         return _checked(encoder, texts)

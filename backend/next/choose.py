@@ -13,10 +13,10 @@ from torch import Tensor
 from backend import sampling
 from backend.copies import copies_among, keys_of
 from backend.encoders.base import encoded
+from backend.jobs.networks import main_network
 from backend.labelled import PartlyLabelled
 from backend.labelled.things import Things
 from backend.learning import devices
-from backend.learning.training import Trained, train
 from backend.sampling import alike
 from backend.settings import Settings
 
@@ -73,7 +73,7 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
     waiting = torch.from_numpy(np.flatnonzero(~behind[labelled:]))
     pool = features[labelled:][waiting]
     tell("training", 0)
-    trained = _trained(features[:labelled], targets, len(classes), together[:labelled], settings)
+    trained = main_network(settings, features[:labelled], targets, len(classes), together[:labelled])
     tell("choosing", 0)
     scene = sampling.make_scene(
         pool,
@@ -120,23 +120,6 @@ def _copies(
     own[: len(targets)] = targets.numpy()
     copies = copies_among(contents, keys_of(contents), features, own, waits)
     return copies.behind, torch.from_numpy(copies.group)
-
-
-def _trained(
-    features: Tensor, targets: Tensor, n_classes: int, together: Tensor, settings: Settings
-) -> Trained | None:
-    """None while there are labels of fewer than two classes."""
-    if n_classes < 2:
-        return None
-    return train(
-        features,
-        targets,
-        n_classes,
-        folds=settings.folds,
-        seed=settings.seed,
-        device=settings.device,
-        together=together,
-    )
 
 
 def _explained(
