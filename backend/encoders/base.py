@@ -54,8 +54,8 @@ def encoded(encoder: Encoder, texts: Sequence[str]) -> Tensor:
     """`encoder.encode`, checked. Raises ValueError when the answer is not what an encoder owes.
 
     Up to FEW texts that it fails on count as empty: no single text may stop what is done with all the others.
-    The log tells them by their digests, for no text may stand in it. Raises what the encoder raised where there
-    are more, or it fails on "" too.
+    The log tells them by their digests, for no text may stand in it. Raises what the encoder raised where
+    there are more, or it fails on "" too.
     """
     try:
         return _checked(encoder, texts)
