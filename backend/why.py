@@ -78,17 +78,22 @@ def _placed(version: ModelVersion, number: int, came: str | None) -> Reason:
     if not origin.is_known:
         return Reason(UNKNOWN, version.strategy, control=alone)
     if at < len(origin.rounds):
-        chance, name = float(origin.chances[at]), origin.by[int(origin.chosen_by[at])]
         return Reason(
             PICKED,
-            name,
+            origin.by[int(origin.chosen_by[at])],
             control=origin.controls[int(origin.in_turn_of[at])] if origin.controls else alone,
             round=int(origin.rounds[at]),
-            chance=None if math.isnan(chance) else float(f"{chance:.6g}"),
+            chance=chance_of(origin.chances, at),
         )
     if at < origin.ranked:
         return Reason(BEHIND, version.strategy, control=alone)
     return Reason(COPY if at < origin.ranked + origin.copies else UNREAD, control=alone)
+
+
+def chance_of(chances: Tensor, at: int) -> float | None:
+    """One of them, None where nobody knows it. chances: float64 [n]."""
+    chance = float(chances[at])
+    return None if math.isnan(chance) else float(f"{chance:.6g}")
 
 
 def _number(score: float, total: int) -> int:

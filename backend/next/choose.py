@@ -19,6 +19,8 @@ from backend.labelled.things import Things
 from backend.learning import devices
 from backend.sampling import alike
 from backend.settings import Settings
+from backend.store.reason import PICKED, Reason
+from backend.why import chance_of
 
 PIECE = 1_000
 """Texts encoded at once, between two moves of the progress bar."""
@@ -33,15 +35,14 @@ Tell = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Choice:
-    """place and text: as of `Waiting`; probabilities: of the likeliest classes, the likeliest first, and
-    p_error, that the first of them is wrong: {} and None where nothing can say so; cluster: which of the
-    clusters of those that wait it is in, from 1, the largest first; cluster_size: how many are in that."""
+    """place and text: as of `Waiting`; probabilities: of the likeliest classes, the likeliest first, {} where
+    nothing can say so; why: as of a task in the queue, of no version; cluster_size: how many of those that
+    wait are in its cluster."""
 
     place: int
     text: str
     probabilities: dict[str, float]
-    p_error: float | None
-    cluster: int
+    why: Reason
     cluster_size: int
 
 
@@ -86,14 +87,14 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
     )
     ranking = sampling.rank_scene(settings.strategy, scene, min(count, len(pool)))
     picks = ranking.order[:count]
-    explained = _explained(scene, picks, classes)
+    explained = _explained(scene, ranking, picks, classes)
     choices = [
         Choice(texts.waiting[i].place, texts.waiting[i].text, *why)
         for i, why in zip(waiting[picks].tolist(), explained, strict=True)
     ]
     notes = list(ranking.notes)
     if trained is not None and scene.error_head is None:
-        notes.append("too few errors, or too few successes, among the labelled ones to tell P(error) from")
+        notes.append("too few errors, or too few successes, among the labelled ones to tell P(wrong) from")
     accuracy = None if trained is None else round(float(trained.out_of_fold.correct.float().mean()), 4)
     return Chosen(choices, settings.strategy, accuracy, int(behind.sum()), notes)
 
@@ -123,21 +124,36 @@ def _copies(
 
 
 def _explained(
-    scene: sampling.Scene, picks: Tensor, classes: Sequence[str]
-) -> Iterator[tuple[dict[str, float], float | None, int, int]]:
-    """Of each pick what `Choice` tells beside the text. picks: int64 [n], indices into the scene's pool."""
+    scene: sampling.Scene, ranking: sampling.Ranking, picks: Tensor, classes: Sequence[str]
+) -> Iterator[tuple[dict[str, float], Reason, int]]:
+    """Of each pick what `Choice` tells beside the text. picks: int64 [n], indices into the scene's pool, the
+    first of the ranking."""
     cluster, sizes = _clusters(scene)
+    nothing: list[None] = [None] * len(picks)
     likely: list[dict[str, float]] = [{} for _ in picks]
-    errors: list[float | None] = [None] * len(picks)
+    wrong: Sequence[float | None] = nothing
+    doubts: Sequence[float | None] = nothing
     if scene.has_classifier:
         kept = scene.probabilities[picks].topk(min(LIKELIEST, len(classes)))
         rows = zip(kept.values.tolist(), kept.indices.tolist(), strict=True)
         likely = [{classes[i]: round(p, 4) for p, i in zip(*row, strict=True)} for row in rows]
+        doubts = [round(p, 4) for p in scene.margin[picks].tolist()]
         if scene.error_head is not None:
-            wrong = scene.error_head(scene.pool_layers.rows(picks))
-            errors = [round(p, 4) for p in wrong.tolist()]
+            wrong = [round(p, 4) for p in scene.error_head(scene.pool_layers.rows(picks)).tolist()]
     for row, pick in enumerate(picks.tolist()):
-        yield likely[row], errors[row], int(cluster[pick]) + 1, int(sizes[cluster[pick]])
+        number = int(cluster[pick])
+        why = Reason(
+            PICKED,
+            ranking.by[row],
+            place=row + 1,
+            of=scene.size,
+            round=int(ranking.rounds[row]),
+            p_wrong=wrong[row],
+            doubt=doubts[row],
+            cluster=number + 1,
+            chance=chance_of(ranking.chance, row),
+        )
+        yield likely[row], why, int(sizes[number])
 
 
 def _clusters(scene: sampling.Scene) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,8 @@ from backend.labelled import PartlyLabelled
 from backend.next.choose import LIKELIEST, Choice, Chosen
 
 Writer = Callable[[PartlyLabelled, Chosen, IO[str]], None]
+WHY = ("strategy", "place", "of", "round", "p_wrong", "doubt", "cluster", "chance")
+"""What is told of a `Reason`: there is no version, and all are picked."""
 SHOWN = 200
 """Characters of a text in the table."""
 
@@ -25,14 +27,14 @@ def _write_table(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:
     table.add_column(texts.things.one, overflow="fold", ratio=1)
     if chosen.accuracy is not None:
         table.add_column("the model says")
-        table.add_column("P(error)", justify="right")
+        table.add_column("P(wrong)", justify="right")
     table.add_column(f"cluster ({texts.things.many})", justify="right")
     for each in chosen.choices:
         said = [f"{name[:30]} {share:.0%}" for name, share in each.probabilities.items()]
-        error = "–" if each.p_error is None else f"{each.p_error:.0%}"
-        cells = [] if chosen.accuracy is None else ["\n".join(said), error]
+        wrong = "–" if each.why.p_wrong is None else f"{each.why.p_wrong:.0%}"
+        cells = [] if chosen.accuracy is None else ["\n".join(said), wrong]
         named = [_shortened(str(value)) for value in _named(texts, each).values()]
-        table.add_row(*named, *cells, f"{each.cluster} of {each.cluster_size:,}")
+        table.add_row(*named, *cells, f"{each.why.cluster} of {each.cluster_size:,}")
     Console(file=file).print(table, markup=False)
 
 
@@ -40,6 +42,10 @@ def _named(texts: PartlyLabelled, choice: Choice) -> dict[str, Any]:
     """What tells a choice from all others, by what that is called."""
     number = {texts.places: choice.place} if texts.are_numbered else {}
     return {**number, texts.things.one: choice.text}
+
+
+def _why(choice: Choice) -> dict[str, Any]:
+    return {name: getattr(choice.why, name) for name in WHY}
 
 
 def _shortened(text: str) -> str:
@@ -52,13 +58,14 @@ def _write_csv(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:
     told = [name for i in range(1, LIKELIEST + 1) for name in (f"class_{i}", f"probability_{i}")]
     writer = csv.writer(file)
     numbered = [texts.places] if texts.are_numbered else []
-    writer.writerow([*numbered, texts.things.one, "label", *told, "p_error", "cluster", "cluster_size"])
+    writer.writerow(
+        [*numbered, texts.things.one, "label", *told, *(f"why_{name}" for name in WHY), "cluster_size"]
+    )
     for each in chosen.choices:
         likely = [cell for name, share in each.probabilities.items() for cell in (name, f"{share:.4f}")]
         likely += [""] * (len(told) - len(likely))
-        error = "" if each.p_error is None else f"{each.p_error:.4f}"
-        named = _named(texts, each).values()
-        writer.writerow([*named, "", *likely, error, each.cluster, each.cluster_size])
+        reason = ["" if value is None else value for value in _why(each).values()]
+        writer.writerow([*_named(texts, each).values(), "", *likely, *reason, each.cluster_size])
 
 
 def _write_json(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:
@@ -66,8 +73,7 @@ def _write_json(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:
         {
             **_named(texts, each),
             "probabilities": each.probabilities,
-            "p_error": each.p_error,
-            "cluster": each.cluster,
+            "why": _why(each),
             "cluster_size": each.cluster_size,
         }
         for each in chosen.choices

@@ -66,14 +66,16 @@ def test_each_text_says_why(file: Path) -> None:
         assert each.text == texts(ALL)[each.place - 1]
         assert sum(each.probabilities.values()) == pytest.approx(1, abs=1e-3)
         assert list(each.probabilities.values()) == sorted(each.probabilities.values(), reverse=True)
-        assert 0 <= each.cluster - 1 < CLUSTERS
-    wrong = [each.p_error for each in chosen(file, ALL).choices]
+        assert 0 <= (each.why.cluster or 0) - 1 < CLUSTERS
+        assert (each.why.how, each.why.of) == ("picked", ALL - LABELLED)
+    assert [each.why.place for each in chosen(file, 10).choices] == list(range(1, 11))
+    wrong = [each.why.p_wrong for each in chosen(file, ALL).choices]
     assert all(p is not None and 0 < p < 1 for p in wrong)
     assert len(set(wrong)) > 10
 
 
 def test_clusters_are_numbered_by_their_size_and_hold_all_texts(file: Path) -> None:
-    sizes = {each.cluster: each.cluster_size for each in chosen(file, ALL).choices}
+    sizes = {each.why.cluster or 0: each.cluster_size for each in chosen(file, ALL).choices}
     assert sum(sizes.values()) == ALL - LABELLED
     assert [sizes[number] for number in sorted(sizes)] == sorted(sizes.values(), reverse=True)
 
@@ -88,7 +90,10 @@ def test_before_there_are_labels_of_two_classes_typical_and_unlike_texts_come_fi
     path.write_text("text\n" + "\n".join(texts(40)) + "\n")
     found = chosen(path, 2)
     assert {label_of(each.text) for each in found.choices} == {"disaster", "other"}
-    assert all((each.probabilities, each.p_error) == ({}, None) for each in found.choices)
+    assert all(
+        (each.probabilities, each.why.p_wrong, each.why.strategy) == ({}, None, "cold_start")
+        for each in found.choices
+    )
     assert found.accuracy is None
     assert "teach nothing yet" in run(path).stderr
 
@@ -107,7 +112,8 @@ def test_the_list_alone_goes_to_the_standard_output(file: Path) -> None:
     found = listed(file, "-n", "5", "--strategy", "margin")
     assert (found["strategy"], found["labelled"], found["waiting"]) == ("margin", LABELLED, ALL - LABELLED)
     assert len(found["next"]) == 5
-    assert set(found["next"][0]) == {"row", "text", "probabilities", "p_error", "cluster", "cluster_size"}
+    assert set(found["next"][0]) == {"row", "text", "probabilities", "why", "cluster_size"}
+    assert found["next"][0]["why"]["strategy"] == "margin"
     told = run(file).stderr
     assert "24 labelled and 56 unlabelled texts" in told
     assert "Learned from 24 labels of 2 classes" in told
@@ -137,7 +143,7 @@ def test_the_table_holds_what_the_other_forms_hold(file: Path) -> None:
     for each in listed(file, "-n", "3")["next"]:
         assert str(each["row"]) in shown
         assert each["text"].split()[0] in shown
-        assert f"{each['p_error']:.0%}" in shown
+        assert f"{each['why']['p_wrong']:.0%}" in shown
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_those_in_folders_teach_and_those_in_none_are_chosen_from(folder: Path) 
     assert len(found["next"]) == 4
     for each in found["next"]:
         assert Path(each["image"]).parent == folder
-        assert set(each) == {"image", "probabilities", "p_error", "cluster", "cluster_size"}
+        assert set(each) == {"image", "probabilities", "why", "cluster_size"}
         assert set(each["probabilities"]) == {"disc", "bar"}
     told = run(folder).stderr
     assert f"{LABELLED} labelled and {WAITING} unlabelled images" in told
