@@ -131,9 +131,9 @@ def shapes(scenes: list[Planted]) -> None:
 
 
 def _said(scene: Scene) -> list[tuple[str, Tensor]]:
-    from backend.sampling.transfer import DOMAIN_SAMPLE, domains
+    from backend.sampling.transfer import domains
 
-    layers, application = domains(scene, scene.shuffled[:DOMAIN_SAMPLE])
+    layers, application = domains(scene)
 
     def ask(**options: object) -> Tensor:
         head = train_domain_head(layers, application, blocks=scene.blocks, seed=scene.seed, **options)  # type: ignore[arg-type]

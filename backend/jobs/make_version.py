@@ -30,6 +30,7 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.suggestions import others_version, said_of
 from backend.labelstudio.survey import doubts
+from backend.sampling.batches import labelled_at_once
 from backend.settings import Settings
 from backend.store.features import AtHand
 from backend.store.locations import adapted_models, feature_cache
@@ -176,6 +177,7 @@ class VersionMaker:
             pool.features[learned.rows],
             learned.targets,
             n_classes=len(learned.control.classes),
+            batch=labelled_at_once(self._settings.retrain_every),
             seed=self._settings.seed,
             device=self._settings.device,
             trained=learned.trained,

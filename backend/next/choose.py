@@ -81,6 +81,7 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
         features[:labelled],
         targets,
         n_classes=len(classes),
+        batch=max(count, 1),  # all of them are labelled before the model learns anew
         seed=settings.seed,
         device=settings.device,
         trained=trained,

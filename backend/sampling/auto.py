@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from backend.sampling import uncertainty
@@ -13,7 +14,8 @@ SHARPNESS = 4
 RIDGE = 0.004
 """Prior precision, in units of the rows' mean squared length. Ten times more or less changes little."""
 MAX_CANDIDATES = 5_000
-"""Items that may be picked: the most uncertain ones of larger pools."""
+"""Items that may be picked: the most uncertain ones of larger pools. Of them half are, at most; then the
+next candidates are looked at."""
 MAX_REFERENCES = 20_000
 """Items that stand for the pool: a random sample of larger ones."""
 
@@ -30,20 +32,30 @@ def auto(scene: Scene, n: int) -> Picks:
       samples like margin, but spread out instead of piled up in one place. Nothing has to be switched
       by hand between the two, which is why there is one rule here and not a schedule.
     """
+    before = len(scene.picked)
+    while n > 0:
+        size = min(n, MAX_CANDIDATES // 2)
+        scene = scene.after(_designed(scene, size))
+        n -= size
+    return Picks(scene.picked[before:])
+
+
+def _designed(scene: Scene, n: int) -> Tensor:
+    """n picks out of the most uncertain items, int64 [n]."""
     weight = scene.margin**SHARPNESS / 4  # [N]; a margin of 0 is a Bernoulli variance of 1/4
     known = uncertainty.margin(scene.labeled_layers.probabilities) ** SHARPNESS / 4
-    candidates = scene.top(scene.margin, min(max(MAX_CANDIDATES, 2 * n), scene.size))
+    candidates = scene.top(scene.margin, min(MAX_CANDIDATES, scene.left))
     stand_in = slice(None) if scene.size <= MAX_REFERENCES else scene.shuffled[:MAX_REFERENCES]
     references = scene.pool[stand_in].float()  # [R, D]
     problem = Problem(
         scene.pool[candidates],
         weight[candidates],
-        scene.labeled,
-        known,
+        torch.cat([scene.labeled, scene.pool[scene.picked]]),
+        torch.cat([known, weight[scene.picked]]),
         second_moment(references, weight[stand_in], scene.probabilities[stand_in]),
         max(RIDGE * float((references**2).sum(1).mean()), 1e-12),
     )
-    return Picks(candidates[v_optimal(*problem.narrowed(), n)])
+    return candidates[v_optimal(*problem.narrowed(), n)]
 
 
 def second_moment(rows: Tensor, weight: Tensor, probabilities: Tensor) -> Tensor:

@@ -18,13 +18,16 @@ def badge(scene: Scene, n: int) -> Picks:
     miss = scene.probabilities.clone()  # [N, C]
     miss.scatter_add_(1, miss.argmax(1, keepdim=True), torch.full_like(miss[:, :1], -1))
     square = (miss**2).sum(1) * (hidden**2).sum(1)  # squared length of each gradient
-    picks = torch.empty(n, dtype=torch.int64, device=square.device)
+    before = len(scene.picked)
+    picks = torch.cat([scene.picked, torch.empty_like(scene.shuffled[:n])])
     distance = torch.full_like(square, torch.inf)  # squared, to the nearest pick
     taken = torch.zeros_like(square, dtype=torch.bool)
-    drawn = torch.ones(n, dtype=torch.float64, device=square.device)
-    for i in range(n):
+    drawn = torch.ones(before + n, dtype=torch.float64, device=square.device)
+    for i in range(before + n):
         weight = distance.masked_fill(taken, 0)
-        if i == 0:
+        if i < before:
+            best = int(picks[i])
+        elif i == 0:
             best = scene.best(square)
         elif weight.max() > 0:
             best = chance.race(weight, scene.lots, i)
@@ -35,4 +38,4 @@ def badge(scene: Scene, n: int) -> Picks:
         taken[best] = True
         to_pick = square + square[best] - 2 * (miss @ miss[best]) * (hidden @ hidden[best])
         torch.minimum(distance, to_pick.clamp_(min=0), out=distance)
-    return Picks(picks, chance=drawn)
+    return Picks(picks[before:], chance=drawn[before:])

@@ -60,7 +60,8 @@ OPTIONS: dict[str, Range | Word] = {
     "layers": Word(READS),
     "neighbours": Range(whole=True),
     "passes": Range(whole=True, most=1000),
-    "rounds": Range(whole=True),
+    "round": Range(whole=True),
+    "random": Range(whole=True),
     "width": Range(whole=True, most=512),
     "within": Range(whole=False),
 }

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from backend.sampling import chance
+from backend.sampling.batches import in_batches
 from backend.sampling.scene import Picks, Scene
 
+RANDOM = 3
+"""Random members of a cluster, beside its centroid and its outlier."""
 PER_CLUSTER = 5
-"""A cluster for every so many picks: its centroid, its outlier and random members, as in the book."""
+"""A cluster for every so many picks."""
 MIN_CLUSTERS = 10
 """Fewer would not tell regions with labels from regions without."""
 ITERATIONS = 12
@@ -23,12 +28,13 @@ SEED_FROM = 8
 
 def spherical_kmeans(
     rows: Tensor, k: int, shuffled: Tensor, *, weight: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Cluster unit vectors by cosine (Dhillon & Modha 2001).
 
     rows: float [N, D], of unit length; shuffled: int64 [N], indices in random order, of which the first
     become the sample and the first centres; weight: float [N], how much each item pulls its centre.
-    Returns each item's cluster, int64 [N], and its cosine with that cluster's centre, float [N].
+    Returns each item's cluster, int64 [N], its cosine with that cluster's centre, float [N], and the centres,
+    float [k, D].
     An empty cluster takes the item that fits its own centre least, so that none is empty.
     """
     k = min(k, len(rows))
@@ -47,7 +53,7 @@ def spherical_kmeans(
         centers = torch.nn.functional.normalize(sums, dim=1)
     similarity, cluster = nearest_of(rows, centers)
     _fill_empty(cluster, similarity, shuffled, k)
-    return cluster, similarity
+    return cluster, similarity, centers
 
 
 def _seeds(sample: Tensor, k: int) -> Tensor:
@@ -114,46 +120,115 @@ def places_within(group: Tensor, order: Tensor) -> Tensor:
     return place
 
 
-def clusters(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
-    """Cluster-based sampling: of each cluster the centroid, the outlier, and random members, in turn.
+@dataclass(frozen=True)
+class Clustering:
+    """of: each item's cluster, int64 [N]; similarity: with its centre, float [N]; sizes: int64 [k]; inwards:
+    all items, the nearest to their centres first, int64 [N]; labeled: labels in each cluster, int64 [k]."""
 
-    clusters: how many; n / 5 by default. Larger clusters come first within a turn.
+    of: Tensor
+    similarity: Tensor
+    sizes: Tensor
+    inwards: Tensor
+    labeled: Tensor
+
+    def known(self, scene: Scene) -> Tensor:
+        """How many labelled and picked items each cluster has: int64 [k]."""
+        return self.labeled + self.picked(scene)
+
+    def picked(self, scene: Scene) -> Tensor:
+        """int64 [k]."""
+        return torch.bincount(self.of[scene.picked], minlength=len(self.sizes))
+
+    def places(self, scene: Scene, order: Tensor) -> Tensor:
+        """Each item's place within its cluster when taken in `order`, those picked behind: int64 [N]."""
+        picked = scene.is_picked[order]
+        return places_within(self.of, torch.cat([order[~picked], order[picked]]))
+
+
+def clustering(scene: Scene, k: int, *, weight: Tensor | None = None) -> Clustering:
+    """Of the whole pool, what is picked included: once for all batches of so many clusters.
+
+    weight: as for `spherical_kmeans`, always the same one for a scene.
     """
-    k = clusters or -(-n // PER_CLUSTER)
-    cluster, similarity = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
-    order = scene.shuffled.clone()
-    # To the front of its cluster: first the outlier, then, before it, the centroid.
-    for extreme in (-similarity, similarity):
-        place = places_within(cluster, scene.descending(extreme))
-        front = place[order] == 0
-        order = torch.cat([order[front], order[~front]])
-    place, sizes = places_within(cluster, order), torch.bincount(cluster)
-    picks = in_turn(cluster, place, -sizes.float())[:n]
-    left = (sizes[cluster[picks]] - place[picks]).double()  # of its cluster, this one among them
-    return Picks(picks, chance=torch.where(place[picks] < 2, 1.0, 1 / left))
+
+    def cluster() -> Clustering:
+        rows = scene.unit_pool
+        of, similarity, centers = spherical_kmeans(rows, k, scene.shuffled, weight=weight)
+        nearest = nearest_of(scene.unit_labeled, centers)[1] if len(scene.labeled) else of[:0]
+        labeled = torch.bincount(nearest, minlength=len(centers))
+        sizes = torch.bincount(of, minlength=len(centers))
+        return Clustering(of, similarity, sizes, scene.descending(similarity), labeled)
+
+    return scene.once(f"{k} clusters" if weight is None else f"{k} weighted clusters", cluster)
 
 
+@in_batches
+def clusters(scene: Scene, n: int, *, clusters: int | None = None, random: int = RANDOM) -> Picks:
+    """Cluster-based sampling: of each cluster the centroid, the outlier, and random members.
+
+    Clusters give an item in turn, those with the fewest labels first, then the largest. Of those that follow
+    each other one gives its centroid, the next its outlier, the next a random member, and so on round the
+    circle, so that every stretch is mixed and each cluster has given all of them after as many turns.
+    clusters: how many; by default one for every 2 + random picks, MIN_CLUSTERS at least; random: members.
+    """
+    circle = 2 + random
+    k = clusters or max(-(-(len(scene.picked) + n) // circle), MIN_CLUSTERS)
+    found = clustering(scene, k)
+    known = found.known(scene)
+    rank = found.sizes.argsort(descending=True, stable=True).argsort()  # 0 for the largest
+    step = ((rank + known) % circle)[found.of]  # where in the circle each item's cluster is
+    until_centroid, until_outlier = -step % circle, (1 - step) % circle  # turns
+    central = found.places(scene, found.inwards) == 0
+    outlying = (found.places(scene, found.inwards.flip(0)) == 0) & ~central
+    special = central | outlying
+    behind = special[scene.shuffled]
+    turn = found.places(scene, torch.cat([scene.shuffled[~behind], scene.shuffled[behind]]))
+    random_ones = torch.bincount(found.of[~special & ~scene.is_picked], minlength=len(found.sizes))
+    drawn_from = random_ones[found.of] - turn  # members that a draw for its turn is out of
+    turn += turn >= torch.minimum(until_centroid, until_outlier)  # these are not for random members
+    turn += turn >= torch.maximum(until_centroid, until_outlier)
+    turn[central], turn[outlying] = until_centroid[central], until_outlier[outlying]
+    picks = scene.top(-turns(scene, found, turn.argsort(stable=True)), n)
+    return Picks(picks, chance=torch.where(special[picks], 1.0, 1 / drawn_from[picks].double()))
+
+
+def turns(scene: Scene, clustering: Clustering, order: Tensor) -> Tensor:
+    """When each item's turn is, if each cluster gives one at a time: float64 [N], lowest first.
+
+    Clusters with the fewest labels and picks come first, then the largest; each gives its items in `order`.
+    """
+    due = clustering.known(scene) - clustering.sizes / (scene.size + 1)
+    return clustering.places(scene, order) + due.double()[clustering.of]
+
+
+@in_batches
 def most_uncertain_cluster(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
     """The cluster with the highest mean uncertainty, its most uncertain items first; then the next one.
 
     clusters: how many; by default as many as make an average cluster hold 2 n items, 20 at most.
     """
-    k = clusters or int(min(max(scene.size / max(2 * n, 1), 2), 20))
-    cluster, _ = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
-    sizes = torch.bincount(cluster).clamp(min=1)
-    mean = scene.margin.new_zeros(len(sizes)).index_add_(0, cluster, scene.margin) / sizes
-    worth = mean.argsort().argsort()[cluster] + scene.margin.clamp(max=0.999)
+    asked = len(scene.picked) + n
+    k = clusters or int(min(max(scene.size / max(2 * asked, 1), 2), 20))
+    found = clustering(scene, k)
+    left = (~scene.is_picked).float()
+    mean = scene.margin.new_zeros(len(found.sizes)).index_add_(0, found.of, scene.margin * left)
+    mean /= (found.sizes - found.picked(scene)).clamp(min=1)
+    worth = mean.argsort().argsort()[found.of] + scene.margin.clamp(max=0.999)
     return Picks(scene.top(worth, n), worth)
 
 
+@in_batches
 def centers_of_uncertainty(scene: Scene, n: int) -> Picks:
-    """n clusters whose items pull the centres by their uncertainty, and of each the item at its centre."""
-    cluster, similarity = spherical_kmeans(scene.unit_pool, n, scene.shuffled, weight=scene.margin)
-    place = places_within(cluster, scene.descending(similarity))
-    pull = scene.margin.new_zeros(n).index_add_(0, cluster, scene.margin)
-    return Picks(in_turn(cluster, place, -pull)[:n])
+    """As many clusters as picks, whose items pull the centres by their uncertainty: of each that has no pick
+    yet the item at its centre, the most uncertain clusters first."""
+    found = clustering(scene, len(scene.picked) + n, weight=scene.margin)
+    place = found.places(scene, found.inwards) + found.picked(scene)[found.of]
+    pull = scene.margin.new_zeros(len(found.sizes)).index_add_(0, found.of, scene.margin)
+    order = in_turn(found.of, place, -pull)
+    return Picks(order[~scene.is_picked[order]][:n])
 
 
+@in_batches
 def representative_clusters(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
     """Representative sampling by cluster: where the target domain is thick and the training data thin.
 
@@ -161,16 +236,8 @@ def representative_clusters(scene: Scene, n: int, *, clusters: int | None = None
     most unlabelled items per labelled one first, and of each the item most typical of it first.
     clusters: how many; n / 5 by default, MIN_CLUSTERS at least.
     """
-    k = min(clusters or max(n // PER_CLUSTER, MIN_CLUSTERS), scene.size)
-    cluster, similarity = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
-    centers = torch.nn.functional.normalize(
-        scene.unit_pool.new_zeros(k, scene.pool.shape[1]).index_add_(0, cluster, scene.unit_pool), dim=1
-    )
-    unlabeled = torch.bincount(cluster, minlength=k).float()
-    labeled = torch.zeros_like(unlabeled)
-    if len(scene.labeled):
-        labeled = torch.bincount(nearest_of(scene.unit_labeled, centers)[1], minlength=k).float()
-    place = places_within(cluster, scene.descending(similarity))
+    found = clustering(scene, clusters or max((len(scene.picked) + n) // PER_CLUSTER, MIN_CLUSTERS))
+    unlabeled = (found.sizes - found.picked(scene)).float()[found.of]
     # A cluster's n-th turn comes as late as if its earlier picks were labelled already.
-    due = unlabeled[cluster] / (labeled[cluster] + 1 + place)
-    return Picks(scene.top(due, n))
+    known = found.known(scene)[found.of] + found.places(scene, found.inwards)
+    return Picks(scene.top(unlabeled / (known + 1), n))

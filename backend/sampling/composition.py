@@ -15,12 +15,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from backend.sampling.batches import ends, joined, next_size
 from backend.sampling.scene import Picks, Scene
 
 MAX_PARTS = 10
@@ -44,7 +46,8 @@ class Within:
     """`inner` picks from the share (0 to 1) of the pool that stands first in `outer`'s queue, 2 n items at
     least, so that it has a choice.
 
-    Of `outer` no more than a batch of n is asked: what it picks one by one it need not for half the pool.
+    Of `outer` no more than a batch is asked: what it picks one by one it need not for half the pool. Where
+    the head needs more than half of what was cut out, the cut is made larger.
     """
 
     inner: Part
@@ -56,9 +59,18 @@ class Within:
         return self.inner.needs_classifier or self.outer.needs_classifier
 
     def pick(self, scene: Scene, n: int) -> Picks:
-        kept = scene.queue(self.outer.pick(scene, n))[: max(2 * n, round(self.share * scene.size))]
-        picks = self.inner.pick(scene.narrowed(kept), n)
-        return Picks(kept[picks.indices], scorer_head=picks.scorer_head)
+        queue = scene.queue(self.outer.pick(scene, min(next_size(scene), scene.left)))
+        least = round(self.share * scene.size)
+        before, answers, now = len(scene.picked), [], scene
+        while (found := len(now.picked) - before) < n:
+            # All batches that the cut leaves a choice, one at least.
+            room = found + next(end for end, later in pairwise(ends(now)) if 2 * (found + later) > least)
+            kept = queue[: max(2 * room, least)]
+            kept = torch.cat([now.picked, kept[~now.is_picked[kept]]])
+            picks = self.inner.pick(now.narrowed(kept[len(now.picked) :]), min(room, n) - found)
+            answers.append(replace(picks, indices=kept[picks.indices], worth=None))
+            now = now.after(answers[-1].indices)
+        return joined(answers)
 
 
 @dataclass(frozen=True)
@@ -73,9 +85,16 @@ class Shares:
 
     def pick(self, scene: Scene, n: int) -> Picks:
         # Each part is asked for n, so that it can step in with its next ones where others took the same.
-        wanted = [part.pick(scene, n).indices for _, part in self.parts]
+        wanted = [_of_whole_batches(scene, share, part, n) for share, part in self.parts]
         due = torch.cat([torch.arange(1, n + 1) / share for share, _ in self.parts])
         return Picks(_first_of_each(torch.cat(wanted)[due.argsort(stable=True)])[:n])
+
+
+def _of_whole_batches(scene: Scene, share: float, part: Part, n: int) -> Tensor:
+    """A part's first n picks, in batches of its share, the last of them whole: int64 [n]."""
+    own = scene.in_batches_of(math.ceil(share * scene.batch))
+    whole = next(end for end in ends(own) if end >= n)
+    return part.pick(own, min(whole, own.left)).indices[:n]
 
 
 def parse(text: str, strategies: Mapping[str, Part]) -> Part | None:

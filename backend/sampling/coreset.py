@@ -13,11 +13,12 @@ def coreset(scene: Scene, n: int) -> Picks:
     With nothing labelled yet the first pick is the item farthest from the pool's mean.
     """
     rows = scene.unit_pool
-    covered = scene.unit_labeled if len(scene.labeled) else rows.mean(0, keepdim=True)
+    known = scene.unit_known
+    covered = known if len(known) else rows.mean(0, keepdim=True)
     nearest = rows.new_full((scene.size,), -torch.inf)  # cosine with the nearest covered item
     for block in covered.split(256):
         nearest = torch.maximum(nearest, (rows @ block.T).max(dim=1).values)
-    taken = torch.zeros_like(nearest, dtype=torch.bool)
+    taken = scene.is_picked.clone()
     picks = torch.empty(n, dtype=torch.int64, device=rows.device)
     for i in range(n):
         picks[i] = best = scene.best((-nearest).masked_fill_(taken, -torch.inf))

@@ -14,7 +14,7 @@ from backend.learning.training import Trained
 from backend.sampling.checks import check_classifier, check_features, check_targets
 from backend.sampling.coldstart import cold_start
 from backend.sampling.registry import Strategy, find
-from backend.sampling.scene import Picks, Scene
+from backend.sampling.scene import BATCH, Picks, Scene
 
 NO_CLASSES = "labels of fewer than two classes: cold start"
 
@@ -75,7 +75,7 @@ def select(
     scene = make_scene(pool, labeled, targets, seed=seed, device=device, trained=trained)
     if not 0 <= n <= len(pool):
         raise ValueError(f"asked for {n} items of a pool of {len(pool)}")
-    return _picks(chosen, scene, n).indices
+    return _picks(chosen, scene.in_batches_of(n), n).indices
 
 
 def rank(
@@ -86,6 +86,7 @@ def rank(
     *,
     n_classes: int | None = None,
     head_size: int = 200,
+    batch: int = BATCH,
     seed: int = 0,
     device: str = "cpu",
     trained: Trained | None = None,
@@ -93,9 +94,20 @@ def rank(
 ) -> Ranking:
     """The whole pool in the order to label it in; arguments and errors as for `select`.
 
-    The first `head_size` items are the strategy's batch of that size, the others stand as `Scene.queue` says.
+    batch: how many will be labelled before the next ranking; the first `batch` items are what `select` gives.
+    The first `head_size` items are batches of the strategy (backend/sampling/batches.py), the others stand
+    as `Scene.queue` says.
     """
-    scene = make_scene(pool, labeled, targets, n_classes=n_classes, seed=seed, device=device, trained=trained)
+    scene = make_scene(
+        pool,
+        labeled,
+        targets,
+        n_classes=n_classes,
+        batch=batch,
+        seed=seed,
+        device=device,
+        trained=trained,
+    )
     return rank_scene(strategy, scene, head_size, **options)
 
 
@@ -119,16 +131,20 @@ def make_scene(
     targets: Tensor,
     *,
     n_classes: int | None = None,
+    batch: int = BATCH,
     seed: int = 0,
     device: str = "cpu",
     trained: Trained | None = None,
     blocks: Sequence[int] = (),
 ) -> Scene:
-    """What strategies look at, checked. blocks: see `Scene`.
+    """What strategies look at, checked. batch: how many will be labelled before the next ranking; blocks: see
+    `Scene`.
 
     Raises ValueError, saying what to do, for shapes that do not fit, features that are not finite or
     beyond checks.MAX_FEATURE, targets that are no classes, and a `trained` for other data.
     """
+    if batch < 1:
+        raise ValueError(f"batch must be at least 1, not {batch}")
     check_features(pool, labeled, blocks)
     if n_classes is None and trained is not None:
         n_classes = trained.network.shape.classes
@@ -138,7 +154,7 @@ def make_scene(
     classes = max(classes, 2)
     if trained is not None:
         check_classifier(trained, pool.shape[1], classes)
-    return Scene(pool, labeled, targets, classes, seed, device, trained, blocks=tuple(blocks))
+    return Scene(pool, labeled, targets, classes, seed, device, trained, batch=batch, blocks=tuple(blocks))
 
 
 def _told(strategy: str, picks: Picks) -> tuple[tuple[str, ...], Tensor, Tensor]:

@@ -17,6 +17,7 @@ from backend.plugins import Broken, installed
 from backend.sampling import ensemble, uncertainty
 from backend.sampling.auto import auto
 from backend.sampling.badge import badge
+from backend.sampling.batches import in_batches, of_what_is_left
 from backend.sampling.checks import check_options
 from backend.sampling.clusters import (
     centers_of_uncertainty,
@@ -53,12 +54,15 @@ Scorer = Callable[[Layers, ScorerHead], Tensor]
 class Strategy:
     """How a batch is picked, and how an item that was not in the pool then finds its place.
 
-    scorer: None where an item's worth cannot be told from what the network says of it.
+    scorer: None where an item's worth cannot be told from what the network says of it; greedy: that the
+    first of n picks are the same as of more, and none is in `scene.picked`. Of other packages' strategies
+    that do not say so a head is made batch by batch, each out of what is left of the pool.
     """
 
     pick: Pick
     needs_classifier: bool = True
     scorer: Scorer | None = None
+    greedy: bool = False
 
 
 def _by_margin(layers: Layers, scorer_head: ScorerHead) -> Tensor:
@@ -111,8 +115,8 @@ def _within(inner: Strategy, outer: Strategy, share: float) -> Strategy:
 
 
 def _random(scene: Scene, n: int) -> Picks:
-    left = scene.size - torch.arange(n, dtype=torch.float64)
-    return Picks(scene.shuffled[:n], scene.lots, chance=1 / left)
+    left = scene.left - torch.arange(n, dtype=torch.float64)
+    return Picks(scene.first_shuffled(n), scene.lots, chance=1 / left)
 
 
 _MARGIN = _uncertain(uncertainty.margin)
@@ -213,7 +217,7 @@ def _guarded(name: str, strategy: Strategy) -> Strategy:
             )
         return picks
 
-    return replace(strategy, pick=pick)
+    return replace(strategy, pick=pick if strategy.greedy else in_batches(of_what_is_left(pick)))
 
 
 def score(strategy: str, layers: Layers, scorer_head: ScorerHead) -> Tensor | None:

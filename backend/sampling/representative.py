@@ -23,10 +23,10 @@ def adaptive_representative(scene: Scene, n: int) -> Picks:
     So a batch spreads over the domain instead of repeating its most typical item.
     """
     rows = scene.unit_pool
-    labeled = scene.unit_labeled.sum(0)
+    labeled = scene.unit_known.sum(0)
     to_pool = rows @ _direction(rows.sum(0))  # [N]
     to_labeled = rows @ labeled  # [N], not yet divided by the length of the sum
-    taken = torch.zeros_like(to_pool, dtype=torch.bool)
+    taken = scene.is_picked.clone()
     picks = torch.empty(n, dtype=torch.int64, device=rows.device)
     worth = to_pool - to_labeled / labeled.norm().clamp(min=1e-12)
     for i in range(n):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,12 +24,33 @@ def _of_the_labels(compute: Callable[[Scene], Value]) -> cached_property[Value]:
     whole one, so that it is computed once."""
 
     def value(scene: Scene) -> Value:
-        if scene.whole is None:
+        other = scene.whole or scene.origin
+        if other is None:
             return compute(scene)
-        shared: Value = getattr(scene.whole, compute.__name__)
+        shared: Value = getattr(other, compute.__name__)
         return shared
 
     return cached_property(value)
+
+
+def _of_the_pool(compute: Callable[[Scene], Value]) -> cached_property[Value]:
+    """A cached value that does not depend on what is picked: scenes of one pool share it."""
+
+    def value(scene: Scene) -> Value:
+        if scene.origin is None:
+            return compute(scene)
+        shared: Value = getattr(scene.origin, compute.__name__)
+        return shared
+
+    return cached_property(value)
+
+
+def _nothing() -> Tensor:
+    return torch.zeros(0, dtype=torch.int64)
+
+
+BATCH = 5
+"""Labels between two rankings, where nobody says how many."""
 
 
 @dataclass
@@ -53,10 +74,49 @@ class Scene:
     """Widths of what a vector is made of, such as an encoder's middle and last layer; () for one piece."""
     whole: Scene | None = None
     """The scene that this one is a part of; what was learned from the labels is learned once, there."""
+    batch: int = BATCH
+    """How many picks will be labelled before the next ranking."""
+    picked: Tensor = field(default_factory=_nothing)
+    """Pool indices that are picked already, int64 [p], and will be labelled: not to be picked again. They
+    stay in the pool, so that what was computed of it holds."""
+    origin: Scene | None = None
+    """The scene of the same pool, before any pick, that keeps what is computed of it."""
+    of_the_pool: dict[str, Any] = field(default_factory=dict)
+    """What a strategy computed of this pool and may need for its next batch."""
+
+    def __post_init__(self) -> None:
+        self.picked = self.picked.to(self.pool.device)
 
     @property
     def size(self) -> int:
         return len(self.pool)
+
+    @property
+    def left(self) -> int:
+        """How many may still be picked."""
+        return self.size - len(self.picked)
+
+    @cached_property
+    def is_picked(self) -> Tensor:
+        """bool [N]."""
+        return torch.zeros(self.size, dtype=torch.bool, device=self.pool.device).index_fill_(
+            0, self.picked, True
+        )
+
+    def after(self, chosen: Tensor) -> Scene:
+        """The same scene once these were picked, too. chosen: int64 [n], pool indices."""
+        return replace(self, picked=torch.cat([self.picked, chosen]), origin=self.origin or self)
+
+    def once(self, name: str, compute: Callable[[], Value]) -> Value:
+        """What `compute` says of the pool, kept under this name for the batches to come."""
+        if name not in self.of_the_pool:
+            self.of_the_pool[name] = compute()
+        found: Value = self.of_the_pool[name]
+        return found
+
+    def in_batches_of(self, n: int) -> Scene:
+        """The same scene with so many labels between two rankings."""
+        return replace(self, batch=max(n, 1), origin=self.origin or self)
 
     @_of_the_labels
     def has_classifier(self) -> bool:
@@ -75,7 +135,7 @@ class Scene:
         mean the same, and that it does not depend on what is asked of a scene first."""
         return self.trained.network
 
-    @cached_property
+    @_of_the_pool
     def pool_layers(self) -> Layers:
         """The serving network's layers over the pool: hidden [N, width], logits [N, C], the pool itself."""
         return outputs(self.network, self.pool)
@@ -85,17 +145,17 @@ class Scene:
         """The same over the labelled items, which it was trained on: hidden [M, width], logits [M, C]."""
         return outputs(self.network, self.labeled)
 
-    @cached_property
+    @_of_the_pool
     def probabilities(self) -> Tensor:
         """float32 [N, C]."""
         return self.pool_layers.probabilities
 
-    @cached_property
+    @_of_the_pool
     def margin(self) -> Tensor:
         """Uncertainty by margin of confidence, float32 [N] in [0, 1]: what most combinations start from."""
         return uncertainty.margin(self.probabilities)
 
-    @cached_property
+    @_of_the_pool
     def member_probabilities(self) -> Tensor:
         """What each of the K siblings says, float32 [K, N, C]."""
         return member_probabilities(self.trained.siblings, self.pool)
@@ -118,7 +178,7 @@ class Scene:
             return None
         return estimated_accuracy(self.error_head, self.pool_layers)
 
-    @cached_property
+    @_of_the_pool
     def unit_pool(self) -> Tensor:
         """The pool's rows at length 1 (all-zero rows stay so), float32 [N, D]."""
         return unit_rows(self.pool)
@@ -128,22 +188,34 @@ class Scene:
         """float32 [M, D]."""
         return unit_rows(self.labeled)
 
-    @cached_property
+    @property
+    def unit_known(self) -> Tensor:
+        """What is labelled or will be, float32 [M + p, D]."""
+        return torch.cat([self.unit_labeled, self.unit_pool[self.picked]])
+
+    @_of_the_pool
     def lots(self) -> Tensor:
         """A number per item that looks random but goes with its content: float64 [N]."""
         return chance.lots(self.pool, self.seed)
 
-    @cached_property
+    @_of_the_pool
     def shuffled(self) -> Tensor:
         """The pool in random order: int64 [N]."""
         return self.lots.argsort(stable=True)
+
+    def first_shuffled(self, n: int) -> Tensor:
+        """The first n in random order that are not picked: int64 [n]."""
+        first = self.shuffled[: n + len(self.picked)]
+        return first[~self.is_picked[first]][:n]
 
     def descending(self, worth: Tensor) -> Tensor:
         """All indices by falling worth, ties by lot: int64 [N]."""
         return chance.descending(worth, self.pool, self.seed)
 
     def top(self, worth: Tensor, n: int) -> Tensor:
-        """The n indices of most worth, ties by lot: int64 [n]."""
+        """The n indices of most worth that are not picked yet, ties by lot: int64 [n]."""
+        if len(self.picked):
+            worth = worth.masked_fill(self.is_picked, -torch.inf)
         return chance.top(worth, n, self.pool, self.seed)
 
     def best(self, worth: Tensor) -> int:
@@ -152,25 +224,39 @@ class Scene:
         return int(tied) if len(tied) == 1 else int(tied[self.lots[tied].argmin()])
 
     def narrowed(self, rows: Tensor) -> Scene:
-        """The same scene with a part of the pool. rows: int64 [n], indices into this pool."""
-        part = replace(self, pool=self.pool[rows], whole=self.whole or self)
-        if "pool_layers" in self.__dict__:
+        """The same scene with a part of the pool, behind what is picked already.
+
+        rows: int64 [n], indices into this pool, not picked ones; the part's own are into cat(picked, rows).
+        """
+        part = self.without_picked(torch.cat([self.picked, rows]))
+        part.picked = torch.arange(len(self.picked), device=self.pool.device)
+        return part
+
+    def without_picked(self, rows: Tensor) -> Scene:
+        """The same with a part of the pool of which nothing counts as picked. rows: as for `narrowed`."""
+        part = replace(
+            self,
+            pool=self.pool[rows],
+            whole=self.whole or self.origin or self,
+            origin=None,
+            picked=_nothing(),
+            of_the_pool={},
+        )
+        if "pool_layers" in (self.origin or self).__dict__:
             # Of the pool there is a copy already.
             layers = self.pool_layers._replace(features=None).rows(rows)
             part.pool_layers = layers._replace(features=part.pool)
         return part
 
     def queue(self, picks: Picks) -> Tensor:
-        """The whole pool in the order to label it in, int64 [N]: the picks, then all others.
+        """What is not picked yet in the order to label it in, int64 [N - p]: the picks, then all others.
 
         Behind the picks items stand by the strategy's own number where it has one, else by margin, else,
         without a classifier, at random.
         """
         worth = self.worth(picks)
         behind = self.shuffled if worth is None else self.descending(worth)
-        picked = torch.zeros(self.size, dtype=torch.bool)
-        picked[picks.indices] = True
-        return torch.cat([picks.indices, behind[~picked[behind]]])
+        return torch.cat([picks.indices, behind[~self.after(picks.indices).is_picked[behind]]])
 
     def worth(self, picks: Picks) -> Tensor | None:
         """By what items behind the picks are ordered: float [N], higher = sooner; None for at random."""

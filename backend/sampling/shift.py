@@ -42,7 +42,7 @@ def shift_of(scene: Scene) -> Shift | None:
     """
     if not scene.has_classifier or min(len(scene.labeled), scene.size) < FEWEST:
         return None
-    layers, application = domains(scene, scene.shuffled[:DOMAIN_SAMPLE])
+    layers, application = domains(scene)
     return _apart(layers, application, scene)
 
 

@@ -7,8 +7,6 @@ article's; `layers`, which ones it reads (`backend.learning.reading`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -18,7 +16,7 @@ from backend.learning.heads import ErrorHead, doubt, train_error_head
 from backend.learning.network import Layers
 from backend.learning.reading import Head, Reads, Recipe
 from backend.learning.training import layers_by_member
-from backend.sampling.rounds import ROUNDS, numbers, sizes
+from backend.sampling.rounds import Worth, in_rounds
 from backend.sampling.scene import Picks, Scene
 
 DOMAIN_SAMPLE = 1_000
@@ -40,39 +38,35 @@ def transfer_uncertainty(scene: Scene, n: int, *, head: Recipe = "ours", layers:
 
 
 def atlas(
-    scene: Scene, n: int, *, rounds: int = ROUNDS, head: Recipe = "ours", layers: Reads = "last"
+    scene: Scene, n: int, *, round: int | None = None, head: Recipe = "ours", layers: Reads = "last"
 ) -> Picks:
-    """Active transfer learning for adaptive sampling (ATLAS): a batch in `rounds` rounds.
+    """Active transfer learning for adaptive sampling (ATLAS): in rounds of `round` items.
 
     What was picked will be labelled, and predicted correctly from then on; so its verdict is taken to be
     "correct", the head is trained again, and the next round goes to the errors that are left. A pick joins
     with the layers of a sibling, as the verdicts have them.
+    round: items in a round; as `rounds.sizes` says by default.
     """
     first = _error_head(scene, head, layers)
     if first is None:
         return _by_margin(scene, n)
-    known, correct, error_head = scene.verdicts.layers, scene.verdicts.correct, first
-    doubts = doubt(scene.pool_layers.logits)
+    error_head = first
 
-    def ask(error_head: Head) -> Tensor:
-        asked = (scene.pool_layers, doubts) if isinstance(error_head, ErrorHead) else (scene.pool_layers,)
-        worth: Tensor = error_head(*asked)
-        return worth
-
-    def learn_anew(chosen: Tensor) -> Tensor:
-        nonlocal known, correct, error_head
-        known = _joined(known, _by_siblings(scene, chosen))
-        correct = torch.cat([correct, torch.ones(len(chosen), dtype=torch.bool)])
+    def learn_anew(now: Scene, chosen: Tensor) -> Worth:
+        nonlocal error_head
+        verdicts = now.verdicts
+        known = _joined(verdicts.layers, _of_picked(now))
+        correct = torch.cat([verdicts.correct, torch.ones(len(now.picked), dtype=torch.bool)])
         if isinstance(error_head, ErrorHead):
             learned: Head | None = train_error_head(known, correct, start=error_head)
         else:
             learned = train_article_head(known, ~correct, reads=layers, seed=scene.seed)
         error_head = learned or error_head
-        return ask(error_head)
+        return _by_head(error_head)
 
-    before = ask(first)
-    picks = _in_rounds(scene, n, rounds, before, learn_anew)
-    return Picks(picks, before, first, rounds=numbers(n, rounds))
+    by_first = _by_head(first)
+    picks, rounds = in_rounds(scene, n, round, by_first, learn_anew)
+    return Picks(picks, by_first(scene), first, rounds=rounds)
 
 
 def transfer_representative(
@@ -88,8 +82,7 @@ def transfer_representative(
 
     The domain head learns to tell held-out labelled items from a sample of the pool.
     """
-    known, application = domains(scene, scene.shuffled[:DOMAIN_SAMPLE])
-    domain_head = _domain_head(scene, known, application, head, layers, width, depth)
+    domain_head = _domain_head(scene, head, layers, width, depth)
     worth: Tensor = domain_head(scene.pool_layers)
     return Picks(scene.top(worth, n), worth, domain_head)
 
@@ -98,31 +91,41 @@ def transfer_adaptive_representative(
     scene: Scene,
     n: int,
     *,
-    rounds: int = ROUNDS,
+    round: int | None = None,
     head: Recipe = "ours",
     layers: Reads = "all",
     width: int = WIDTH,
     depth: int = DEPTH,
 ) -> Picks:
-    """The same in rounds: what was picked will be labelled, so it turns to "training" for the next."""
-    # n more than are needed: not even when all picks come from the sample does it lose its side.
-    sample = scene.shuffled[: DOMAIN_SAMPLE + n]
-    known, application = domains(scene, sample)
-    domain_head = first = _domain_head(scene, known, application, head, layers, width, depth)
+    """The same in rounds: what was picked will be labelled, so it turns to "training" for the next.
 
-    def learn_anew(chosen: Tensor) -> Tensor:
-        nonlocal known, application, domain_head
-        application[-len(sample) :] &= ~torch.isin(sample, chosen)
-        others = chosen[~torch.isin(chosen, sample)]
-        known = _joined(_by_siblings(scene, others), known)
-        application = torch.cat([torch.zeros(len(others), dtype=torch.bool), application])
-        domain_head = _domain_head(scene, known, application, head, layers, width, depth, domain_head)
-        worth: Tensor = domain_head(scene.pool_layers)
-        return worth
+    round: items in a round; as `rounds.sizes` says by default.
+    """
+    domain_head = first = _domain_head(scene, head, layers, width, depth)
 
-    before: Tensor = domain_head(scene.pool_layers)
-    picks = _in_rounds(scene, n, rounds, before, learn_anew)
-    return Picks(picks, before, first, rounds=numbers(n, rounds))
+    def learn_anew(now: Scene, chosen: Tensor) -> Worth:
+        nonlocal domain_head
+        domain_head = _domain_head(now, head, layers, width, depth, domain_head)
+        return _by_head(domain_head)
+
+    by_first = _by_head(first)
+    picks, rounds = in_rounds(scene, n, round, by_first, learn_anew)
+    return Picks(picks, by_first(scene), first, rounds=rounds)
+
+
+def _by_head(head: Head) -> Worth:
+    """What a head says of each item of a scene's pool."""
+
+    def worth(scene: Scene) -> Tensor:
+        layers = scene.pool_layers
+        if isinstance(head, ErrorHead):
+            doubts = scene.once("doubts", lambda: doubt(layers.logits))
+            said: Tensor = head(layers, doubts)
+        else:
+            said = head(layers)
+        return said
+
+    return worth
 
 
 def _error_head(scene: Scene, head: Recipe, layers: Reads) -> Head | None:
@@ -136,15 +139,14 @@ def _error_head(scene: Scene, head: Recipe, layers: Reads) -> Head | None:
 
 def _domain_head(
     scene: Scene,
-    known: Layers,
-    application: Tensor,
     head: Recipe,
     layers: Reads,
     width: int,
     depth: int,
     before: Head | None = None,
 ) -> Head:
-    """before: the head of the last round."""
+    """Learned of a scene with what is picked; before: the head of the last round."""
+    known, application = domains(scene)
     if head == "article":
         found = train_article_head(known, application, reads=layers, seed=scene.seed)
         if found is not None:
@@ -161,34 +163,34 @@ def _domain_head(
     )
 
 
-def _in_rounds(
-    scene: Scene, n: int, rounds: int, worth: Tensor, learn_anew: Callable[[Tensor], Tensor]
-) -> Tensor:
-    """n picks, int64 [n]: of each round those of most worth, which is then `learn_anew(picked)`."""
-    picks: list[Tensor] = []
-    taken = torch.zeros(scene.size, dtype=torch.bool)
-    for size in sizes(n, rounds):
-        if picks:
-            worth = learn_anew(picks[-1])
-        picks.append(scene.top(worth.masked_fill(taken, -torch.inf), size))
-        taken[picks[-1]] = True
-    return torch.cat(picks) if picks else torch.zeros(0, dtype=torch.int64)
+def domains(scene: Scene) -> tuple[Layers, Tensor]:
+    """What a domain head learns from: layers, and which are of the application domain, bool.
 
-
-def domains(scene: Scene, sample: Tensor) -> tuple[Layers, Tensor]:
-    """Layers of held-out labelled items, then of the sample, and which are of the sample: bool [M + S]."""
+    Training: held-out labelled items, and those that are picked and will be labelled. Application: a random
+    sample of the rest of the pool.
+    """
     source = scene.verdicts.layers
-    application = torch.arange(len(source.logits) + len(sample)) >= len(source.logits)
-    return _joined(source, _by_siblings(scene, sample)), application
+    first = scene.shuffled[: DOMAIN_SAMPLE + len(scene.picked)]
+    turn = (~scene.is_picked[first]).nonzero().squeeze(1)[:DOMAIN_SAMPLE]
+    of_sample = _by_siblings(scene, first[turn], turn)
+    training = len(source.logits) + len(scene.picked)
+    application = torch.arange(training + len(turn)) >= training
+    return _joined(_joined(source, _of_picked(scene)), of_sample), application
 
 
-def _by_siblings(scene: Scene, rows: Tensor) -> Layers:
+def _of_picked(scene: Scene) -> Layers:
+    """Layers of what is picked already, as the held-out labelled items have them."""
+    return _by_siblings(scene, scene.picked, torch.arange(len(scene.picked)))
+
+
+def _by_siblings(scene: Scene, rows: Tensor, turn: Tensor) -> Layers:
     """Layers of pool items as the held-out labelled ones have them: each from one of the siblings in turn.
 
     Were they taken from the serving network, a head could tell the networks apart instead of the domains.
+    turn: int64 [rows].
     """
     siblings = scene.trained.siblings
-    return layers_by_member(siblings, scene.pool[rows], torch.arange(len(rows)) % siblings.shape.members)
+    return layers_by_member(siblings, scene.pool[rows], turn % siblings.shape.members)
 
 
 def _by_margin(scene: Scene, n: int) -> Picks:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from backend.sampling.clusters import nearest_of, places_within, spherical_kmeans
+from backend.sampling.batches import in_batches
+from backend.sampling.clusters import clustering, turns
 from backend.sampling.scene import Picks, Scene
 
 MAX_CLUSTERS = 500
@@ -15,26 +16,25 @@ MAX_MEMBERS = 1_000
 """Items of a cluster that are compared with each other: those nearest its centre, where the typical lie."""
 
 
+@in_batches
 def typiclust(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
     """As many clusters as labels and picks; the largest without a label gives its most typical item.
 
-    clusters: how many; the number of labelled items plus n by default, MAX_CLUSTERS at most.
+    clusters: how many; by default as many as labels and picks or up to twice that, so that one clustering
+    serves several batches, MAX_CLUSTERS at most.
     """
-    k = clusters or min(len(scene.labeled) + n, MAX_CLUSTERS)
-    cluster, similarity = spherical_kmeans(scene.unit_pool, k, scene.shuffled)
-    k = int(cluster.max()) + 1
-    sizes = torch.bincount(cluster, minlength=k)
-    labeled = torch.zeros_like(sizes)
-    if len(scene.labeled):
-        centers = scene.unit_pool.new_zeros(k, scene.pool.shape[1]).index_add_(0, cluster, scene.unit_pool)
-        nearest = nearest_of(scene.unit_labeled, torch.nn.functional.normalize(centers, dim=1))[1]
-        labeled = torch.bincount(nearest, minlength=k)
-    # Clusters in the order they are due: fewest labels first, then largest first; each gives one per turn.
-    due = labeled.double() - sizes / (scene.size + 1)
-    typical = _typicality(scene.unit_pool, cluster, similarity)
-    place = places_within(cluster, scene.descending(typical))
-    turn = place + due[cluster]
-    return Picks(scene.top(-turn, n))
+    k = clusters or min(_doubled(len(scene.labeled) + len(scene.picked) + n), MAX_CLUSTERS)
+    found = clustering(scene, k)
+    # Clusters without labels are due first, the largest before the others; each gives one per turn.
+    typical = scene.once(
+        f"typicality in {k} clusters", lambda: _typicality(scene.unit_pool, found.of, found.similarity)
+    )
+    return Picks(scene.top(-turns(scene, found, scene.descending(typical)), n))
+
+
+def _doubled(least: int) -> int:
+    """The first power of two that is not smaller."""
+    return 1 << (least - 1).bit_length()
 
 
 def _typicality(rows: Tensor, cluster: Tensor, similarity: Tensor) -> Tensor:

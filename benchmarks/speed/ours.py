@@ -24,7 +24,7 @@ def make(case: str, pool_file: Path, n: int) -> Callable[[], int]:
     pool, labeled, targets = (torch.from_numpy(part) for part in read_pool(pool_file))
     hidden = {"hidden": ()} if case.endswith(LINEAR) else {}
     trained = train(labeled, targets, CLASSES, **hidden)
-    options = {"rounds": 1} if case.endswith("(1 round)") else {}
+    options = {"round": PICKS} if case.endswith("(1 round)") else {}
     strategy = case.split(" (")[0]
 
     def run() -> int:

@@ -9,19 +9,40 @@ from backend.sampling.typiclust import _typicality
 from tests.unit.scenes import boundary_scene, cluster, four_clusters, picks_of
 
 
-def test_clusters_give_their_centroids_first_then_their_outliers() -> None:
+def test_each_cluster_gives_its_centroid_its_outlier_and_three_random_members() -> None:
     pool, cluster_of = four_clusters()
-    scene = make_scene(pool, pool[:0], torch.zeros(0))
+    scene = make_scene(pool, pool[:0], torch.zeros(0), batch=20)
     picks = picks_of("clusters", scene, 20, clusters=4)
 
-    assert sorted(cluster_of[picks[:4]].tolist()) == [0, 1, 2, 3]
-    assert sorted(cluster_of[picks[4:8]].tolist()) == [0, 1, 2, 3]
+    assert torch.bincount(cluster_of[picks]).tolist() == [5, 5, 5, 5]
+    extremes = []
     for i in range(4):
-        members = (cluster_of == cluster_of[picks[i]]).nonzero().squeeze(1)
+        members = (cluster_of == i).nonzero().squeeze(1)
         to_center = pool[members] @ torch.nn.functional.normalize(pool[members].sum(0), dim=0)
-        assert picks[i] == members[to_center.argmax()]
-        outlier = picks[4:8][cluster_of[picks[4:8]] == cluster_of[picks[i]]]
-        assert outlier.tolist() == [int(members[to_center.argmin()])]
+        extremes.append([int(members[to_center.argmax()]), int(members[to_center.argmin()])])
+        assert set(extremes[-1]) <= set(picks.tolist())
+    for turn in range(5):  # in turn, and mixed: of a turn's clusters one gives its centroid, if any does
+        of_turn = picks[4 * turn : 4 * turn + 4].tolist()
+        assert sorted(cluster_of[of_turn].tolist()) == [0, 1, 2, 3]
+        for kind in (0, 1):
+            assert sum(extreme[kind] in of_turn for extreme in extremes) <= 1
+
+
+def test_another_number_of_random_members_makes_the_circle_as_long() -> None:
+    pool, cluster_of = four_clusters()
+    scene = make_scene(pool, pool[:0], torch.zeros(0), batch=12)
+    picks = picks_of("clusters", scene, 12, clusters=4, random=1)
+    for i in range(4):
+        members = (cluster_of == i).nonzero().squeeze(1)
+        to_center = pool[members] @ torch.nn.functional.normalize(pool[members].sum(0), dim=0)
+        assert {int(members[to_center.argmax()]), int(members[to_center.argmin()])} <= set(picks.tolist())
+
+
+def test_clusters_with_fewest_labels_come_first() -> None:
+    pool, cluster_of = four_clusters()
+    labeled = torch.cat([cluster(3, 1.0, seed=8), cluster(1, 0.0, 1.0, seed=9)])
+    scene = make_scene(pool, labeled, torch.zeros(4))
+    assert cluster_of[picks_of("clusters", scene, 4, clusters=4)].tolist() == [2, 3, 1, 2]
 
 
 @pytest.mark.parametrize("strategy", ["clusters", "typiclust", "clustered_uncertainty"])
@@ -37,7 +58,7 @@ def test_no_cluster_is_empty(k: int) -> None:
         (cluster(3, 1.0).repeat(10, 1), cluster(30, 1.0, spread=1.0), torch.ones(30, 1))
     ):
         shuffled = torch.randperm(30, generator=torch.Generator().manual_seed(seed))
-        found, similarity = spherical_kmeans(rows, k, shuffled)
+        found, similarity, _ = spherical_kmeans(rows, k, shuffled)
         assert torch.bincount(found, minlength=k).min() >= 1
         assert similarity.abs().max() <= 1 + 1e-5
 

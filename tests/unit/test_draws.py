@@ -47,7 +47,8 @@ def test_badge_draws_by_its_weights() -> None:
 
 def test_the_rounds_of_atlas_are_counted() -> None:
     scene, _ = confident_errors()
-    assert rank_scene("atlas", scene, 6, rounds=3).rounds.tolist() == [1, 1, 2, 2, 3, 3]
+    assert rank_scene("atlas", scene.in_batches_of(6), 6, round=2).rounds.tolist() == [1, 1, 2, 2, 3, 3]
+    assert rank_scene("atlas", scene, 12).rounds.tolist() == [*range(1, 12), 11]
     assert rank_scene("transfer_uncertainty", scene, 6).rounds.tolist() == [1] * 6
 
 

@@ -54,7 +54,7 @@ def test_any_scene_is_ranked_whole(strategy, n, m, dims, share, kind, classes, s
     targets = torch.arange(m) % classes
     head = max(1, round(share * n))
 
-    ranking = rank(strategy, pool, labeled, targets, head_size=head, seed=seed)
+    ranking = rank(strategy, pool, labeled, targets, head_size=head, batch=head, seed=seed)
 
     assert ranking.order.sort().values.tolist() == list(range(n))  # distinct, and all there
     assert ranking.scores[ranking.order].tolist() == queue_scores(n).tolist()

@@ -64,7 +64,7 @@ def test_what_was_picked_turns_to_the_labelled_side_of_the_discriminator(monkeyp
 
     monkeypatch.setattr(discriminative, "LogisticRegression", Watched)
     scene, _ = new_domain()
-    picks_of("discriminative", scene, 100, rounds=10)
+    picks_of("discriminative", scene.in_batches_of(100), 100, round=10)
     assert [len(labelled) for labelled, _ in sides] == [60 + 10 * done for done in range(10)]
     assert [len(unlabelled) for _, unlabelled in sides] == [200 - 10 * done for done in range(10)]
     assert not any(labelled & unlabelled for labelled, unlabelled in sides)
