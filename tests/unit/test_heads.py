@@ -213,7 +213,7 @@ def test_what_atlas_picks_joins_as_a_sibling_sees_it(monkeypatch: pytest.MonkeyP
     generator = torch.Generator().manual_seed(0)
     pool, labeled = torch.randn(100, 6, generator=generator), torch.randn(60, 6, generator=generator)
     scene = make_scene(pool, labeled, (labeled[:, 0] + torch.randn(60, generator=generator) > 0).long())
-    picks = rank_scene("atlas", scene, 20, rounds=2).order[:10]
+    picks = rank_scene("atlas", scene.in_batches_of(20), 20, round=10).order[:10]
     siblings = scene.trained.siblings
     theirs = layers_by_member(siblings, pool[picks], torch.arange(10) % siblings.shape.members)
     assert torch.equal(seen[0].last_hidden[60:], theirs.last_hidden)
