@@ -98,7 +98,7 @@ def test_a_head_of_the_release_before_says_what_it_said() -> None:
 
 def test_no_layer_drowns_another_for_being_larger() -> None:
     scene, _ = forgotten()
-    layers, application = transfer.domains(scene, torch.arange(300))
+    layers, application = transfer.domains(scene)
     louder = layers._replace(hidden=(layers.hidden[0] * 100,))
     plain = train_domain_head(layers, application, blocks=(8, 8))
     assert torch.allclose(

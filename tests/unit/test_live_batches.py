@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from backend.sampling import rank_scene, select
 from backend.sampling.scene import Scene
 from backend.store.locations import project_files
 from backend.store.served import ServedHeads
-from tests.fakes.loop import Loop
+from tests.fakes.loop import Loop, label_of
 from tests.fakes.project import FakeProject
 
 
@@ -22,10 +23,13 @@ def small(loop: Loop, tmp_path: Path) -> None:
 
 
 def hard(loop: Loop) -> FakeProject:
-    """160 tasks, 60 of them labelled, every fifth of those wrongly: there are errors to learn from."""
+    """160 tasks, 60 of them labelled, three in ten of those wrongly: there are errors to learn from."""
     project = loop.create(160)
-    for number, task in enumerate(list(project.tasks)[:60]):
-        loop.label(project, task, None if number % 5 else ("other", "disaster")[number % 2])
+    chance = random.Random(1)
+    for task in list(project.tasks)[:60]:
+        right = label_of(project.tasks[task]["data"]["text"])
+        wrong = "other" if right == "disaster" else "disaster"
+        loop.label(project, task, wrong if chance.random() < 0.3 else right)
     loop.fake.spread(project.id)
     return project
 
