@@ -8,14 +8,19 @@ from typing import Any
 import click
 
 from backend.commands.given import check_names, settings_with
+from backend.errors import AtlasError
+from backend.labelled import LabelledTexts
+from backend.settings import Settings
 
 
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Labelled texts, in any form that `simulate` takes.  [default: 800 headlines, some on disasters]",
+    type=click.Path(exists=True, path_type=Path),
+    help="Labelled texts or images, in any form that `simulate` takes.  [default: 800 headlines, some on "
+    "disasters]",
 )
+@click.option("--images", is_flag=True, help="Label pictures of tiles, some cracked, that are drawn here.")
 @click.option("--text-field", help="Field, or column, of the text.  [default: text, or the only one]")
 @click.option("--control", help="Control, or column, of the label.  [default: label, or the only one]")
 @click.option(
@@ -42,19 +47,38 @@ def demo(**options: Any) -> None:
     """Watch a real Label Studio queue re-order itself.
 
     Installs Label Studio into an environment of its own (once), starts it beside this backend, imports
-    texts whose labels are known, and lets simulated annotators label what Label Studio serves them. What
-    they and you label is kept: the next demo goes on with it, unless --fresh is given.
+    texts, or images, whose labels are known, and lets simulated annotators label what Label Studio serves
+    them. What they and you label is kept: the next demo goes on with it, unless --fresh is given.
     """
     from backend.demo.data import read, split
     from backend.labelled.echo import what_was_read
 
     settings = settings_with(strategy=options["strategy"])
     check_names(settings)
-    texts = read(options["data"], options.pop("text_field"), options.pop("control"))
-    if file := options.pop("data"):
+    file = _drawn(settings, options["data"]) if options.pop("images") else options["data"]
+    texts = read(file, options.pop("text_field"), options.pop("control"))
+    _check_encoder(settings, texts)
+    if options.pop("data"):
         click.echo("\n".join(what_was_read(file, texts)))
     data = split(texts, options.pop("seed"))
 
     from backend.demo.run import DemoOptions, run  # torch: after all that can be refused
 
     run(DemoOptions(**{**options, "strategy": settings.strategy}), data)
+
+
+def _drawn(settings: Settings, data: Path | None) -> Path:
+    if data is not None:
+        raise click.UsageError("--images draws pictures of its own: leave --data out")
+    from backend.demo.drawn import drawn_tiles
+
+    return drawn_tiles(settings.cache_dir)
+
+
+def _check_encoder(settings: Settings, texts: LabelledTexts) -> None:
+    """Before minutes are spent. Raises AtlasError."""
+    name = texts.things.setting
+    try:
+        texts.things.check(getattr(settings, name))
+    except ValueError as error:
+        raise AtlasError(f"{name.upper()}: {error}") from error

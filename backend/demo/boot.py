@@ -19,7 +19,8 @@ from backend.settings import Settings
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything that runs. labelled: how many tasks have their label already."""
+    """Everything that runs. labelled: how many tasks have their label already; held_out: what would stand in
+    tasks about what is held out."""
 
     server: LabelStudioServer
     project: DemoProject
@@ -27,6 +28,7 @@ class Stage:
     backend_url: str
     retrain_every: int
     labelled: int
+    held_out: list[str]
 
 
 def boot(
@@ -60,7 +62,9 @@ def boot(
     label_of = dict(zip(project.task_ids, (label for _, label in data.pool), strict=True))
     team = Team(project, members, label_of)
     labelled = len(project.labelled_tasks())
-    return Stage(server, project, team, backend_url, settings.retrain_every, labelled)
+    there = settings.model_copy(update={"data_dir": directory, "label_studio_url": server.url})
+    held_out = data.objects.held_out(there, project.id, [item for item, _ in data.held_out])
+    return Stage(server, project, team, backend_url, settings.retrain_every, labelled, held_out)
 
 
 def _installing(settings: Settings) -> str:
@@ -76,15 +80,16 @@ def _members(server: LabelStudioServer, kept: KeptDemo, annotators: int) -> list
 
 
 def _project(server: LabelStudioServer, kept: KeptDemo, data: DemoData) -> DemoProject:
-    """The project with these texts; a new one where there is none yet, or it was deleted."""
-    digest, texts = digest_of(data), [text for text, _ in data.pool]
+    """The project with these tasks; a new one where there is none yet, or it was deleted."""
+    digest, items = digest_of(data), [item for item, _ in data.pool]
     title, http = f"label-studio-atlas demo {len(kept.projects) + 1}", server.admin.http
     if known := kept.projects.get(digest):
-        project = DemoProject(http, title, data.labels, texts, (known["id"], known["task_ids"]))
+        there = (known["id"], known["task_ids"])
+        project = DemoProject(http, title, data.labels, items, there, data.objects)
         if project.exists():
             return project
-    with step(f"Creating a project and importing {len(texts)} texts"):
-        project = DemoProject(http, title, data.labels, texts)
+    with step(f"Creating a project and importing {len(items)} {data.objects.things.many}"):
+        project = DemoProject(http, title, data.labels, items, objects=data.objects)
     kept.projects[digest] = {"id": project.id, "task_ids": project.task_ids}
     return project
 

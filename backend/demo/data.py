@@ -1,12 +1,13 @@
-"""Labelled texts for the demo."""
+"""Labelled texts, or images, for the demo."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend import labelled
+from backend.demo.objects import BY_THINGS, Objects, TextObjects
 from backend.labelled import LabelledTexts, hold_out
 
 HEADLINES = Path(__file__).with_name("headlines.csv")
@@ -21,6 +22,7 @@ class DemoData:
 
     pool: list[tuple[str, str]]
     held_out: list[tuple[str, str]]
+    objects: Objects = field(default_factory=TextObjects)
 
     @property
     def labels(self) -> list[str]:
@@ -38,13 +40,13 @@ class DemoData:
 
 
 def read(path: Path | None, text_field: str | None = None, control: str | None = None) -> LabelledTexts:
-    """The texts of a person's file, or our headlines. Raises AtlasError as `backend.labelled.load` does."""
+    """What a person's file or folder holds, or our headlines. Raises AtlasError as `labelled.load` does."""
     return labelled.load(path or HEADLINES, text_field, control)
 
 
 def split(texts: LabelledTexts, seed: int) -> DemoData:
     """Hold out a fifth of each class."""
-    return DemoData(*hold_out(texts.rows, 0.2, MAX_HELD_OUT, seed))
+    return DemoData(*hold_out(texts.rows, 0.2, MAX_HELD_OUT, seed), BY_THINGS[texts.things.many])
 
 
 def load(path: Path | None, seed: int) -> DemoData:

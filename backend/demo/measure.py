@@ -24,9 +24,16 @@ class Round:
     rare_found_random: float
 
 
-def measure(backend_url: str, project: DemoProject, data: DemoData, version: str, given: list[str]) -> Round:
-    """given: the labels submitted so far."""
-    tasks = [{"data": {"text": text}} for text, _ in data.held_out]
+def measure(
+    backend_url: str,
+    project: DemoProject,
+    data: DemoData,
+    held_out: list[str],
+    version: str,
+    given: list[str],
+) -> Round:
+    """held_out: what tasks about the held-out ones hold; given: the labels submitted so far."""
+    tasks = [{"data": {data.objects.name: value}} for value in held_out]
     body = {"project": str(project.id), "label_config": project.label_config, "tasks": tasks}
     answer = httpx.post(f"{backend_url}/predict", json=body, timeout=100, trust_env=False)
     answer.raise_for_status()

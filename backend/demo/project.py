@@ -10,17 +10,19 @@ from xml.sax.saxutils import quoteattr
 
 import httpx
 
+from backend.demo.objects import Objects, TextObjects
 from backend.errors import AtlasError
 
+TEXT = TextObjects()
 PUBLISH_SECONDS = 180
 """How long a new version may take to appear before the demo gives up."""
 
 
-def label_config(labels: list[str]) -> str:
+def label_config(labels: list[str], objects: Objects = TEXT) -> str:
     choices = "".join(f"<Choice value={quoteattr(label)}/>" for label in labels)
     return (
-        '<View><Text name="text" value="$text"/>'
-        f'<Choices name="label" toName="text" choice="single">{choices}</Choices></View>'
+        f'<View><{objects.tag} name="{objects.name}" value="${objects.name}"/>'
+        f'<Choices name="label" toName="{objects.name}" choice="single">{choices}</Choices></View>'
     )
 
 
@@ -32,7 +34,8 @@ class Prediction:
 
 
 class DemoProject:
-    """A project with texts to label, acted on as one user. Made new, or `known` by number and tasks."""
+    """A project to label, acted on as one user. Made new, with texts or files of images, or `known` by its
+    number and tasks."""
 
     def __init__(
         self,
@@ -41,18 +44,18 @@ class DemoProject:
         labels: list[str],
         texts: list[str],
         known: tuple[int, list[int]] | None = None,
+        objects: Objects = TEXT,
     ):
         self._http = http
-        self.label_config = label_config(labels)
+        self.objects = objects
+        self.label_config = label_config(labels, objects)
         self.task_ids: list[int]
         if known is not None:
             self.id, self.task_ids = known
             return
         settings = {"title": title, "label_config": self.label_config, "sampling": "Uncertainty sampling"}
         self.id = int(self._post("/api/projects", settings)["id"])
-        tasks = [{"data": {"text": text}} for text in texts]
-        answer = self._post(f"/api/projects/{self.id}/import?return_task_ids=true", tasks)
-        self.task_ids = answer["task_ids"]
+        self.task_ids = objects.add(http, self.id, texts)
 
     def connect(self, backend_url: str) -> None:
         """Connect a backend as the Model page does; Label Studio registers the webhook along with it."""

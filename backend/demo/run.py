@@ -85,11 +85,15 @@ def _label(
             given.append(label)
             if len(given) % stage.retrain_every == 0 and stage.labelled + len(given) < len(data.pool):
                 version = stage.project.wait_for_version_after(version, supervisor.check)
-                rounds.append(measure(stage.backend_url, stage.project, data, version, given))
+                rounds.append(_measured(stage, data, version, given))
                 table.add(rounds[-1])
             if len(given) >= labels:
                 break
     return rounds, served
+
+
+def _measured(stage: Stage, data: DemoData, version: str, given: list[str]) -> Round:
+    return measure(stage.backend_url, stage.project, data, stage.held_out, version, given)
 
 
 def _report(options: DemoOptions, rounds: list[Round], served: list[Served], curve: Path) -> None:

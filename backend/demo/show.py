@@ -100,7 +100,7 @@ def draw_curve(rounds: list[Round], rare: str, strategy: str, path: Path) -> Non
     labels = [row.labels for row in scored]
     left.plot(labels, [row.macro_f1 for row in scored], marker="o", markersize=3, label="macro-F1")
     left.plot(labels, [row.accuracy for row in scored], marker="o", markersize=3, label="accuracy")
-    left.set(xlabel="labels", ylabel="on held-out texts", title="The model", ylim=(0, 1))
+    left.set(xlabel="labels", ylabel="held out", title="The model", ylim=(0, 1))
     left.legend(loc="lower right")
     labels = [row.labels for row in rounds]
     right.plot(

@@ -84,6 +84,7 @@ class Team:
 
     def _submit(self, name: str, task: int) -> None:
         choice = {"choices": [self._label_of[task]]}
-        result = [{"from_name": "label", "to_name": "text", "type": "choices", "value": choice}]
+        asked = {"from_name": "label", "to_name": self._project.objects.name, "type": "choices"}
+        result = [{**asked, "value": choice}]
         body = {"result": result, "lead_time": 1.0}
         self._members[name].http.post(f"/api/tasks/{task}/annotations/", json=body).raise_for_status()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.content.addresses import Place
-from backend.encoders.images import kept_image_encoder
+from backend.content.pictures import decoded, thumbnail
+from backend.encoders.images import find_image_encoder, kept_image_encoder
 from backend.encoders.pictures import ImageEncoder
 from backend.errors import DamagedFile
 from backend.settings import Settings
 from backend.store.files import Files, files_of
-from backend.store.images import ImageFiles
+from backend.store.images import Image, ImageFiles, digest_of_bytes
 from backend.store.kept_images import KeptImages
 from backend.store.paths import project_dir
 from backend.store.waiting import WaitingTexts
@@ -30,6 +32,19 @@ class ImageCache:
 
     def images(self, encoder: ImageEncoder) -> ImageFiles:
         return ImageFiles(self.files, encoder.name, encoder.dims)
+
+    def keep(self, name: str, contents: Mapping[str, bytes]) -> None:
+        """Vectors and small pictures of images that are at hand, by the encoder of this name, as if they had
+        been fetched. contents: by what stands in a task. Raises ValueError, or NoContent."""
+        encoder = find_image_encoder(name)
+        pictures = {value: decoded(content) for value, content in contents.items()}
+        vectors = encoder.encode([picture.pixels for picture in pictures.values()]).numpy()
+        self.images(encoder).add(
+            [
+                Image(self.place.name(value), digest_of_bytes(contents[value]), vector, thumbnail(picture))
+                for (value, picture), vector in zip(pictures.items(), vectors, strict=True)
+            ]
+        )
 
     def kept(self, name: str) -> KeptImages:
         """By the encoder of this name. Raises DamagedFile where there is none here."""

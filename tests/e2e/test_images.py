@@ -15,6 +15,7 @@ from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import DemoProject
 from backend.encoders.lite0_weights import WEIGHTS
 from tests import drawn
+from tests.browser import MISSING, Browser, browser
 from tests.conftest import RunningBackend, backends
 from tests.content import FileServer, file_server
 from tests.e2e.steps import wait_until
@@ -90,6 +91,16 @@ def setting(label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFa
         yield Setting(label_studio, backend, web, s3)
 
 
+@pytest.fixture
+def chromium(setting: Setting, tmp_path: Path) -> Iterator[Browser]:
+    """Logged in as the administrator."""
+    if MISSING is not None:
+        pytest.skip(MISSING)
+    with browser(tmp_path) as found:
+        found.log_in(setting.studio.url, setting.studio.admin.email, setting.studio.admin.password)
+        yield found
+
+
 def learned(setting: Setting, project_id: int) -> tuple[DemoProject, dict[int, str]]:
     """Connect, label the head of the queue, wait until it has another order. By task, its file."""
     names = setting.tasks(project_id)
@@ -141,6 +152,35 @@ def test_uploaded_images_are_ordered_and_guessed_and_broken_ones_cost_themselves
     assert all(reason in log for reason in ("cut off", "SVG", "web page"))
     served = setting.http.get(f"/api/projects/{project.id}/next").json()
     assert served["predictions"][0]["result"][0]["value"]["choices"][0] == found[served["id"]]
+
+
+SHOWN = (
+    "const image = [...document.querySelectorAll('img')].find(each => each.naturalWidth === 160);"
+    "const labels = [...document.querySelectorAll('label')];"
+    "const chosen = labels.filter(each => each.querySelector('input:checked'));"
+    "const named = each => each.innerText.replace(/\\[\\w+\\]/, '').trim();"  # the hot key
+    "const names = chosen.map(named).filter(Boolean);"  # other inputs of the page have none
+    "return image && names.length ? names : null"
+)
+"""What is chosen on a page that shows one of our pictures."""
+OPENED = "return window.Htx && Htx.annotationStore.selected && Htx.annotationStore.selected.type"
+
+
+def test_a_browser_shows_the_guess_on_the_image(setting: Setting, chromium: Browser) -> None:
+    """Where a task is opened, ready to be submitted."""
+    project_id = setting.project("looked at")
+    setting.upload(project_id, dict(list(GOOD.items())[:30]))
+    names = setting.tasks(project_id)
+    project = DemoProject(setting.http, "images", ["disc", "bar"], [], (project_id, list(names)))
+    for task in list(names)[:LABELLED]:
+        setting.label(task, names[task])
+    project.connect(setting.backend.url)
+    project.wait_for_version_after("", setting.backend.supervisor.check)
+    found = guesses(setting, project)
+    task = next(iter(found))
+    chromium.go(f"{setting.studio.url}/projects/{project_id}/data?task={task}")
+    assert chromium.wait(OPENED) in ("annotation", "prediction")
+    assert chromium.wait(SHOWN) == [found[task]]
 
 
 def test_an_unseen_upload_is_asked_of_a_worker_and_the_next_answer_has_it(setting: Setting) -> None:

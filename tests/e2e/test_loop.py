@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from backend.demo.label_studio import LabelStudioServer
+from backend.encoders.lite0_weights import WEIGHTS
 from backend.running.backend import inherited_environment
 from backend.settings import Settings
 from backend.store.locations import version_store
@@ -158,10 +160,11 @@ def test_label_studio_shows_why_a_config_cannot_be_learned(
     assert "The label config asks for <Number" in answer.text
 
 
-def run_demo(directory: Path, labels: int) -> tuple[dict[str, Any], str]:
+def run_demo(directory: Path, labels: int, *options: str) -> tuple[dict[str, Any], str]:
     """Its report, and what it said."""
     report = directory / "out.json"
     command = [sys.executable, "-m", "backend", "demo", "--once", f"--labels={labels}", f"--json={report}"]
+    command += options
     env = {**inherited_environment(), "DATA_DIR": str(directory / "data")}
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -182,3 +185,13 @@ def test_the_demo_serves_every_task_in_order_and_the_next_one_goes_on(tmp_path: 
     before = {moment["task"] for moment in told["served"]}
     assert len(more["served"]) == 10
     assert not before & {moment["task"] for moment in more["served"]}
+
+
+@pytest.mark.skipif(WEIGHTS.missing() is not None, reason=str(WEIGHTS.missing()))
+def test_the_demo_on_images_serves_every_task_in_order_and_learns(tmp_path: Path) -> None:
+    told, said = run_demo(tmp_path, 25, "--images")
+    assert 'the rare class is "cracked"' in said
+    assert len(told["rounds"]) == 5
+    assert all(moment["score"] == moment["lowest"] is not None for moment in told["served"])
+    assert told["rounds"][-1]["accuracy"] > 0.8  # what is held out is answered, too
+    assert Path(told["curve"]).read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,108 @@
+"""A headless Chromium, driven over the WebDriver protocol (W3C) by Debian's chromedriver: no package is
+needed for it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from backend.demo.label_studio import free_port
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+MISSING = None if CHROMIUM and DRIVER else "no Chromium: apt-get install chromium chromium-driver"
+OPTIONS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--window-size=1400,1000",
+]
+SECONDS = 60.0
+
+
+class Browser:
+    """http: of one session."""
+
+    def __init__(self, http: httpx.Client):
+        self._http = http
+
+    def go(self, url: str) -> None:
+        self._http.post("url", json={"url": url}).raise_for_status()
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """The value that a script returns in the page."""
+        answer = self._http.post("execute/sync", json={"script": script, "args": arguments})
+        assert answer.is_success, answer.text
+        return answer.json()["value"]
+
+    def wait(self, script: str, *arguments: Any) -> Any:
+        """The first value of the script's that is not empty; what the page shows where none comes."""
+        until = time.monotonic() + SECONDS
+        while not (found := self.run(script, *arguments)):
+            if time.monotonic() > until:
+                shown = self.run("return location.href + '\\n' + document.body.innerText")
+                raise AssertionError(f"{script} stays {found!r} on {shown[:2000]}")
+            time.sleep(0.3)
+        return found
+
+    def screenshot(self, path: Path) -> None:
+        from base64 import b64decode
+
+        path.write_bytes(b64decode(self._http.get("screenshot").json()["value"]))
+
+    def log_in(self, label_studio: str, email: str, password: str) -> None:
+        self.go(f"{label_studio}/user/login/")
+        self.run(
+            "document.querySelector('input[name=email]').value = arguments[0];"
+            "document.querySelector('input[name=password]').value = arguments[1];"
+            "document.querySelector('#login-form').submit()",
+            *(email, password),
+        )
+        self.wait("return !location.pathname.includes('login')")
+
+
+@contextmanager
+def browser(folder: Path) -> Iterator[Browser]:
+    """folder: of its profile and its log."""
+    assert DRIVER is not None
+    assert CHROMIUM is not None
+    port = free_port(0)
+    with (folder / "chromedriver.log").open("wb") as log:
+        driver = subprocess.Popen([DRIVER, f"--port={port}"], stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(url, driver)
+        profile = [*OPTIONS, "--window-size=1400,1000", f"--user-data-dir={folder / 'profile'}"]
+        chrome = {"binary": CHROMIUM, "args": profile}
+        asked = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": chrome}}}
+        answer = httpx.post(f"{url}/session", json=asked, timeout=60, trust_env=False)
+        assert answer.is_success, answer.text
+        session = f"{url}/session/{answer.json()['value']['sessionId']}/"
+        with httpx.Client(base_url=session, timeout=60, trust_env=False) as http:
+            try:
+                yield Browser(http)
+            finally:
+                http.delete(session)
+    finally:
+        driver.terminate()
+        driver.wait(20)
+
+
+def _wait_for(url: str, driver: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            if httpx.get(f"{url}/status", trust_env=False).json()["value"]["ready"]:
+                return
+        except (httpx.HTTPError, KeyError):
+            pass
+        assert driver.poll() is None, "chromedriver has ended"
+        assert time.monotonic() < until, "chromedriver is not ready"
+        time.sleep(0.1)
