@@ -1,4 +1,4 @@
-"""Active transfer learning (Munro, ch. 5.4; "Active Transfer Learning with PyTorch").
+"""Active transfer learning (Munro, ch. 5.2 to 5.4; "Active Transfer Learning with PyTorch").
 
 The classifier's own layers are transferred to a new question: is it wrong here (error head), or does this
 item come from the domain that is still unlabelled (domain head)? Options of all: `head`, ours or the
