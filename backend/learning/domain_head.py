@@ -1,8 +1,9 @@
 """The domain head: does an item come from what was labelled ("training"), or from what is still unlabelled
 ("application")?
 
-Munro, *Human-in-the-Loop Machine Learning*, ch. 5.3; "Active Transfer Learning with PyTorch": such a head needs
-all layers, the early ones above all, since the last one has forgotten what did not matter for the labels.
+Munro, *Human-in-the-Loop Machine Learning*, ch. 5.3; "Active Transfer Learning with PyTorch": such a head
+needs all layers, the early ones above all, since the last one has forgotten what did not matter for the
+labels.
 """
 
 from __future__ import annotations

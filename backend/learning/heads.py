@@ -1,7 +1,7 @@
 """The error head: is the classifier wrong here?
 
-Munro, *Human-in-the-Loop Machine Learning*, ch. 5.2; "Active Transfer Learning with PyTorch". It reads the last
-hidden layer; that it reads all of them is an option, which the article expects to overfit.
+Munro, *Human-in-the-Loop Machine Learning*, ch. 5.2; "Active Transfer Learning with PyTorch". It reads the
+last hidden layer; that it reads all of them is an option, which the article expects to overfit.
 """
 
 from __future__ import annotations
