@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -40,7 +40,7 @@ def reasons_of(
     total, n = len(version.queue_ids), len(scores)
     clusters = _clusters(version.origin, features, n)
     layers = {each.control.from_name: each.layers.get(CLASSES) for each in said}
-    doubts = {name: _doubts(version, name, layers.get(name), n) for name in _controls(version)}
+    doubts = {name: _doubts(version, name, layers, n) for name in _controls(version)}
     found, main = [], version.scheme.main.from_name
     for i, score in enumerate(scores):
         number = _number(score, total)
@@ -102,18 +102,23 @@ def _number(score: float, total: int) -> int:
 
 
 def _doubts(
-    version: ModelVersion, control: str, layers: Layers | None, n: int
+    version: ModelVersion, control: str, layers: Mapping[str, Layers | None], n: int
 ) -> tuple[Numbers, Numbers, Numbers]:
-    """P(wrong), P(application) and the doubt of N tasks, by what one control's network says of them."""
-    if layers is None:
-        nothing: Numbers = [None] * n
-        return nothing, nothing, nothing
+    """P(wrong), P(application) and the doubt of N tasks, by what one control's network says of them; the
+    second, where no head of its own tells, by what the first control's says. layers: by control.
+    """
     orders = {each.control: each.scorer_head for each in version.orders}
+    own, first = layers.get(control), layers.get(version.scheme.main.from_name)
     error_head, learned = version.error_head_of(control), orders.get(control, version.scorer_head)
+    application = None
+    if own is not None and isinstance(learned, DomainHead):
+        application = learned(own)
+    elif first is not None and version.domain_head is not None:
+        application = version.domain_head(first)
     return (
-        _rounded(None if error_head is None else error_head(layers), n),
-        _rounded(learned(layers) if isinstance(learned, DomainHead) else None, n),
-        _rounded(uncertainty.margin(layers.probabilities), n),
+        _rounded(None if own is None or error_head is None else error_head(own), n),
+        _rounded(application, n),
+        _rounded(None if own is None else uncertainty.margin(own.probabilities), n),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import datetime, timezone
 from functools import partial
@@ -30,6 +31,8 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.suggestions import others_version, said_of
 from backend.labelstudio.survey import doubts
+from backend.learning.domain_head import DomainHead
+from backend.sampling.application import application_head
 from backend.sampling.batches import labelled_at_once
 from backend.settings import Settings
 from backend.store.features import AtHand
@@ -103,7 +106,7 @@ class VersionMaker:
 
         first = Learned(main, labeled, targets, trained)
         rank = partial(self._ranked, pool, waiting)
-        scene, ranking = rank(first)
+        scene, ranking = rank(first, shares[main.from_name])
         orders = ordered_beside(Ordered(first, shares[main.from_name], scene, ranking), others, shares, rank)
         ranking, turn = one_order(orders, self._settings.queue_head)
         names = [each.name for each in orders]
@@ -155,6 +158,7 @@ class VersionMaker:
                 **({} if len(orders) == 1 else {"controls": {each.name: each.told() for each in orders}}),
             },
             error_head=None if trained is None else scene.error_head,
+            domain_head=None if isinstance(ranking.scorer_head, DomainHead) else application_head(scene),
             known_keys=known_keys,
             known_labels=known_labels,
             origin=origin_of(ranking, len(behind), features[waiting], self._settings.seed, names, turn),
@@ -169,15 +173,15 @@ class VersionMaker:
         return self._state.strategy or self._settings.strategy
 
     def _ranked(
-        self, pool: Pool, waiting: list[int], learned: Learned
+        self, pool: Pool, waiting: list[int], learned: Learned, share: float
     ) -> tuple[sampling.Scene, sampling.Ranking]:
-        """waiting: rows of the pool to rank."""
+        """waiting: rows of the pool to rank; share: of what is labelled between two rankings, in (0, 1]."""
         scene = sampling.make_scene(
             pool.features[waiting],
             pool.features[learned.rows],
             learned.targets,
             n_classes=len(learned.control.classes),
-            batch=labelled_at_once(self._settings.retrain_every),
+            batch=math.ceil(share * labelled_at_once(self._settings.retrain_every)),
             seed=self._settings.seed,
             device=self._settings.device,
             trained=learned.trained,

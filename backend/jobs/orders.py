@@ -65,14 +65,18 @@ def learned_beside(
 
 
 def ordered_beside(
-    main: Ordered, others: Sequence[Learned], shares: Mapping[str, float], rank: Callable[[Learned], Any]
+    main: Ordered,
+    others: Sequence[Learned],
+    shares: Mapping[str, float],
+    rank: Callable[[Learned, float], tuple[Scene, Ranking]],
 ) -> list[Ordered]:
     """All that have a say, the first control first; while that has no labels of two classes, others without
-    them would say the same, and are left out. rank: Learned -> its scene and ranking.
+    them would say the same, and are left out. rank: what was learned and its share -> scene and ranking.
     """
     nothing_known = main.learned.trained is None
     said = [each for each in others if each.trained is not None or not nothing_known]
-    return [main, *(Ordered(each, shares[each.control.from_name], *rank(each)) for each in said)]
+    named = [(each, shares[each.control.from_name]) for each in said]
+    return [main, *(Ordered(each, share, *rank(each, share)) for each, share in named)]
 
 
 def one_order(orders: Sequence[Ordered], head_size: int) -> Turns:

@@ -42,6 +42,7 @@ def tensors_of(version: ModelVersion) -> Tensors:
         for name, network in model.networks.items()
     }
     parts |= {"scorer_head": version.scorer_head, "error_head": version.error_head}
+    parts |= {"domain_head": version.domain_head}
     for i, order in enumerate(version.orders):
         parts |= {f"order{i}.scorer_head": order.scorer_head, f"order{i}.error_head": order.error_head}
     tensors = {
@@ -75,6 +76,7 @@ def manifest_of(version: ModelVersion) -> Json:
         ],
         "scorer_head": _described(version.scorer_head),
         "error_head": _described(version.error_head),
+        "domain_head": _described(version.domain_head),
         "origin": version.origin.described(),
         "orders": [
             {
@@ -110,6 +112,7 @@ def version_from(manifest: Json, tensors: Tensors) -> ModelVersion:
         known_labels=tensors.get("known.labels", nothing),
         stats=manifest["stats"],
         error_head=error_head if isinstance(error_head, ErrorHead) else None,
+        domain_head=_head(manifest.get("domain_head"), _part(tensors, "domain_head")),
         origin=QueueOrigin.from_parts(manifest.get("origin"), _part(tensors, "origin")),
         orders=tuple(
             _order(described, _part(tensors, f"order{i}"))

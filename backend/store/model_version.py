@@ -75,6 +75,9 @@ class ModelVersion:
     """Of the content that is labelled or waits, rising: int64 [K]. See `backend.copies`."""
     known_labels: Tensor = field(default_factory=_no_numbers)
     """The class that each was given, int64 [K], -1 for none."""
+    domain_head: Head | None = None
+    """What knows how likely an item is of what is still unlabelled, by the queue's network; None where the
+    scorer head does, and where there was too little to learn from."""
     origin: QueueOrigin = field(default_factory=QueueOrigin)
     orders: tuple[OrderedBy, ...] = ()
     """Where several controls order the queue together, each of them, the first included; else none."""
@@ -96,7 +99,7 @@ class ModelVersion:
         """In memory, without what Python adds."""
         networks = [network for model in self.models for network in model.networks.values()]
         heads = [head for each in self.orders for head in (each.scorer_head, each.error_head)]
-        parts = [*networks, self.scorer_head, self.error_head, *heads]
+        parts = [*networks, self.scorer_head, self.error_head, self.domain_head, *heads]
         held = [value for part in parts if part is not None for value in part.state_dict().values()]
         worths = (each.worth for each in self.orders)
         own = (self.queue_ids, self.queue_worth, self.known_keys, self.known_labels)

@@ -18,6 +18,7 @@ from backend.store.reason import NAMES, Reason
 from backend.store.served import ServedHeads, as_rows, rows_from
 from backend.store.versions import VersionStore
 from backend.why import reasons_of
+from tests.fakes.label_studio import choice
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 from tests.unit.scenes import cluster
@@ -60,6 +61,25 @@ def test_what_came_later_and_copies_are_told_apart(loop: Loop) -> None:
     assert (late.how, late.strategy, late.round) == ("late", "margin", None)
     assert (copy.how, copy.strategy) == ("copy", "none")
     assert (copy.place or 0) > 48  # behind all else
+
+
+@pytest.mark.parametrize("strategy", ["margin", "atlas", "transfer_representative"])
+def test_a_domain_head_tells_of_what_nobody_has_labelled_whatever_the_strategy(
+    loop: Loop, strategy: str
+) -> None:
+    loop.set(strategy=strategy, queue_head=60)
+    likes = [f"storm flood {i} {i + 1}" for i in range(40)] + [f"banana bread {i} {i + 1}" for i in range(20)]
+    project = loop.fake.create(likes)
+    tasks = list(project.tasks)
+    for i, task in enumerate(tasks[:24]):
+        loop.fake.annotate(project.id, task, [choice("disaster" if i % 2 else "other")])
+    loop.retrain(project)
+    by = {
+        i: why.p_application
+        for i, why in zip(tasks, told(loop, project, list(project.tasks.values())), strict=True)
+    }
+    known, unlike = ([by[task] or 0.0 for task in some] for some in (tasks[24:40], tasks[40:]))
+    assert min(unlike) > max(known)
 
 
 def test_a_domain_head_tells_how_likely_a_task_is_of_what_is_unlabelled(loop: Loop) -> None:
