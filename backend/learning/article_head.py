@@ -66,7 +66,7 @@ def train_article_head(
     if min(len(kind) for kind in kinds) == 0:
         return None
     inputs, targets = torch.cat(parts(layers, reads), dim=1).detach(), second.long()
-    head = ArticleHead(inputs.shape[1], reads, seed)
+    head = ArticleHead(inputs.shape[1], reads, seed).to(inputs.device)
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.SGD(head.parameters(), lr=RATE)
     for _ in range(EPOCHS):

@@ -45,6 +45,15 @@ def used() -> str:
     return _used
 
 
+def ranks_on(device: str, needed: int) -> str:
+    """Where a pool is ranked whose strategies may need so many bytes: a graphics card that has them, else
+    the processor. mps has no float64, which strategies reckon in."""
+    if not device.startswith("cuda"):
+        return CPU
+    free, _ = torch.cuda.mem_get_info(device)
+    return device if needed <= free else CPU
+
+
 def _said_of_cuda(gpus: int) -> str:
     if gpus:
         return f"torch sees {gpus} GPU{'' if gpus == 1 else 's'}, counted from cuda:0"

@@ -158,8 +158,7 @@ def train_domain_head(
     items, whose shape is kept; its search is shorter. L-BFGS on all rows.
     """
     if start is not None:
-        head = DomainHead(len(start.center), reads=start.reads, width=start.width, depth=start.depth)
-        head.load_state_dict(start.state_dict())
+        head = copy.deepcopy(start)
         _descend(head, head.scaled(layers), application, STEPS_AGAIN)
         return head
     bare = untrained_head(layers, blocks=blocks, reads=reads, width=width, seed=seed)

@@ -6,6 +6,7 @@ last hidden layer; that it reads all of them is an option, which the article exp
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,7 +63,7 @@ class ErrorHead(Head):
         """A one, the doubt and the standardised units of each item: float32 [N, 2 + H]."""
         units = (torch.cat(parts(layers, self.reads), dim=1) - self.center) / self.scale
         doubts = doubt(layers.logits)
-        return torch.cat([torch.ones(len(doubts), 1), doubts[:, None], units], dim=1)
+        return torch.cat([doubts.new_ones(len(doubts), 1), doubts[:, None], units], dim=1)
 
     def forward(self, layers: Layers, doubts: Tensor | None = None) -> Tensor:
         """P(wrong), float32 [N]. doubts: `doubt(layers.logits)`, for callers that ask again and again."""
@@ -102,12 +103,11 @@ def train_error_head(
         return None
     if start is None:
         units = torch.cat(parts(layers, reads), dim=1)
-        head = ErrorHead(units.shape[1], reads)
+        head = ErrorHead(units.shape[1], reads).to(units.device)
         head.center.copy_(units.mean(0))
         head.scale.copy_(units.std(0).clamp(min=1e-3))
     else:
-        head = ErrorHead(len(start.center), start.reads)
-        head.load_state_dict(start.state_dict())
+        head = copy.deepcopy(start)
     inputs = head.inputs(layers)
     if start is not None:
         head.weights.copy_(_fit(inputs, wrong, float(head.ridge), head.weights))
@@ -129,14 +129,14 @@ def _fit(inputs: Tensor, wrong: Tensor, ridge: float, start: Tensor) -> Tensor:
 
 
 def _penalty(inputs: Tensor, ridge: float) -> Tensor:
-    penalty = torch.full((inputs.shape[1],), ridge)
+    penalty = inputs.new_full((inputs.shape[1],), ridge)
     penalty[0], penalty[1] = 0.0, DOUBT_PENALTY
     return penalty
 
 
 def _own_word(inputs: Tensor) -> Tensor:
     """The weights at which the head says what the classifier says of itself."""
-    weights = torch.zeros(inputs.shape[1])
+    weights = inputs.new_zeros(inputs.shape[1])
     weights[1] = 1.0
     return weights
 

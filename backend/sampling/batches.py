@@ -70,7 +70,7 @@ def joined(answers: Sequence[Picks]) -> Picks:
         own = torch.ones_like(answer.indices) if answer.rounds is None else answer.rounds
         rounds.append(own + so_far)
         so_far += int(own.max())
-        ones = torch.ones(len(own), dtype=torch.float64)
+        ones = torch.ones_like(own, dtype=torch.float64)
         chances.append(ones if answer.chance is None else answer.chance)
     by = None if answers[0].by is None else tuple(name for answer in answers for name in answer.by or ())
     indices = torch.cat([answer.indices for answer in answers])

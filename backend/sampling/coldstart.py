@@ -31,7 +31,7 @@ def cold_start(scene: Scene, n: int) -> Picks:
         covered = (references @ scene.unit_labeled.T).clamp(min=0).max(dim=1).values
     first = candidates[_lazy_greedy(similarity, covered, min(n, len(candidates)))]
     rest = scene.shuffled[len(candidates) :][: n - len(first)]
-    chance = torch.full((n,), torch.nan if len(rest) else 1.0, dtype=torch.float64)
+    chance = torch.full((n,), torch.nan if len(rest) else 1.0, dtype=torch.float64, device=rows.device)
     return Picks(torch.cat([first, rest]), by=(NAME,) * n, chance=chance)
 
 

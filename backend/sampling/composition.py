@@ -145,7 +145,7 @@ def _percent(number: str, text: str) -> float:
 def _first_of_each(indices: Tensor) -> Tensor:
     """The same without repetitions, in the order of first appearance."""
     values, inverse = indices.unique(return_inverse=True)
-    first = torch.full((len(values),), len(indices)).scatter_reduce_(
-        0, inverse, torch.arange(len(indices)), reduce="amin"
+    first = torch.full_like(values, len(indices)).scatter_reduce_(
+        0, inverse, torch.arange(len(indices), device=indices.device), reduce="amin"
     )
     return indices[first.sort().values]

@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from backend.learning.devices import CPU
 from backend.learning.reading import Head
 from backend.learning.training import Trained
 from backend.sampling.checks import check_classifier, check_features, check_targets
 from backend.sampling.coldstart import cold_start
+from backend.sampling.placed import moved, placed
 from backend.sampling.registry import Strategy, find
 from backend.sampling.scene import BATCH, Picks, Scene
 
@@ -75,7 +77,7 @@ def select(
     scene = make_scene(pool, labeled, targets, seed=seed, device=device, trained=trained)
     if not 0 <= n <= len(pool):
         raise ValueError(f"asked for {n} items of a pool of {len(pool)}")
-    return _picks(chosen, scene.in_batches_of(n), n).indices
+    return _picks(chosen, placed(scene.in_batches_of(n)), n).indices.cpu()
 
 
 def rank(
@@ -116,13 +118,15 @@ def rank_scene(strategy: str, scene: Scene, head_size: int, **options: Any) -> R
     chosen = find(strategy, options)
     if head_size < 0:
         raise ValueError(f"head_size must be at least 0, not {head_size}")
+    here, scene = scene, placed(scene)
     picks = _picks(chosen, scene, min(head_size, scene.size))
     order, worth = scene.queue(picks), scene.worth(picks)
     if chosen.scorer is None or worth is None or not scene.has_classifier:
         falling = None
     else:
         falling = _falling(worth, order, len(picks.indices))
-    return Ranking(order, falling, picks.scorer_head, scene.notes, *_told(strategy, picks))
+    ranking = Ranking(order, falling, picks.scorer_head, scene.notes, *_told(strategy, picks))
+    return ranking if scene is here else moved(ranking, CPU)
 
 
 def make_scene(
@@ -172,7 +176,7 @@ def _picks(strategy: Strategy, scene: Scene, n: int) -> Picks:
         scene.notes.append(NO_CLASSES)
         return cold_start(scene, n)
     if n == 0:  # an empty pool, above all: no strategy needs to think of it
-        return Picks(torch.zeros(0, dtype=torch.int64))
+        return Picks(torch.zeros(0, dtype=torch.int64, device=scene.pool.device))
     return strategy.pick(scene, n)
 
 

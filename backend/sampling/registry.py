@@ -115,7 +115,7 @@ def _within(inner: Strategy, outer: Strategy, share: float) -> Strategy:
 
 
 def _random(scene: Scene, n: int) -> Picks:
-    left = scene.left - torch.arange(n, dtype=torch.float64)
+    left = scene.left - torch.arange(n, dtype=torch.float64, device=scene.pool.device)
     return Picks(scene.first_shuffled(n), scene.lots, chance=1 / left)
 
 

@@ -61,6 +61,7 @@ def in_rounds(
             taken.append(of_round)
             scene, part = scene.after(chosen), part.after(picks)
     numbers = torch.repeat_interleave(torch.arange(1, len(taken) + 1), torch.tensor(taken).long())
+    numbers = numbers.to(scene.pool.device)
     return scene.picked[before:], numbers
 
 

@@ -56,7 +56,7 @@ def atlas(
         nonlocal error_head
         verdicts = now.verdicts
         known = _joined(verdicts.layers, _of_picked(now))
-        correct = torch.cat([verdicts.correct, torch.ones(len(now.picked), dtype=torch.bool)])
+        correct = torch.cat([verdicts.correct, torch.ones_like(now.picked, dtype=torch.bool)])
         if isinstance(error_head, ErrorHead):
             learned: Head | None = train_error_head(known, correct, start=error_head)
         else:
@@ -174,13 +174,13 @@ def domains(scene: Scene) -> tuple[Layers, Tensor]:
     turn = (~scene.is_picked[first]).nonzero().squeeze(1)[:DOMAIN_SAMPLE]
     of_sample = _by_siblings(scene, first[turn], turn)
     training = len(source.logits) + len(scene.picked)
-    application = torch.arange(training + len(turn)) >= training
+    application = torch.arange(training + len(turn), device=turn.device) >= training
     return _joined(_joined(source, _of_picked(scene)), of_sample), application
 
 
 def _of_picked(scene: Scene) -> Layers:
     """Layers of what is picked already, as the held-out labelled items have them."""
-    return _by_siblings(scene, scene.picked, torch.arange(len(scene.picked)))
+    return _by_siblings(scene, scene.picked, torch.arange(len(scene.picked), device=scene.picked.device))
 
 
 def _by_siblings(scene: Scene, rows: Tensor, turn: Tensor) -> Layers:

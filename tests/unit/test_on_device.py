@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from backend.adapting import Adapted
 from backend.encoders.backbones import Adaptable, Depth, adaptable
 from backend.encoders.base import Encoder
 from backend.encoders.lite0 import Lite0
+from backend.encoders.model_folder import OfTransformers
 from backend.encoders.pictures import Lite0Encoder
 from backend.jobs.networks import main_model
 from backend.learning import devices
@@ -28,6 +31,9 @@ from backend.learning.training import (
     train,
     train_choices,
 )
+from backend.sampling import Scene, make_scene, rank_scene, select
+from backend.sampling.placed import moved
+from backend.sampling.registry import STRATEGIES
 from backend.settings import Settings
 from tests.fakes.device import NAME, There, a_device
 from tests.unit.schemes import scheme, single
@@ -162,6 +168,24 @@ def test_vectors_are_made_there_and_come_back(which: int, used: str) -> None:
     assert torch.equal(found, encoder.encode(contents))
 
 
+class OtherShape(torch.nn.Module):
+    """As the library `transformers` makes them: it names what it takes and gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = torch.nn.Embedding(10, 4)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Any:
+        return SimpleNamespace(last_hidden_state=self.words(input_ids) * attention_mask[:, :, None])
+
+
+def test_a_model_of_transformers_moves_there_and_the_one_here_stays(device: str) -> None:
+    here = OfTransformers(OtherShape())
+    pieces, real = torch.tensor([[1, 5, 9], [2, 0, 0]]), torch.tensor([[1.0, 1, 1], [1, 0, 0]])
+    found = here.to(device)(pieces.to(device), real.to(device))
+    assert torch.equal(found.cpu(), here(pieces, real))
+
+
 @pytest.mark.parametrize("depth", ["last", "all"])
 @pytest.mark.parametrize("which", [0, 1])
 def test_adapted_layers_answer_there(which: int, depth: Depth, used: str) -> None:
@@ -181,3 +205,69 @@ def test_adapted_layers_answer_there(which: int, depth: Depth, used: str) -> Non
 def test_layers_are_adapted_there(device: str) -> None:
     given = material(60, told=0.5)
     assert compare(given, torch.arange(60), device=device) == compare(given, torch.arange(60))
+
+
+@pytest.fixture(scope="module")
+def learned() -> Trained:
+    return train(rows(LABELS), targets(), CLASSES)
+
+
+COMPOSED = ["margin within 20% by representative", "70% auto and 30% random"]
+
+
+@pytest.mark.parametrize("strategy", [*STRATEGIES, *COMPOSED])
+def test_a_pool_is_ranked_there_as_on_the_processor_and_all_that_is_told_comes_back(
+    strategy: str, learned: Trained, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scene(where: str) -> Scene:
+        networks = {name: moved(getattr(learned, name), where) for name in ("network", "siblings")}
+        trained = replace(learned, **networks)
+        return make_scene(rows(LABELS + 200)[LABELS:], rows(LABELS), targets(), device=where, trained=trained)
+
+    expected = rank_scene(strategy, scene("cpu"), 30)
+    monkeypatch.setattr(devices, "ranks_on", lambda device, needed: device)
+    before = scene(device)
+    found = rank_scene(strategy, before, 30)
+    assert found.order.tolist() == expected.order.tolist()
+    for field in fields(found):
+        one, other = getattr(found, field.name), getattr(expected, field.name)
+        if isinstance(one, Tensor):
+            assert one.device.type == "cpu"
+            assert torch.equal(one, other)
+        elif isinstance(one, torch.nn.Module):
+            assert not lies_there(one)
+        else:
+            assert one == other
+    assert before.pool.device.type == "cpu"
+    assert before.pool_layers.logits.device.type == "cpu"
+    head = before.error_head
+    assert head is not None
+    assert not lies_there(head)
+
+
+def test_a_cold_start_is_made_there(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def first(where: str) -> list[int]:
+        return select(
+            "auto", rows(200), rows(0), torch.zeros(0, dtype=torch.int64), 20, device=where
+        ).tolist()
+
+    expected = first("cpu")
+    monkeypatch.setattr(devices, "ranks_on", lambda device, needed: device)
+    assert first(device) == expected
+
+
+@pytest.mark.parametrize(
+    ("device", "free", "expected"),
+    [
+        ("cuda", 100, "cuda"),
+        ("cuda:1", 100, "cuda:1"),
+        ("cuda", 99, "cpu"),
+        ("mps", 1000, "cpu"),
+        ("cpu", 1000, "cpu"),
+    ],
+)
+def test_a_pool_is_ranked_on_a_graphics_card_that_has_the_memory(
+    device: str, free: int, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 10_000))
+    assert devices.ranks_on(device, 100) == expected
