@@ -13,6 +13,7 @@ from torch import Tensor
 
 from backend.learning.reading import HEADS, READS
 from backend.learning.training import Trained
+from backend.sampling.uncertainty import MEASURES
 
 MAX_FEATURE = 1e9
 """Largest feature, either side of 0: sums of squares of more would overflow single precision."""
@@ -53,15 +54,29 @@ class Word:
         return f"one of: {', '.join(self.words)}"
 
 
-OPTIONS: dict[str, Range | Word] = {
+class Positive:
+    """A number above 0."""
+
+    def __contains__(self, value: object) -> bool:
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        return is_number and 0 < float(value) < math.inf  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return "a number above 0"
+
+
+OPTIONS: dict[str, Range | Word | Positive] = {
     "clusters": Range(whole=True),
     "depth": Range(whole=True, least=0, most=5),
     "head": Word(HEADS),
+    "measure": Word(tuple(MEASURES)),
+    "members": Word(("uncertain", "random")),
     "layers": Word(READS),
     "neighbours": Range(whole=True),
     "passes": Range(whole=True, most=1000),
     "round": Range(whole=True),
-    "random": Range(whole=True),
+    "random": Range(whole=True, least=0),
+    "temperature": Positive(),
     "width": Range(whole=True, most=512),
     "within": Range(whole=False),
 }

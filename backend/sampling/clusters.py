@@ -202,28 +202,37 @@ def turns(scene: Scene, clustering: Clustering, order: Tensor) -> Tensor:
 
 
 @in_batches
-def most_uncertain_cluster(scene: Scene, n: int, *, clusters: int | None = None) -> Picks:
+def most_uncertain_cluster(
+    scene: Scene, n: int, *, clusters: int | None = None, measure: str = "margin", members: str = "uncertain"
+) -> Picks:
     """The cluster with the highest mean uncertainty, its most uncertain items first; then the next one.
 
-    clusters: how many; by default as many as make an average cluster hold 2 n items, 20 at most.
+    clusters: how many; by default as many as make an average cluster hold 2 n items, 20 at most; measure: of
+    uncertainty; members: `random` for those of a cluster in random order.
     """
+    uncertain = scene.uncertain(measure)
     asked = len(scene.picked) + n
     k = clusters or int(min(max(scene.size / max(2 * asked, 1), 2), 20))
     found = clustering(scene, k)
     left = (~scene.is_picked).float()
-    mean = scene.margin.new_zeros(len(found.sizes)).index_add_(0, found.of, scene.margin * left)
+    mean = scene.margin.new_zeros(len(found.sizes)).index_add_(0, found.of, uncertain * left)
     mean /= (found.sizes - found.picked(scene)).clamp(min=1)
-    worth = mean.argsort().argsort()[found.of] + scene.margin.clamp(max=0.999)
-    return Picks(scene.top(worth, n), worth)
+    within = uncertain if members == "uncertain" else scene.lots.float()
+    worth = mean.argsort().argsort()[found.of] + within.clamp(0, 0.999)
+    picks = scene.top(worth, n)
+    if members == "uncertain":
+        return Picks(picks, worth)
+    return Picks(picks, worth, chance=torch.full((n,), torch.nan, dtype=torch.float64))
 
 
 @in_batches
-def centers_of_uncertainty(scene: Scene, n: int) -> Picks:
+def centers_of_uncertainty(scene: Scene, n: int, *, measure: str = "margin") -> Picks:
     """As many clusters as picks, whose items pull the centres by their uncertainty: of each that has no pick
-    yet the item at its centre, the most uncertain clusters first."""
-    found = clustering(scene, len(scene.picked) + n, weight=scene.margin)
+    yet the item at its centre, the most uncertain clusters first. measure: of uncertainty."""
+    uncertain = scene.uncertain(measure)
+    found = clustering(scene, len(scene.picked) + n, weight=uncertain)
     place = found.places(scene, found.inwards) + found.picked(scene)[found.of]
-    pull = scene.margin.new_zeros(len(found.sizes)).index_add_(0, found.of, scene.margin)
+    pull = uncertain.new_zeros(len(found.sizes)).index_add_(0, found.of, uncertain)
     order = in_turn(found.of, place, -pull)
     return Picks(order[~scene.is_picked[order]][:n])
 

@@ -5,8 +5,12 @@
   by the strategy's number; one that has no number for every item (`auto`, `badge`, `typiclust` and those
   that go by cluster) leaves the order behind its batch to margin.
 * `70% auto and 30% random`: both pick from the whole pool, by these shares; what both want is taken once.
+* `within` nests: `clusters within 20% by model_outliers within 50% by margin` cuts to half by margin, of
+  that to a fifth by outliers, and picks by cluster from these: shares are of what the cut to the right left.
+* One part may leave its share out and takes the rest: `5% random and auto`.
 * The two combine, `within` binding closer than `and`:
   `80% margin within 50% by representative and 20% random`.
+* Each name may be followed by options: `70% atlas round=2 and 30% clusters random=1`.
 * At most MAX_PARTS are joined: each is asked for the whole batch.
 """
 
@@ -14,7 +18,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
@@ -28,7 +32,7 @@ from backend.sampling.scene import Picks, Scene
 MAX_PARTS = 10
 _SHOWN = 200
 """Characters of a composition that its refusal repeats."""
-_WITHIN = re.compile(r"^(?P<inner>\w+) within (?P<share>\S+?) ?% by (?P<outer>\w+)$")
+_WITHIN = re.compile(r"^(?P<inner>.+) within (?P<share>\S+?) ?% by (?P<outer>.+)$")
 _SHARE = re.compile(r"^(?P<share>\S+?) ?% (?P<part>.+)$")
 
 
@@ -97,39 +101,62 @@ def _of_whole_batches(scene: Scene, share: float, part: Part, n: int) -> Tensor:
     return part.pick(own, min(whole, own.left)).indices[:n]
 
 
-def parse(text: str, strategies: Mapping[str, Part]) -> Part | None:
+Named = Callable[[str], Part]
+"""A name with its options -> that strategy. Raises ValueError where there is none or an option is wrong."""
+
+
+def parse(text: str, named: Named) -> Part | None:
     """What a composition says; None when it is none. Raises ValueError when it is one, but a wrong one."""
     parts = [part.strip() for part in text.split(" and ")]
     if len(parts) == 1:
-        return _within(text.strip(), strategies)
+        return _within(text.strip(), named, text)
     if len(parts) > MAX_PARTS:
         raise ValueError(
             f"{text[:_SHOWN]!r}: {len(parts)} parts are joined by 'and', at most {MAX_PARTS} may be"
         )
-    shares = []
-    for part in parts:
-        match = _SHARE.match(part)
-        if match is None:
-            raise ValueError(f"{text!r}: each part joined by 'and' needs its share, such as '70% margin'")
-        name = match["part"]
-        inner = strategies[name] if name in strategies else _within(name, strategies)
-        if inner is None:
-            raise ValueError(f"{text!r}: {name!r} is no strategy; choose from: {', '.join(strategies)}")
-        shares.append((_percent(match["share"], text), inner))
-    total = sum(share for share, _ in shares)
-    if abs(total - 1) > 1e-6:
-        raise ValueError(f"{text!r}: the shares add up to {total:.0%}, not to 100%")
-    return Shares(tuple(shares))
+    shares = [_share(part, named, text) for part in parts]
+    total = sum(share for share, _ in shares if share is not None)
+    missing = sum(share is None for share, _ in shares)
+    if missing > 1:
+        raise ValueError(
+            f"{text!r}: of the parts joined by 'and' each but one needs its share, such as '70% margin'"
+        )
+    if (missing and total >= 1) or (not missing and abs(total - 1) > 1e-6):
+        raise ValueError(
+            f"{text!r}: the shares add up to {total:.0%}, "
+            + ("which leaves nothing for the part without one" if missing else "not to 100%")
+        )
+    return Shares(tuple((1 - total if share is None else share, part) for share, part in shares))
 
 
-def _within(text: str, strategies: Mapping[str, Part]) -> Part | None:
-    match = _WITHIN.match(text)
+def _share(part: str, named: Named, text: str) -> tuple[float | None, Part]:
+    """A part of an `and`, and its share, None where it is left out."""
+    match = _SHARE.match(part)
+    name = part if match is None else match["part"]
+    share = None if match is None else _percent(match["share"], text)
+    return share, _within(name, named, text) or _named(name, named, text)
+
+
+def _within(part: str, named: Named, text: str) -> Part | None:
+    """The last cut is made first. None where there is none."""
+    match = _WITHIN.match(part)
     if match is None:
         return None
-    for name in (match["inner"], match["outer"]):
-        if name not in strategies:
-            raise ValueError(f"{text!r}: {name!r} is no strategy; choose from: {', '.join(strategies)}")
-    return Within(strategies[match["inner"]], strategies[match["outer"]], _percent(match["share"], text))
+    if part.count(" within ") > MAX_PARTS:
+        raise ValueError(f"{text[:_SHOWN]!r}: at most {MAX_PARTS} times 'within'")
+    inner = match["inner"]
+    return Within(
+        _within(inner, named, text) or _named(inner, named, text),
+        _named(match["outer"], named, text),
+        _percent(match["share"], text),
+    )
+
+
+def _named(name: str, named: Named, text: str) -> Part:
+    try:
+        return named(name.strip())
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}") from error
 
 
 def _percent(number: str, text: str) -> float:

@@ -30,6 +30,7 @@ from backend.sampling.contrastive import contrastive
 from backend.sampling.coreset import coreset
 from backend.sampling.discriminative import discriminative
 from backend.sampling.monte_carlo import PASSES, over_passes
+from backend.sampling.options import written
 from backend.sampling.outliers import model_outliers
 from backend.sampling.representative import adaptive_representative, representative
 from backend.sampling.scene import Picks, Scene
@@ -75,13 +76,21 @@ def _by_scorer_head(layers: Layers, scorer_head: ScorerHead) -> Tensor:
 
 
 def _uncertain(measure: Callable[[Tensor], Tensor]) -> Strategy:
-    """A strategy that sorts by a function of the probabilities."""
+    """A strategy that sorts by a function of the probabilities; temperature: by which logits are divided."""
 
-    def pick(scene: Scene, n: int) -> Picks:
-        worth = measure(scene.probabilities)
+    def of(layers: Layers, temperature: float) -> Tensor:
+        if temperature == 1:
+            return measure(layers.probabilities)
+        return measure((layers.logits / temperature).softmax(-1))
+
+    def pick(scene: Scene, n: int, *, temperature: float = 1.0) -> Picks:
+        worth = measure(scene.probabilities) if temperature == 1 else of(scene.pool_layers, temperature)
         return Picks(scene.top(worth, n), worth)
 
-    return Strategy(pick, scorer=lambda layers, head: measure(layers.probabilities))
+    def scorer(layers: Layers, head: ScorerHead, *, temperature: float = 1.0) -> Tensor:
+        return of(layers, temperature)
+
+    return Strategy(pick, scorer=scorer)
 
 
 def _divided(measure: Callable[[Tensor], Tensor]) -> Strategy:
@@ -114,6 +123,12 @@ def _within(inner: Strategy, outer: Strategy, share: float) -> Strategy:
     return Strategy(pick, needs.needs_classifier, _by_margin)
 
 
+def _clustered(scene: Scene, n: int, *, within: float = 0.2, measure: str = "margin") -> Picks:
+    """Clusters of the most uncertain items. measure: of uncertainty, for the cut and for the clusters."""
+    inner = Strategy(partial(centers_of_uncertainty, measure=measure))
+    return Within(inner, _uncertain(uncertainty.MEASURES[measure]), within).pick(scene, n)
+
+
 def _random(scene: Scene, n: int) -> Picks:
     left = scene.left - torch.arange(n, dtype=torch.float64, device=scene.pool.device)
     return Picks(scene.first_shuffled(n), scene.lots, chance=1 / left)
@@ -139,7 +154,7 @@ STRATEGIES: dict[str, Strategy] = {
     "transfer_representative": _TRANSFER_REPRESENTATIVE,
     "transfer_adaptive_representative": Strategy(transfer_adaptive_representative, scorer=_by_scorer_head),
     "atlas": Strategy(atlas, scorer=_by_scorer_head),
-    "clustered_uncertainty": _within(Strategy(centers_of_uncertainty), _MARGIN, 0.2),
+    "clustered_uncertainty": Strategy(_clustered, scorer=_by_margin),
     "uncertain_outliers": _within(_MODEL_OUTLIERS, _MARGIN, 0.2),
     "representative_clusters": Strategy(representative_clusters, needs_classifier=False, scorer=_by_margin),
     "most_uncertain_cluster": Strategy(most_uncertain_cluster),
@@ -182,20 +197,38 @@ def check_name(strategy: str) -> str:
 
 
 def find(strategy: str, options: dict[str, Any]) -> Strategy:
-    """The strategy by this name, or composed as this says, with its options filled in.
+    """The strategy by this name, with its options behind it, or composed as this says; `options` come on top.
 
     Raises ValueError for an unknown name or option, and for an option's value out of range.
     """
-    known = _strategies().get(strategy)
-    if known is None:
-        known = _composed(strategy)
-    taken = [
-        name
-        for name, parameter in inspect.signature(known.pick).parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    check_options(strategy, taken, options)
-    return replace(known, pick=partial(known.pick, **options)) if options else known
+    name, *given = _words(strategy)
+    if name in _strategies() and all("=" in word for word in given):
+        return _with_options(name, _strategies()[name], written(name, given) | options)
+    return _with_options(strategy, _composed(strategy), options)
+
+
+def _words(text: str) -> list[str]:
+    """A name and its options; `clustered MEASURE` is short for `clustered_uncertainty measure=MEASURE`."""
+    words = text.split() or [""]
+    if words[0] == "clustered" and len(words) > 1 and "=" not in words[1]:
+        return ["clustered_uncertainty", f"measure={words[1]}", *words[2:]]
+    return words
+
+
+def _with_options(name: str, strategy: Strategy, options: dict[str, Any]) -> Strategy:
+    check_options(name, _taken(strategy.pick), options)
+    if not options:
+        return strategy
+    scorer = strategy.scorer
+    if scorer is not None:
+        scorer = partial(scorer, **{each: options[each] for each in _taken(scorer) if each in options})
+    return replace(strategy, pick=partial(strategy.pick, **options), scorer=scorer)
+
+
+def _taken(function: Callable[..., Any]) -> list[str]:
+    """The options that it takes."""
+    parameters = inspect.signature(function).parameters.items()
+    return [name for name, each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
 
 
 def _guarded(name: str, strategy: Strategy) -> Strategy:
@@ -233,10 +266,22 @@ def _composed(text: str) -> Strategy:
     broken = installed(GROUP).get(text)
     if isinstance(broken, Broken):
         raise ValueError(f"strategy {text!r} cannot be used: {broken.reason}")
-    composition = parse(text, _strategies())
+    composition = parse(text, lambda name: _one(name, text))
     if composition is None:
-        raise ValueError(
-            f"unknown strategy {text!r}; choose one of: {', '.join(names())}; "
-            "or compose them: 'margin within 20% by representative', '70% auto and 30% random'"
-        )
+        return _one(text, text)
     return Strategy(composition.pick, composition.needs_classifier, _by_margin)
+
+
+def _one(name: str, text: str) -> Strategy:
+    """A strategy that is named within `text`, with its options."""
+    first, *given = _words(name)
+    if first not in _strategies() or (name == text and not all("=" in word for word in given)):
+        raise ValueError(_unknown(name if first in _strategies() else first))
+    return _with_options(first, _strategies()[first], written(first, given))
+
+
+def _unknown(name: str) -> str:
+    return (
+        f"unknown strategy {name!r}; choose one of: {', '.join(names())}; with options: 'atlas round=2'; "
+        "or compose them: 'margin within 20% by representative', '70% auto and 30% random'"
+    )

@@ -155,6 +155,12 @@ class Scene:
         """Uncertainty by margin of confidence, float32 [N] in [0, 1]: what most combinations start from."""
         return uncertainty.margin(self.probabilities)
 
+    def uncertain(self, measure: str) -> Tensor:
+        """Uncertainty by one of `uncertainty.MEASURES`: float32 [N]."""
+        if measure == "margin":
+            return self.margin
+        return self.once(measure, lambda: uncertainty.MEASURES[measure](self.probabilities))
+
     @_of_the_pool
     def member_probabilities(self) -> Tensor:
         """What each of the K siblings says, float32 [K, N, C]."""

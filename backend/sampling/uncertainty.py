@@ -32,3 +32,7 @@ def ratio(probabilities: Tensor) -> Tensor:
 def entropy(probabilities: Tensor) -> Tensor:
     """Shannon entropy, scaled so that a uniform distribution gives 1 (Shannon 1948)."""
     return special.entr(probabilities).sum(dim=-1) / math.log(probabilities.shape[-1])
+
+
+MEASURES = {"least_confidence": least_confidence, "margin": margin, "ratio": ratio, "entropy": entropy}
+"""By the names that options have for them."""

@@ -1,8 +1,10 @@
 """Strategies made of strategies."""
 
 import pytest
+import torch
 
-from backend.sampling import check_name, make_scene, rank, select
+from backend.sampling import check_name, make_scene, rank, rank_scene, select, uncertainty
+from backend.sampling.registry import score
 from tests.unit.scenes import boundary_scene, confident_errors, odd_first, picks_of, random_scene
 
 
@@ -17,7 +19,17 @@ from tests.unit.scenes import boundary_scene, confident_errors, odd_first, picks
         ("nan% margin and 50% random", "not nan%"),
         ("-10% margin and 110% random", "not -10%"),
         ("70% margin and 40% random", "110%"),
-        ("margin and random", "share"),
+        ("margin and random", "each but one needs its share"),
+        ("100% margin and random", "leaves nothing"),
+        ("atlas rounds=5", "no option 'rounds'; its options are: round, head, layers"),
+        ("70% atlas round=0 and 30% random", "round must be a whole number, at least 1, not 0"),
+        ("margin temperature=0", "temperature must be a number above 0, not 0"),
+        ("margin within 20% by clusters random=x", "random must be a whole number"),
+        ("clustered nonsense", "measure must be one of: least_confidence, margin, ratio, entropy"),
+        ("clusters random=", "write options as name=value, not 'random='"),
+        ("clusters random=1 random=2", "random is given twice"),
+        ("atlas round 5", "unknown strategy 'atlas round 5'"),
+        ("margin within 50% by random" + " within 50% by random" * 10, "at most 10 times"),
         ("70% margin and 30% nonsense", "nonsense"),
         (" and ".join(["9% badge"] * 11), "11 parts are joined by 'and', at most 10"),
     ],
@@ -78,3 +90,75 @@ def test_representative_transfer_uncertainty_is_errors_within_the_representative
     representative = picks_of("transfer_representative", scene, scene.size // 2).tolist()
     by_risk = [i for i in picks_of("transfer_uncertainty", scene, scene.size).tolist() if i in representative]
     assert set(picks.tolist()) == set(by_risk[:10])
+
+
+def test_options_are_written_behind_a_name_wherever_it_stands() -> None:
+    scene = random_scene()
+    trained = make_scene(*scene).trained
+
+    def picks(text: str, **options: object) -> list[int]:
+        return select(text, *scene, 9, trained=trained, **options).tolist()
+
+    assert picks("clusters random=1 clusters=4") == picks("clusters", random=1, clusters=4)
+    assert picks("clusters random=1 clusters=4") != picks("clusters clusters=4")
+    assert picks("uncertain_outliers within=30%") == picks("uncertain_outliers", within=0.3)
+    assert picks("clustered least_confidence within=10%") == picks(
+        "clustered_uncertainty", measure="least_confidence", within=0.1
+    )
+    assert len(set(picks("70% clusters random=1 and 30% discriminative round=2"))) == 9
+    inner = picks("clusters random=1 within 50% by clusters clusters=3 random=2")
+    assert len(set(inner)) == 9
+
+
+def test_within_nests_the_last_cut_made_first() -> None:
+    scene = random_scene()
+    trained = make_scene(*scene).trained
+    half = rank("margin", *scene, trained=trained).order[:40]
+    part = (scene[0][half], *scene[1:])
+    expected = half[select("entropy within 30% by representative", *part, 5, trained=trained)]
+    picks = select("entropy within 30% by representative within 50% by margin", *scene, 5, trained=trained)
+    assert picks.tolist() == expected.tolist()
+
+
+def test_a_part_without_a_share_takes_the_rest() -> None:
+    scene = random_scene()
+    for text in ("25% random and margin", "margin and 25% random"):
+        assert sorted(select(text, *scene, 20).tolist()) == sorted(
+            select("75% margin and 25% random", *scene, 20).tolist()
+        )
+
+
+def test_a_temperature_softens_what_the_network_says() -> None:
+    generator = torch.Generator().manual_seed(0)
+    pool, labeled = torch.randn(200, 6, generator=generator), torch.randn(60, 6, generator=generator)
+    scene = make_scene(pool, labeled, labeled[:, :4].argmax(1))
+    worth = uncertainty.entropy((scene.pool_layers.logits / 5).softmax(-1))
+    picks = rank_scene("entropy temperature=5", scene, 20).order[:20]
+    assert picks.tolist() == worth.argsort(descending=True)[:20].tolist()
+    assert picks.tolist() != rank_scene("entropy", scene, 20).order[:20].tolist()
+    said = score("entropy temperature=5", scene.pool_layers, None)
+    assert said is not None
+    assert torch.allclose(said, worth)
+
+
+def test_of_the_most_uncertain_cluster_random_members_may_be_taken() -> None:
+    scene, group_of = boundary_scene()
+    text = "most_uncertain_cluster clusters=5 measure=entropy"
+    by_doubt = picks_of(text, scene, 5)
+    at_random = picks_of(f"{text} members=random", scene, 5)
+    assert group_of[by_doubt].unique().tolist() == group_of[at_random].unique().tolist()
+    assert set(by_doubt.tolist()) != set(at_random.tolist())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "clusters within 10% by least_confidence",
+        "most_uncertain_cluster clusters=20 members=random",
+        "clusters clusters=20 within 20% by model_outliers within 50% by margin",
+        "5% random and auto",
+    ],
+)
+def test_what_the_book_and_the_reference_do_can_be_written(text: str) -> None:
+    picks = select(text, *random_scene(), 20)
+    assert picks.unique().numel() == 20
