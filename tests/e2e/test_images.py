@@ -167,7 +167,7 @@ OPENED = "return window.Htx && Htx.annotationStore.selected && Htx.annotationSto
 
 
 def test_a_browser_shows_the_guess_on_the_image(setting: Setting, chromium: Browser) -> None:
-    """Where a task is opened, ready to be submitted."""
+    """Where a task is opened, and in the stream of tasks, ready to be submitted."""
     project_id = setting.project("looked at")
     setting.upload(project_id, dict(list(GOOD.items())[:30]))
     names = setting.tasks(project_id)
@@ -181,6 +181,10 @@ def test_a_browser_shows_the_guess_on_the_image(setting: Setting, chromium: Brow
     chromium.go(f"{setting.studio.url}/projects/{project_id}/data?task={task}")
     assert chromium.wait(OPENED) in ("annotation", "prediction")
     assert chromium.wait(SHOWN) == [found[task]]
+    chromium.go(f"{setting.studio.url}/projects/{project_id}/data?labeling=1")
+    served = chromium.wait("return window.Htx && Htx.task && Number(Htx.task.id)")
+    assert served in found
+    assert chromium.wait(SHOWN) == [found[served]]
 
 
 def test_an_unseen_upload_is_asked_of_a_worker_and_the_next_answer_has_it(setting: Setting) -> None:
