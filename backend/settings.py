@@ -109,6 +109,11 @@ class Settings(CheckedSettings):
     strategy: str = Field(
         "auto", description="Query strategy that orders the queue: a name or a composition."
     )
+    target_domain: Literal["all", "newest"] = Field(
+        "all",
+        description="Which of the tasks that wait representative strategies go by, and estimated accuracy is "
+        "about: all, or the newest import (of 20 tasks or more).",
+    )
     encoder: str = Field(
         "auto",
         description="Text encoder: `lsa`, `use`, `minilm`, one of another package, a hub's model, a "

@@ -47,7 +47,7 @@ OF_ERRORS: list[tuple[str, str, Options]] = [
     ("transfer_uncertainty", "transfer_uncertainty", {}),
     ("the same, all layers", "transfer_uncertainty", {"layers": "all"}),
     ("the same, the article's head", "transfer_uncertainty", {"head": "article"}),
-    ("atlas", "atlas", {"rounds": 1}),
+    ("atlas", "atlas", {"round": 1}),
 ]
 WITHOUT_MODEL = {"random", "adaptive_representative", "discriminative"}
 SHAPES: list[tuple[str, Options]] = [

@@ -23,7 +23,7 @@ from backend.jobs.image_pool import ProjectImages
 from backend.jobs.laps import Laps
 from backend.jobs.networks import Learned, companion_models, main_model, main_network
 from backend.jobs.orders import Ordered, learned_beside, one_order, ordered_beside
-from backend.jobs.shifting import in_words, shift_told
+from backend.jobs.shifting import in_words, shift_told, target_of
 from backend.jobs.state import ProjectState
 from backend.jobs.taught import scores, taught
 from backend.jobs.tuning_due import taken_over
@@ -105,18 +105,15 @@ class VersionMaker:
         self._laps.end("train")
 
         first = Learned(main, labeled, targets, trained)
-        rank = partial(self._ranked, pool, waiting)
+        last, served = self._versions.names()[-1:], [tasks[i] for i in waiting]
+        before = self._versions.stats(last[0]) if last else {}
+        target = target_of(self._settings.target_domain, served, every, before)
+        rank = partial(self._ranked, pool, waiting, target)
         scene, ranking = rank(first, shares[main.from_name])
         orders = ordered_beside(Ordered(first, shares[main.from_name], scene, ranking), others, shares, rank)
         ranking, turn = one_order(orders, self._settings.queue_head)
         names = [each.name for each in orders]
-        before = self._versions.names()[-1:]
-        shift = shift_told(
-            scene,
-            [tasks[i] for i in waiting],
-            every,
-            self._versions.stats(before[0]) if before else {},
-        )
+        shift = shift_told(scene, served, every, before)
         self._laps.end("rank")
         queue = torch.cat(
             [torch.tensor(waiting, dtype=torch.int64)[ranking.order], torch.tensor(behind).long()]
@@ -173,9 +170,15 @@ class VersionMaker:
         return self._state.strategy or self._settings.strategy
 
     def _ranked(
-        self, pool: Pool, waiting: list[int], learned: Learned, share: float
+        self,
+        pool: Pool,
+        waiting: list[int],
+        target: torch.Tensor | None,
+        learned: Learned,
+        share: float,
     ) -> tuple[sampling.Scene, sampling.Ranking]:
-        """waiting: rows of the pool to rank; share: of what is labelled between two rankings, in (0, 1]."""
+        """waiting: rows of the pool to rank; target: see `Scene`; share: of what is labelled between two
+        rankings, in (0, 1]."""
         scene = sampling.make_scene(
             pool.features[waiting],
             pool.features[learned.rows],
@@ -186,6 +189,7 @@ class VersionMaker:
             device=self._settings.device,
             trained=learned.trained,
             blocks=pool.blocks,
+            target=target,
         )
         return scene, sampling.rank_scene(self._strategy, scene, self._settings.queue_head)
 

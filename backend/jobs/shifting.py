@@ -31,23 +31,47 @@ def shift_told(
     the stats of the version before, empty for the first.
 
     domain_auc, domain_error, unlike: what waits against what is labelled; seen_up_to: the last task that was
-    compared with those before it; new_kind: tasks that differed and of which fewer than ENOUGH are labelled,
-    None where there are none.
+    compared with those before it; newest_after: see there; new_kind: tasks that differed and of which fewer
+    than ENOUGH are labelled, None where there are none.
     """
     told = shift_of(scene)
     newest = every[-1].id
-    seen = before.get("seen_up_to", before.get("newest_task", newest))
+    seen = _seen(every, before)
     kind = _still_new(before.get("new_kind"), every)
     compared = shift_of_new(scene, torch.tensor([task.id > seen for task in waiting], dtype=torch.bool))
     if compared is not None and is_new_kind(compared):
         new = sum(task.id > seen for task in every)
         kind = {"after": seen, "up_to": newest, "tasks": new, **_rounded(compared)}
-    few = compared is None and sum(task.id > seen for task in waiting) < FEWEST
+    few = sum(task.id > seen for task in every) < FEWEST
     return {
         **({} if told is None else {f"domain_{name}": each for name, each in _rounded(told).items()}),
         "seen_up_to": seen if few else newest,
+        "newest_after": newest_after(every, before),
         "new_kind": kind,
     }
+
+
+def target_of(
+    domain: str, waiting: Sequence[StoredTask], every: Sequence[StoredTask], before: Mapping[str, Any]
+) -> torch.Tensor | None:
+    """Which of the waiting tasks the target domain is seen in, bool [W]: with `newest` those of the newest
+    import; None for all. Arguments as of `shift_told`."""
+    after = newest_after(every, before)
+    if domain != "newest" or after is None:
+        return None
+    return torch.tensor([task.id > after for task in waiting], dtype=torch.bool)
+
+
+def newest_after(every: Sequence[StoredTask], before: Mapping[str, Any]) -> int | None:
+    """The last task before the newest import of FEWEST or more; None while there was but one."""
+    seen = _seen(every, before)
+    came = sum(task.id > seen for task in every)
+    return seen if came >= FEWEST else before.get("newest_after")
+
+
+def _seen(every: Sequence[StoredTask], before: Mapping[str, Any]) -> int:
+    found: int = before.get("seen_up_to", before.get("newest_task", every[-1].id))
+    return found
 
 
 def is_new_kind(found: Shift) -> bool:

@@ -26,7 +26,8 @@ def discriminative(scene: Scene, n: int, *, round: int | None = None) -> Picks:
     discriminator = LogisticRegression(C=10, class_weight="balanced", warm_start=True)
 
     def learn(now: Scene, chosen: Tensor) -> Worth:
-        sample = rows[now.first_shuffled(min(SAMPLE, now.left))]
+        waiting = now.application
+        sample = rows[waiting[~now.is_picked[waiting]][:SAMPLE]]
         inputs = torch.cat([now.unit_known, sample]).cpu().numpy()
         discriminator.fit(inputs, np.arange(len(inputs)) >= len(inputs) - len(sample))
         direction = torch.from_numpy(discriminator.coef_[0]).to(rows)

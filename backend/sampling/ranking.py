@@ -140,9 +140,10 @@ def make_scene(
     device: str = "cpu",
     trained: Trained | None = None,
     blocks: Sequence[int] = (),
+    target: Tensor | None = None,
 ) -> Scene:
-    """What strategies look at, checked. batch: how many will be labelled before the next ranking; blocks: see
-    `Scene`.
+    """What strategies look at, checked. batch: how many will be labelled before the next ranking; blocks,
+    target: see `Scene`; a target that names no item is none.
 
     Raises ValueError, saying what to do, for shapes that do not fit, features that are not finite or
     beyond checks.MAX_FEATURE, targets that are no classes, and a `trained` for other data.
@@ -158,7 +159,11 @@ def make_scene(
     classes = max(classes, 2)
     if trained is not None:
         check_classifier(trained, pool.shape[1], classes)
-    return Scene(pool, labeled, targets, classes, seed, device, trained, batch=batch, blocks=tuple(blocks))
+    if target is not None and target.shape != (len(pool),):
+        raise ValueError(f"target must be [{len(pool)}], one for each pool item; got {tuple(target.shape)}")
+    target = None if target is None or not target.any() else target.bool()
+    parts = pool, labeled, targets, classes, seed, device, trained
+    return Scene(*parts, batch=batch, blocks=tuple(blocks), target=target)
 
 
 def _told(strategy: str, picks: Picks) -> tuple[tuple[str, ...], Tensor, Tensor]:

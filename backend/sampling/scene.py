@@ -15,6 +15,7 @@ from backend.learning.network import LayeredNetwork, Layers
 from backend.learning.reading import Head
 from backend.learning.training import OutOfFold, Trained, member_probabilities, outputs, train
 from backend.sampling import chance, uncertainty
+from backend.sampling.rows import unit_rows
 
 Value = TypeVar("Value")
 
@@ -72,6 +73,8 @@ class Scene:
     """What the reader of a result should know, such as a fallback taken."""
     blocks: tuple[int, ...] = ()
     """Widths of what a vector is made of, such as an encoder's middle and last layer; () for one piece."""
+    target: Tensor | None = None
+    """Which pool items the target domain is seen in, bool [N]; None for all of them."""
     whole: Scene | None = None
     """The scene that this one is a part of; what was learned from the labels is learned once, there."""
     batch: int = BATCH
@@ -179,10 +182,22 @@ class Scene:
 
     @property
     def estimated_accuracy(self) -> float | None:
-        """The classifier's accuracy on the pool as its error head sees it; None without a head or a pool."""
-        if self.error_head is None or not self.size:
+        """The classifier's accuracy on the target domain's items in the pool as its error head sees it; None
+        without a head or such items."""
+        if self.error_head is None or not len(self.application):
             return None
-        return estimated_accuracy(self.error_head, self.pool_layers)
+        layers = self.pool_layers._replace(features=None)
+        return estimated_accuracy(
+            self.error_head, layers if self.target is None else layers.rows(self.target)
+        )
+
+    @property
+    def application(self) -> Tensor:
+        """Those pool items in which the target domain is seen, in random order: int64 [n]. All items once
+        those are picked."""
+        if self.target is None or not (self.target & ~self.is_picked).any():
+            return self.shuffled
+        return self.shuffled[self.target[self.shuffled]]
 
     @_of_the_pool
     def unit_pool(self) -> Tensor:
@@ -243,6 +258,7 @@ class Scene:
         part = replace(
             self,
             pool=self.pool[rows],
+            target=None if self.target is None or not self.target[rows].any() else self.target[rows],
             whole=self.whole or self.origin or self,
             origin=None,
             picked=_nothing(),
@@ -287,12 +303,3 @@ class Picks:
     by: tuple[str, ...] | None = None
     rounds: Tensor | None = None
     chance: Tensor | None = None
-
-
-def unit_rows(rows: Tensor) -> Tensor:
-    """Rows scaled to length 1, float32; the tensor itself when they have it already."""
-    rows = rows.float()
-    lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    if ((lengths - 1).abs() < 1e-3).all():
-        return rows
-    return rows / lengths.clamp(min=1e-12)

@@ -167,10 +167,10 @@ def domains(scene: Scene) -> tuple[Layers, Tensor]:
     """What a domain head learns from: layers, and which are of the application domain, bool.
 
     Training: held-out labelled items, and those that are picked and will be labelled. Application: a random
-    sample of the rest of the pool.
+    sample of the target domain's other items in the pool.
     """
     source = scene.verdicts.layers
-    first = scene.shuffled[: DOMAIN_SAMPLE + len(scene.picked)]
+    first = scene.application[: DOMAIN_SAMPLE + len(scene.picked)]
     turn = (~scene.is_picked[first]).nonzero().squeeze(1)[:DOMAIN_SAMPLE]
     of_sample = _by_siblings(scene, first[turn], turn)
     training = len(source.logits) + len(scene.picked)
