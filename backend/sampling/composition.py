@@ -79,9 +79,13 @@ class Within:
 
 @dataclass(frozen=True)
 class Shares:
-    """Each part picks its share of the batch; the picks are interleaved, so that every stretch is mixed."""
+    """Each part picks its share of the batch; the picks are interleaved, so that every stretch is mixed.
+
+    names: of the parts, as they are written: what chose a pick is told by its part.
+    """
 
     parts: tuple[tuple[float, Part], ...]
+    names: tuple[str, ...]
 
     @property
     def needs_classifier(self) -> bool:
@@ -89,16 +93,44 @@ class Shares:
 
     def pick(self, scene: Scene, n: int) -> Picks:
         # Each part is asked for n, so that it can step in with its next ones where others took the same.
-        wanted = [_of_whole_batches(scene, share, part, n) for share, part in self.parts]
+        answers = [_of_whole_batches(scene, share, part, n) for share, part in self.parts]
         due = torch.cat([torch.arange(1, n + 1) / share for share, _ in self.parts])
-        return Picks(_first_of_each(torch.cat(wanted)[due.argsort(stable=True)])[:n])
+        turn = due.argsort(stable=True)
+        wanted = torch.cat([each.indices for each in answers])[turn]
+        chances = torch.cat([_chance(each) for each in answers])[turn]
+        rounds = torch.cat([_rounds(each) for each in answers])[turn]
+        named = zip(answers, self.names, strict=True)
+        by = [name for each, own in named for name in each.by or (own,) * n]
+        first = _first_of_each(wanted)[:n]
+        told = first.cpu()
+        return Picks(
+            wanted[first],
+            by=tuple(by[i] for i in turn[told].tolist()),
+            rounds=rounds[told],
+            chance=chances[told],
+        )
 
 
-def _of_whole_batches(scene: Scene, share: float, part: Part, n: int) -> Tensor:
-    """A part's first n picks, in batches of its share, the last of them whole: int64 [n]."""
+def _of_whole_batches(scene: Scene, share: float, part: Part, n: int) -> Picks:
+    """A part's first n picks, in batches of its share, the last of them whole."""
     own = scene.in_batches_of(math.ceil(share * scene.batch))
     whole = next(end for end in ends(own) if end >= n)
-    return part.pick(own, min(whole, own.left)).indices[:n]
+    found = part.pick(own, min(whole, own.left))
+    return Picks(
+        found.indices[:n],
+        by=None if found.by is None else found.by[:n],
+        rounds=_rounds(found)[:n],
+        chance=_chance(found)[:n],
+    )
+
+
+def _rounds(picks: Picks) -> Tensor:
+    return (torch.ones_like(picks.indices) if picks.rounds is None else picks.rounds).cpu()
+
+
+def _chance(picks: Picks) -> Tensor:
+    ones = torch.ones(len(picks.indices), dtype=torch.float64)
+    return ones if picks.chance is None else picks.chance.cpu()
 
 
 Named = Callable[[str], Part]
@@ -126,7 +158,8 @@ def parse(text: str, named: Named) -> Part | None:
             f"{text!r}: the shares add up to {total:.0%}, "
             + ("which leaves nothing for the part without one" if missing else "not to 100%")
         )
-    return Shares(tuple((1 - total if share is None else share, part) for share, part in shares))
+    names = tuple(_SHARE.sub(r"\g<part>", part) for part in parts)
+    return Shares(tuple((1 - total if share is None else share, part) for share, part in shares), names)
 
 
 def _share(part: str, named: Named, text: str) -> tuple[float | None, Part]:
@@ -170,9 +203,9 @@ def _percent(number: str, text: str) -> float:
 
 
 def _first_of_each(indices: Tensor) -> Tensor:
-    """The same without repetitions, in the order of first appearance."""
+    """Where each of them appears first, rising: int64 [k]."""
     values, inverse = indices.unique(return_inverse=True)
     first = torch.full_like(values, len(indices)).scatter_reduce_(
         0, inverse, torch.arange(len(indices), device=indices.device), reduce="amin"
     )
-    return indices[first.sort().values]
+    return first.sort().values

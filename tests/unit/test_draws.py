@@ -59,3 +59,23 @@ def test_a_fallback_is_named_for_what_it_is() -> None:
     sure = make_scene(torch.cat([cluster(9, 1.0), cluster(9, -1.0)]), pool, torch.arange(20) % 2)
     sure.trained.out_of_fold.correct[:] = True  # no wrong verdict to learn from
     assert rank_scene("atlas", sure, 3).by == ("margin",) * 3
+
+
+def test_of_a_composition_each_pick_names_its_part_and_has_that_ones_chance() -> None:
+    ranking = rank_scene("75% margin and 25% random", make_scene(*random_scene(n=80)), 16)
+    assert abs(ranking.by.count("random") - 4) <= 1
+    assert set(ranking.by) == {"margin", "random"}
+    for name, chance in zip(ranking.by, ranking.chance.tolist(), strict=True):
+        assert (chance == 1) == (name == "margin")
+        assert chance == 1 or 1 / 80 <= chance <= 1 / 60
+    alone = rank_scene("margin", make_scene(*random_scene(n=80)), 16).order.tolist()
+    mine = [i for i, name in zip(ranking.order[:16].tolist(), ranking.by, strict=True) if name == "margin"]
+    assert mine == [i for i in alone if i in mine]
+
+
+def test_without_a_classifier_parts_that_need_none_are_named_and_within_is_named_whole() -> None:
+    pool = cluster(40, 1.0)
+    cold = rank_scene("50% random and 50% clusters", make_scene(pool, pool[:0], torch.zeros(0)), 6)
+    assert set(cold.by) == {"random", "clusters"}
+    text = "margin within 50% by representative"
+    assert set(rank_scene(text, make_scene(*random_scene(n=80)), 6).by) == {text}
