@@ -16,4 +16,4 @@ def application_head(scene: Scene) -> DomainHead | None:
     if not scene.has_classifier or min(len(scene.labeled), scene.size) < FEWEST:
         return None
     layers, application = domains(scene)
-    return train_domain_head(layers, application, blocks=scene.blocks, depth=0, seed=scene.seed)
+    return train_domain_head(layers, application, blocks=scene.blocks, depth=0, seed=scene.seed).cpu()
