@@ -6,8 +6,9 @@ A new source is a class here, or in a file of its own, and a line in SOURCES.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from hashlib import blake2b
 from typing import Any, ClassVar
 
 from backend.controls.content import ENCODINGS, as_text, decoded, field_of, fill, look_up
@@ -35,6 +36,13 @@ class Source(ABC):
     @abstractmethod
     def content(self, data: Any) -> str:
         """What an annotator looks at in a task, "" where there is nothing. Never raises."""
+
+    def words_of(self, contents: Sequence[str]) -> list[str]:
+        """By which words equal and nearly equal contents are found: of addresses, which differ by a letter
+        where they lead to something else, one word each."""
+        if not self.is_fetched:
+            return list(contents)
+        return [each and blake2b(each.encode(), digest_size=16).hexdigest() for each in contents]
 
     @property
     @abstractmethod

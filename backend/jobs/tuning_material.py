@@ -55,7 +55,8 @@ class TuningMaterial:
         values, targets = [values[i] for i in chosen], targets[chosen]
         features = self._features(contents, values)
         own, waits = targets.numpy(), np.zeros(len(values), np.bool_)
-        group = copies_among(values, keys_of(values), features, own, waits).group
+        words = control.source.words_of(values)
+        group = copies_among(words, keys_of(words), features, own, waits).group
         material = Material(
             features=features,
             inputs=backbone.inputs([read[i] for i in chosen], self._look),

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from backend.controls.sources import Image, Text
 from backend.copied import UNKNOWN, seen_before
 from backend.copies import copies_among, grouped, key_of, keys_of
 from backend.encoders.lsa import TextEncoder
@@ -50,6 +51,17 @@ def test_long_texts_with_one_word_changed_are_nearly_equal_and_with_ten_they_are
     rewritten = LONG.replace("word1", "other")
     others = [" ".join(f"{a}{i}" for i in range(60)) for a in ("a", "b", "c")]
     assert groups([LONG, *others, changed, rewritten]) == [0, 1, 2, 3, 0, 5]
+
+
+def test_images_are_told_apart_by_their_whole_addresses() -> None:
+    """A text that differs in case and punctuation alone is a copy; such an address leads to another image."""
+    long = "/data/upload/" + "/".join(f"part{i}" for i in range(40))
+    addresses = ["/1/IMG-1.jpg", "/1/img_1.jpg", "", f"{long}/a.jpg", f"{long}/b.jpg", "/1/IMG-1.jpg"]
+    words = Image("image").words_of(addresses)
+    alike = torch.ones(len(addresses), 4)
+    assert grouped(words, keys_of(words), alike).tolist() == [0, 1, 2, 3, 4, 0]
+    words = Text("text").words_of(addresses)
+    assert grouped(words, keys_of(words), alike).tolist() == [0, 0, 2, 3, 3, 0]
 
 
 def test_near_copies_are_found_among_thousands() -> None:
