@@ -46,7 +46,7 @@ def vectors(folder: Path, name: str) -> Vectors:
             pictures, labels = arrays["images"][:IMAGES], arrays["labels"][:IMAGES]
         encoder = find_image_encoder("lite0")
         squares = [np.repeat(each[..., None], 3, -1) if each.ndim == 2 else each for each in pictures]
-        blocks = getattr(encoder, "blocks", ())
+        blocks = getattr(encoder, "block_widths", ())
         return encoder.encode(squares), [str(label) for label in labels.tolist()], blocks
     rows = _rows(folder, name, TEXTS)
     if name in FOREIGN:

@@ -59,13 +59,13 @@ class Lite0Encoder:
         return f"lite0-{self._side}-{LAYERS}"
 
     @property
-    def blocks(self) -> tuple[int, int]:
+    def block_widths(self) -> tuple[int, int]:
         """The widths of the two."""
         return LAST_CHANNELS, MIDDLE_CHANNELS * GRID * GRID
 
     @property
     def dims(self) -> int:
-        return sum(self.blocks)
+        return sum(self.block_widths)
 
     def backbone(self, depth: Depth) -> PictureBackbone:
         """The network to be adapted."""
