@@ -13,7 +13,8 @@ STRATEGIES = (
     *("representative", "adaptive_representative", "transfer_uncertainty", "transfer_representative"),
     *("transfer_adaptive_representative", "atlas", "clustered_uncertainty", "uncertain_outliers"),
     *("representative_clusters", "most_uncertain_cluster", "representative_transfer_uncertainty", "bald"),
-    *("variation_ratios", "badge", "coreset", "typiclust", "contrastive", "discriminative"),
+    *("variation_ratios", "ensemble_margin", "ensemble_entropy", "dropout_bald", "dropout_margin"),
+    *("dropout_entropy", "badge", "coreset", "typiclust", "contrastive", "discriminative"),
 )
 """Those of `backend.sampling.registry`, in its order; a test holds the two together."""
 ENCODERS = ("lsa", "use", "minilm")
@@ -21,7 +22,7 @@ ENCODERS = ("lsa", "use", "minilm")
 STRATEGY_GROUP = "label_studio_atlas.strategies"
 ENCODER_GROUP = "label_studio_atlas.encoders"
 """Entry points by which other packages bring theirs."""
-_JOINING = {"within", "by", "and"}
+_JOINING = {"within", "by", "and", "clustered"}
 
 
 def is_known_strategy(text: str) -> bool:
@@ -33,16 +34,17 @@ def is_known_strategy(text: str) -> bool:
         return True
     brought = _brought(STRATEGY_GROUP)
     known = [*STRATEGIES, *(name for name in brought if name not in STRATEGIES)]
-    words = set(re.findall(r"[^\W\d]\w*", text))
-    composed = bool(words & {"within", "and"}) or "%" in text
+    plain = re.sub(r"\s\S+=\S*", "", text)  # without options: those are looked at by the strategies
+    words = set(re.findall(r"[^\W\d]\w*", plain))
+    composed = bool(words & {"within", "and", "clustered"}) or "%" in plain or plain in known
     unknown = sorted(words - _JOINING - set(known)) if composed else [text] * (text not in known)
     if not unknown:
         return False
     if composed:
         raise ValueError(f"{text!r}: {unknown[0]!r} is no strategy; choose from: {', '.join(known)}")
     raise ValueError(
-        f"unknown strategy {text!r}; choose one of: {', '.join(known)}; "
-        "or compose them: 'margin within 20% by representative', '70% auto and 30% random'"
+        f"unknown strategy {text!r}; choose one of: {', '.join(known)}; with options: "
+        "'atlas round=2'; or compose them: 'margin within 20% by representative', '70% auto and 30% random'"
     )
 
 

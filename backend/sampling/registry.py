@@ -276,7 +276,9 @@ def _one(name: str, text: str) -> Strategy:
     """A strategy that is named within `text`, with its options."""
     first, *given = _words(name)
     if first not in _strategies() or (name == text and not all("=" in word for word in given)):
-        raise ValueError(_unknown(name if first in _strategies() else first))
+        if name == text:
+            raise ValueError(_unknown(name))
+        raise ValueError(f"{first!r} is no strategy; choose from: {', '.join(names())}")
     return _with_options(first, _strategies()[first], written(first, given))
 
 
