@@ -8,14 +8,24 @@ from typing import Any
 
 import click
 
+from backend.commands.given import settings_with
+
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option("--strategies", help="Query strategies, separated by commas.  [default: random,margin,auto]")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="How many seeds.")
-@click.option("--batch", type=click.IntRange(min=1), default=20, show_default=True, help="Labels per round.")
 @click.option(
-    "--start", type=click.IntRange(min=1), default=20, show_default=True, help="Random labels first."
+    "--batch",
+    type=click.IntRange(min=1),
+    help="For labelling offline: so many labels before the model learns anew. Large batches want adaptive "
+    "strategies: auto, atlas, adaptive_representative, badge, coreset.  [default: as the backend labels, "
+    "RETRAIN_EVERY, 5 to 50]",
+)
+@click.option(
+    "--start",
+    type=click.IntRange(min=1),
+    help="Random labels first.  [default: 20 with --batch, else each strategy's own first order]",
 )
 @click.option(
     "--budget", type=click.IntRange(min=2), default=300, show_default=True, help="Labels in all, at most."
@@ -60,7 +70,8 @@ def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None,
     --control say), JSON lines, or what Label Studio exports as JSON, JSON-MIN or CSV; either also as .gz.
     Or it is a folder of images with a folder per class in it: cat/1.jpg, dog/2.jpg.
     An export whose tasks are images will do where the files are here, too: beside it, or in --image-folder.
-    Labelling is replayed for each strategy and seed; a report, the curves and a summary are written.
+    Labelling is replayed for each strategy and seed as it goes live: the first of the queue are labelled,
+    the model learns anew, and so on. A report, the curves and a summary are written.
     Exit code 1 when a strategy failed and had to be left out.
     """
     from backend.simulate.plan import Plan, parse_strategies
@@ -70,8 +81,17 @@ def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None,
         names = parse_strategies(strategies)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--strategies") from error
-    plan_options = {name: options.pop(name) for name in ("batch", "start", "budget", "held_out")}
+    plan_options = {name: options.pop(name) for name in ("budget", "held_out")} | _protocol(options)
     plan = Plan(strategies=names, seeds=tuple(range(seed, seed + seeds)), **plan_options)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-written is left
     if run(SimulateOptions(**options), plan, encoder).failures:
         raise SystemExit(1)
+
+
+def _protocol(options: dict[str, Any]) -> dict[str, Any]:
+    """The plan's batch and start, taken out of the options, and whether both are the backend's own."""
+    batch, start = options.pop("batch"), options.pop("start")
+    own = min(max(settings_with().retrain_every, 5), 50)
+    if batch is None and start is None:
+        return {"batch": own, "start": own, "live": True}
+    return {"batch": batch or own, "start": start or 20}

@@ -67,14 +67,27 @@ class Outcome:
             "test set": f"{held_out:,} {things.many}, the same share of each class, drawn anew for each seed "
             "and never shown to a strategy",
             "features": things.features(self._encoders, self.pool),
-            "labels": f"{plan.start} at random, the same for all strategies of a seed, then batches of "
-            f"{plan.batch} chosen by the strategy, up to {plan.budget}; the file's label is the answer",
+            "labels": self._labels,
             **self._own_start,
             "model": "the backend's own classifier, trained anew for every budget; macro-F1 is over the "
             "classes of the test set",
             "noise": "Tukey's honestly significant difference of the areas at 95 %, with the seeds as blocks",
             "seeds": ", ".join(map(str, plan.seeds)),
         }
+
+    @property
+    def _labels(self) -> str:
+        plan = self.plan
+        label = f"up to {plan.budget}; the file's label is the answer"
+        if plan.live:
+            return (
+                f"as the backend labels, from each strategy's own first order on: the first {plan.batch} of "
+                f"a queue, a retrain, the first {plan.batch} of the next, {label}"
+            )
+        return (
+            f"{plan.start} at random, the same for all strategies of a seed, then batches of {plan.batch} "
+            f"chosen by the strategy, {label}"
+        )
 
     @property
     def _encoders(self) -> str:

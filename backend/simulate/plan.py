@@ -29,6 +29,8 @@ class Plan:
     held_out: float
     encoders: tuple[str, ...] = ("lsa",)
     """Compared where there are several: the first stays unless another is better."""
+    live: bool = False
+    """As the backend labels, from each strategy's own first order on; else from the same random labels."""
 
     @property
     def budgets(self) -> list[int]:

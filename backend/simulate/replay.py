@@ -139,7 +139,10 @@ def prepare(job: SeedJob, step: Step) -> Full:
 
 
 def replay(job: ReplayJob, step: Step) -> Replay:
-    """Label batch by batch what the strategy chooses, retraining and measuring after each."""
+    """Label batch by batch what the strategy chooses, retraining and measuring after each.
+
+    A batch is the beginning of the head that the backend would publish (backend/sampling/batches.py).
+    """
     torch.set_num_threads(1)
     split = load_file(job.file)
     pool, targets = split["pool"], split["targets"]
@@ -175,7 +178,7 @@ def _start(job: ReplayJob, pool: Tensor) -> tuple[Tensor, Tensor]:
     They are random, and the same for every strategy of a seed; or what the backend puts first while nothing
     is labelled.
     """
-    if job.own_start:
+    if job.own_start or job.plan.live:
         nothing = torch.zeros(0, dtype=torch.int64)
         chosen = select(job.strategy, pool, pool[nothing], nothing, job.plan.start, seed=job.seed)
     else:

@@ -77,7 +77,7 @@ def written(outcome: Outcome, folder: Path) -> list[str]:
 
 @contextmanager
 def _steps(plan: Plan, console: Console) -> Iterator[Steps]:
-    replays = len(plan.strategies) + (DEFAULT in plan.strategies)
+    replays = len(plan.strategies) + (DEFAULT in plan.strategies and not plan.live)
     with progress_bar(console) as progress:
         per_split = 2 + replays * len(plan.budgets)
         yield Steps(progress, console, len(plan.encoders) * len(plan.seeds) * per_split)
@@ -115,4 +115,6 @@ def _jobs(plan: Plan, classes: tuple[str, ...], files: dict[Split, Path]) -> lis
         for strategy in plan.strategies
         for (encoder, seed), file in files.items()
     ]
+    if plan.live:
+        return jobs
     return jobs + [replace(job, own_start=True) for job in jobs if job.strategy == DEFAULT]

@@ -183,7 +183,11 @@ def test_another_files_simulation_is_not_overwritten_without_force(
         ("", (), "d.csv is empty"),
         ("text,topic\na,b\n", (), "--text-field text --control topic"),
         ("text,label\n" + "".join(f"t{i},same\n" for i in range(50)), (), "one label, 'same'"),
-        ("text,label\n" + "".join(f"t{i},c{i % 2}\n" for i in range(20)), (), "of 16 to label"),
+        (
+            "text,label\n" + "".join(f"t{i},c{i % 2}\n" for i in range(20)),
+            ("--batch", "20"),
+            "of 16 to label",
+        ),
         ("text,label\n" + "same,a\nsame,b\n" * 30, (), "one label, 'a'"),
         ("text,label\na,b\n", ("--strategies", "best"), "unknown strategy 'best'; choose one of: auto"),
         ("text,label\na,b\n", ("--held-out", "1"), "--held-out"),

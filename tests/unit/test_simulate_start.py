@@ -58,3 +58,29 @@ def test_the_own_start_is_what_a_new_project_is_served_first(tmp_path: Path) -> 
     chosen, rest = start_of(job, split["pool"])
     assert chosen.tolist() == ranking.order[:4].tolist()
     assert sorted([*chosen.tolist(), *rest.tolist()]) == list(range(len(split["pool"])))
+
+
+def test_without_a_batch_labelling_goes_as_it_does_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From each strategy's own first order, five at a time, and the report says so."""
+    monkeypatch.setattr(simulate_run, "Workers", InProcess)
+    data, out = write_rare(tmp_path / "d.csv", packed_with=40), tmp_path / "out"
+    strategies = "random,clusters random=1"
+    result = simulate(data, "--seeds", "1", "--budget", "15", "--strategies", strategies, "--out", out)
+    assert result.exit_code == 0, result.output
+    curves = [(row["strategy"], row["labels"]) for row in read_curves(out)]
+    assert curves == [(name, str(n)) for name in strategies.split(",") for n in (5, 10, 15)]
+    report = " ".join((out / "report.html").read_text().split())
+    assert "as the backend labels, from each strategy" in report
+
+
+def test_a_live_batch_is_the_beginning_of_the_published_head(tmp_path: Path) -> None:
+    rows = [(f"{name} {i}", name) for name in ("one", "two") for i in range(20)]
+    plan = Plan(("typiclust",), (0,), batch=5, start=5, budget=9, held_out=0.5, live=True)
+    prepare(SeedJob(rows, plan, 0, tmp_path / "split"), lambda: None)
+    split = load_file(tmp_path / "split")
+    nothing = split["pool"][:0], split["targets"][:0]
+    head = rank("typiclust", split["pool"], *nothing, n_classes=2, seed=0, batch=5)
+    job = ReplayJob("typiclust", 0, plan, classes_of(rows), tmp_path / "split")
+    assert start_of(job, split["pool"])[0].tolist() == head.order[:5].tolist()
