@@ -124,7 +124,9 @@ def test_a_job_that_is_killed_for_its_memory_says_so_and_is_done_once_there_is_r
         squeeze(stack, container, idle + 64 * MB)  # room for the worker and its health check
         wait_until(lambda: "perhaps for its memory" in stack.log("worker"), 600)
         limit(stack, container, 4096 * MB)
-        assert "All is well." in connecting.result()
+        connecting.exception()  # it may have given up waiting before there was room
+        # What `connect` and `doctor` name as the remedy.
+        assert "All is well." in stack.atlas("connect", "--project", str(project.id))
         assert stack.state(container)["Running"]
 
 
