@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -19,6 +20,11 @@ MAX_FEATURE = 1e9
 """Largest feature, either side of 0: sums of squares of more would overflow single precision."""
 
 
+MAX_CLUSTERS = 1000
+"""Centres are found one by one, each in a time that grows with their number: twice as many take four times
+as long."""
+
+
 @dataclass(frozen=True)
 class Range:
     """What an option may be: whole numbers from the least to the most, or a share above 0 and at most 1."""
@@ -30,8 +36,8 @@ class Range:
     def __contains__(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
             return False
-        number = float(value)
-        return self.least <= number <= self.most if self.whole else 0 < number <= 1
+        # Compared as it is: a whole number may be too large for a float.
+        return self.least <= value <= self.most if self.whole else 0 < value <= 1  # type: ignore[operator]
 
     def __str__(self) -> str:
         if not self.whole:
@@ -59,23 +65,23 @@ class Positive:
 
     def __contains__(self, value: object) -> bool:
         is_number = isinstance(value, Real) and not isinstance(value, bool)
-        return is_number and 0 < float(value) < math.inf  # type: ignore[arg-type]
+        return is_number and 0 < value <= sys.float_info.max  # type: ignore[operator]
 
     def __str__(self) -> str:
         return "a number above 0"
 
 
 OPTIONS: dict[str, Range | Word | Positive] = {
-    "clusters": Range(whole=True),
+    "clusters": Range(whole=True, most=MAX_CLUSTERS),
     "depth": Range(whole=True, least=0, most=5),
     "head": Word(HEADS),
     "measure": Word(tuple(MEASURES)),
     "members": Word(("uncertain", "random")),
     "layers": Word(READS),
-    "neighbours": Range(whole=True),
+    "neighbours": Range(whole=True, most=1000),
     "passes": Range(whole=True, most=1000),
     "round": Range(whole=True),
-    "random": Range(whole=True, least=0),
+    "random": Range(whole=True, least=0, most=1000),
     "temperature": Positive(),
     "width": Range(whole=True, most=512),
     "within": Range(whole=False),

@@ -16,6 +16,9 @@ from backend.learning.training import BATCH
 from backend.sampling.scene import Scene
 
 PASSES = 20
+NUMBERS = 2**25
+"""Of probabilities, passes by items by classes, held at once: 128 MB, and a few times that while they are
+measured."""
 RATE = 0.1
 """Share of the units dropped in a pass, and of the passes that each unit is dropped in."""
 
@@ -24,7 +27,7 @@ def over_passes(scene: Scene, measure: Callable[[Tensor], Tensor], passes: int =
     """A measure of what the passes say of each pool item, float32 [N].
 
     measure: from probabilities, float [P, n, C], to float [n]. A pass drops the same units for all items, so
-    that it is one network's word; nothing of [P, N, C] is held for more than a batch.
+    that it is one network's word; of [P, N, C] no more than NUMBERS are held at once.
     Raises ValueError for a network without a hidden layer.
     """
     hidden = scene.pool_layers.last_hidden  # [N, H]
@@ -35,5 +38,6 @@ def over_passes(scene: Scene, measure: Callable[[Tensor], Tensor], passes: int =
     kept = (places >= round(RATE * passes)).float()
     kept /= kept.mean()
     weights = weight * kept.to(hidden.device)  # [1, H, C] to [P, H, C]
-    found = [measure((rows @ weights + bias).softmax(-1)) for rows in hidden.split(BATCH)]
+    at_once = min(BATCH, max(1, NUMBERS // (passes * weight.shape[-1])))
+    found = [measure((rows @ weights + bias).softmax(-1)) for rows in hidden.split(at_once)]
     return torch.cat(found) if found else hidden.new_zeros(0)

@@ -44,6 +44,8 @@ from backend.sampling.typiclust import typiclust
 
 GROUP = "label_studio_atlas.strategies"
 """Entry points by which other packages bring strategies: a pick, or a whole Strategy."""
+MAX_LENGTH = 1000
+"""Characters of a strategy as it is written: each task's reason repeats them."""
 Pick = Callable[..., Picks]
 """(scene, n, **options) -> n picks."""
 ScorerHead = Head | None
@@ -199,8 +201,11 @@ def check_name(strategy: str) -> str:
 def find(strategy: str, options: dict[str, Any]) -> Strategy:
     """The strategy by this name, with its options behind it, or composed as this says; `options` come on top.
 
-    Raises ValueError for an unknown name or option, and for an option's value out of range.
+    Raises ValueError for an unknown name or option, for an option's value out of range, and for more than
+    MAX_LENGTH characters.
     """
+    if len(strategy) > MAX_LENGTH:
+        raise ValueError(f"a strategy of {len(strategy)} characters: at most {MAX_LENGTH} may be written")
     name, *given = _words(strategy)
     if name in _strategies() and all("=" in word for word in given):
         return _with_options(name, _strategies()[name], written(name, given) | options)

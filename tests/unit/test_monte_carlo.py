@@ -74,3 +74,18 @@ def test_an_empty_pool_is_ranked() -> None:
     empty = make_scene(scene.pool[:0], scene.labeled, scene.targets)
     assert len(over_passes(empty, bald)) == 0
     assert len(rank_scene("dropout_margin", empty, 5).order) == 0
+
+
+def test_of_many_passes_and_classes_no_more_is_held_at_once_than_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene, _ = between_two_classes()
+    whole, held = over_passes(scene, bald, 50), []
+    monkeypatch.setattr(monte_carlo, "NUMBERS", 1000)
+
+    def measure(probabilities: Tensor) -> Tensor:
+        held.append(probabilities.numel())
+        return bald(probabilities)
+
+    assert torch.allclose(over_passes(scene, measure, 50), whole, atol=1e-6)
+    assert max(held) == 1000

@@ -71,24 +71,24 @@ def test_targets_that_are_no_classes_are_refused(targets: list[float], n_classes
         make_scene(pool, labeled, torch.tensor(targets), n_classes=n_classes)
 
 
-OF_HEADS = ("head", "layers", "width", "depth", "passes")
-"""Options that tests/unit/test_heads.py and test_monte_carlo.py look at."""
+ELSEWHERE = ("head", "layers", "width", "depth", "passes", "measure", "members", "temperature")
+"""Options that test_heads.py, test_monte_carlo.py and test_composition.py look at."""
 
 
 @pytest.mark.parametrize("strategy", names())
 def test_options_out_of_range_are_refused(strategy: str) -> None:
     pool, labeled, targets = random_scene()
     for option in inspect.signature(STRATEGIES[strategy].pick).parameters.values():
-        if option.kind is not inspect.Parameter.KEYWORD_ONLY or option.name in OF_HEADS:
+        if option.kind is not inspect.Parameter.KEYWORD_ONLY or option.name in ELSEWHERE:
             continue
-        share = option.name == "within"
-        for value in (0, -1, math.nan, "3", True, *([1.5, 5] if share else [2.5, 0.5])):
-            allowed = "a number above 0 and at most 1" if share else "a whole number, at least 1"
+        share, none = option.name == "within", [] if option.name == "random" else [0]
+        for value in (*none, -1, math.nan, "3", True, *([1.5, 5] if share else [2.5, 0.5])):
+            allowed = "a number above 0 and at most 1" if share else "a whole number, at least [01].*"
             with pytest.raises(
                 ValueError, match=f"'{strategy}': {option.name} must be {allowed}, not {value!r}"
             ):
                 select(strategy, pool, labeled, targets, 5, **{option.name: value})
-        for value in (0.01, 1) if share else (1, 10**6):
+        for value in (0.01, 1) if share else (1, 1000):
             assert len(select(strategy, pool, labeled, targets, 5, **{option.name: value})) == 5
     with pytest.raises(
         ValueError, match=f"'{strategy}' has no option 'rouns'; (its options are|it has none)"
