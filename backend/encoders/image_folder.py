@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -47,24 +48,38 @@ KNOWN = (
 
 @dataclass(frozen=True)
 class Reading:
-    """How a folder's files are to be read. kind: "vit" or "resnet"; dims: numbers of a vector; side: pixels
-    of the square; mean, std: of red, green and blue from 0 to 1."""
+    """How a folder's files are to be read. kind: "vit" or "resnet"; widths: numbers of the last layer and of
+    the middle one; side: pixels of the square; mean, std: of red, green and blue from 0 to 1.
+
+    Raises ValueError for a square or colours that no picture can be brought to.
+    """
 
     kind: str
     config: VitConfig
-    dims: int
+    widths: tuple[int, int]
     side: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.side < 1:
+            raise ValueError(f"its pictures are said to have {self.side} pixels a side, less than a patch")
+        numbers = [*self.mean, *self.std]
+        if (
+            not len(self.mean) == len(self.std) == 3
+            or not all(map(_is_number, numbers))
+            or min(self.std) <= 0
+        ):
+            raise ValueError(f"mean {list(self.mean)} and std {list(self.std)} are none of three colours")
 
 
 def is_of_images(folder: Path) -> bool:
     """Whether it holds a model of a kind that is read here, or says that it is of timm."""
     try:
         config = _json(folder / CONFIG)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
-    return config.get("model_type") in TRANSFORMERS or "architecture" in config
+    return isinstance(config, dict) and ("architecture" in config or _type_of(config) in TRANSFORMERS)
 
 
 def reading(folder: Path) -> Reading:
@@ -108,8 +123,13 @@ class FolderEncoder:
         return f"{self._name}-{self._reading.side}-both"
 
     @property
+    def block_widths(self) -> tuple[int, int]:
+        """The widths of the last layer and of the middle one."""
+        return self._reading.widths
+
+    @property
     def dims(self) -> int:
-        return self._reading.dims
+        return sum(self.block_widths)
 
     def load(self) -> None:
         _loaded(self._folder, self._reading, devices.used())
@@ -152,6 +172,8 @@ def _network(folder: Path, read: Reading, device: str = devices.CPU) -> Callable
 
 def _reading(folder: Path) -> Reading:
     config = _json(folder / CONFIG)
+    if not isinstance(config, dict):
+        raise ValueError(f"its {CONFIG} describes no model")
     if "auto_map" in config:
         raise ValueError("it comes with code of its own, which is never run")
     if not (folder / WEIGHTS).is_file():
@@ -160,11 +182,11 @@ def _reading(folder: Path) -> Reading:
     with safe_open(folder / WEIGHTS, "pt") as file:
         shapes = {name: list(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     if kind == "resnet":
-        wide = [_widest(shapes, number) for number in (3, 4)]
-        return Reading(kind, VitConfig(), wide[1] + wide[0] * GRID**2, min(side, LARGEST), mean, std)
+        middle, last = (_widest(shapes, number) for number in (3, 4))
+        return Reading(kind, VitConfig(), (last, middle * GRID**2), min(side, LARGEST), mean, std)
     (patches,) = [shape for name, shape in shapes.items() if renamed(name) == "patches.weight"]
     side = min(side, LARGEST) // patches[2] * patches[2]
-    return Reading(kind, _vit_config(config), patches[0] * (1 + GRID**2), side, mean, std)
+    return Reading(kind, _vit_config(config), (patches[0], patches[0] * GRID**2), side, mean, std)
 
 
 def _of_timm(config: Mapping[str, Any]) -> tuple[str, int, tuple[float, ...], tuple[float, ...]]:
@@ -179,7 +201,7 @@ def _of_timm(config: Mapping[str, Any]) -> tuple[str, int, tuple[float, ...], tu
 def _of_transformers(
     folder: Path, config: Mapping[str, Any]
 ) -> tuple[str, int, tuple[float, ...], tuple[float, ...]]:
-    kind = TRANSFORMERS.get(str(config.get("model_type")))
+    kind = TRANSFORMERS.get(_type_of(config))
     if kind is None:
         raise ValueError(f"a model of type {config.get('model_type')!r} is not read here; known are, {KNOWN}")
     told = _json(folder / PREPROCESSING)
@@ -205,10 +227,21 @@ def _widest(shapes: Mapping[str, Sequence[int]], stage: int) -> int:
     return max(shape[0] for name, shape in shapes.items() if of_stage.match(name) and len(shape) == 4)
 
 
+def _type_of(config: Mapping[str, Any]) -> str:
+    return str(config.get("model_type"))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
 def _told(folder: Path, read: Callable[[Path], Any]) -> Any:
     try:
         return read(folder)
-    except (OSError, KeyError, TypeError, ValueError, SafetensorError, RuntimeError) as error:
+    except (
+        *(OSError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError),
+        *(SafetensorError, RuntimeError),  # of which RecursionError is one
+    ) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"the model in {folder} cannot be used: {what}") from error
 

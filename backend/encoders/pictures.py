@@ -27,10 +27,13 @@ LAYERS = "both"
 
 class ImageEncoder(Protocol):
     """Pictures to vectors, the same for all projects. name: tells it from all others, weights and sizes
-    included; dims: numbers per vector."""
+    included; block_widths: of the layers that a vector is made of; dims: numbers per vector."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def block_widths(self) -> tuple[int, ...]: ...
 
     @property
     def dims(self) -> int: ...

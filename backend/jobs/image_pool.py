@@ -85,7 +85,7 @@ class ProjectImages:
             len({task.text for task in tasks}),
             len(wanted),
             shards,
-            getattr(self._encoder, "block_widths", ()),
+            self._encoder.block_widths,
             failures=self._failures.reasons((task.id, task.text) for task in tasks),
         )
 

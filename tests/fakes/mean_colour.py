@@ -18,6 +18,7 @@ class MeanColour:
     """encoded: how many pictures so far."""
 
     name, dims = "mean-colour", 3
+    block_widths: tuple[int, ...] = ()
 
     def __init__(self) -> None:
         self.encoded = 0

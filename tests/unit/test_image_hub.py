@@ -55,6 +55,7 @@ def test_a_transformer_gives_its_class_token_beside_its_patches_of_a_middle_bloc
     last, middle = TinyVit()(normalised(SIDE))
     vectors = encoder.encode(pictures())
     assert vectors.shape == (10, encoder.dims) == (10, 5 * DIMS)
+    assert encoder.block_widths == (DIMS, 4 * DIMS)
     torch.testing.assert_close(vectors[:, :DIMS], F.normalize(last), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(vectors[:, DIMS:], pooled_middle(middle), rtol=1e-4, atol=1e-5)
     assert encoder.encode([]).shape == (0, encoder.dims)
@@ -125,6 +126,31 @@ def test_other_forms_of_weights_are_refused(tmp_path: Path) -> None:
         find_image_encoder(str(folder))
     (folder / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(ValueError, match=re.escape(str(folder))):
+        find_image_encoder(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("config", "told", "reason"),
+    [
+        ([VIT], {}, "describes no model"),
+        (VIT, {"size": 4}, "less than a patch"),
+        (VIT, {"size": -224}, "less than a patch"),
+        (VIT, {"image_std": [0.2, 0, 0.2]}, "none of three colours"),
+        (VIT, {"image_mean": [0.5]}, "none of three colours"),
+        (VIT, {"image_mean": ["red", 0.5, 0.5]}, "none of three colours"),
+        (VIT, {"image_mean": [float("nan"), 0.5, 0.5]}, "none of three colours"),
+        ({**TIMM, "pretrained_cfg": [1]}, {}, "cannot be used"),
+        ({**TIMM, "pretrained_cfg": {"input_size": [], "mean": MEAN, "std": STD}}, {}, "cannot be used"),
+    ],
+)
+def test_a_description_that_cannot_be_is_refused(
+    tmp_path: Path, config: Any, told: dict[str, Any], reason: str
+) -> None:
+    of_timm = "architecture" in config
+    folder = write(tmp_path, TinyVit().of_timm() if of_timm else TinyVit().of_transformers(), config)
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **told}))
+    with pytest.raises(ValueError, match=f"the model in .*{reason}"):
         find_image_encoder(str(folder))
 
 
