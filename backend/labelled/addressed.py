@@ -21,6 +21,8 @@ _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")
 """Label Studio writes so before the name of a file that is uploaded."""
 WITHIN = ("", "images", "media")
 """Folders, of the one that is looked in, where images may lie."""
+DEEPEST = 30
+"""Folders of an address that are looked for here."""
 NOT_HERE = "whose image is not among the files here"
 SEVERAL = "whose file may be that of another row"
 
@@ -68,20 +70,29 @@ def with_files(rows: Rows, folders: Sequence[Path]) -> Rows:
 def _file(item: str, folders: Sequence[Path]) -> str | None:
     if item[:5].lower() == "data:":
         return item
-    if "://" not in item and Path(item).is_file():
+    if "://" not in item and _is_file(Path(item)):
         return item
     for end in _ends(_path(item)):
         for folder in folders:
             for within in WITHIN:
-                if (file := folder / within / end).is_file():
+                if _is_file(file := folder / within / end):
                     return str(file)
     return None
 
 
+def _is_file(path: Path) -> bool:
+    """False, too, for what is no path at all, such as a text of a thousand words."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _ends(path: str) -> Iterator[str]:
-    """The longest first, and last the name that a file had before it was uploaded."""
+    """The longest first, of DEEPEST parts at most, and last the name that a file had before it was
+    uploaded."""
     parts = [part for part in PurePosixPath(path).parts if part not in ("/", ".", "..")]
-    for start in range(len(parts)):
+    for start in range(max(0, len(parts) - DEEPEST), len(parts)):
         yield "/".join(parts[start:])
     if parts and (own := _UPLOADED.fullmatch(parts[-1])):
         yield own[1]

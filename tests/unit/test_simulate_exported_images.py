@@ -107,6 +107,15 @@ def test_a_file_that_is_not_here_costs_its_row_alone(tmp_path: Path) -> None:
     assert any("web page" in reason for reason in found.dropped)
 
 
+@pytest.mark.parametrize("other", ["a " * 5000, "/" + "a/" * 3000 + "x.png", "a\0b.png"])
+def test_a_row_that_names_no_file_costs_itself_alone(tmp_path: Path, other: str) -> None:
+    """Longer than any file's name may be, or with what no name may hold."""
+    put(tmp_path, SAME)
+    found = load(export(tmp_path, {**UPLOADED, "bar-99.png": other}))
+    assert found.per_class == {"bar": 6, "disc": 6}
+    assert found.dropped == {"whose image is not among the files here": 1}
+
+
 def test_one_name_in_two_folders_is_not_guessed_at(tmp_path: Path) -> None:
     """The file that is here may be either's."""
     put(tmp_path, {name: name for name in FILES})
