@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 from backend.addresses import label_studio_address
 from backend.content.hosts import Hosts
 from backend.controls.weights import parse_weights
+from backend.fields import condition_in
 from backend.redis_address import with_password
 
 DEFAULT_REDIS_URL = "redis://localhost:6379/0"
@@ -117,6 +118,12 @@ class CheckedSettings(BaseSettings):
         weights, first = parse_weights(value), known.data.get("queue_control")
         if weights and first and first not in weights:
             raise ValueError(f"does not name {first}, which QUEUE_CONTROL does: name it too, or unset that")
+        return value
+
+    @field_validator("target_domain", check_fields=False)
+    @classmethod
+    def _names_a_domain(cls, value: str) -> str:
+        condition_in(value)
         return value
 
     @field_validator("log_level", check_fields=False)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from importlib import metadata
 
+from backend.fields import without_fields
+
 STRATEGIES = (
     *("auto", "random", "least_confidence", "margin", "ratio", "entropy", "model_outliers", "clusters"),
     *("representative", "adaptive_representative", "transfer_uncertainty", "transfer_representative"),
@@ -34,7 +36,8 @@ def is_known_strategy(text: str) -> bool:
         return True
     brought = _brought(STRATEGY_GROUP)
     known = [*STRATEGIES, *(name for name in brought if name not in STRATEGIES)]
-    plain = re.sub(r"\s\S+=\S*", "", text)  # without options: those are looked at by the strategies
+    # Without options, which the strategies look at, and fields, which are the tasks'.
+    plain = without_fields(re.sub(r"\s\S+=\S*", "", text))
     words = set(re.findall(r"[^\W\d]\w*", plain))
     composed = bool(words & {"within", "and", "clustered"}) or "%" in plain or plain in known
     unknown = sorted(words - _JOINING - set(known)) if composed else [text] * (text not in known)

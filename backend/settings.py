@@ -109,10 +109,11 @@ class Settings(CheckedSettings):
     strategy: str = Field(
         "auto", description="Query strategy that orders the queue: a name or a composition."
     )
-    target_domain: Literal["all", "newest"] = Field(
+    target_domain: str = Field(
         "all",
         description="Which of the tasks that wait representative strategies go by, and estimated accuracy is "
-        "about: all, or the newest import (of 20 tasks or more).",
+        "about: `all`, the newest import (`newest`, of 20 tasks or more), or those with a value of a field "
+        "(`source=forum`).",
     )
     encoder: str = Field(
         "auto",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from backend.adapting import STATS
 from backend.controls.scheme import LabelScheme
 from backend.controls.weights import shares_of
 from backend.copied import falling_to_the_end
+from backend.fields import condition_in, fields_in
 from backend.jobs.choosing import Lesson
 from backend.jobs.encode_pool import Pool, encode_pool
 from backend.jobs.head_made import Head
@@ -23,7 +25,7 @@ from backend.jobs.image_pool import ProjectImages
 from backend.jobs.laps import Laps
 from backend.jobs.networks import Learned, companion_models, main_model, main_network
 from backend.jobs.orders import Ordered, learned_beside, one_order, ordered_beside
-from backend.jobs.shifting import in_words, shift_told, target_of
+from backend.jobs.shifting import in_words, notes_on, shift_told, target_of
 from backend.jobs.state import ProjectState
 from backend.jobs.taught import scores, taught
 from backend.jobs.tuning_due import taken_over
@@ -75,6 +77,12 @@ class VersionMaker:
         self.lesson: Lesson | None = None
         """What its network was trained on; None where there were too few labels for one, and of images."""
 
+    @property
+    def fields(self) -> set[str]:
+        """Those of the tasks' data that the order of the queue needs."""
+        condition = condition_in(self._settings.target_domain)
+        return {*fields_in(self._strategy), *([] if condition is None else [condition.field])}
+
     def make(
         self, project: Project, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None
     ) -> Made:
@@ -108,7 +116,7 @@ class VersionMaker:
         last, served = self._versions.names()[-1:], [tasks[i] for i in waiting]
         before = self._versions.stats(last[0]) if last else {}
         target = target_of(self._settings.target_domain, served, every, before)
-        rank = partial(self._ranked, pool, waiting, target)
+        rank = partial(self._ranked, pool, tasks, waiting, target)
         scene, ranking = rank(first, shares[main.from_name])
         orders = ordered_beside(Ordered(first, shares[main.from_name], scene, ranking), others, shares, rank)
         ranking, turn = one_order(orders, self._settings.queue_head)
@@ -144,6 +152,7 @@ class VersionMaker:
                 "suggestions": theirs,
                 "notes": [
                     *pool.notes,
+                    *notes_on(self._settings.target_domain, target),
                     *ranking.notes,
                     *doubts([task.text for task in every], answers, scheme),
                     *([] if theirs is None else [said_of(theirs)]),
@@ -172,16 +181,20 @@ class VersionMaker:
     def _ranked(
         self,
         pool: Pool,
+        tasks: Sequence[StoredTask],
         waiting: list[int],
         target: torch.Tensor | None,
         learned: Learned,
         share: float,
     ) -> tuple[sampling.Scene, sampling.Ranking]:
-        """waiting: rows of the pool to rank; target: see `Scene`; share: of what is labelled between two
-        rankings, in (0, 1]."""
+        """tasks: of the pool's rows; waiting: the rows to rank; target: see `Scene`; share: of what is
+        labelled between two rankings, in (0, 1]."""
+        strategy = self._strategy
+        values = {name: [task.fields.get(name) for task in tasks] for name in fields_in(strategy)}
+        rows = learned.rows
         scene = sampling.make_scene(
             pool.features[waiting],
-            pool.features[learned.rows],
+            pool.features[rows],
             learned.targets,
             n_classes=len(learned.control.classes),
             batch=math.ceil(share * labelled_at_once(self._settings.retrain_every)),
@@ -190,8 +203,9 @@ class VersionMaker:
             trained=learned.trained,
             blocks=pool.blocks,
             target=target,
+            fields={name: ([of[i] for i in waiting], [of[i] for i in rows]) for name, of in values.items()},
         )
-        return scene, sampling.rank_scene(self._strategy, scene, self._settings.queue_head)
+        return scene, sampling.rank_scene(strategy, scene, self._settings.queue_head)
 
     def _encoded(self, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None) -> Pool:
         if scheme.source.is_fetched:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,40 +27,56 @@ OVERLAP = timedelta(seconds=10)
 BATCH = 1000
 """Tasks written in one transaction."""
 FILE = "tasks.sqlite"
+FIELDS = "fields"
+Read = Callable[[dict[str, Any]], StoredTask]
 
 
 def pull(
-    client: LabelStudioClient, project: Project, scheme: LabelScheme, directory: Path
+    client: LabelStudioClient,
+    project: Project,
+    scheme: LabelScheme,
+    directory: Path,
+    fields: Collection[str] | None = None,
 ) -> list[StoredTask]:
     """Every task of the project, by id, with its present text and target; the copy in `directory` too.
 
-    The first pull, and the first after a change of what is learned or of the overlap, reads everything;
-    later ones read what changed since, and compare ids only when the number of tasks tells that some were
-    deleted. Two at a time would read the same twice, and could undo each other's writing: the second waits.
-    A damaged copy is thrown away: Label Studio has all of it. A task that cannot be read counts as empty,
-    and is named in the log once.
+    fields: of the tasks' data, to be kept, too; None for those that are kept already.
+    The first pull, and the first after a change of what is learned or of the overlap, or that asks for more
+    fields, reads everything; later ones read what changed since, and compare ids only when the number of
+    tasks tells that some were deleted. Two at a time would read the same twice, and could undo each other's
+    writing: the second waits. A damaged copy is thrown away: Label Studio has all of it. A task that cannot
+    be read counts as empty, and is named in the log once.
     """
     with exclusive(directory, "pull"):
         try:
-            return _pull(client, project, scheme, directory)
+            return _pull(client, project, scheme, directory, fields)
         except DamagedFile as damage:
             logger.warning("%s; all tasks are read anew", damage)
             TaskStore.forget(directory / FILE)
-            return _pull(client, project, scheme, directory)
+            return _pull(client, project, scheme, directory, fields)
 
 
 def _pull(
-    client: LabelStudioClient, project: Project, scheme: LabelScheme, directory: Path
+    client: LabelStudioClient,
+    project: Project,
+    scheme: LabelScheme,
+    directory: Path,
+    fields: Collection[str] | None,
 ) -> list[StoredTask]:
     with TaskStore(directory / FILE) as store:
         wanted, known = repr((scheme, project.overlap)), store.problems()
-        since = store.get_meta("updated_at") if store.get_meta("pulled_for") == wanted else None
-        latest = _read_changes(client, project, scheme, store, since) if since else None
+        kept = (store.get_meta(FIELDS) or "").split()
+        fields = kept if fields is None else sorted(fields)
+        read = partial(read_task, scheme=scheme, fields=fields)
+        fits = store.get_meta("pulled_for") == wanted and set(fields) <= set(kept)
+        since = store.get_meta("updated_at") if fits else None
+        latest = _read_changes(client, project, read, store, since) if since else None
         if latest is None:
-            latest = _read_all(client, project, scheme, store)
+            latest = _read_all(client, project, read, store)
         _settle(scheme, store)
         store.set_meta("updated_at", latest)
         store.set_meta("pulled_for", wanted)
+        store.set_meta(FIELDS, " ".join(fields))
         store.commit()
         new = {i: reason for i, reason in store.problems().items() if known.get(i) != reason}
         if new:
@@ -98,13 +115,13 @@ def last_pulled(directory: Path) -> list[StoredTask]:
 
 
 def _read_changes(
-    client: LabelStudioClient, project: Project, scheme: LabelScheme, store: TaskStore, since: str
+    client: LabelStudioClient, project: Project, read: Read, store: TaskStore, since: str
 ) -> str | None:
     """Returns the newest change; None where tasks stay missing, so that only reading all of them helps."""
     # All is read before the first is written, so that nobody waits for Label Studio to read or write here.
     changed = list(client.tasks_changed_since(project.id, _earlier(since)))
     latest = {task["id"]: task for task in changed}
-    store.upsert(read_task(task, scheme) for task in _completed(client, project, latest.values()))
+    store.upsert(read(task) for task in _completed(client, project, latest.values()))
     if store.count() != project.task_count:
         store.commit()
         # More here than there: deleted. Fewer: imported in this second, or hidden by equal time stamps.
@@ -115,16 +132,16 @@ def _read_changes(
     return max([since, *(task["updated_at"] for task in changed)])
 
 
-def _read_all(client: LabelStudioClient, project: Project, scheme: LabelScheme, store: TaskStore) -> str:
+def _read_all(client: LabelStudioClient, project: Project, read: Read, store: TaskStore) -> str:
     """Page by page, each in a transaction of its own. Returns the newest change before the first was read:
     what changes meanwhile is read again next time."""
     newest = client.newest_change(project.id)
-    annotated = {task["id"]: read_task(task, scheme) for task in client.annotated_tasks(project.id)}
+    annotated = {task["id"]: read(task) for task in client.annotated_tasks(project.id)}
     present: set[int] = set()
     for page in _batches(client.all_tasks(project.id)):
         known = [annotated[task["id"]] for task in page if task["id"] in annotated]
         rest = _completed(client, project, (task for task in page if task["id"] not in annotated))
-        found = [*known, *(read_task(task, scheme) for task in rest)]
+        found = [*known, *(read(task) for task in rest)]
         store.upsert(found)
         store.commit()
         present.update(task.id for task in found)

@@ -132,7 +132,7 @@ class Retrain:
         scheme = parse_label_config(project.label_config, self._settings.queue_controls)
         with ThreadPoolExecutor(1) as beside:
             encoder = beside.submit(self._kept, scheme)  # while Label Studio takes its time
-            tasks = pull(self._client, project, scheme, self._directory)
+            tasks = pull(self._client, project, scheme, self._directory, self._maker.fields)
             at_hand = encoder.result()
         record_labels(project_files(self._settings, self._id), self._versions, tasks)
         self._laps.end("pull")

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from backend.fields import condition_in
 from backend.sampling.scene import Scene
 from backend.sampling.shift import FEWEST, Shift, shift_of, shift_of_new
 from backend.store.tasks import StoredTask
@@ -55,11 +56,22 @@ def target_of(
     domain: str, waiting: Sequence[StoredTask], every: Sequence[StoredTask], before: Mapping[str, Any]
 ) -> torch.Tensor | None:
     """Which of the waiting tasks the target domain is seen in, bool [W]: with `newest` those of the newest
-    import; None for all. Arguments as of `shift_told`."""
+    import, with a condition those that it holds for; None for all. Arguments as of `shift_told`."""
+    condition = condition_in(domain)
+    if condition is not None:
+        of = [task.fields.get(condition.field) == condition.value for task in waiting]
+        return torch.tensor(of, dtype=torch.bool)
     after = newest_after(every, before)
     if domain != "newest" or after is None:
         return None
     return torch.tensor([task.id > after for task in waiting], dtype=torch.bool)
+
+
+def notes_on(domain: str, target: torch.Tensor | None) -> list[str]:
+    """What to know of the target domain. target: as of `target_of`."""
+    if condition_in(domain) is None or (target is not None and bool(target.any())):
+        return []
+    return [f"TARGET_DOMAIN is {domain}, which no task is that waits: all of them count"]
 
 
 def newest_after(every: Sequence[StoredTask], before: Mapping[str, Any]) -> int | None:

@@ -14,6 +14,7 @@ from functools import wraps
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from backend.sampling.scene import Picks, Scene
 
@@ -75,6 +76,37 @@ def joined(answers: Sequence[Picks]) -> Picks:
     by = None if answers[0].by is None else tuple(name for answer in answers for name in answer.by or ())
     indices = torch.cat([answer.indices for answer in answers])
     return replace(answers[0], indices=indices, by=by, rounds=torch.cat(rounds), chance=torch.cat(chances))
+
+
+def in_whole_batches(scene: Scene, pick: Pick, n: int) -> Picks:
+    """The first n picks of a part of a head, the last batch asked for whole, without a worth."""
+    whole = next(end for end in ends(scene) if end >= n)
+    found = pick(scene, min(whole, scene.left))
+    by = None if found.by is None else found.by[:n]
+    return Picks(found.indices[:n], by=by, rounds=rounds_of(found)[:n], chance=chances_of(found)[:n])
+
+
+def interleaved(answers: Sequence[Picks], turns: Tensor) -> Picks:
+    """One answer of several parts' own. turns: int64 [n], whose turn it is, by the answers' order."""
+    at = turns.argsort(stable=True).argsort()
+    by = [name for answer in answers for name in answer.by or ()]
+    return Picks(
+        torch.cat([answer.indices for answer in answers])[at.to(answers[0].indices.device)],
+        by=tuple(by[i] for i in at.tolist()) if by else None,
+        rounds=torch.cat([rounds_of(answer) for answer in answers])[at],
+        chance=torch.cat([chances_of(answer) for answer in answers])[at],
+    )
+
+
+def rounds_of(picks: Picks) -> Tensor:
+    """int64 [n], on the processor."""
+    return (torch.ones_like(picks.indices) if picks.rounds is None else picks.rounds).cpu()
+
+
+def chances_of(picks: Picks) -> Tensor:
+    """float64 [n], on the processor."""
+    ones = torch.ones(len(picks.indices), dtype=torch.float64)
+    return ones if picks.chance is None else picks.chance.cpu()
 
 
 def of_what_is_left(pick: Pick) -> Pick:

@@ -13,6 +13,7 @@ from torch import Tensor
 from backend.sampling.scene import Picks, Scene
 
 NAME = "cold_start"
+NO_CLASSES = "labels of fewer than two classes: cold start"
 MAX_CANDIDATES = 20_000
 MAX_REFERENCES = 2_000
 """Items that may be picked, and items that must be represented: random samples of larger pools."""

@@ -10,6 +10,8 @@
 * One part may leave its share out and takes the rest: `5% random and auto`.
 * The two combine, `within` binding closer than `and`:
   `80% margin within 50% by representative and 20% random`.
+* `margin by source` serves each value of the tasks' field `source` in turn, each by `margin`. It binds looser
+  than `within` and closer than `and`; `clusters by source within 50% by margin` makes the cut first.
 * Each name may be followed by options: `70% atlas round=2 and 30% clusters random=1`.
 * At most MAX_PARTS are joined: each is asked for the whole batch.
 """
@@ -21,12 +23,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from backend.sampling.batches import ends, joined, next_size
+from backend.fields import OF_A_FIELD, check_fields
+from backend.sampling.batches import chances_of, ends, in_whole_batches, joined, next_size, rounds_of
+from backend.sampling.by_field import ByField
+from backend.sampling.part import Part
 from backend.sampling.scene import Picks, Scene
 
 MAX_PARTS = 10
@@ -34,15 +38,6 @@ _SHOWN = 200
 """Characters of a composition that its refusal repeats."""
 _WITHIN = re.compile(r"^(?P<inner>.+) within (?P<share>\S+?) ?% by (?P<outer>.+)$")
 _SHARE = re.compile(r"^(?P<share>\S+?) ?% (?P<part>.+)$")
-
-
-class Part(Protocol):
-    """What a composition needs of each of its parts; a registered strategy is one."""
-
-    @property
-    def needs_classifier(self) -> bool: ...
-
-    def pick(self, scene: Scene, n: int) -> Picks: ...
 
 
 @dataclass(frozen=True)
@@ -93,12 +88,15 @@ class Shares:
 
     def pick(self, scene: Scene, n: int) -> Picks:
         # Each part is asked for n, so that it can step in with its next ones where others took the same.
-        answers = [_of_whole_batches(scene, share, part, n) for share, part in self.parts]
+        own = [scene.in_batches_of(math.ceil(share * scene.batch)) for share, _ in self.parts]
+        answers = [
+            in_whole_batches(each, part.pick, n) for each, (_, part) in zip(own, self.parts, strict=True)
+        ]
         due = torch.cat([torch.arange(1, n + 1) / share for share, _ in self.parts])
         turn = due.argsort(stable=True)
         wanted = torch.cat([each.indices for each in answers])[turn]
-        chances = torch.cat([_chance(each) for each in answers])[turn]
-        rounds = torch.cat([_rounds(each) for each in answers])[turn]
+        chances = torch.cat([chances_of(each) for each in answers])[turn]
+        rounds = torch.cat([rounds_of(each) for each in answers])[turn]
         named = zip(answers, self.names, strict=True)
         by = [name for each, own in named for name in each.by or (own,) * n]
         first = _first_of_each(wanted)[:n]
@@ -111,37 +109,16 @@ class Shares:
         )
 
 
-def _of_whole_batches(scene: Scene, share: float, part: Part, n: int) -> Picks:
-    """A part's first n picks, in batches of its share, the last of them whole."""
-    own = scene.in_batches_of(math.ceil(share * scene.batch))
-    whole = next(end for end in ends(own) if end >= n)
-    found = part.pick(own, min(whole, own.left))
-    return Picks(
-        found.indices[:n],
-        by=None if found.by is None else found.by[:n],
-        rounds=_rounds(found)[:n],
-        chance=_chance(found)[:n],
-    )
-
-
-def _rounds(picks: Picks) -> Tensor:
-    return (torch.ones_like(picks.indices) if picks.rounds is None else picks.rounds).cpu()
-
-
-def _chance(picks: Picks) -> Tensor:
-    ones = torch.ones(len(picks.indices), dtype=torch.float64)
-    return ones if picks.chance is None else picks.chance.cpu()
-
-
 Named = Callable[[str], Part]
 """A name with its options -> that strategy. Raises ValueError where there is none or an option is wrong."""
 
 
 def parse(text: str, named: Named) -> Part | None:
     """What a composition says; None when it is none. Raises ValueError when it is one, but a wrong one."""
+    check_fields(text)
     parts = [part.strip() for part in text.split(" and ")]
     if len(parts) == 1:
-        return _within(text.strip(), named, text)
+        return _composed(text.strip(), named, text)
     if len(parts) > MAX_PARTS:
         raise ValueError(
             f"{text[:_SHOWN]!r}: {len(parts)} parts are joined by 'and', at most {MAX_PARTS} may be"
@@ -167,7 +144,22 @@ def _share(part: str, named: Named, text: str) -> tuple[float | None, Part]:
     match = _SHARE.match(part)
     name = part if match is None else match["part"]
     share = None if match is None else _percent(match["share"], text)
-    return share, _within(name, named, text) or _named(name, named, text)
+    return share, _part(name, named, text)
+
+
+def _part(text: str, named: Named, whole: str) -> Part:
+    """What stands between two `and`, or before a `within`. whole: the composition that it stands in."""
+    return _composed(text, named, whole) or _named(text, named, whole)
+
+
+def _composed(part: str, named: Named, text: str) -> Part | None:
+    """None where it is a name."""
+    match = OF_A_FIELD.match(part)
+    if match is None:
+        return _within(part, named, text)
+    if OF_A_FIELD.match(match["part"]):
+        raise ValueError(f"{text[:_SHOWN]!r}: a strategy goes by one field, not by several")
+    return ByField(_part(match["part"], named, text), match["field"])
 
 
 def _within(part: str, named: Named, text: str) -> Part | None:
@@ -179,7 +171,7 @@ def _within(part: str, named: Named, text: str) -> Part | None:
         raise ValueError(f"{text[:_SHOWN]!r}: at most {MAX_PARTS} times 'within'")
     inner = match["inner"]
     return Within(
-        _within(inner, named, text) or _named(inner, named, text),
+        _part(inner, named, text),
         _named(match["outer"], named, text),
         _percent(match["share"], text),
     )

@@ -28,12 +28,13 @@ def placed(scene: Scene) -> Scene:
 
 
 def _there(scene: Scene, device: str) -> Scene:
-    tensors: dict[str, Any] = {
+    own: dict[str, Any] = {
         field.name: value.to(device)
         for field in fields(scene)
         if isinstance(value := getattr(scene, field.name), Tensor)
     }
-    there = replace(scene, **tensors, given=moved(scene.given, device), origin=None, of_the_pool={})
+    own["strata"] = {name: moved(each, device) for name, each in scene.strata.items()}
+    there = replace(scene, **own, given=moved(scene.given, device), origin=None, of_the_pool={})
     if scene.given is not None:
         there.error_head = moved(scene.error_head, device)  # is fitted once, and kept with the version
     return there

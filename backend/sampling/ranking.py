@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,14 @@ from backend.learning.devices import CPU
 from backend.learning.reading import Head
 from backend.learning.training import Trained
 from backend.sampling.checks import check_classifier, check_features, check_targets
-from backend.sampling.coldstart import cold_start
+from backend.sampling.coldstart import NO_CLASSES, cold_start
 from backend.sampling.placed import moved, placed
 from backend.sampling.registry import Strategy, find
 from backend.sampling.scene import BATCH, Picks, Scene
+from backend.sampling.strata import strata_of
 
-NO_CLASSES = "labels of fewer than two classes: cold start"
+Fields = Mapping[str, tuple[Sequence[str | None], Sequence[str | None]]]
+"""By the name of a field of the tasks, its value for each pool item and for each labelled one, if any."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,20 @@ def select(
     seed: int = 0,
     device: str = "cpu",
     trained: Trained | None = None,
+    fields: Fields | None = None,
     **options: Any,
 ) -> Tensor:
     """The n most valuable pool items: distinct indices, best first, int64 [n].
 
     pool: float [N, D]; labeled: float [M, D]; targets: int [M]. What the strategy needs is trained
     inside, unless `trained` brings the classifier along. The answer depends on the seed and on the
-    items' content, not on their places in the pool. `options` are the strategy's own.
+    items' content, not on their places in the pool. fields: those that the strategy goes by, as in
+    `margin by source`. `options` are the strategy's own.
     Raises ValueError for an unknown strategy or option, an option out of range, whatever `make_scene`
     refuses, and when the pool has fewer than n items.
     """
     chosen = find(strategy, options)
-    scene = make_scene(pool, labeled, targets, seed=seed, device=device, trained=trained)
+    scene = make_scene(pool, labeled, targets, seed=seed, device=device, trained=trained, fields=fields)
     if not 0 <= n <= len(pool):
         raise ValueError(f"asked for {n} items of a pool of {len(pool)}")
     return _picks(chosen, placed(scene.in_batches_of(n)), n).indices.cpu()
@@ -92,6 +96,7 @@ def rank(
     seed: int = 0,
     device: str = "cpu",
     trained: Trained | None = None,
+    fields: Fields | None = None,
     **options: Any,
 ) -> Ranking:
     """The whole pool in the order to label it in; arguments and errors as for `select`.
@@ -109,6 +114,7 @@ def rank(
         seed=seed,
         device=device,
         trained=trained,
+        fields=fields,
     )
     return rank_scene(strategy, scene, head_size, **options)
 
@@ -141,9 +147,10 @@ def make_scene(
     trained: Trained | None = None,
     blocks: Sequence[int] = (),
     target: Tensor | None = None,
+    fields: Fields | None = None,
 ) -> Scene:
     """What strategies look at, checked. batch: how many will be labelled before the next ranking; blocks,
-    target: see `Scene`; a target that names no item is none.
+    target: see `Scene`; a target that names no item is none. fields: see `Fields`.
 
     Raises ValueError, saying what to do, for shapes that do not fit, features that are not finite or
     beyond checks.MAX_FEATURE, targets that are no classes, and a `trained` for other data.
@@ -163,7 +170,14 @@ def make_scene(
         raise ValueError(f"target must be [{len(pool)}], one for each pool item; got {tuple(target.shape)}")
     target = None if target is None or not target.any() else target.bool()
     parts = pool, labeled, targets, classes, seed, device, trained
-    return Scene(*parts, batch=batch, blocks=tuple(blocks), target=target)
+    strata = {name: strata_of(name, *values) for name, values in (fields or {}).items()}
+    for name, each in strata.items():
+        if (len(each.pool), len(each.labeled)) != (len(pool), len(labeled)):
+            raise ValueError(
+                f"field {name!r} must have a value, or None, for each of {len(pool)} pool items and "
+                f"{len(labeled)} labelled ones; got {len(each.pool)} and {len(each.labeled)}"
+            )
+    return Scene(*parts, batch=batch, blocks=tuple(blocks), target=target, strata=strata)
 
 
 def _told(strategy: str, picks: Picks) -> tuple[tuple[str, ...], Tensor, Tensor]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,35 +15,9 @@ from backend.learning.network import LayeredNetwork, Layers
 from backend.learning.reading import Head
 from backend.learning.training import OutOfFold, Trained, member_probabilities, outputs, train
 from backend.sampling import chance, uncertainty
+from backend.sampling.kept import Value, once_per_labels, once_per_pool
 from backend.sampling.rows import unit_rows
-
-Value = TypeVar("Value")
-
-
-def _of_the_labels(compute: Callable[[Scene], Value]) -> cached_property[Value]:
-    """A cached value that depends on the labels alone, not on the pool: a narrowed scene takes it from the
-    whole one, so that it is computed once."""
-
-    def value(scene: Scene) -> Value:
-        other = scene.whole or scene.origin
-        if other is None:
-            return compute(scene)
-        shared: Value = getattr(other, compute.__name__)
-        return shared
-
-    return cached_property(value)
-
-
-def _of_the_pool(compute: Callable[[Scene], Value]) -> cached_property[Value]:
-    """A cached value that does not depend on what is picked: scenes of one pool share it."""
-
-    def value(scene: Scene) -> Value:
-        if scene.origin is None:
-            return compute(scene)
-        shared: Value = getattr(scene.origin, compute.__name__)
-        return shared
-
-    return cached_property(value)
+from backend.sampling.strata import Strata
 
 
 def _nothing() -> Tensor:
@@ -75,6 +49,8 @@ class Scene:
     """Widths of what a vector is made of, such as an encoder's middle and last layer; () for one piece."""
     target: Tensor | None = None
     """Which pool items the target domain is seen in, bool [N]; None for all of them."""
+    strata: Mapping[str, Strata] = field(default_factory=dict)
+    """By the name of a field of the tasks, which items have the same value of it."""
     whole: Scene | None = None
     """The scene that this one is a part of; what was learned from the labels is learned once, there."""
     batch: int = BATCH
@@ -121,12 +97,12 @@ class Scene:
         """The same scene with so many labels between two rankings."""
         return replace(self, batch=max(n, 1), origin=self.origin or self)
 
-    @_of_the_labels
+    @once_per_labels
     def has_classifier(self) -> bool:
         """Labels of two classes at least: less teaches nothing."""
         return self.given is not None or len(self.targets.unique()) > 1
 
-    @_of_the_labels
+    @once_per_labels
     def trained(self) -> Trained:
         if self.given is not None:
             return self.given
@@ -138,22 +114,22 @@ class Scene:
         mean the same, and that it does not depend on what is asked of a scene first."""
         return self.trained.network
 
-    @_of_the_pool
+    @once_per_pool
     def pool_layers(self) -> Layers:
         """The serving network's layers over the pool: hidden [N, width], logits [N, C], the pool itself."""
         return outputs(self.network, self.pool)
 
-    @_of_the_labels
+    @once_per_labels
     def labeled_layers(self) -> Layers:
         """The same over the labelled items, which it was trained on: hidden [M, width], logits [M, C]."""
         return outputs(self.network, self.labeled)
 
-    @_of_the_pool
+    @once_per_pool
     def probabilities(self) -> Tensor:
         """float32 [N, C]."""
         return self.pool_layers.probabilities
 
-    @_of_the_pool
+    @once_per_pool
     def margin(self) -> Tensor:
         """Uncertainty by margin of confidence, float32 [N] in [0, 1]: what most combinations start from."""
         return uncertainty.margin(self.probabilities)
@@ -164,18 +140,18 @@ class Scene:
             return self.margin
         return self.once(measure, lambda: uncertainty.MEASURES[measure](self.probabilities))
 
-    @_of_the_pool
+    @once_per_pool
     def member_probabilities(self) -> Tensor:
         """What each of the K siblings says, float32 [K, N, C]."""
         return member_probabilities(self.trained.siblings, self.pool)
 
-    @_of_the_labels
+    @once_per_labels
     def verdicts(self) -> OutOfFold:
         """What siblings say that never saw the labelled items, with all layers, and whether that is right."""
         found = self.trained.out_of_fold
         return replace(found, layers=found.layers._replace(features=self.labeled))
 
-    @_of_the_labels
+    @once_per_labels
     def error_head(self) -> ErrorHead | None:
         """None when the out-of-fold verdicts hold too few errors, or too few successes, to learn from."""
         return train_error_head(self.verdicts.layers, self.verdicts.correct)
@@ -199,12 +175,12 @@ class Scene:
             return self.shuffled
         return self.shuffled[self.target[self.shuffled]]
 
-    @_of_the_pool
+    @once_per_pool
     def unit_pool(self) -> Tensor:
         """The pool's rows at length 1 (all-zero rows stay so), float32 [N, D]."""
         return unit_rows(self.pool)
 
-    @_of_the_labels
+    @once_per_labels
     def unit_labeled(self) -> Tensor:
         """float32 [M, D]."""
         return unit_rows(self.labeled)
@@ -214,12 +190,12 @@ class Scene:
         """What is labelled or will be, float32 [M + p, D]."""
         return torch.cat([self.unit_labeled, self.unit_pool[self.picked]])
 
-    @_of_the_pool
+    @once_per_pool
     def lots(self) -> Tensor:
         """A number per item that looks random but goes with its content: float64 [N]."""
         return chance.lots(self.pool, self.seed)
 
-    @_of_the_pool
+    @once_per_pool
     def shuffled(self) -> Tensor:
         """The pool in random order: int64 [N]."""
         return self.lots.argsort(stable=True)
@@ -259,6 +235,7 @@ class Scene:
             self,
             pool=self.pool[rows],
             target=None if self.target is None or not self.target[rows].any() else self.target[rows],
+            strata={name: each.rows(rows) for name, each in self.strata.items()},
             whole=self.whole or self.origin or self,
             origin=None,
             picked=_nothing(),

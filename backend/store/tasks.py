@@ -16,13 +16,13 @@ from backend.errors import DamagedFile
 LOCK_SECONDS = 60
 """How long to wait for another job that is writing."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-LAYOUT = 8
+LAYOUT = 9
 """Number of the tables' layout. A file of another one is emptied: the next pull fills it again."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
     id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_labeled INTEGER NOT NULL, touched INTEGER NOT NULL,
     target TEXT, others TEXT NOT NULL, votes TEXT NOT NULL, offered TEXT NOT NULL, unknown TEXT NOT NULL,
-    given TEXT, problem TEXT
+    given TEXT, problem TEXT, fields TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -59,6 +59,7 @@ class StoredTask(NamedTuple):
     offered: by control with dynamic choices, those that may be given; unknown: see `unknown_answers`.
     given: None where nobody has answered, or only skipped.
     problem: why some of it cannot be read and counts as empty; None where all can.
+    fields: by name, of those that were asked for, the values of the task's data, see `backend.fields`.
     """
 
     id: int
@@ -72,6 +73,7 @@ class StoredTask(NamedTuple):
     unknown: Sequence[str] = ()
     given: Given | None = None
     problem: str | None = None
+    fields: Mapping[str, str] = NOTHING
 
     @property
     def waits(self) -> bool:
@@ -130,13 +132,14 @@ class TaskStore:
     def upsert(self, tasks: Iterable[StoredTask]) -> None:
         """Store tasks with their votes; `settle` turns the votes into targets."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, '{}', ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, NULL, '{}', ?, ?, ?, ?, ?, ?)",
             (
                 (
                     *(task.id, task.text, task.is_labeled, task.touched),
                     *(json.dumps(dict(task.votes)), json.dumps(dict(task.offered)), json.dumps(task.unknown)),
                     None if task.given is None else json.dumps(task.given),
                     None if task.problem is None else task.problem.encode("utf-8", "replace").decode(),
+                    json.dumps(dict(task.fields)),
                 )
                 for task in tasks
             ),
@@ -177,7 +180,7 @@ class TaskStore:
 
     def tasks(self) -> list[StoredTask]:
         """All tasks, by id, without their votes."""
-        columns = "id, text, is_labeled, target, others, touched, offered, unknown, given, problem"
+        columns = "id, text, is_labeled, target, others, touched, offered, unknown, given, problem, fields"
         rows = self._db.execute(f"SELECT {columns} FROM tasks ORDER BY id")
         return [
             StoredTask(
@@ -188,8 +191,9 @@ class TaskStore:
                 unknown=() if unknown == "[]" else tuple(_json(unknown)),
                 given=None if given is None else Given(*_json(given)),
                 problem=problem,
+                fields=NOTHING if fields == "{}" else _json(fields),
             )
-            for task_id, text, done, target, others, touched, offered, unknown, given, problem in rows
+            for task_id, text, done, target, others, touched, offered, unknown, given, problem, fields in rows
         ]
 
     def get_meta(self, key: str) -> str | None:

@@ -212,7 +212,7 @@ def learned() -> Trained:
     return train(rows(LABELS), targets(), CLASSES)
 
 
-COMPOSED = ["margin within 20% by representative", "70% auto and 30% random"]
+COMPOSED = ["margin within 20% by representative", "70% auto and 30% random", "margin by source"]
 
 
 @pytest.mark.parametrize("strategy", [*STRATEGIES, *COMPOSED])
@@ -222,7 +222,14 @@ def test_a_pool_is_ranked_there_as_on_the_processor_and_all_that_is_told_comes_b
     def scene(where: str) -> Scene:
         networks = {name: moved(getattr(learned, name), where) for name in ("network", "siblings")}
         trained = replace(learned, **networks)
-        return make_scene(rows(LABELS + 200)[LABELS:], rows(LABELS), targets(), device=where, trained=trained)
+        return make_scene(
+            rows(LABELS + 200)[LABELS:],
+            rows(LABELS),
+            targets(),
+            device=where,
+            trained=trained,
+            fields={"source": (["mail", "forum", None, "forum"] * 50, ["mail"] * LABELS)},
+        )
 
     expected = rank_scene(strategy, scene("cpu"), 30)
     monkeypatch.setattr(devices, "ranks_on", lambda device, needed: device)
