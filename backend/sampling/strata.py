@@ -50,9 +50,8 @@ def strata_of(field: str, pool: Sequence[str | None], labeled: Sequence[str | No
         )
     count = min(len(counts), MOST)
     sizes = torch.bincount(_numbers(pool, number), minlength=count)
-    rarity = sizes.argsort(stable=True).argsort()
-    known = _numbers(labeled, number)
-    return Strata(rarity[_numbers(pool, number)], torch.where(known < 0, known, rarity[known]), count, note)
+    place = torch.cat([sizes.argsort(stable=True).argsort(), torch.tensor([-1])])  # the last is that of none
+    return Strata(place[_numbers(pool, number)], place[_numbers(labeled, number)], count, note)
 
 
 def _numbers(values: Sequence[str | None], number: dict[str | None, int]) -> Tensor:

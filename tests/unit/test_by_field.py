@@ -141,6 +141,15 @@ def test_a_field_that_no_task_has_changes_nothing_and_that_is_told() -> None:
     assert ranking.order[:20].tolist() == rank("auto", *scene, trained=trained).order[:20].tolist()
 
 
+def test_there_may_be_no_item_or_no_label() -> None:
+    pool, labeled, targets = random_scene()
+    nothing: Values = ([], UNKNOWN)
+    ranking = rank("margin by source", pool[:0], labeled, targets, fields={"source": nothing})
+    assert ranking.order.tolist() == []
+    picks = select("margin by source", pool, labeled[:0], targets[:0], 4, fields=with_sources([]))
+    assert set(sources(picks)) == set(SOURCES)
+
+
 def test_wrong_fields_are_refused() -> None:
     with pytest.raises(ValueError, match="needs the field 'source'"):
         select("margin by source", *random_scene(), 5)
