@@ -8,7 +8,7 @@ first task: where that version did not have the task in its head, those publishe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from backend.store.files import Files
 from backend.store.label_record import LabelledFor, LabelRecord
@@ -32,7 +32,7 @@ def record_labels(files: Files, versions: VersionStore, tasks: Iterable[StoredTa
 
 
 def reasons_of_labels(
-    files: Files, versions: VersionStore, tasks: Iterable[StoredTask]
+    files: Files, versions: VersionStore, tasks: Sequence[StoredTask]
 ) -> dict[int, LabelledFor]:
     """By task, of all that have an answer, also of those that no retrain has seen yet; nothing is written."""
     known = LabelRecord(files).read()

@@ -43,7 +43,7 @@ class LabelRecord:
 
     def annotations(self) -> dict[int, int]:
         """By task, the annotation that its row is of: a tenth of the work of `read`."""
-        return {int(row[0]): int(row[1]) for path in self._parts() for row in self._table(path)[1]}
+        return {row[0]: row[1] for path in self._parts() for row in self._table(path)[1]}
 
     def add(self, rows: Sequence[LabelledFor]) -> None:
         parts = self._parts()
@@ -70,16 +70,22 @@ class LabelRecord:
     def _rows(self, path: str) -> list[LabelledFor]:
         columns, rows = self._table(path)
         made = (dict(zip(columns, row, strict=True)) for row in rows)
-        return [LabelledFor(int(row["task"]), int(row["annotation"]), Reason.from_json(row)) for row in made]
+        return [LabelledFor(row["task"], row["annotation"], Reason.from_json(row)) for row in made]
 
     def _table(self, path: str) -> tuple[list[str], list[list[Any]]]:
         """A part's columns, task and annotation first, and its rows; none where it is damaged."""
         try:
             found = json.loads(self._files.read_constant(path))
             columns, rows = list(found["columns"]), list(found["rows"])
-            if columns[:2] != ["task", "annotation"] or any(len(row) != len(columns) for row in rows):
+            if columns[:2] != ["task", "annotation"] or "how" not in columns:
                 raise ValueError("other columns")
+            if not all(len(row) == len(columns) and _are_numbers(row[:2]) for row in rows):
+                raise ValueError("other rows")
             return columns, rows
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             logger.warning("why some tasks were labelled cannot be read from %s: %s", path, error)
             return [], []
+
+
+def _are_numbers(values: Sequence[object]) -> bool:
+    return all(type(value) is int for value in values)

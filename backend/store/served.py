@@ -32,7 +32,7 @@ class ServedHeads:
             return rows_from(found)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             logger.warning("why the tasks of %s were in the queue cannot be read: %s", version, error)
             return None
 

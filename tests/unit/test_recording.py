@@ -228,6 +228,30 @@ def test_a_damaged_file_costs_its_own_rows_alone(loop: Loop, caplog: pytest.LogC
     assert set(record(loop, project)) == {one, other}  # written down again, as far as it is known
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"columns": ["task", "annotation"], "rows": [[1, 2]]}',
+        '{"columns": ["task", "annotation", "how"], "rows": [["one", 2, "picked"]]}',
+        '{"columns": ["task", "annotation", "how"], "rows": [[1, null, "picked"]]}',
+        '{"columns": ["task", "annotation", "how"], "rows": [[1, 2]]}',
+        "[" * 100_000,
+    ],
+)
+def test_a_part_that_holds_something_else_stops_no_retrain(loop: Loop, content: str) -> None:
+    project = loop.create(40)
+    loop.retrain(project)
+    one, other = loop.queue(project)[:2]
+    answered(loop, project, one)
+    loop.retrain(project)
+    folder = loop.settings.data_dir / "projects" / str(project.id)
+    for path in [*(folder / "labelled").glob("*.json"), *(folder / "served").glob("*.json")]:
+        path.write_text(content)
+    answered(loop, project, other)
+    loop.retrain(project)
+    assert set(record(loop, project)) == {one, other}
+
+
 def row(number: int, place: int = 1) -> LabelledFor:
     return LabelledFor(number, number, Reason("picked", "margin", FIRST, "label", place, 9))
 
