@@ -122,4 +122,5 @@ def test_what_cannot_be_written_is_said_first(loop: Loop) -> None:
     Path("labels.csv").write_text("precious")
     assert "give --force" in export(project, "--out", "labels.csv").output
     assert Path("labels.csv").read_text() == "precious"
+    assert "there is no folder nowhere" in export(project, "--out", "nowhere/labels.csv").output
     assert "nothing is kept of project" in export(project, "--out", "other.csv").output
