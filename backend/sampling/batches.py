@@ -73,8 +73,8 @@ def joined(answers: Sequence[Picks]) -> Picks:
         so_far += int(own.max())
         ones = torch.ones_like(own, dtype=torch.float64)
         chances.append(ones if answer.chance is None else answer.chance)
-    by = None if answers[0].by is None else tuple(name for answer in answers for name in answer.by or ())
     indices = torch.cat([answer.indices for answer in answers])
+    by = _names_of(answers)
     return replace(answers[0], indices=indices, by=by, rounds=torch.cat(rounds), chance=torch.cat(chances))
 
 
@@ -89,13 +89,20 @@ def in_whole_batches(scene: Scene, pick: Pick, n: int) -> Picks:
 def interleaved(answers: Sequence[Picks], turns: Tensor) -> Picks:
     """One answer of several parts' own. turns: int64 [n], whose turn it is, by the answers' order."""
     at = turns.argsort(stable=True).argsort()
-    by = [name for answer in answers for name in answer.by or ()]
+    by = _names_of(answers)
     return Picks(
         torch.cat([answer.indices for answer in answers])[at.to(answers[0].indices.device)],
-        by=tuple(by[i] for i in at.tolist()) if by else None,
+        by=None if by is None else tuple(by[i] for i in at.tolist()),
         rounds=torch.cat([rounds_of(answer) for answer in answers])[at],
         chance=torch.cat([chances_of(answer) for answer in answers])[at],
     )
+
+
+def _names_of(answers: Sequence[Picks]) -> tuple[str | None, ...] | None:
+    """`Picks.by` of all, one answer after the other."""
+    if all(answer.by is None for answer in answers):
+        return None
+    return tuple(name for each in answers for name in each.by or (None,) * len(each.indices))
 
 
 def rounds_of(picks: Picks) -> Tensor:

@@ -98,7 +98,7 @@ class Shares:
         chances = torch.cat([chances_of(each) for each in answers])[turn]
         rounds = torch.cat([rounds_of(each) for each in answers])[turn]
         named = zip(answers, self.names, strict=True)
-        by = [name for each, own in named for name in each.by or (own,) * n]
+        by = [name or own for each, own in named for name in each.by or (own,) * n]
         first = _first_of_each(wanted)[:n]
         told = first.cpu()
         return Picks(

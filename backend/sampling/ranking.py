@@ -184,7 +184,7 @@ def _told(strategy: str, picks: Picks) -> tuple[tuple[str, ...], Tensor, Tensor]
     """`by`, `rounds` and `chance` of the picks, where they leave them out."""
     n = len(picks.indices)
     return (
-        (strategy,) * n if picks.by is None else picks.by,
+        tuple(name or strategy for name in picks.by or (None,) * n),
         torch.ones(n, dtype=torch.int64) if picks.rounds is None else picks.rounds,
         torch.ones(n, dtype=torch.float64) if picks.chance is None else picks.chance,
     )

@@ -253,6 +253,9 @@ def _guarded(name: str, strategy: Strategy) -> Strategy:
                 f"strategy {name!r} must give a worth for each of the {scene.size} items or none; "
                 f"it gave {tuple(picks.worth.shape)}"
             )
+        told = {"by": picks.by, "rounds": picks.rounds, "chance": picks.chance}
+        if wrong := [part for part, value in told.items() if value is not None and len(value) != n]:
+            raise ValueError(f"strategy {name!r} must give {', '.join(wrong)} for each of {n} picks, or none")
         return picks
 
     return replace(strategy, pick=pick if strategy.greedy else in_batches(of_what_is_left(pick)))

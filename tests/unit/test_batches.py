@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from backend.sampling import make_scene, names, rank, select
-from backend.sampling.batches import in_batches, labelled_at_once, of_what_is_left
+from backend.sampling import make_scene, names, rank, registry, select
+from backend.sampling.batches import in_batches, interleaved, joined, labelled_at_once, of_what_is_left
 from backend.sampling.clusters import clustering
-from backend.sampling.registry import find
+from backend.sampling.composition import Shares
+from backend.sampling.registry import Strategy, find
 from backend.sampling.rounds import sizes
 from backend.sampling.scene import Picks, Scene
 from tests.unit.scenes import four_clusters, random_scene
@@ -77,6 +78,45 @@ def test_a_strategy_that_knows_of_no_picks_is_shown_what_is_left() -> None:
     assert in_batches(of_what_is_left(first_rows))(scene, 30).indices.tolist() == list(range(30))
     picks = of_what_is_left(first_rows)(scene.after(torch.tensor([1, 0, 4])), 3).indices
     assert picks.tolist() == [2, 3, 5]
+
+
+def test_of_batches_of_which_some_are_by_another_name_each_pick_has_one() -> None:
+    """A strategy that falls back on another for a batch and not for the next, or the other way round."""
+    first, second = torch.tensor([3, 1]), torch.tensor([2])
+    for batches, names_of in [
+        ((Picks(first, by=("margin", "margin")), Picks(second)), ("margin", "margin", None)),
+        ((Picks(first), Picks(second, by=("margin",))), (None, None, "margin")),
+        ((Picks(first), Picks(second)), None),
+    ]:
+        assert joined(batches).by == names_of
+        assert interleaved(batches, torch.tensor([0, 0, 1])).by == names_of
+
+
+def test_a_pick_without_a_name_is_the_strategys_own() -> None:
+    scene = make_scene(*random_scene(30))
+
+    def pick(scene: Scene, n: int) -> Picks:
+        by = ("margin",) * n if len(scene.picked) else None
+        return Picks(scene.top(scene.margin, n), by=by)
+
+    mended = Strategy(in_batches(pick))
+    told = Shares(((0.5, mended), (0.5, find("random", {}))), ("mine", "random")).pick(scene, 12).by
+    assert told is not None
+    assert set(told) == {"mine", "margin", "random"}
+
+
+@pytest.mark.parametrize("part", ["by", "rounds", "chance"])
+def test_a_plug_in_that_tells_of_other_picks_than_its_own_is_named(
+    monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    told = {"by": ("mine",), "rounds": torch.ones(1), "chance": torch.ones(1)}
+
+    def pick(scene: Scene, n: int) -> Picks:
+        return Picks(scene.top(scene.margin, n), **{part: told[part]})
+
+    monkeypatch.setattr(registry, "_strategies", lambda: {"mine": registry._guarded("mine", Strategy(pick))})
+    with pytest.raises(ValueError, match=f"'mine' must give {part} for each of 5 picks"):
+        select("mine", *random_scene(30), 5)
 
 
 def test_scenes_of_one_pool_compute_once_what_does_not_depend_on_the_picks() -> None:
