@@ -13,6 +13,7 @@ from backend.controls.config import parse_label_config
 from backend.fields import LONGEST, condition_in, values_of
 from backend.jobs.pull import FILE, last_pulled, pull
 from backend.settings import Settings
+from backend.store.paths import project_dir
 from tests.fakes.loop import Loop, texts
 from tests.fakes.project import CONFIG, FakeProject
 
@@ -47,6 +48,39 @@ def test_each_source_is_served_in_turn_and_the_one_without_labels_first(
     loop.set(strategy="margin by sorce")
     loop.label(project, loop.queue(project)[0])
     assert any("no task that waits has a field 'sorce'" in note for note in loop.retrain(project)["notes"])
+
+
+def test_a_project_without_labels_and_one_without_waiting_tasks_go_by_source(loop: Loop) -> None:
+    loop.set(strategy="60% auto and clusters by source", target_domain="source=mail")
+    project = loop.create(0)
+    loop.fake.add_tasks(project.id, [{"text": text, "source": "mail"} for text in texts(6)])
+    assert loop.retrain(project)["published"]
+    for task in project.tasks:
+        loop.label(project, task)
+    done = loop.retrain(project)
+    assert done["waiting"] == 0
+    assert done["trained_on"] == 6
+
+
+def test_the_strategy_of_a_connection_goes_by_source(loop: Loop, project: FakeProject) -> None:
+    loop.set(strategy="margin by source within 50% by representative")
+    loop.state(project).strategy = "random by source"  # its connection's, which wins
+    loop.retrain(project)
+    assert [source(project, task) for task in loop.queue(project)[:4]] == ["mail", "forum"] * 2
+
+
+def test_a_machine_whose_copy_has_no_fields_finds_nothing_to_do(loop: Loop, project: FakeProject) -> None:
+    loop.set(strategy="margin by source")
+    loop.fake.connect(project.id)
+    loop.retrain(project)
+    copy = project_dir(loop.settings.data_dir, project.id) / FILE
+    assert copy.exists()
+    copy.unlink()
+    assert loop.reconcile(project) == "in order"
+    assert not any(task.fields for task in last_pulled(copy.parent))
+    loop.label(project, loop.queue(project)[0])
+    loop.retrain(project)
+    assert all(task.fields for task in last_pulled(copy.parent))
 
 
 def test_the_named_value_is_the_target_domain(loop: Loop, project: FakeProject) -> None:
