@@ -125,6 +125,11 @@ def is_pretrained(encoder: Encoder) -> bool:
     return bool(getattr(encoder, "pretrained", False))
 
 
+def block_widths(encoder: Encoder) -> tuple[int, ...]:
+    """Of what its vectors are made of, by its own `block_widths`; () for one piece."""
+    return tuple(getattr(encoder, "block_widths", ()))
+
+
 def is_cheap(encoder: Encoder) -> bool:
     """Whether it is so quick, by its own `is_cheap`, that it may encode a whole project while somebody waits;
     one that does not say so is not."""

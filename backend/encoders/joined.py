@@ -21,8 +21,13 @@ class Joined:
     parts: tuple[tuple[str, Encoder], ...]
 
     @property
+    def block_widths(self) -> tuple[int, ...]:
+        """Of each part."""
+        return tuple(encoder.dims for _, encoder in self.parts)
+
+    @property
     def dims(self) -> int:
-        return sum(encoder.dims for _, encoder in self.parts)
+        return sum(self.block_widths)
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Float32 [N, dims]; a block that says nothing is zeros."""

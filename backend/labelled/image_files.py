@@ -24,6 +24,10 @@ class FilesEncoder:
         self._inner = inner
 
     @property
+    def block_widths(self) -> tuple[int, ...]:
+        return self._inner.block_widths
+
+    @property
     def dims(self) -> int:
         return self._inner.dims
 

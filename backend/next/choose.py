@@ -12,7 +12,7 @@ from torch import Tensor
 
 from backend import sampling
 from backend.copies import copies_among, keys_of
-from backend.encoders.base import encoded
+from backend.encoders.base import block_widths, encoded
 from backend.jobs.networks import main_network
 from backend.labelled import PartlyLabelled
 from backend.labelled.things import Things
@@ -66,7 +66,7 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
     torch.set_num_threads(settings.torch_threads or torch.get_num_threads())
     settings = settings.model_copy(update={"device": devices.use(settings.device)})
     contents = [*(text for text, _ in texts.labelled), *(each.text for each in texts.waiting)]
-    features = _encode(contents, texts.things, settings, tell)
+    features, blocks = _encode(contents, texts.things, settings, tell)
     classes = sorted({label for _, label in texts.labelled})
     targets = torch.tensor([classes.index(label) for _, label in texts.labelled], dtype=torch.int64)
     labelled = len(targets)
@@ -85,6 +85,7 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
         seed=settings.seed,
         device=settings.device,
         trained=trained,
+        blocks=blocks,
     )
     ranking = sampling.rank_scene(settings.strategy, scene, min(count, len(pool)))
     picks = ranking.order[:count]
@@ -100,8 +101,10 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
     return Chosen(choices, settings.strategy, accuracy, int(behind.sum()), notes)
 
 
-def _encode(contents: Sequence[str], things: Things, settings: Settings, tell: Tell) -> Tensor:
-    """Float32 [N, D]."""
+def _encode(
+    contents: Sequence[str], things: Things, settings: Settings, tell: Tell
+) -> tuple[Tensor, tuple[int, ...]]:
+    """Float32 [N, D], and the widths of what a vector is made of."""
     order = np.random.default_rng(settings.seed).permutation(len(contents))[:FIT_ON]
     name = getattr(settings, things.setting)
     encoder = things.encoder(name, [contents[i] for i in order], settings.seed)
@@ -110,7 +113,7 @@ def _encode(contents: Sequence[str], things: Things, settings: Settings, tell: T
         piece = contents[start : start + PIECE]
         parts.append(encoded(encoder, piece))
         tell("encoding", len(piece))
-    return torch.cat(parts)
+    return torch.cat(parts), block_widths(encoder)
 
 
 def _copies(

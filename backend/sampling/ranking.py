@@ -65,6 +65,7 @@ def select(
     seed: int = 0,
     device: str = "cpu",
     trained: Trained | None = None,
+    blocks: Sequence[int] = (),
     fields: Fields | None = None,
     **options: Any,
 ) -> Tensor:
@@ -72,13 +73,14 @@ def select(
 
     pool: float [N, D]; labeled: float [M, D]; targets: int [M]. What the strategy needs is trained
     inside, unless `trained` brings the classifier along. The answer depends on the seed and on the
-    items' content, not on their places in the pool. fields: those that the strategy goes by, as in
-    `margin by source`. `options` are the strategy's own.
+    items' content, not on their places in the pool. blocks: widths of what a vector is made of; fields:
+    those that the strategy goes by, as in `margin by source`. `options` are the strategy's own.
     Raises ValueError for an unknown strategy or option, an option out of range, whatever `make_scene`
     refuses, and when the pool has fewer than n items.
     """
     chosen = find(strategy, options)
-    scene = make_scene(pool, labeled, targets, seed=seed, device=device, trained=trained, fields=fields)
+    parts = pool, labeled, targets
+    scene = make_scene(*parts, seed=seed, device=device, trained=trained, blocks=blocks, fields=fields)
     if not 0 <= n <= len(pool):
         raise ValueError(f"asked for {n} items of a pool of {len(pool)}")
     return _picks(chosen, placed(scene.in_batches_of(n)), n).indices.cpu()
@@ -96,6 +98,7 @@ def rank(
     seed: int = 0,
     device: str = "cpu",
     trained: Trained | None = None,
+    blocks: Sequence[int] = (),
     fields: Fields | None = None,
     **options: Any,
 ) -> Ranking:
@@ -114,6 +117,7 @@ def rank(
         seed=seed,
         device=device,
         trained=trained,
+        blocks=blocks,
         fields=fields,
     )
     return rank_scene(strategy, scene, head_size, **options)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 
-from backend.encoders.base import encoded
+from backend.encoders.base import block_widths, encoded
 from backend.labelled import Row, hold_out
 from backend.labelled.things import TEXTS, Things
 from backend.learning.network import LayeredNetwork
@@ -128,6 +128,7 @@ def prepare(job: SeedJob, step: Step) -> Full:
         "targets": torch.tensor([index[label] for _, label in pool]),
         "held_out": of_held_out,
         "truth": torch.tensor([index[label] for _, label in held_out]),
+        "blocks": torch.tensor(block_widths(encoder), dtype=torch.int64),
     }
     seconds = time.process_time() - began
     save_file(split, job.file)
@@ -145,7 +146,7 @@ def replay(job: ReplayJob, step: Step) -> Replay:
     """
     torch.set_num_threads(1)
     split = load_file(job.file)
-    pool, targets = split["pool"], split["targets"]
+    pool, targets, blocks = split["pool"], split["targets"], split["blocks"].tolist()
     chosen, rest = _start(job, pool)
     points: list[Point] = []
     trained: Trained | None = None
@@ -155,9 +156,8 @@ def replay(job: ReplayJob, step: Step) -> Replay:
             started = time.process_time()
             # Another seed for every batch, the same for every strategy.
             seed = job.seed * 1_000_003 + budget
-            picks = select(
-                job.strategy, pool[rest], pool[chosen], targets[chosen], wanted, seed=seed, trained=trained
-            )
+            known = pool[rest], pool[chosen], targets[chosen]
+            picks = select(job.strategy, *known, wanted, seed=seed, trained=trained, blocks=blocks)
             seconds += time.process_time() - started
             chosen = torch.cat([chosen, rest[picks]])
             rest = rest[~torch.isin(rest, chosen)]

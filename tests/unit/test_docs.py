@@ -43,6 +43,12 @@ def test_the_readme_leads_to_every_page() -> None:
         assert f"(docs/{page.name})" in readme, page.name
 
 
+def test_the_house_has_a_row_for_every_folder() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `(backend/\w+)` \|", page, re.MULTILINE))
+    assert rows == {f"backend/{each.parent.name}" for each in (ROOT / "backend").glob("*/__init__.py")}
+
+
 def test_pictures_are_small_and_shown() -> None:
     pages = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
     pictures = sorted((ROOT / "docs" / "img").iterdir())

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from backend import sampling
 from backend.cli import main
+from backend.encoders import registry
+from backend.encoders.joined import JoinedKind
 from backend.labelled import load_partly
 from backend.next.choose import CLUSTERS, Chosen, choose
 from backend.settings import Settings
@@ -78,6 +81,25 @@ def test_clusters_are_numbered_by_their_size_and_hold_all_texts(file: Path) -> N
     sizes = {each.why.cluster or 0: each.cluster_size for each in chosen(file, ALL).choices}
     assert sum(sizes.values()) == ALL - LABELLED
     assert [sizes[number] for number in sorted(sizes)] == sorted(sizes.values(), reverse=True)
+
+
+def test_heads_know_of_what_a_vector_is_made(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a retrain's do."""
+    told: list[tuple[int, ...]] = []
+    make = sampling.make_scene
+
+    def make_scene(*parts: Any, blocks: tuple[int, ...], **rest: Any) -> sampling.Scene:
+        told.append(blocks)
+        return make(*parts, blocks=blocks, **rest)
+
+    monkeypatch.setattr(sampling, "make_scene", make_scene)
+    chosen(file)
+    kind = registry.find_encoder("lsa")
+    monkeypatch.setattr(registry, "find_encoder", lambda name: JoinedKind((("one", kind), ("two", kind))))
+    chosen(file)
+    (alone, (first, second)) = told
+    assert alone == ()
+    assert first == second > 0
 
 
 def test_the_same_seed_gives_the_same_list(file: Path) -> None:

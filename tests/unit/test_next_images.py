@@ -18,6 +18,7 @@ from torch import Tensor
 
 from backend.cli import main
 from backend.encoders import images
+from backend.encoders.base import block_widths
 from backend.encoders.squares import Pixels, squared
 from backend.errors import AtlasError
 from backend.labelled import load_partly
@@ -30,7 +31,7 @@ LABELLED, WAITING = 12, 10
 class Coarse:
     """Pictures as sixteen times sixteen grey squares."""
 
-    name, dims = "coarse", 256
+    name, dims, block_widths = "coarse", 256, (256,)
 
     def load(self) -> None:
         pass
@@ -184,5 +185,6 @@ def test_the_encoder_of_files_gives_a_vector_for_each(folder: Path) -> None:
     encoder = IMAGES.encoder("coarse", files, 0)
     vectors = encoder.encode(files)
     assert vectors.shape == (len(files), encoder.dims)
+    assert block_widths(encoder) == (encoder.dims,)
     assert np.isfinite(vectors.numpy()).all()
     assert encoder.encode([]).shape == (0, encoder.dims)

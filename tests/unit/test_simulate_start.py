@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
+from torch import Tensor
 
+from backend import sampling
+from backend.encoders import registry
+from backend.encoders.joined import JoinedKind
 from backend.sampling import rank
 from backend.simulate import run as simulate_run
 from backend.simulate.plan import Plan
@@ -84,3 +89,22 @@ def test_a_live_batch_is_the_beginning_of_the_published_head(tmp_path: Path) -> 
     head = rank("typiclust", split["pool"], *nothing, n_classes=2, seed=0, batch=5)
     job = ReplayJob("typiclust", 0, plan, classes_of(rows), tmp_path / "split")
     assert start_of(job, split["pool"])[0].tolist() == head.order[:5].tolist()
+
+
+def test_heads_know_of_what_a_vector_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the backend's do."""
+    rows = [(f"{name} {i}", name) for name in ("one", "two") for i in range(20)]
+    plan = Plan(("random",), (0,), batch=5, start=4, budget=9, held_out=0.5)
+    kind = registry.find_encoder("lsa")
+    monkeypatch.setattr(registry, "find_encoder", lambda name: JoinedKind((("one", kind), ("two", kind))))
+    prepare(SeedJob(rows, plan, 0, tmp_path / "split"), lambda: None)
+    width = load_file(tmp_path / "split")["pool"].shape[1] // 2
+    told: list[list[int]] = []
+
+    def select(*parts: Any, blocks: list[int] | None = None, **rest: Any) -> Tensor:
+        told.extend([] if blocks is None else [blocks])
+        return sampling.select(*parts, blocks=blocks or (), **rest)
+
+    monkeypatch.setattr("backend.simulate.replay.select", select)
+    replay(ReplayJob("random", 0, plan, classes_of(rows), tmp_path / "split"), lambda: None)
+    assert told == [[width, width]]
