@@ -29,7 +29,7 @@ def add_setting_up(app: Flask, state: FakeLabelStudio) -> None:
 
 def main(port: int) -> None:
     state = FakeLabelStudio()
-    server = make(state, port)
+    server = make(lambda: state, port)
     add_setting_up(server.app, state)  # type: ignore[arg-type]
     server.serve_forever()
 

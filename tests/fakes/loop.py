@@ -102,12 +102,8 @@ class Loop:
 
     def jobs(self) -> set[str]:
         """Ids of the jobs that wait, for a worker or for their time."""
-        queues = (
-            self.dispatcher.queue,
-            self.dispatcher.upkeep,
-            self.dispatcher.tuning,
-            self.dispatcher.encoding,
-        )
+        dispatcher = self.dispatcher
+        queues = (dispatcher.queue, dispatcher.upkeep, dispatcher.tuning, dispatcher.encoding)
         return {
             each
             for queue in queues

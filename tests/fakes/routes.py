@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.local import LocalProxy
 
 from tests.fakes import queries
 from tests.fakes.label_studio import FakeLabelStudio, Refused
@@ -16,12 +18,15 @@ from tests.fakes.project import FakeProject
 VERSION = "1.23.2"
 
 
-def create_app(state: FakeLabelStudio) -> Flask:
+def create_app(shown: Callable[[], FakeLabelStudio]) -> Flask:
+    """shown: gives the one that answers the next request."""
     app = Flask("fake_label_studio")
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    state: Any = LocalProxy(lambda: g.shown)
 
     @app.before_request
     def note() -> Any:
+        g.shown = shown()
         state.requests.append(f"{request.method} {request.path}")
         return state.before(request) if state.before else None
 

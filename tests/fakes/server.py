@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -23,18 +23,19 @@ class _KeepsAlive(WSGIRequestHandler):
 class FakeServer:
     """Serves one fake at a time: `show` puts another in its place."""
 
-    def __init__(self, http: BaseWSGIServer):
-        self._http = http
-        self.url = f"http://127.0.0.1:{http.server_port}"
+    def __init__(self) -> None:
+        self._state = FakeLabelStudio()
+        self.http = make(lambda: self._state)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
 
     def show(self, state: FakeLabelStudio) -> FakeLabelStudio:
-        self._http.app = create_app(state)
+        self._state = state
         return state
 
 
-def make(state: FakeLabelStudio, port: int = 0) -> BaseWSGIServer:
+def make(shown: Callable[[], FakeLabelStudio], port: int = 0) -> BaseWSGIServer:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = make_server("127.0.0.1", port, create_app(state), threaded=True, request_handler=_KeepsAlive)
+    server = make_server("127.0.0.1", port, create_app(shown), threaded=True, request_handler=_KeepsAlive)
     server.daemon_threads = True  # type: ignore[attr-defined]
     return server
 
@@ -42,12 +43,12 @@ def make(state: FakeLabelStudio, port: int = 0) -> BaseWSGIServer:
 @contextmanager
 def served() -> Iterator[FakeServer]:
     """On a free port, in a thread of this process."""
-    http = make(FakeLabelStudio())
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    server = FakeServer()
+    thread = threading.Thread(target=server.http.serve_forever, daemon=True)
     thread.start()
     try:
-        yield FakeServer(http)
+        yield server
     finally:
-        http.shutdown()
+        server.http.shutdown()
         thread.join()
-        http.server_close()
+        server.http.server_close()

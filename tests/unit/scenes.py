@@ -1,10 +1,12 @@
 """Pools, labels and classifiers that show what a strategy does."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
 from backend.learning.network import LayeredNetwork
-from backend.learning.training import OutOfFold, Trained, outputs, train_network
+from backend.learning.training import OutOfFold, Trained, outputs, train, train_network
 from backend.sampling import make_scene, rank_scene
 from backend.sampling.scene import Scene
 
@@ -16,6 +18,13 @@ def random_scene(n: int = 80, m: int = 40, dims: int = 6, seed: int = 0) -> tupl
     targets = (features[:m, 0] > 0).long()
     targets[: min(2, m)] = torch.arange(2)[: min(2, m)]
     return features[m:], features[:m], targets
+
+
+@cache
+def trained_on_random_scene(labels: int = 40, seed: int = 0) -> Trained | None:
+    """On the first labelled items of `random_scene()`; None of none. It is shared: nobody may change it."""
+    _, labeled, targets = random_scene()
+    return train(labeled[:labels], targets[:labels], 2, seed=seed) if labels else None
 
 
 DIMS = 16

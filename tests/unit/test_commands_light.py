@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from backend.cli import main
 from backend.running.backend import inherited_environment
 
 HEAVY = ("torch", "sklearn", "scipy", "label_studio_sdk", "label_studio_ml", "matplotlib", "flask", "rq")
@@ -84,11 +86,14 @@ def test_an_error_comes_before_anything_heavy_is_imported(
 
 
 def test_versions_of_a_project_nobody_knows_say_which_are_known(tmp_path: Path) -> None:
+    def said_of(project: int, folder: Path) -> str:
+        done = CliRunner(env={"DATA_DIR": str(folder)}).invoke(main, ["versions", "--project", str(project)])
+        assert done.exit_code == 1
+        return " ".join(done.output.split())
+
     (tmp_path / "projects" / "4").mkdir(parents=True)
-    said, _ = run("versions", "--project", "99", DATA_DIR=str(tmp_path))
-    assert "kept are: 4" in said
-    said, _ = run("versions", "--project", "99", DATA_DIR=str(tmp_path / "other"))
-    assert "kept are: none" in said
-    assert "DATA_DIR" in said
-    said, _ = run("versions", "--project", "4", DATA_DIR=str(tmp_path))
-    assert "no version is kept of project 4" in said
+    assert "kept are: 4" in said_of(99, tmp_path)
+    elsewhere = said_of(99, tmp_path / "other")
+    assert "kept are: none" in elsewhere
+    assert "DATA_DIR" in elsewhere
+    assert "no version is kept of project 4" in said_of(4, tmp_path)

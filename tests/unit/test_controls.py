@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -18,7 +19,7 @@ from backend.controls.base import CLASSES, Control
 from backend.controls.config import parse_label_config
 from backend.controls.registry import CONTROLS, control_from_json
 from backend.learning.network import Layers
-from backend.learning.training import outputs
+from backend.learning.training import Trained, outputs, train
 from backend.sampling import make_scene, names, rank_scene
 from tests.unit.test_hostile import JSON
 
@@ -221,12 +222,19 @@ def test_it_learns(case: Case) -> None:
     assert agreement(answers) > (1 + blind) / 2
 
 
+@cache
+def trained_on_20(case: Case) -> tuple[Tensor, Tensor, Trained]:
+    """A toy's 60 items, their classes, and what was trained on the first 20: once for all strategies."""
+    control = control_of(case)
+    features, targets = toy(control, case[2], seed=3)
+    return features, targets, train(features[:20], targets[:20], len(control.classes))
+
+
 @each_control
 @pytest.mark.parametrize("strategy", names())
 def test_every_strategy_ranks_a_scene_of_it_whole(case: Case, strategy: str) -> None:
-    control = control_of(case)
-    features, targets = toy(control, case[2], seed=3)
-    scene = make_scene(features[20:], features[:20], targets[:20], n_classes=len(control.classes))
+    features, targets, trained = trained_on_20(case)
+    scene = make_scene(features[20:], features[:20], targets[:20], trained=trained)
     assert sorted(rank_scene(strategy, scene, 10).order.tolist()) == list(range(40))
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from backend.demo.data import load
+from backend.errors import DamagedFile
 from backend.running.backend import inherited_environment
+from backend.store.features import FeatureCache
 
 DOC = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
 USE = """
@@ -27,6 +29,18 @@ assert torch.equal(picks, select("rare_first", pool, labeled, targets, 10, power
 longest = torch.linalg.vector_norm(pool, dim=1).argsort(descending=True)[:5]
 assert torch.equal(select("longest_first", pool, labeled[:0], targets[:0], 5), longest)
 assert len(select("80% margin and 20% rare_first", pool, labeled, targets, 10)) == 10
+"""
+
+TRY = """
+import sys, torch
+from backend.sampling import select
+for name in sys.argv[1:]:
+    try:
+        picks = select(name, torch.randn(9, 4), torch.randn(6, 4), torch.tensor([0, 1] * 3), 3)
+    except ValueError as error:
+        print(error)
+    else:
+        print(list(picks.shape))
 """
 
 
@@ -57,7 +71,13 @@ def test_a_simulation_runs_with_an_own_strategy_and_encoder(
 ) -> None:
     with open(tmp_path / "mine.csv", "w", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *load(None, 0).pool[:150]])
-    options = ["--strategies=rare_first,random", "--encoder=letters", "--seeds=1", "--budget=60"]
+    options = [
+        "--strategies=rare_first,random",
+        "--encoder=letters",
+        "--seeds=1",
+        "--budget=60",
+        "--processes=1",
+    ]
     done = python(
         with_extras,
         "-m",
@@ -80,13 +100,8 @@ def test_a_version_made_with_an_own_encoder_needs_it(with_extras: dict[str, str]
     )
     done = python(with_extras, "-c", write, str(tmp_path))
     assert done.returncode == 0, done.stderr
-    name = done.stdout.strip()
-    read = "import sys; from pathlib import Path; from backend.store.features import FeatureCache as F;"
-    done = python(
-        inherited_environment(), "-c", f"{read} F(Path(sys.argv[1])).encoder({name!r})", str(tmp_path)
-    )
-    assert "DamagedFile" in done.stderr
-    assert "unknown encoder 'letters'; choose one of: auto, lsa" in done.stderr
+    with pytest.raises(DamagedFile, match="unknown encoder 'letters'; choose one of: auto, lsa"):
+        FeatureCache(tmp_path).encoder(done.stdout.strip())
 
 
 def test_what_cannot_be_used_is_told_and_keeps_nothing_from_work(
@@ -103,14 +118,8 @@ def test_what_cannot_be_used_is_told_and_keeps_nothing_from_work(
         "def twice(scene, n): return Picks(torch.zeros(n, dtype=torch.int64))\n"
     )
     env = {**with_extras, "PYTHONPATH": os.pathsep.join([str(tmp_path), with_extras["PYTHONPATH"]])}
-    code = (
-        "import sys, torch; from backend.sampling import select;"
-        "select(sys.argv[1], torch.randn(9, 4), torch.randn(6, 4), torch.tensor([0, 1] * 3), 3)"
-    )
-    done = python(env, "-c", code, "gone")
-    assert "strategy 'gone' cannot be used: faulty: ModuleNotFoundError" in done.stderr
-    assert (
-        "strategy 'twice' must pick 3 different indices of a pool of 9"
-        in python(env, "-c", code, "twice").stderr
-    )
-    assert python(env, "-c", code, "rare_first").returncode == 0
+    done = python(env, "-c", TRY, "gone", "twice", "rare_first")
+    gone, twice, rare_first = done.stdout.splitlines()
+    assert "strategy 'gone' cannot be used: faulty: ModuleNotFoundError" in gone
+    assert "strategy 'twice' must pick 3 different indices of a pool of 9" in twice
+    assert rare_first == "[3]"

@@ -20,7 +20,7 @@ from backend.sampling import (
 )
 from backend.sampling import scene as scene_module
 from backend.sampling.checks import MAX_FEATURE
-from tests.unit.scenes import random_scene
+from tests.unit.scenes import random_scene, trained_on_random_scene
 
 COMPOSED = ["margin within 30% by representative", "70% auto and 30% random"]
 
@@ -54,7 +54,9 @@ def test_any_scene_is_ranked_whole(strategy, n, m, dims, share, kind, classes, s
     targets = torch.arange(m) % classes
     head = max(1, round(share * n))
 
-    ranking = rank(strategy, pool, labeled, targets, head_size=head, batch=head, seed=seed)
+    scene = make_scene(pool, labeled, targets, seed=seed, batch=head)
+    ranking = rank_scene(strategy, scene, head)
+    trained = scene.trained if scene.has_classifier else None
 
     assert ranking.order.sort().values.tolist() == list(range(n))  # distinct, and all there
     assert ranking.scores[ranking.order].tolist() == queue_scores(n).tolist()
@@ -64,9 +66,9 @@ def test_any_scene_is_ranked_whole(strategy, n, m, dims, share, kind, classes, s
         assert (along[1:] <= along[:-1]).all()
     if head > n:
         with pytest.raises(ValueError, match=f"asked for {head} items of a pool of {n}"):
-            select(strategy, pool, labeled, targets, head, seed=seed)
+            select(strategy, pool, labeled, targets, head, seed=seed, trained=trained)
     else:
-        picks = select(strategy, pool, labeled, targets, head, seed=seed)
+        picks = select(strategy, pool, labeled, targets, head, seed=seed, trained=trained)
         assert picks.tolist() == ranking.order[:head].tolist()
 
 
@@ -86,11 +88,12 @@ def test_batch_after_batch_labels_every_item_once(strategy: str) -> None:
 @pytest.mark.parametrize("strategy", ALL)
 def test_same_seed_same_answer_and_permuting_the_pool_permutes_it(strategy: str) -> None:
     pool, labeled, targets = random_scene()
-    picks = select(strategy, pool, labeled, targets, 20, seed=3)
-    assert torch.equal(picks, select(strategy, pool, labeled, targets, 20, seed=3))
+    trained = trained_on_random_scene(seed=3)
+    picks = select(strategy, pool, labeled, targets, 20, seed=3, trained=trained)
+    assert torch.equal(picks, select(strategy, pool, labeled, targets, 20, seed=3, trained=trained))
 
     permutation = torch.randperm(len(pool), generator=torch.Generator().manual_seed(1))
-    permuted = select(strategy, pool[permutation], labeled, targets, 20, seed=3)
+    permuted = select(strategy, pool[permutation], labeled, targets, 20, seed=3, trained=trained)
 
     # Sums are rounded in another order, which may swap two picks of nearly the same worth.
     assert len(set(permutation[permuted].tolist()) & set(picks.tolist())) >= 18
@@ -124,8 +127,9 @@ def test_the_callers_tensors_and_classifier_are_left_alone(strategy: str) -> Non
 def test_an_empty_pool_and_an_empty_batch_are_answered(strategy: str, labels: int) -> None:
     pool, labeled, targets = random_scene()
     few = labeled[:labels], targets[:labels]
-    assert rank(strategy, pool[:0], *few).order.tolist() == []
-    assert select(strategy, pool, *few, 0).tolist() == []
+    trained = trained_on_random_scene(labels)
+    assert rank(strategy, pool[:0], *few, trained=trained).order.tolist() == []
+    assert select(strategy, pool, *few, 0, trained=trained).tolist() == []
 
 
 @pytest.mark.parametrize("pool", [torch.ones(200, 4), torch.zeros(200, 4), torch.eye(4).repeat(50, 1)])

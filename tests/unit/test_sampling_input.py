@@ -13,7 +13,7 @@ from backend.sampling import (
     select,
 )
 from backend.sampling.registry import STRATEGIES
-from tests.unit.scenes import random_scene
+from tests.unit.scenes import random_scene, trained_on_random_scene
 
 
 def test_bad_input_is_named() -> None:
@@ -78,6 +78,7 @@ ELSEWHERE = ("head", "layers", "width", "depth", "passes", "measure", "members",
 @pytest.mark.parametrize("strategy", names())
 def test_options_out_of_range_are_refused(strategy: str) -> None:
     pool, labeled, targets = random_scene()
+    trained = trained_on_random_scene()
     for option in inspect.signature(STRATEGIES[strategy].pick).parameters.values():
         if option.kind is not inspect.Parameter.KEYWORD_ONLY or option.name in ELSEWHERE:
             continue
@@ -89,7 +90,8 @@ def test_options_out_of_range_are_refused(strategy: str) -> None:
             ):
                 select(strategy, pool, labeled, targets, 5, **{option.name: value})
         for value in (0.01, 1) if share else (1, 1000):
-            assert len(select(strategy, pool, labeled, targets, 5, **{option.name: value})) == 5
+            options = {option.name: value}
+            assert len(select(strategy, pool, labeled, targets, 5, trained=trained, **options)) == 5
     with pytest.raises(
         ValueError, match=f"'{strategy}' has no option 'rouns'; (its options are|it has none)"
     ):
