@@ -52,7 +52,7 @@ def test_it_prints_rates_and_agreement_and_imports_nothing_else() -> None:
     assert all("200 of the first 200 are common; rank correlation 1.0000" in line for line in said[4::2])
     assert set(json.loads(everything)) >= set(NEEDED)
     folders = {name.split(".")[1] for name in json.loads(ours)}
-    assert folders <= {"encoders", "errors", "learning", "plugins", "sampling"}
+    assert folders <= {"encoders", "errors", "fields", "learning", "plugins", "sampling"}
 
 
 def test_a_device_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

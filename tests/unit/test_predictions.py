@@ -161,7 +161,7 @@ def test_what_cannot_be_written_is_said_and_loses_nothing(loop: Loop, project: F
     assert Path("mine.csv").read_text() == "precious"
     done(project, "--out", "mine.csv", "--force")
     assert Path("mine.csv").read_text() != "precious"
-    assert "cannot be written: No such file" in predictions(project, "--out", "nowhere/all.csv").output
+    assert "there is no folder nowhere" in predictions(project, "--out", "nowhere/all.csv").output
     wrong = predictions(project, "--out", "all.csv", "--version", "atlas-000009")
     assert "has no version atlas-000009; kept are: atlas-000001" in wrong.output
     unlabelled = loop.create(20)
