@@ -89,7 +89,7 @@ def browser(folder: Path) -> Iterator[Browser]:
             try:
                 yield Browser(http)
             finally:
-                http.delete(session)
+                http.delete(session.rstrip("/")).raise_for_status()  # and with it Chromium's processes
     finally:
         driver.terminate()
         driver.wait(20)
