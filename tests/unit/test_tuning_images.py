@@ -3,27 +3,22 @@ whole or not at all."""
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from backend.controls.config import parse_label_config
-from backend.jobs import fine_tuning
 from backend.jobs.fine_tuning import fine_tune
 from backend.jobs.kinds import TUNING_QUEUE
-from backend.jobs.status import job_status
 from backend.predicting import Predictor
-from backend.store.adapted_models import AdaptedModels
 from backend.store.locations import adapted_models
 from tests.content import FileServer, file_server
 from tests.fakes.label_studio import choice
 from tests.fakes.loop import Loop
 from tests.fakes.mean_colour import AdaptableColour, install, png
 from tests.fakes.project import FakeProject
-from tests.unit.test_tuning_job import Forking, stats
+from tests.unit.test_tuning_job import MOMENTS, Forking, killed_fine_tuning, stats
 
 CONFIG = (
     '<View><Image name="i" value="$image"/><Choices name="label" toName="i">'
@@ -115,24 +110,13 @@ def test_an_image_without_its_small_picture_is_guessed_by_the_version_itself(
     assert fine_tune(project.id)["said"] == "0 labels are too few, or of one class"
 
 
-@pytest.mark.parametrize("within", ["training", "saving", "before it is named"])
+@pytest.mark.parametrize("within", MOMENTS)
 def test_a_killed_fine_tuning_leaves_nothing_half_and_the_published_version_serves(
     loop: Loop, project: FakeProject, within: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(*_: object, **__: object) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
     loop.retrain(project)
     before = right(loop, project)
-    with monkeypatch.context() as deadly:
-        if within == "training":
-            deadly.setattr(fine_tuning, "train_layers", die)
-        elif within == "saving":
-            deadly.setattr("os.replace", die)
-        else:
-            deadly.setattr(AdaptedModels, "note", die)
-        Forking(loop.redis, [TUNING_QUEUE]).run()
-    assert "killed by signal 9" in (job_status(loop.redis, f"finetune-{project.id}") or {})["error"]
+    killed_fine_tuning(loop, project, within, monkeypatch)
     assert adapted_models(loop.settings, project.id).attempt() is None
     loop.retrain(project)
     assert "adapted" not in stats(loop, project)

@@ -215,15 +215,17 @@ class Forking(AtlasWorker):
         """Those of the tests stay."""
 
 
-@pytest.mark.parametrize("within", ["training", "saving", "before it is named"])
-def test_a_killed_fine_tuning_leaves_nothing_half_and_the_published_version_serves(
+MOMENTS = ("training", "saving", "before it is named")
+
+
+def killed_fine_tuning(
     loop: Loop, project: FakeProject, within: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The waiting job is done, and killed at one of MOMENTS."""
+
     def die(*_: object, **__: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    loop.retrain(project)
-    served, before = loop.versions(project).published(), right(loop, project)
     with monkeypatch.context() as deadly:
         if within == "training":
             deadly.setattr(fine_tuning, "train_layers", die)
@@ -233,6 +235,15 @@ def test_a_killed_fine_tuning_leaves_nothing_half_and_the_published_version_serv
             deadly.setattr(AdaptedModels, "note", die)
         Forking(loop.redis, [TUNING_QUEUE]).run()
     assert "killed by signal 9" in (job_status(loop.redis, f"finetune-{project.id}") or {})["error"]
+
+
+@pytest.mark.parametrize("within", MOMENTS)
+def test_a_killed_fine_tuning_leaves_nothing_half_and_the_published_version_serves(
+    loop: Loop, project: FakeProject, within: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop.retrain(project)
+    served, before = loop.versions(project).published(), right(loop, project)
+    killed_fine_tuning(loop, project, within, monkeypatch)
     assert models(loop, project).attempt() is None
     loop.retrain(project)
     assert "adapted" not in stats(loop, project)
