@@ -1,0 +1,90 @@
+"""An item's units: a text's tokens, an image's cells or boxes.
+
+Doubt, verdicts and heads are measured per unit, then pooled to the item, never the other way round. Whatever
+is geometry works on one vector per item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from backend.learning.network import Layers
+
+Pooling = Literal["mean", "top"]
+"""From units to their item: the mean of all, or of the largest few."""
+TOP = 3
+"""Units that "top" takes the mean of: an image has many empty cells, and a few that matter."""
+
+
+class Units(NamedTuple):
+    """rows: float [U, D], what a network reads of each; item: int64 [U], rising, in [0, items), of which item
+    each is; marks: [U, k], where in the item it lies (a token's first character and the one behind its last;
+    a cell's or box's x, y, width, height); items: how many there are, some of which may have no unit.
+    """
+
+    rows: Tensor
+    item: Tensor
+    marks: Tensor
+    items: int
+
+
+class UnitLayers(NamedTuple):
+    """What a network saw of U units. layers: each [U, width]; item, items: see `Units`."""
+
+    layers: Layers
+    item: Tensor
+    items: int
+
+    def pooled(self, values: Tensor, pooling: Pooling = "mean") -> Tensor:
+        """Of each item: float [items] of values [U], or [items, width] of [U, width]; 0 without a unit."""
+        return pooled(values, self.item, self.items, pooling)
+
+    def mean_layers(self) -> Layers:
+        """A row per item: every layer's mean over the item's units."""
+        hidden = tuple(self.pooled(layer) for layer in self.layers.hidden)
+        likely = self.pooled(self.layers.probabilities)
+        return Layers(hidden, likely.clamp(min=1e-9).log())
+
+
+@dataclass(frozen=True)
+class UnitsLearned:
+    """What a learner of units gives to whoever ranks: the same of tokens, boxes and cells.
+
+    pool: the serving network's layers over the N items that wait; held_out: of the M labelled items, by
+    networks that never saw them; correct: bool [units of held_out], whether that is right; members: what each
+    of the K siblings says of the pool's units, float32 [K, U, C]; by_siblings: pool items, int64 [n], and a
+    sibling for each, int64 [n] in [0, K), -> their pooled layers, [n, width]; pooling: of a unit's numbers.
+    """
+
+    pool: UnitLayers
+    held_out: UnitLayers
+    correct: Tensor
+    n_siblings: int
+    members: Callable[[], Tensor]
+    by_siblings: Callable[[Tensor, Tensor], Layers]
+    pooling: Pooling = "mean"
+
+
+def pooled(values: Tensor, item: Tensor, items: int, pooling: Pooling = "mean") -> Tensor:
+    """values: float [U] or [U, width]; item: int64 [U], rising. Returns float [items] or [items, width]; 0
+    of items without a unit."""
+    if pooling == "top":
+        values, item = _largest(values, item)
+    total = values.new_zeros(items, *values.shape[1:]).index_add_(0, item, values)
+    count = torch.bincount(item, minlength=items).clamp(min=1)
+    return total / count.view(-1, *[1] * (values.dim() - 1))
+
+
+def _largest(values: Tensor, item: Tensor) -> tuple[Tensor, Tensor]:
+    """The TOP largest values of each item, and whose they are. values: float [U]."""
+    by_value = values.argsort(descending=True, stable=True)
+    order = by_value[item[by_value].argsort(stable=True)]
+    owner = item[order]
+    first = torch.searchsorted(owner, owner, right=False)
+    kept = torch.arange(len(owner), device=owner.device) - first < TOP
+    return values[order][kept], owner[kept]
