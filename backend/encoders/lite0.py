@@ -6,7 +6,7 @@ family (tensorflow/tpu, models/official/efficientnet/lite) has no squeeze-and-ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -20,6 +20,8 @@ MIDDLE = 10
 """The last block at stride 16, about two thirds of the way."""
 MIDDLE_CHANNELS = 112
 LAST_CHANNELS = 1280
+LEVELS = {4: (2, 24), 8: (4, 40), 16: (MIDDLE, MIDDLE_CHANNELS), 32: (15, 320)}
+"""Of each stride its last block, and the channels of what that gives."""
 _EPSILON = 1e-3
 
 
@@ -92,6 +94,22 @@ class Lite0:
         for block in self._blocks[: MIDDLE + 1]:
             x = block(x)
         return x
+
+    @torch.inference_mode()
+    def pyramid(self, images: Tensor, strides: Sequence[int]) -> list[Tensor]:
+        """What the last block of each of the LEVELS gives, float32 [N, C, H/stride, W/stride], rounded up.
+
+        images: as of `maps`; strides: rising. What comes after the last of them is not computed.
+        """
+        x = ((images - 127) / 128).contiguous(memory_format=torch.channels_last)
+        x = F.relu6(self._stem(x))
+        found = []
+        wanted = {LEVELS[stride][0] for stride in strides}
+        for i, block in enumerate(self._blocks[: max(wanted) + 1]):
+            x = block(x)
+            if i in wanted:
+                found.append(x)
+        return found
 
     def upper(self, middle: Tensor) -> Tensor:
         """The last map, from the middle one."""
