@@ -34,7 +34,9 @@ class Units(NamedTuple):
 
 
 class UnitLayers(NamedTuple):
-    """What a network saw of U units. layers: each [U, width]; item, items: see `Units`."""
+    """What a network saw of U units. layers: each [U, width], one hidden layer at least, which heads read (a
+    linear learner gives what it reads itself), with features where the learner keeps them; item, items: see
+    `Units`."""
 
     layers: Layers
     item: Tensor
@@ -43,6 +45,26 @@ class UnitLayers(NamedTuple):
     def pooled(self, values: Tensor, pooling: Pooling = "mean") -> Tensor:
         """Of each item: float [items] of values [U], or [items, width] of [U, width]; 0 without a unit."""
         return pooled(values, self.item, self.items, pooling)
+
+    @property
+    def counts(self) -> Tensor:
+        """How many units each item has: int64 [items]."""
+        return torch.bincount(self.item, minlength=self.items)
+
+    def units_of(self, items: Tensor) -> tuple[Tensor, Tensor]:
+        """The units of some items, in these items' order, int64 [u], and for each the place of its item among
+        them, int64 [u]. items: int64 [n], in [0, items), in any order."""
+        counts = self.counts
+        starts = counts.cumsum(0) - counts
+        own = counts[items]
+        place = torch.arange(len(items), device=items.device).repeat_interleave(own)
+        first = (starts[items] - (own.cumsum(0) - own))[place]
+        return first + torch.arange(len(place), device=items.device), place
+
+    def of_items(self, items: Tensor) -> UnitLayers:
+        """What the network saw of these items only, in this order. items: int64 [n]."""
+        units, place = self.units_of(items)
+        return UnitLayers(self.layers.rows(units), place, len(items))
 
     def mean_layers(self) -> Layers:
         """A row per item: every layer's mean over the item's units."""
@@ -56,9 +78,13 @@ class UnitsLearned:
     """What a learner of units gives to whoever ranks: the same of tokens, boxes and cells.
 
     pool: the serving network's layers over the N items that wait; held_out: of the M labelled items, by
-    networks that never saw them; correct: bool [units of held_out], whether that is right; members: what each
-    of the K siblings says of the pool's units, float32 [K, U, C]; by_siblings: pool items, int64 [n], and a
-    sibling for each, int64 [n] in [0, K), -> their pooled layers, [n, width]; pooling: of a unit's numbers.
+    networks that never saw them; correct: bool [units of held_out], whether that is right; n_siblings: K;
+    members: what each of the K siblings says of the pool's units, float32 [K, U, C]; by_siblings: pool items,
+    int64 [n], and a sibling for each, int64 [n] in [0, K), -> what these siblings see of their units, whose
+    `item` is the place among the n; pooling: of a unit's numbers.
+    labeled: the serving network's layers over the M labelled items, where the learner has them (else
+    strategies take `held_out`); readout: the last hidden layer, float [n, width], -> logits, float [n, C],
+    for dropout (else found by least squares, which is exact where the network ends in a linear layer).
     """
 
     pool: UnitLayers
@@ -66,8 +92,10 @@ class UnitsLearned:
     correct: Tensor
     n_siblings: int
     members: Callable[[], Tensor]
-    by_siblings: Callable[[Tensor, Tensor], Layers]
+    by_siblings: Callable[[Tensor, Tensor], UnitLayers]
     pooling: Pooling = "mean"
+    labeled: UnitLayers | None = None
+    readout: Callable[[Tensor], Tensor] | None = None
 
 
 def pooled(values: Tensor, item: Tensor, items: int, pooling: Pooling = "mean") -> Tensor:

@@ -29,3 +29,11 @@ def test_an_items_mean_layers_say_its_units_mean_probabilities() -> None:
     layers = units.mean_layers()
     assert torch.allclose(layers.probabilities, torch.tensor([[0.7, 0.3], [0.2, 0.8]]))
     assert torch.allclose(layers.last_hidden[0], torch.tensor([0.5, 0.5, 0.0]))
+
+
+def test_items_are_taken_in_any_order_with_all_their_units() -> None:
+    units = UnitLayers(Layers((VALUES[:, None],), torch.zeros(6, 2)), ITEM, 3)
+    some = units.of_items(torch.tensor([2, 1, 0]))
+    assert some.item.tolist() == [0, 2, 2, 2, 2, 2]
+    assert some.layers.last_hidden[:, 0].tolist() == [7.0, 0.0, 1.0, 4.0, 2.0, 0.5]
+    assert units.of_items(torch.tensor([1])).counts.tolist() == [0]
