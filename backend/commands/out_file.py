@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 
-def check_out(out: Path, force: bool, kinds: Sequence[str]) -> None:
+def check_out(out: Path, force: bool, kinds: Sequence[str], option: str = "--out") -> None:
     """kinds: endings that its name may have. Raises UsageError, with what to do."""
     if out.suffix not in kinds:
-        raise click.UsageError(f"--out {out}: the name must end with {' or '.join(kinds)}")
+        raise click.UsageError(f"{option} {out}: the name must end with {' or '.join(kinds)}")
     if not out.parent.is_dir():
-        raise click.UsageError(f"--out {out}: there is no folder {out.parent}")
+        raise click.UsageError(f"{option} {out}: there is no folder {out.parent}")
     if out.exists() and not force:
         raise click.UsageError(f"{out} is there already: choose another name, or give --force")

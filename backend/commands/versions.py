@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from backend import logs
 from backend.commands.kept import check_kept
+from backend.commands.out_file import check_out
 from backend.errors import AtlasError
 from backend.settings import Settings
 
@@ -16,29 +19,53 @@ if TYPE_CHECKING:
     from backend.labelstudio.client import LabelStudioClient
 
 COLUMNS = ("version", "created", "trained_on", "accuracy", "macro_f1", "strategy", "state")
+SHOWN = 20
+"""Retrains of the table, unless all are asked for."""
 
 
 @click.group(invoke_without_command=True)
 @click.option("--project", type=int, required=True, help="Id of the Label Studio project.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known, as JSON.")
+@click.option("--all", "every", is_flag=True, help=f"Show all retrains, not the last {SHOWN}.")
+@click.option(
+    "--csv",
+    "out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a row for each retrain to this file.",
+)
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.pass_context
-def versions(context: click.Context, project: int, as_json: bool) -> None:
-    """List a project's model versions, or pin one (`versions --project 3 pin atlas-000007`).
+def versions(
+    context: click.Context, project: int, as_json: bool, every: bool, out: Path | None, force: bool
+) -> None:
+    """List a project's retrains, or pin a version (`versions --project 3 pin atlas-000007`).
 
-    Needs the DATA_DIR (and MODEL_STORE) of the running backend.
+    The record of a retrain stays for as long as the project; a version whose state is empty is no longer
+    kept, and cannot be pinned. Needs the DATA_DIR (and MODEL_STORE) of the running backend.
     """
     settings = Settings()
     context.obj = (settings, project)
     logs.configure(settings.log_level, "versions")
     check_kept(settings, project)
     if context.invoked_subcommand is None:
+        if out is not None:
+            check_out(out, force, (".csv",), option="--csv")
         rows = _rows(settings, project)
         if not rows:
             raise AtlasError(
                 f"no version is kept of project {project} in {settings.model_store or settings.data_dir}: "
                 "its first one is made by the first retrain"
             )
-        click.echo(json.dumps(rows, indent=2) if as_json else _table(rows))
+        if out is not None:
+            _write(rows, out)
+            click.echo(f"Wrote {len(rows)} retrains to {out}.")
+        elif as_json:
+            click.echo(json.dumps(rows, indent=2))
+        else:
+            shown = rows if every else rows[-SHOWN:]
+            click.echo(_table(shown))
+            if len(shown) < len(rows):
+                click.echo(f"{len(rows) - len(shown)} earlier retrains: --all shows them, --csv writes them.")
 
 
 @versions.command()
@@ -84,15 +111,33 @@ def _client(settings: Settings) -> LabelStudioClient:
 
 
 def _rows(settings: Settings, project: int) -> list[dict[str, Any]]:
-    """Oldest first."""
-    from backend.store.locations import version_store
+    """Oldest first: all retrains there is a record of."""
+    from backend.store.history import History, entries_of
+    from backend.store.locations import project_files, version_store
 
     store = version_store(settings, project)
-    published, state = store.published(), "pinned" if store.pinned() else "published"
+    entries = History(project_files(settings, project)).read() or entries_of(store)
+    published = store.published()
+    state = dict.fromkeys(store.names(), "kept")
+    if published is not None:
+        state[published] = "pinned" if store.pinned() else "published"
     return [
-        {"version": name, "state": state if name == published else "", **store.stats(name)}
-        for name in store.names()
+        {"version": entry["version"], "state": state.get(entry["version"], ""), **entry} for entry in entries
     ]
+
+
+def _write(rows: list[dict[str, Any]], out: Path) -> None:
+    """What is no plain value, such as the labels of each class, as JSON."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: _cell(value) for name, value in row.items()})
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

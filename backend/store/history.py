@@ -1,0 +1,64 @@
+"""What each retrain came to, one line each, kept for as long as the project: versions go, their record stays.
+
+Beside the models and apart from the weights. A line that cannot be read loses itself only.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from backend.store.grown import GrownRecord
+from backend.store.versions import VersionStore
+
+logger = logging.getLogger(__name__)
+
+Entry = dict[str, Any]
+"""Of one retrain. `version`: what it made; `at`: when, ISO 8601, UTC; `published`; then a version's stats."""
+
+
+class History(GrownRecord[Entry]):
+    """Of one project, oldest first. Raises ModelStoreError where that fails."""
+
+    folder = "history"
+    ending = ".jsonl"
+    part_rows = 500
+
+    def read(self) -> list[Entry]:
+        return [entry for path in self.parts() for entry in self.rows(path)]
+
+    def encoded(self, rows: Sequence[Entry]) -> bytes:
+        return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+    def rows(self, path: str) -> list[Entry]:
+        try:
+            lines = self._files.read_constant(path).decode("utf-8", "replace").splitlines()
+        except OSError as error:
+            logger.warning("the record of some retrains cannot be read from %s: %s", path, error)
+            return []
+        found = [_entry(line) for line in lines]
+        if None in found:
+            logger.warning("%d lines of %s cannot be read and are left out", found.count(None), path)
+        return [entry for entry in found if entry is not None]
+
+
+def entries_of(versions: VersionStore) -> list[Entry]:
+    """Of the versions that are kept: the first entries where there was no history yet."""
+    stats = {name: versions.stats(name) for name in versions.names()}
+    published = {name for _, name in versions.history()} | {versions.chosen()}
+    return [entry_of(name, found, published=name in published) for name, found in stats.items() if found]
+
+
+def entry_of(version: str, stats: Entry, *, published: bool, **more: Any) -> Entry:
+    """stats: the version's; more: what is known besides."""
+    return {"version": version, "at": stats.get("created"), "published": published, **stats, **more}
+
+
+def _entry(line: str) -> Entry | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("version"), str) else None
