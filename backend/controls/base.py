@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from backend.controls.joined import any_source_from_json
 from backend.controls.sources import Source
 from backend.controls.tags import Condition, Tag
+from backend.controls.votes import Vote, verdict
 from backend.errors import LabelConfigError
 
 if TYPE_CHECKING:
@@ -94,8 +95,11 @@ class Control(ABC):
     # Label Studio's side
 
     @abstractmethod
-    def read(self, result: Any) -> Answer | None:
-        """What a submitted annotation's regions say, None where they say nothing. Never raises."""
+    def read(self, result: Any, content: str = "") -> Answer | None:
+        """What a submitted annotation's regions say, None where they say nothing. Never raises.
+
+        content: the task's, for those whose regions are counted in other units than answers.
+        """
 
     @abstractmethod
     def unknown_in(self, region: Region) -> list[Any] | None:
@@ -105,6 +109,13 @@ class Control(ABC):
     def agreement(self, one: Answer, other: Answer) -> float:
         """In [0, 1], symmetric, 1 for the same answer."""
         return float(one == other)
+
+    def settled(self, votes: Sequence[Vote], weights: Mapping[str, float] | None = None) -> Answer | None:
+        """What several annotators' votes on one task, at least one, come to; None where they disagree.
+
+        weights: by annotator, what each has proved worth; all the same without.
+        """
+        return verdict(votes, weights or {}, self.agreement)
 
     @abstractmethod
     def regions(self, answer: Answer, confidence: float) -> list[Region]:

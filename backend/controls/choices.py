@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from backend.controls.base import Answer, Control, Decided, Region, refuse_parts, regions_named
 from backend.controls.forms import FORMS, Form, form_of
-from backend.controls.options import Dynamic, Options, options_from_json, options_of
+from backend.controls.offering import Offering
+from backend.controls.options import Dynamic, Options, options_of
 from backend.controls.sources import Source
 from backend.controls.tags import Tag
 from backend.errors import LabelConfigError
@@ -21,13 +22,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChoiceControl(Control):
+class ChoiceControl(Offering):
     """What all controls of choices have in common. tag: which of FORMS it is written in."""
 
     tags = ("Choices", "Taxonomy")
 
     tag: str = "Choices"
-    options: Options
 
     @classmethod
     @abstractmethod
@@ -45,17 +45,6 @@ class ChoiceControl(Control):
             )
         return cls.of(tag, source, options)
 
-    def as_json(self) -> dict[str, Any]:
-        return {**super().as_json(), "options": self.options.as_json()}
-
-    @classmethod
-    def from_json(cls, described: Mapping[str, Any]) -> Control:
-        return super().from_json({**described, "options": options_from_json(described["options"])})
-
-    def caveats(self) -> Iterator[str]:
-        yield from self.options.caveats(self.from_name)
-        yield from super().caveats()
-
     @property
     def form(self) -> Form:
         return FORMS[self.tag]
@@ -64,7 +53,7 @@ class ChoiceControl(Control):
     def answer_in(self, region: Region) -> Answer | None:
         """What one region of this control says, None where it names nothing (any more)."""
 
-    def read(self, result: Any) -> Answer | None:
+    def read(self, result: Any, content: str = "") -> Answer | None:
         answers = map(self.answer_in, regions_named(result, self.from_name))
         return next((answer for answer in answers if answer is not None), None)
 
@@ -87,13 +76,6 @@ class ChoiceControl(Control):
 
     def said_in(self, region: Region) -> list[str]:
         return self.form.chosen_in(region, self.options)
-
-    @property
-    def config_choices(self) -> tuple[str, ...]:
-        return self.options.among(())
-
-    def offered(self, data: Any) -> list[str] | None:
-        return self.options.offered(data)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -147,12 +147,26 @@ class Dynamic(Options):
 
 def options_of(tag: Tag, choosable: Iterable[Choice]) -> Options:
     """Raises LabelConfigError, with what to change, where there are fewer than two."""
+    found = _options(tag, choosable)
+    if isinstance(found, Fixed) and len(found.paths) < 2:
+        raise LabelConfigError(_too_few(tag, found.unnamed))
+    return found
+
+
+def labels_of(tag: Tag) -> Options:
+    """Raises LabelConfigError, with what to change, where there is none: one is enough to mark parts by."""
+    found = _options(tag, tag.choices)
+    if isinstance(found, Fixed) and not found.paths:
+        why = f': "{shortened(found.unnamed)}" is another text in each task' if found.unnamed else ""
+        raise LabelConfigError(f"{tag} has no label to learn{why}. Add a <Label> with a value of its own.")
+    return found
+
+
+def _options(tag: Tag, choosable: Iterable[Choice]) -> Options:
     distinct = tuple(dict.fromkeys(choice.path for choice in choosable if all(choice.path)))
     where, unnamed = tag.attributes.get("value", ""), _unnamed(tag)
     if "$" in where:
         return Dynamic(where, tuple(map(in_words, distinct)), unnamed=unnamed)
-    if len(distinct) < 2:
-        raise LabelConfigError(_too_few(tag, unnamed))
     return Fixed(distinct, unnamed=unnamed)
 
 

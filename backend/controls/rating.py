@@ -41,7 +41,7 @@ class Rating(Control):
         classes = tuple(map(str, range(1, int(most) + 1)))
         return cls(from_name=tag.name, to_name=tag.to_name, source=source, classes=classes)
 
-    def read(self, result: Any) -> Answer | None:
+    def read(self, result: Any, content: str = "") -> Answer | None:
         given = (value_of(region, "rating") for region in regions_named(result, self.from_name))
         return next((_stars(each) for each in given if _stars(each) in self.classes), None)
 

@@ -25,17 +25,18 @@ def text_in(scheme: LabelScheme, data: Any) -> tuple[str, str | None]:
 
 
 def votes_in(
-    controls: tuple[Control, ...], annotations: list[Any]
+    controls: tuple[Control, ...], annotations: list[Any], content: str = ""
 ) -> tuple[dict[str, tuple[Vote, ...]], str | None]:
     """The votes on a task by control, and None; or those that can be read, and why others cannot.
 
-    An answer that holds half a surrogate pair can neither be stored nor shown: it is no vote.
+    content: the task's text. An answer that holds half a surrogate pair can neither be stored nor shown: it
+    is no vote.
     """
     votes: dict[str, tuple[Vote, ...]] = {}
     none: tuple[Vote, ...] = ()
     problem = None
     for control in controls:
-        cast, failed = attempt("its annotations", partial(votes_of, annotations, control), none)
+        cast, failed = attempt("its annotations", partial(votes_of, annotations, control, content), none)
         fine = tuple(vote for vote in cast if _is_utf8(vote.label))
         if len(fine) < len(cast):
             failed = f"a label of {control.from_name} holds half a surrogate pair, which is no character"

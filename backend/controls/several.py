@@ -125,7 +125,7 @@ class SeveralOrNone(SeveralChoices):
     def takes(cls, tag: Tag) -> bool:
         return tag.kind in cls.tags and FORMS[form_of(tag)].takes_several(tag) and may_be_left_blank(tag)
 
-    def read(self, result: Any) -> Answer | None:
+    def read(self, result: Any, content: str = "") -> Answer | None:
         named = super().read(result)
         if named is None and isinstance(result, list) and not regions_named(result, self.from_name):
             return self.answer_of(())

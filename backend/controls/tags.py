@@ -39,8 +39,9 @@ class Condition:
 
 @dataclass
 class Choice:
-    """above: the names of the choices that it stands in, from the root. A name is what annotations hold: the
-    alias, or the value; "" where the value is another text in each task."""
+    """A <Choice>, or a <Label> of a control of labels. above: the names of the choices that it stands in,
+    from the root. A name is what annotations hold: the alias, or the value; "" where the value is another
+    text in each task."""
 
     value: str
     alias: str
@@ -64,7 +65,7 @@ class Tag:
     conditions: tuple[Condition, ...] = ()
     """All of which must hold for Label Studio to show it."""
     choices: list[Choice] = field(default_factory=list)
-    """Each <Choice> in it, whatever the depth."""
+    """Each <Choice> in it, or each <Label>, whatever the depth."""
     inner: str = ""
     """Of a text, what is written between its begin and its end: the editor takes it for the value."""
 
@@ -163,7 +164,7 @@ class _Reader:
         conditions = around.conditions + _conditions(known)
         tag = Tag(kind, known, around.repeated, conditions)
         inside = _Around(around.repeated or kind == "Repeater", conditions, around.control, around.choice)
-        if kind == "Choice" and around.control is not None:
+        if around.control is not None and kind == _option_of(around.control):
             above = () if around.choice is None else around.choice.path
             inside.choice = Choice(known.get("value", ""), known.get("alias", ""), above)
             around.control.choices.append(inside.choice)
@@ -197,6 +198,11 @@ class _Reader:
 
     def _write(self, text: str) -> None:
         self._written.append(text)
+
+
+def _option_of(control: Tag) -> str:
+    """The tag of what can be chosen in a control."""
+    return "Label" if control.kind.endswith("Labels") else "Choice"
 
 
 def _conditions(attributes: Mapping[str, str]) -> tuple[Condition, ...]:

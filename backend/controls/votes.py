@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backend.controls.base import Answer, Control
+if TYPE_CHECKING:
+    from backend.controls.base import Answer, Control
 
 CLEAR = 0.6
 """The share of the annotators' weight that must agree with an answer. Where one says this and one that, each
 has half, a little more where one of the two is known to agree with the others less often: too little to
 train on."""
-Agreement = Callable[[Answer, Answer], float]
+Agreement = Callable[[str, str], float]
 """Of two answers, in [0, 1]: see `Control.agreement`."""
 
 
@@ -24,18 +25,23 @@ class Vote(NamedTuple):
     truth: bool = False
 
 
-def votes_of(annotations: Iterable[Any], control: Control) -> tuple[Vote, ...]:
+Settled = Callable[[Sequence[Vote], Mapping[str, float]], "Answer | None"]
+"""See `Control.settled`."""
+
+
+def votes_of(annotations: Iterable[Any], control: Control, content: str = "") -> tuple[Vote, ...]:
     """One vote per annotator, the latest; ground truth outdoes all that is not.
 
     Skipped annotations (`was_cancelled`, which may carry a full result) and choices the config no longer
-    has do not count; empty ones only where that says "none of them".
+    has do not count; empty ones only where that says "none of them". content: the task's, where its parts
+    are asked about.
     """
     votes: dict[str, Vote] = {}
     usable = [item for item in annotations if isinstance(item, dict) and not item.get("was_cancelled")]
     # Ground truth last, so that a later ordinary annotation of the same annotator does not replace it.
     usable.sort(key=lambda item: (bool(item.get("ground_truth")), str(item.get("updated_at", ""))))
     for annotation in usable:
-        answer = control.read(annotation.get("result"))
+        answer = control.read(annotation.get("result"), content)
         if answer is not None:
             who = _annotator_of(annotation)
             votes[who] = Vote(who, answer, bool(annotation.get("ground_truth")))
@@ -43,36 +49,39 @@ def votes_of(annotations: Iterable[Any], control: Control) -> tuple[Vote, ...]:
     return truths or tuple(votes.values())
 
 
-def target_of(annotations: Iterable[Any], control: Control) -> Answer | None:
+def target_of(annotations: Iterable[Any], control: Control, content: str = "") -> Answer | None:
     """The answer on one task alone, all its annotators weighing the same; None without or in disagreement."""
-    votes = votes_of(annotations, control)
-    return _verdict(votes, {}, control.agreement) if votes else None
+    votes = votes_of(annotations, control, content)
+    return control.settled(votes) if votes else None
 
 
-def consensus(votes: Mapping[int, Sequence[Vote]], agreement: Agreement) -> dict[int, Answer | None]:
+def consensus(
+    votes: Mapping[int, Sequence[Vote]], agreement: Agreement, settled: Settled | None = None
+) -> dict[int, Answer | None]:
     """The answer on every task that has votes, None where annotators disagree: the vote that most of them
     agree with, annotators weighing what they proved worth.
 
     Worker Agreement with Aggregate (as in crowd-kit's `Wawa`): an annotator's weight is the share of
     their votes, on tasks others voted on too, that went with the majority; one more vote each way keeps
-    it off 0 and 1 while there are few. A vote that goes with it in part counts in part.
+    it off 0 and 1 while there are few. A vote that goes with it in part counts in part. settled: what a
+    task's votes come to by these weights, where that is more than one of them.
     """
     right: dict[str, float] = defaultdict(float)
     asked: dict[str, int] = defaultdict(int)
     for task_votes in votes.values():
-        majority = _verdict(task_votes, {}, agreement) if len(task_votes) > 1 else None
+        majority = verdict(task_votes, {}, agreement) if len(task_votes) > 1 else None
         if majority is not None:
             for vote in task_votes:
                 asked[vote.annotator] += 1
                 right[vote.annotator] += agreement(vote.label, majority)
     weights = {who: (right[who] + 1) / (asked[who] + 2) for who in asked}
-    return {
-        task: _verdict(task_votes, weights, agreement) for task, task_votes in votes.items() if task_votes
-    }
+    settle = settled or (lambda cast, known: verdict(cast, known, agreement))
+    return {task: settle(task_votes, weights) for task, task_votes in votes.items() if task_votes}
 
 
-def _verdict(votes: Sequence[Vote], weights: Mapping[str, float], agreement: Agreement) -> Answer | None:
-    """Of equally good ones the first."""
+def verdict(votes: Sequence[Vote], weights: Mapping[str, float], agreement: Agreement) -> Answer | None:
+    """The vote that most of the annotators' weight agrees with, None where that is not clear. Of equally good
+    ones the first. votes: at least one."""
     weight_of: dict[Answer, float] = defaultdict(float)
     for vote in votes:
         weight_of[vote.label] += weights.get(vote.annotator, 0.5)

@@ -177,9 +177,11 @@ def _batches(tasks: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def _settle(scheme: LabelScheme, store: TaskStore) -> None:
     """Turn all annotators' votes into targets: each vote may change what its annotator's others weigh."""
-    agreement = {control.from_name: control.agreement for control in scheme.controls}
+    named = {control.from_name: control for control in scheme.controls}
     targets = {
-        name: consensus(votes, agreement[name]) for name, votes in store.votes().items() if name in agreement
+        name: consensus(votes, named[name].agreement, named[name].settled)
+        for name, votes in store.votes().items()
+        if name in named
     }
     others: dict[int, dict[str, str]] = {}
     for companion in scheme.companions:

@@ -20,7 +20,7 @@ def read_task(task: dict[str, Any], scheme: LabelScheme, fields: Sequence[str] =
     """
     annotations, data = task.get("annotations") or [], task.get("data")
     text, no_text = text_in(scheme, data)
-    votes, no_votes = votes_in(scheme.controls, annotations)
+    votes, no_votes = votes_in(scheme.controls, annotations, text)
     offered, no_offer = attempt("what it offers", lambda: scheme.offered(data), NOTHING)
     none: tuple[str, ...] = ()
     unknown, no_answers = attempt("its answers", lambda: unknown_answers(annotations, scheme), none)

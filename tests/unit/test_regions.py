@@ -1,0 +1,165 @@
+"""What holds for every control whose answers are parts of a content. A new one has its examples here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import product
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from label_studio_sdk.label_interface import LabelInterface
+
+from backend.controls.joined import source_of
+from backend.controls.regions import NOTHING, RegionControl
+from backend.controls.spans import Spans
+from backend.controls.tags import Condition, read_tags
+from backend.controls.votes import Vote
+from tests.unit.test_hostile import JSON
+
+
+class Case(NamedTuple):
+    """kind: of control; xml: its object tag and then it, named t and c; data: a task's; answers: about it."""
+
+    kind: type[RegionControl]
+    xml: str
+    data: Any
+    answers: tuple[str, ...]
+
+
+LABELS = '<Label value="PER"/><Label value="place" alias="LOC"/>'
+CASES: list[Case] = [
+    Case(
+        Spans,
+        f'<Text name="t" value="$text"/><Labels name="c" toName="t">{LABELS}</Labels>',
+        {"text": "\N{GRINNING FACE} Bob &amp; Eve\r\nin Rome"},
+        ('[[2, 5, "PER"]]', '[[2, 5, "PER"], [2, 15, "LOC"], [18, 22, "LOC"]]', NOTHING),
+    ),
+]
+"""A line for each: add yours."""
+each_case = pytest.mark.parametrize(
+    "case", CASES, ids=[f"{each.kind.kind}-{i}" for i, each in enumerate(CASES)]
+)
+
+
+def control_of(case: Case) -> RegionControl:
+    tags = read_tags(f"<View>{case.xml}</View>")
+    tag = next(each for each in tags.controls if case.kind.takes(each))
+    parsed = case.kind.parse(tag, source_of(tag, [tags.objects[name] for name in tag.to_names]))
+    control = parsed.with_classes(case.answers)
+    assert isinstance(control, case.kind)
+    return control
+
+
+def sure(control: RegionControl, answer: str) -> list[float]:
+    """A confidence for each part, all different."""
+    return [(number + 1) / 100 for number in range(len(control.labels_in(answer)))]
+
+
+REGIONS = st.fixed_dictionaries({"from_name": st.just("c") | JSON, "value": JSON})
+
+
+@each_case
+@given(data=st.data())
+def test_whatever_stands_in_an_annotation_is_read(case: Case, data: st.DataObject) -> None:
+    """Also what is nearly right: a region of an answer with something in the place of one of its values."""
+    control, content = control_of(case), control_of(case).source.content(case.data)
+    answer = data.draw(st.sampled_from(case.answers))
+    regions = control.regions_of(answer, sure(control, answer), content)
+    for region in regions:
+        if data.draw(st.booleans()):
+            key = data.draw(st.sampled_from(sorted(region["value"])))
+            region["value"][key] = data.draw(JSON)
+    result = data.draw(st.just(regions) | st.lists(REGIONS | JSON, max_size=4) | JSON)
+    for text in (content, "", data.draw(st.text())):
+        read = control.read(result, text)
+        assert read is None or control.agreement(read, read) == 1
+        if read is not None:
+            assert all(isinstance(word, str) for word in control.in_words(read))
+            assert set(control.labels_in(read)) <= set(control.classes)
+            assert control.read(result, text) == read
+    for region in regions:
+        assert control.unknown_in(region) is None or isinstance(control.unknown_in(region), list)
+        assert set(control.said_in(region)) <= set(control.classes)
+
+
+@each_case
+def test_agreement_is_symmetric_and_whole_for_the_same_answer(case: Case) -> None:
+    control = control_of(case)
+    for one, other in product(case.answers, repeat=2):
+        agreement = control.agreement(one, other)
+        assert 0 <= agreement <= 1
+        assert agreement == control.agreement(other, one)
+        assert (agreement == 1) == (one == other)
+
+
+@each_case
+def test_an_answer_is_read_as_it_was_written(case: Case) -> None:
+    control, content = control_of(case), control_of(case).source.content(case.data)
+    for answer in case.answers:
+        confidences = sure(control, answer)
+        regions = json.loads(json.dumps(control.regions_of(answer, confidences, content)))
+        assert control.read(regions, content) == answer
+        assert [region["score"] for region in regions if "score" in region] == confidences
+        assert len({region["id"] for region in regions}) == len(confidences)
+        assert sorted(label for each in regions for label in control.said_in(each)) == sorted(
+            control.labels_in(answer)
+        )
+        for region in regions:
+            assert control.unknown_in(region) in ([], None)
+            assert (region["from_name"], region["to_name"]) == ("c", "t")
+
+
+@each_case
+def test_label_studio_takes_what_is_predicted(case: Case) -> None:
+    """By the check that it makes at an import of predictions."""
+    interface = LabelInterface(f"<View>{case.xml}</View>")
+    control, content = control_of(case), control_of(case).source.content(case.data)
+    for answer in case.answers:
+        regions = control.regions_of(answer, sure(control, answer), content)
+        told = {"result": regions, "score": 0.5, "model_version": "x"}
+        assert interface.validate_prediction(told, return_errors=True) == []
+
+
+@each_case
+def test_an_annotation_without_a_part_says_that_there_is_none(case: Case) -> None:
+    """Not where the control may have been hidden, and not where all it says is of classes that are gone."""
+    control, content = control_of(case), control_of(case).source.content(case.data)
+    other = {"from_name": "other", "type": "choices", "value": {"choices": ["x"]}}
+    assert control.read([], content) == control.read([other], content) == NOTHING
+    assert control.read(None, content) is None
+    hidden = replace(control, conditions=(Condition("choice-selected", "other", ("x",)),))
+    assert hidden.read([], content) is None
+    assert control.in_words(NOTHING) == control.labels_in(NOTHING) == []
+    answer = next(each for each in case.answers if each != NOTHING)
+    regions = control.regions_of(answer, sure(control, answer), content)
+    for region in regions:
+        if control.type in region["value"]:
+            region["value"][control.type] = ["gone"]
+    assert control.read(regions, content) is None
+    assert any(control.unknown_in(region) == ["gone"] for region in regions)
+
+
+@each_case
+def test_annotators_who_say_the_same_settle_on_it(case: Case) -> None:
+    control = control_of(case)
+    for answer in case.answers:
+        assert control.settled([Vote("1", answer), Vote("2", answer)]) == answer
+        assert control.settled([Vote("1", answer)]) == answer
+
+
+@each_case
+def test_what_is_right_scores_best(case: Case) -> None:
+    """The first measure is the main one."""
+    control = control_of(case)
+    main, best = next(iter(control.score(case.answers, case.answers).items()))
+    assert best == 1
+    assert control.score([NOTHING] * len(case.answers), case.answers)[main] < 1
+
+
+@each_case
+def test_a_manifest_gives_it_back(case: Case) -> None:
+    control = control_of(case)
+    assert type(control).from_json(json.loads(json.dumps(control.as_json()))) == control
