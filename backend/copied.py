@@ -21,7 +21,7 @@ NOT_LABELLED = -1
 def seen_before(version: ModelVersion, texts: Sequence[str]) -> Ints:
     """Of each text the class that its content was given, NOT_LABELLED where a task of the same content
     waits in the version's queue, else UNKNOWN: int64 [N]."""
-    words = version.scheme.main.source.words_of(texts)
+    words = version.scheme.main.words_of(texts)
     known, keys = version.known_keys.numpy(), keys_of(words)
     if not len(known):
         return np.full(len(texts), UNKNOWN)

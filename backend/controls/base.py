@@ -133,6 +133,14 @@ class Control(ABC):
     def in_words(self, answer: Answer) -> list[str]:
         """What an answer says, in words; [] for one that says nothing."""
 
+    def words_of(self, contents: Sequence[str]) -> list[str]:
+        """By which words contents are found whose answers are the same: see `Source.words_of`."""
+        return self.source.words_of(contents)
+
+    def answers_among(self, given: Iterable[Answer]) -> tuple[Answer, ...]:
+        """Those that go by a number where answers are compared. given: all answers."""
+        return self.classes
+
     @property
     def choices(self) -> tuple[str, ...]:
         """What `likely` tells of, in words."""

@@ -15,6 +15,7 @@ from backend.copied import seen_before, with_given
 from backend.errors import DamagedFile
 from backend.guessing import outputs_of, regions
 from backend.jobs.head import head_of
+from backend.jobs.material import Material
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import prediction
@@ -46,24 +47,19 @@ class Head:
         self._versions = versions
 
     def of(
-        self,
-        version: ModelVersion,
-        queue: Tensor,
-        tasks: list[StoredTask],
-        features: Tensor,
-        touched: set[int],
+        self, version: ModelVersion, queue: Tensor, material: Material, touched: set[int]
     ) -> tuple[Predictions, dict[int, Reason]]:
         """What to import, and by task why it is in there.
 
-        queue: int64 [m], rows of tasks and of features, float [N, D], in the version's order; behind them
-        stand tasks that are not encoded yet: of these there is no guess. touched: see `head_of`.
+        queue: int64 [m], rows of the material's tasks, in the version's order; behind them stand tasks that
+        are not encoded yet: of these there is no guess. touched: see `head_of`.
         """
         positions = self._positions(version.queue_ids.tolist(), touched)
         is_encoded = positions < len(queue)
         rows, later = queue[positions[is_encoded]], positions[~is_encoded]
-        chosen = [tasks[i] for i in rows.tolist()]
+        chosen = [material.tasks[i] for i in rows.tolist()]
         places = _places(version, positions)
-        guesses, reasons = self._guessed(version, places, chosen, features[rows])
+        guesses, reasons = self._guessed(version, places, chosen, material.features[rows])
         predictions = [
             {"task": task, **prediction(version.name, score, shown)}
             for (task, score), shown in zip(places.items(), [*guesses, *([[]] * len(later))], strict=True)

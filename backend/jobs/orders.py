@@ -6,16 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
-from backend.controls.scheme import LabelScheme
-from backend.jobs.networks import Learned, main_network
-from backend.jobs.taught import labeled, scores
+from backend.jobs.learners.base import Learned
 from backend.sampling import Ranking, Scene
 from backend.sampling.turns import Turns, in_turns
-from backend.settings import Settings
 from backend.store.model_version import OrderedBy
-from backend.store.tasks import StoredTask
 
 
 class Ordered(NamedTuple):
@@ -31,56 +26,47 @@ class Ordered(NamedTuple):
         return self.learned.control.from_name
 
     def kept(self) -> OrderedBy:
-        ranking, trained = self.ranking, self.learned.trained
+        ranking = self.ranking
         worth = torch.zeros(0) if ranking.worth is None else ranking.worth[ranking.order].float()
-        error_head = None if trained is None else self.scene.error_head
+        error_head = self.scene.error_head if self.learned.is_trained else None
         return OrderedBy(self.name, self.share, worth, ranking.scorer_head, error_head)
 
     def told(self) -> dict[str, Any]:
         """For a version's stats."""
-        trained, targets = self.learned.trained, self.learned.targets
-        how_well = {} if trained is None else scores(trained, targets, self.scene)
-        return {"share": round(self.share, 4), "trained_on": len(targets) if trained else 0, **how_well}
+        trained_on = len(self.learned.taught.rows) if self.learned.is_trained else 0
+        return {
+            "share": round(self.share, 4),
+            "trained_on": trained_on,
+            **self.learned.how_well(self.scene),
+        }
 
 
-def learned_beside(
-    settings: Settings,
-    scheme: LabelScheme,
-    shares: Mapping[str, float],
-    tasks: Sequence[StoredTask],
-    features: Tensor,
-    group: Tensor,
-) -> list[Learned]:
-    """Of the companions that have a share.
+class Orders(NamedTuple):
+    """Of each control that has a say, the first one's first, and the one order that they make."""
 
-    features: float [N, D]; group: int64 [N], tasks of the same content have the same.
-    """
-    found = []
-    for control in scheme.companions:
-        if control.from_name in shares:
-            rows, targets = labeled(control, [task.others.get(control.from_name) for task in tasks])
-            trained = main_network(settings, features[rows], targets, len(control.classes), group[rows])
-            found.append(Learned(control, rows, targets, trained))
-    return found
+    each: Sequence[Ordered]
+    one: Turns
 
 
-def ordered_beside(
-    main: Ordered,
+def ordered(
+    main: Learned,
     others: Sequence[Learned],
     shares: Mapping[str, float],
+    head_size: int,
     rank: Callable[[Learned, float], tuple[Scene, Ranking]],
-) -> list[Ordered]:
-    """All that have a say, the first control first; while that has no labels of two classes, others without
-    them would say the same, and are left out. rank: what was learned and its share -> scene and ranking.
+) -> Orders:
+    """rank: what was learned and its share -> scene and ranking.
+
+    While the first is not trained, others that are not would say the same, and are left out; where a control
+    has no say yet, the others have its share.
     """
-    nothing_known = main.learned.trained is None
-    said = [each for each in others if each.trained is not None or not nothing_known]
+    said = [main, *(each for each in others if each.is_trained or main.is_trained)]
     named = [(each, shares[each.control.from_name]) for each in said]
-    return [main, *(Ordered(each, share, *rank(each, share)) for each, share in named)]
+    orders = [Ordered(each, share, *rank(each, share)) for each, share in named]
+    return Orders(orders, _one_order(orders, head_size))
 
 
-def one_order(orders: Sequence[Ordered], head_size: int) -> Turns:
-    """Where a control has no say yet, the others have its share."""
+def _one_order(orders: Sequence[Ordered], head_size: int) -> Turns:
     if len(orders) == 1:
         ranking = orders[0].ranking
         return Turns(ranking, torch.zeros(len(ranking.order), dtype=torch.int64))

@@ -13,7 +13,7 @@ from torch import Tensor
 from backend import sampling
 from backend.copies import copies_among, keys_of
 from backend.encoders.base import block_widths, encoded
-from backend.jobs.networks import main_network
+from backend.jobs.learners.whole_items import classifier
 from backend.labelled import PartlyLabelled
 from backend.labelled.things import Things
 from backend.learning import devices
@@ -74,7 +74,7 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
     waiting = torch.from_numpy(np.flatnonzero(~behind[labelled:]))
     pool = features[labelled:][waiting]
     tell("training", 0)
-    trained = main_network(settings, features[:labelled], targets, len(classes), together[:labelled])
+    trained = classifier(settings, features[:labelled], targets, len(classes), together[:labelled])
     tell("choosing", 0)
     scene = sampling.make_scene(
         pool,

@@ -19,7 +19,7 @@ from backend.encoders.base import Encoder
 from backend.encoders.lite0 import Lite0
 from backend.encoders.model_folder import OfTransformers
 from backend.encoders.pictures import Lite0Encoder
-from backend.jobs.networks import main_model
+from backend.jobs.learners.whole_items import kept
 from backend.learning import devices
 from backend.learning.adapted_or_not import compare
 from backend.learning.network import LayeredNetwork, Shape
@@ -36,7 +36,7 @@ from backend.sampling.placed import moved
 from backend.sampling.registry import STRATEGIES
 from backend.settings import Settings
 from tests.fakes.device import NAME, There, a_device
-from tests.unit.schemes import scheme, single
+from tests.unit.schemes import single
 from tests.unit.test_fine_tuning import material
 from tests.unit.test_image_encoder import made_up_weights
 from tests.unit.tiny_bert import tiny_encoder
@@ -147,8 +147,7 @@ def test_passes_over_a_pool_are_made_there_and_lie_where_the_pool_does(device: s
 def test_a_version_keeps_its_network_on_the_processor_and_leaves_the_pools_where_it_is(device: str) -> None:
     """It was moved away from the device before the pool's passes once."""
     trained = train(rows(LABELS), targets(), CLASSES, device=device)
-    control = single("label", *"abc")
-    (model,) = main_model(Settings(), scheme(control), rows(LABELS), targets(), trained)
+    model = kept(Settings(), single("label", *"abc"), rows(LABELS), targets(), trained)
     assert {str(p.device) for each in model.networks.values() for p in each.parameters()} == {"cpu"}
     assert lies_there(trained.network)
 

@@ -1,0 +1,52 @@
+"""What a retrain learns: of every control of a scheme, each by its learner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from backend.controls.base import Control
+from backend.jobs.learners.base import Learned, Learner
+from backend.jobs.learners.whole_items import WholeItems
+from backend.jobs.material import Material
+from backend.settings import Settings
+from backend.store.model_version import ControlModel
+
+
+class AllLearned(NamedTuple):
+    """main: of the control that orders the queue; others: of companions that have a say; models: of all that
+    there is something to say of, the first control's first."""
+
+    main: Learned
+    others: Sequence[Learned]
+    models: tuple[ControlModel, ...]
+
+
+def learn(settings: Settings, material: Material, shares: Mapping[str, float]) -> AllLearned:
+    """shares: of the queue, by the names of the controls that have one."""
+    scheme = material.scheme
+    main = learner_of(settings, material, scheme.main).learn(scheme.main)
+    others = [
+        learner_of(settings, material, each).learn(each)
+        for each in scheme.companions
+        if each.from_name in shares
+    ]
+    models = [main.model(), *_companion_models(settings, material, others)]
+    return AllLearned(main, others, tuple(model for model in models if model is not None))
+
+
+def learner_of(settings: Settings, material: Material, control: Control) -> Learner:
+    return WholeItems(settings, material)
+
+
+def _companion_models(
+    settings: Settings, material: Material, ordering: Sequence[Learned]
+) -> list[ControlModel | None]:
+    """ordering: of those that have a say in the queue."""
+    known = {each.control.from_name: each for each in ordering if each.is_trained}
+    return [
+        known[each.from_name].model()
+        if each.from_name in known
+        else learner_of(settings, material, each).learn_alone(each)
+        for each in material.scheme.companions
+    ]

@@ -1,0 +1,127 @@
+"""An answer about a whole text or image: one vector each, a network of classes on top."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from dataclasses import dataclass
+
+from sklearn.metrics import f1_score
+from torch import Tensor
+
+from backend import sampling
+from backend.controls.base import CLASSES, Control
+from backend.jobs.choosing import Lesson
+from backend.jobs.learners.base import Asked, Learned, Learner
+from backend.jobs.material import Material
+from backend.jobs.taught import Taught
+from backend.learning.training import Trained, train
+from backend.settings import Settings
+from backend.store.model_version import ControlModel
+
+
+class WholeItems(Learner):
+    """Trained once there are labels of two classes."""
+
+    def learn(self, control: Control) -> Learned:
+        taught = self.material.taught(control)
+        features = self.material.features[taught.rows]
+        trained = classifier(self.settings, features, taught.targets, len(control.classes), taught.together)
+        return LearnedWhole(self.settings, self.material, control, taught, trained)
+
+    def learn_alone(self, control: Control) -> ControlModel | None:
+        taught = self.material.taught(control)
+        if len(taught.targets.unique()) < 2:
+            return None
+        settings, features = self.settings, self.material.features[taught.rows]
+        networks = control.train_alone(features, taught.targets, seed=settings.seed, device=settings.device)
+        return ControlModel(control, networks)
+
+
+@dataclass(frozen=True)
+class LearnedWhole(Learned):
+    """trained: None while there are labels of fewer than two classes."""
+
+    settings: Settings
+    material: Material
+    control: Control
+    taught: Taught
+    trained: Trained | None
+
+    @property
+    def is_trained(self) -> bool:
+        return self.trained is not None
+
+    def model(self) -> ControlModel | None:
+        if self.trained is None:
+            return None
+        return kept(self.settings, self.control, self._features, self.taught.targets, self.trained)
+
+    def scene(self, asked: Asked) -> sampling.Scene:
+        rows, waiting, pool = self.taught.rows, self.material.waiting, self.material.pool
+        return sampling.make_scene(
+            pool.features[waiting],
+            self._features,
+            self.taught.targets,
+            n_classes=len(self.control.classes),
+            batch=asked.batch,
+            seed=self.settings.seed,
+            device=self.settings.device,
+            trained=self.trained,
+            blocks=pool.blocks,
+            target=asked.target,
+            fields={n: ([of[i] for i in waiting], [of[i] for i in rows]) for n, of in asked.fields.items()},
+        )
+
+    def how_well(self, scene: sampling.Scene) -> dict[str, float | None]:
+        """By cross-validation, and, as the error head estimates it, on the tasks that still wait. The
+        former is lower where the queue serves hard tasks first."""
+        if self.trained is None:
+            return {}
+        held_out, estimate = self.trained.out_of_fold, scene.estimated_accuracy
+        predicted = held_out.layers.logits.argmax(-1)
+        f1 = f1_score(self.taught.targets, predicted, average="macro", zero_division=0)
+        return {
+            "accuracy": round(float(held_out.correct.float().mean()), 4),
+            "macro_f1": round(float(f1), 4),
+            "estimated_accuracy": None if estimate is None else round(estimate, 4),
+        }
+
+    def labels(self) -> dict[str, int]:
+        return dict(Counter(self.taught.given[: self.taught.own]))
+
+    def lesson(self) -> Lesson | None:
+        if self.trained is None or self.control.source.is_fetched:
+            return None
+        texts, taught = self.material.texts(self.taught.rows), self.taught
+        return Lesson(texts, taught.targets.tolist(), taught.together.tolist(), len(self.control.classes))
+
+    @property
+    def _features(self) -> Tensor:
+        return self.material.features[self.taught.rows]
+
+
+def classifier(
+    settings: Settings, features: Tensor, targets: Tensor, n_classes: int, together: Tensor
+) -> Trained | None:
+    """None while there are labels of fewer than two classes. Arguments as of `train`."""
+    if len(targets.unique()) < 2:
+        return None
+    return train(
+        features,
+        targets,
+        n_classes,
+        folds=settings.folds,
+        together=together,
+        seed=settings.seed,
+        device=settings.device,
+    )
+
+
+def kept(
+    settings: Settings, control: Control, features: Tensor, targets: Tensor, trained: Trained
+) -> ControlModel:
+    """What a version keeps of a control that orders the queue."""
+    beside = control.train_beside(features, targets, seed=settings.seed, device=settings.device)
+    network = copy.deepcopy(trained.network).cpu()  # itself it stays where it is, for the pool
+    return ControlModel(control, {CLASSES: network, **beside})

@@ -1,0 +1,74 @@
+"""A retrain's tasks as far as they have vectors: what is known of them, what waits, what repeats what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from backend.controls.base import Answer, Control
+from backend.controls.scheme import LabelScheme
+from backend.copies import Copies
+from backend.jobs.encode_pool import Pool
+from backend.jobs.taught import Taught, taught, taught_beside
+from backend.store.tasks import StoredTask
+
+
+@dataclass(frozen=True)
+class Material:
+    """every: all tasks, by rising id; tasks: those with vectors, which rows are of; pool: the vectors; later:
+    ids of those that wait without one, at random; first: what the queue's control learns from."""
+
+    scheme: LabelScheme
+    every: Sequence[StoredTask]
+    tasks: list[StoredTask]
+    pool: Pool
+    later: list[int]
+    copies: Copies
+    first: Taught
+
+    @property
+    def features(self) -> Tensor:
+        """Float32 [N, D]."""
+        return self.pool.features
+
+    @cached_property
+    def waits(self) -> npt.NDArray[np.bool_]:
+        """bool [N]."""
+        return np.array([task.waits for task in self.tasks])
+
+    @cached_property
+    def waiting(self) -> list[int]:
+        """Rows to rank, rising."""
+        found: list[int] = np.flatnonzero(self.waits & ~self.copies.behind).tolist()
+        return found
+
+    @cached_property
+    def behind(self) -> list[int]:
+        """Rows of tasks that wait behind others of the same content, rising."""
+        found: list[int] = np.flatnonzero(self.copies.behind).tolist()
+        return found
+
+    def texts(self, rows: Sequence[int]) -> list[str]:
+        return [self.tasks[i].text for i in rows]
+
+    def taught(self, control: Control) -> Taught:
+        """What one of the scheme's controls learns from."""
+        if control.from_name == self.scheme.main.from_name:
+            return self.first
+        given = [task.others.get(control.from_name) for task in self.tasks]
+        return taught_beside(control, given, self.copies)
+
+
+def material_of(scheme: LabelScheme, every: Sequence[StoredTask], pool: Pool, seed: int) -> Material:
+    """pool: of all the tasks, in their order."""
+    tasks = [every[i] for i in np.flatnonzero(pool.done).tolist()]
+    later = [every[i].id for i in np.flatnonzero(~pool.done).tolist() if every[i].waits]
+    shuffled = np.random.default_rng(seed).permutation(later).tolist() if later else []
+    given: list[Answer | None] = [task.target for task in tasks]
+    copies, first = taught(scheme.main, tasks, given, pool.features)
+    return Material(scheme, every, tasks, pool, shuffled, copies, first)

@@ -1,0 +1,70 @@
+"""What a version tells of itself beside what it says of tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from backend.jobs.learners.base import Learned
+from backend.jobs.material import Material
+from backend.jobs.orders import Orders
+from backend.jobs.shifting import in_words
+from backend.labelstudio.suggestions import said_of
+from backend.labelstudio.survey import doubts
+from backend.settings import Settings
+from backend.store.tasks import fingerprint
+
+
+@dataclass(frozen=True)
+class VersionStats:
+    """Of one version. main: what the control that orders the queue learned."""
+
+    settings: Settings
+    strategy: str
+    material: Material
+    main: Learned
+    orders: Orders
+
+    def told(self, notes: list[str], shift: Mapping[str, Any], theirs: str | None) -> dict[str, Any]:
+        """notes: on the target domain; shift: of `shift_told`; theirs: the version whose suggestions are
+        shown until there is a model of ours, None for none."""
+        trained, orders = self.main.is_trained, self.orders.each
+        return {
+            **self._of_the_tasks(),
+            "trained_on": self.main.taught.own if trained else 0,
+            "labels": self.main.labels(),
+            "strategy": self.strategy,
+            "settings": self.settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
+            "suggestions": theirs,
+            "notes": self._notes(notes, shift, theirs),
+            **shift,
+            **self.main.how_well(orders[0].scene),
+            **({} if len(orders) == 1 else {"controls": {each.name: each.told() for each in orders}}),
+        }
+
+    def _of_the_tasks(self) -> dict[str, Any]:
+        every, behind, later = self.material.every, self.material.behind, self.material.later
+        return {
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "fingerprint": fingerprint(every),
+            "tasks": len(every),
+            "newest_task": every[-1].id,
+            "waiting": len(self.material.waiting) + len(behind) + len(later),
+            "copies": len(behind),
+        }
+
+    def _notes(self, notes: list[str], shift: Mapping[str, Any], theirs: str | None) -> list[str]:
+        every = self.material.every
+        unknown = Counter(answer for task in every for answer in task.unknown)
+        kind = shift["new_kind"]
+        return [
+            *self.material.pool.notes,
+            *notes,
+            *self.orders.one.ranking.notes,
+            *doubts([task.text for task in every], unknown, self.material.scheme),
+            *([] if theirs is None else [said_of(theirs)]),
+            *([] if kind is None else [in_words(kind)]),
+        ]
