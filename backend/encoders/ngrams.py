@@ -31,12 +31,14 @@ SAMPLE, SAMPLE_CHARS = 2_000, 500
 """Texts, and characters of each, that tell how a project is written."""
 
 _LETTER = re.compile(r"[^\W\d_]")
-_UNSPACED = re.compile(
-    "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+UNSPACED_LETTERS = (
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
     "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
     "\u0e01-\u0e7f\u0e80-\u0eff"  # Thai, Lao
-    "\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f\u1780-\u17ff]"  # Burmese, Khmer
+    "\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f\u1780-\u17ff"  # Burmese, Khmer
 )
+"""Of scripts without spaces, as a regular expression's set without its brackets."""
+_UNSPACED = re.compile(f"[{UNSPACED_LETTERS}]")
 
 
 @dataclass(frozen=True)

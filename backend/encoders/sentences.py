@@ -18,6 +18,7 @@ from backend.encoders.bert import Bert
 from backend.encoders.pieces import by_length, padded, readable
 from backend.encoders.placed import Movable, Placed
 from backend.encoders.sentence_blocks import SentenceBackbone
+from backend.encoders.word_layers import LayerWords
 
 Pooling = Callable[[Tensor, Tensor], Tensor]
 """vectors, float32 [B, T, D], and which are real, float32 [B, T], to one each, float32 [B, D]."""
@@ -83,6 +84,19 @@ class SentenceEncoder:
         if not isinstance(network, Bert):
             return None
         return SentenceBackbone(Placed(lambda: network), self._windows, self._pooling, depth, self._padding)
+
+    def words(self) -> LayerWords | None:
+        """Reads words in the middle of the network; None where it has no layers to tell apart."""
+        if not isinstance(self._network, Bert):
+            return None
+        return LayerWords(
+            self._network,
+            self._tokenizer,
+            self._digest,
+            room=self._room,
+            prefix=self._prefix,
+            padding=self._padding,
+        )
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> Tensor:
