@@ -112,11 +112,11 @@ def _client(settings: Settings) -> LabelStudioClient:
 
 def _rows(settings: Settings, project: int) -> list[dict[str, Any]]:
     """Oldest first: all retrains there is a record of."""
-    from backend.store.history import History, entries_of
+    from backend.store.history import History, retrains
     from backend.store.locations import project_files, version_store
 
     store = version_store(settings, project)
-    entries = History(project_files(settings, project)).read() or entries_of(store)
+    entries = retrains(History(project_files(settings, project)), store)
     published = store.published()
     state = dict.fromkeys(store.names(), "kept")
     if published is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from backend.errors import DamagedFile, ModelStoreError
 from backend.jobs.pull import FILE
 from backend.settings import Settings
-from backend.store.history import History, entries_of, entry_of
+from backend.store.history import History, entry_of, unrecorded
 from backend.store.locations import project_files, version_store
 from backend.store.paths import project_dir
 from backend.store.tasks import TaskStore
@@ -18,12 +18,11 @@ from backend.store.tasks import TaskStore
 logger = logging.getLogger(__name__)
 
 
-def begin_history(settings: Settings, project_id: int) -> None:
-    """Of a project that has none yet: the versions that are kept, before a retrain deletes the oldest."""
+def complete_history(settings: Settings, project_id: int) -> None:
+    """Write down the versions that it lacks, before a retrain deletes the oldest of them."""
     versions, history = version_store(settings, project_id), History(project_files(settings, project_id))
     try:
-        if not history.parts():
-            history.add(entries_of(versions))
+        history.add(unrecorded(history, versions))
     except (ModelStoreError, OSError) as error:
         logger.warning("project %d: its versions are not in the history: %s", project_id, error)
 

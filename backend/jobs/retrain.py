@@ -17,7 +17,7 @@ from backend.jobs.encode_pool import Pool
 from backend.jobs.encoding import note_pool
 from backend.jobs.head import switch
 from backend.jobs.job_settings import job_settings
-from backend.jobs.keep_history import begin_history, keep_history
+from backend.jobs.keep_history import complete_history, keep_history
 from backend.jobs.laps import Laps
 from backend.jobs.lock import ProjectLock
 from backend.jobs.make_version import VersionMaker
@@ -55,7 +55,7 @@ def retrain(project_id: int) -> dict[str, Any]:
             state.begin_try()
             client = LabelStudioClient.from_settings(settings)
             sweep(project_dir(settings.data_dir, project_id))
-            begin_history(settings, project_id)
+            complete_history(settings, project_id)
             work = Retrain(settings, client, state, project_id, lock)
             try:
                 result = work.run()

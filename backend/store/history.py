@@ -44,9 +44,15 @@ class History(GrownRecord[Entry]):
         return [entry for entry in found if entry is not None]
 
 
-def entries_of(versions: VersionStore) -> list[Entry]:
-    """Of the versions that are kept: the first entries where there was no history yet."""
-    stats = {name: versions.stats(name) for name in versions.names()}
+def retrains(history: History, versions: VersionStore) -> list[Entry]:
+    """All there is a record of, and the versions that are kept without one."""
+    return [*history.read(), *unrecorded(history, versions)]
+
+
+def unrecorded(history: History, versions: VersionStore) -> list[Entry]:
+    """Of versions that are kept: made before there was a history, or by a job that was killed at its end."""
+    recent = [entry["version"] for path in history.parts()[-2:] for entry in history.rows(path)]
+    stats = {name: versions.stats(name) for name in versions.names() if name not in recent}
     published = {name for _, name in versions.history()} | {versions.chosen()}
     return [entry_of(name, found, published=name in published) for name, found in stats.items() if found]
 

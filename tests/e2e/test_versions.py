@@ -52,7 +52,7 @@ def test_versions_are_listed_pinned_and_rolled_back(
     assert project.model_version() == first
     rows = json.loads(versions("--json"))
     assert [row["version"] for row in rows][:3] == [first, second, third]
-    assert [row["state"] for row in rows] == ["pinned", "", "", ""]
+    assert [row["state"] for row in rows] == ["pinned", "kept", "kept", "kept"]
     assert [row["trained_on"] for row in rows] == [4, 5, 6, 7]
     assert {"accuracy", "macro_f1", "strategy", "settings", "created"} <= set(rows[0])
     assert "pinned" in versions()

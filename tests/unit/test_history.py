@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from backend.cli import main
 from backend.errors import ModelStoreError
 from backend.store.files import Files
-from backend.store.history import History
+from backend.store.history import History, retrains
 from backend.store.locations import project_files
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -61,6 +61,21 @@ def test_versions_from_before_there_was_a_history_are_its_first_entries(loop: Lo
     assert [entry["version"] for entry in entries] == ["atlas-000001", "atlas-000002", "atlas-000003"]
     assert [entry["published"] for entry in entries] == [True, True, True]
     assert entries[0]["trained_on"] == 4
+
+
+def test_what_a_killed_job_did_not_write_down_is_written_by_the_next(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = retrained(loop, 1)
+    with monkeypatch.context() as killed:
+        killed.setattr("backend.jobs.retrain.keep_history", lambda *given: None)
+        loop.label(project, loop.queue(project)[0])
+        loop.retrain(project)
+    listed = retrains(history(loop, project), loop.versions(project))
+    assert [entry["trained_on"] for entry in listed] == [4, 5]
+    loop.label(project, loop.queue(project)[0])
+    loop.retrain(project)
+    assert [entry["trained_on"] for entry in history(loop, project).read()] == [4, 5, 6]
 
 
 def test_a_retrain_that_makes_no_version_is_no_entry(loop: Loop) -> None:
