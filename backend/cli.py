@@ -16,6 +16,7 @@ from backend.commands.next import next_
 from backend.commands.predictions import predictions
 from backend.commands.running import alive, cron, serve, up, worker
 from backend.commands.simulate import simulate
+from backend.commands.suspects import suspects
 from backend.commands.versions import versions
 from backend.errors import AtlasError
 from backend.printable import printable_lines
@@ -53,7 +54,7 @@ def main() -> None:
 
 COMMANDS = (
     *(up, connect, doctor, alive, serve, worker, cron),
-    *(demo, simulate, next_, versions, predictions, export, encoder),
+    *(demo, simulate, next_, versions, predictions, export, suspects, encoder),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -65,7 +65,7 @@ def collect(
     Every guess is there, also one that is not shown to annotators. Raises AtlasError where there is no such
     version, or none with a model, or it was trained for another label config.
     """
-    loaded = _load(settings, project_id, version)
+    loaded = load_kept(settings, project_id, version)
     project = client.project(project_id, counted=False)
     scheme = parse_label_config(project.label_config, settings.queue_controls)
     if not scheme.fits(loaded.version.scheme):
@@ -78,7 +78,8 @@ def collect(
     return Results(project_id, loaded.version.name, names, _results(loaded, tasks), len(tasks))
 
 
-def _load(settings: Settings, project_id: int, version: str | None) -> Loaded:
+def load_kept(settings: Settings, project_id: int, version: str | None = None) -> Loaded:
+    """A kept version with a model, None for the published one. Raises AtlasError where there is none."""
     store = version_store(settings, project_id)
     name = version or store.published()
     if name is None or name not in store.names():

@@ -1,0 +1,65 @@
+"""The command `label-studio-atlas suspects`: labels that are worth a second look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from backend import logs
+from backend.commands.given import settings_with
+from backend.commands.kept import check_kept
+from backend.commands.out_file import check_out
+from backend.printable import printable
+
+if TYPE_CHECKING:
+    from backend.results.suspects import Suspects
+
+WIDTH = 60
+"""Characters of a text that the table shows."""
+
+
+@click.command()
+@click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
+@click.option("-n", "most", type=click.IntRange(1), default=20, show_default=True, help="Labels to list.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write instead of a table: .csv, or .json.",
+)
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def suspects(project: int, most: int, out: Path | None, force: bool) -> None:
+    """List the labels that are most likely wrong, with what the model would say instead.
+
+    Each label is judged by models that were trained without it. The list is a reason to look, not a verdict:
+    a hard text and a wrong label look alike. Nothing is changed in Label Studio. Needs the DATA_DIR (and
+    MODEL_STORE) of the running backend.
+    """
+    settings = settings_with()
+    logs.configure(settings.log_level, "suspects")
+    if out is not None:
+        check_out(out, force, (".csv", ".json"))
+    check_kept(settings, project)
+    from backend.labelstudio.client import LabelStudioClient
+    from backend.results.suspects import find_suspects, write_suspects
+
+    found = find_suspects(settings, LabelStudioClient.from_settings(settings), project, most)
+    if out is None:
+        click.echo(_table(found))
+    else:
+        write_suspects(found, out)
+        click.echo(f"Wrote {len(found.rows)} of {found.labels} labels to {out}.")
+    click.echo(f"Of {found.labels} labels the models would give {found.contradicted} another.")
+
+
+def _table(found: Suspects) -> str:
+    cells = [("task", "doubt", "label", "instead", "text")]
+    for row in found.rows:
+        label, instead = ", ".join(row.label) or "none", ", ".join(row.instead) or "none"
+        text = " ".join(row.text.split())
+        short = text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+        cells.append((str(row.task), f"{row.doubt:.2f}", *map(printable, (label, instead, short))))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    padded = [[each.ljust(width) for each, width in zip(row, widths, strict=True)] for row in cells]
+    return "\n".join("  ".join(row).rstrip() for row in padded)
