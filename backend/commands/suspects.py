@@ -54,7 +54,7 @@ def suspects(project: int, most: int, out: Path | None, force: bool) -> None:
 
 
 def _table(found: Suspects) -> str:
-    cells = [("task", "doubt", "label", "instead", "text")]
+    cells: list[tuple[str, ...]] = [("task", "doubt", "label", "instead", "text")]
     for row in found.rows:
         label, instead = ", ".join(row.label) or "none", ", ".join(row.instead) or "none"
         text = " ".join(row.text.split())
