@@ -54,6 +54,11 @@ class Control(ABC):
     """The control tags that it may be written as."""
     shows: ClassVar[str] = CLASSES
     """Name of the network by which it decides."""
+    turn: ClassVar[int] = 1
+    """Of a config's controls the first with the lowest orders the queue, unless one is preferred: what was
+    learned first, so that no project's order becomes another's, and what has no classes of its own last."""
+    keeps_classes: ClassVar[bool] = True
+    """Whether its classes stay as they are while more labels come in."""
 
     from_name: str
     to_name: str
@@ -140,6 +145,16 @@ class Control(ABC):
     def answers_among(self, given: Iterable[Answer]) -> tuple[Answer, ...]:
         """Those that go by a number where answers are compared. given: all answers."""
         return self.classes
+
+    def placed(self, given: Sequence[Answer | None], answers: Sequence[Answer]) -> list[int]:
+        """By which of `answers_among` each goes, its place among these; -1 for one that goes by none."""
+        place = {answer: i for i, answer in enumerate(answers)}
+        return [-1 if answer is None else place.get(answer, -1) for answer in given]
+
+    def score(self, predicted: Sequence[Answer], truth: Sequence[Answer]) -> dict[str, float]:
+        """How right answers are beside being equal, over all items together, the main measure first; {} where
+        an answer is right or wrong. Both: of the same items, at least one, in the same order."""
+        return {}
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ class ChoiceControl(Offering):
     """What all controls of choices have in common. tag: which of FORMS it is written in."""
 
     tags = ("Choices", "Taxonomy")
+    turn = 0
 
     tag: str = "Choices"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from backend.controls.base import Control
@@ -19,8 +19,8 @@ Preferred = str | Sequence[str] | None
 
 
 def parse_label_config(xml: object, preferred: Preferred = None) -> LabelScheme:
-    """The first control that can be learned, about a text where there is one; the one of a `preferred` name,
-    if there, of several the first that is.
+    """The first control that can be learned, by its `turn`, about a text where there is one; the one of a
+    `preferred` name, if there, of several the first that is.
 
     The others about the same content are its companions.
     Raises LabelConfigError, with what to change, when the config has none.
@@ -44,9 +44,7 @@ def learnable(tags: Tags, preferred: Preferred = None) -> tuple[list[Control], d
     sources, result_of = sources_in(tags), _Results(tags)
     about_content = [tag for tag in asked(tags) if all(name in sources for name in tag.to_names)]
     learned, problems = [], {}
-    # Texts first: a project that was connected for its texts goes on with them.
-    fetched = {name: SOURCES[tag.kind].is_fetched for name, tag in sources.items()}
-    for tag in sorted(about_content, key=lambda tag: (_turn(tag.name, preferred), fetched[tag.to_names[0]])):
+    for tag in sorted(about_content, key=lambda tag: _turn(tag, sources, preferred)):
         try:
             control = _control(tag, [sources[name] for name in tag.to_names])
             learned.append(replace(control, conditions=tuple(map(result_of, tag.conditions))))
@@ -55,10 +53,14 @@ def learnable(tags: Tags, preferred: Preferred = None) -> tuple[list[Control], d
     return learned, problems
 
 
-def _turn(name: str, preferred: Preferred) -> int:
-    """Lower for what is preferred, in the order of the names."""
+def _turn(tag: Tag, sources: Mapping[str, Tag], preferred: Preferred) -> tuple[int, int, bool]:
+    """The lowest orders the queue: what is preferred, in the order of the names, else the control's `turn`,
+    then texts: a project that was connected for its texts goes on with them."""
     names = (preferred,) if isinstance(preferred, str) else tuple(preferred or ())
-    return names.index(name) if name in names else len(names)
+    kind = control_for(tag)
+    assert kind is not None  # by `asked`
+    place = names.index(tag.name) if tag.name in names else len(names)
+    return place, kind.turn, SOURCES[sources[tag.to_names[0]].kind].is_fetched
 
 
 def _control(tag: Tag, looked_at: Sequence[Tag]) -> Control:

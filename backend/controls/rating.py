@@ -25,6 +25,7 @@ class Rating(Control):
 
     kind = "rating"
     tags = ("Rating",)
+    turn = 0
 
     @classmethod
     def takes(cls, tag: Tag) -> bool:

@@ -48,8 +48,16 @@ class LabelScheme:
         return LabelScheme(main, tuple(companions), self.beside)
 
     def fits(self, other: LabelScheme | None) -> bool:
-        """Whether a model of one answers for the other: in an open one, classes may have been given since."""
-        return other is not None and self.with_classes({}) == other.with_classes({})
+        """Whether a model of the other answers for this one: in an open one, classes may have been given
+        since, and what it has not learned yet it says nothing of."""
+        if other is None:
+            return False
+        asked, known = self.with_classes({}), other.with_classes({})
+        return known.main == asked.main and all(each in asked.companions for each in known.companions)
+
+    def is_all_of(self, other: LabelScheme | None) -> bool:
+        """Whether it `fits` and has nothing to learn beside."""
+        return self.fits(other) and other is not None and len(self.companions) == len(other.companions)
 
     def as_json(self) -> dict[str, Any]:
         """For a model version's manifest."""

@@ -177,10 +177,12 @@ def _batches(tasks: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def _settle(scheme: LabelScheme, store: TaskStore) -> None:
     """Turn all annotators' votes into targets: each vote may change what its annotator's others weigh."""
-    named = {control.from_name: control for control in scheme.controls}
+    cast = store.votes()
+    given = {name: (vote.label for each in votes.values() for vote in each) for name, votes in cast.items()}
+    named = {control.from_name: control for control in scheme.with_classes(given).controls}
     targets = {
         name: consensus(votes, named[name].agreement, named[name].settled)
-        for name, votes in store.votes().items()
+        for name, votes in cast.items()
         if name in named
     }
     others: dict[int, dict[str, str]] = {}

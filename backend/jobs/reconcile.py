@@ -187,7 +187,7 @@ def _outdated(versions: VersionStore, scheme: LabelScheme, tasks: list[StoredTas
     Not because of new tasks that wait for a label: they have their place in the queue of the old one.
     """
     names = versions.names()
-    if not names or not scheme.fits(versions.scheme(names[-1])):
+    if not names or not scheme.is_all_of(versions.scheme(names[-1])):
         return "no version for this label config"
     stats = versions.stats(names[-1])
     new = [task for task in tasks if task.id > stats.get("newest_task", 0)]

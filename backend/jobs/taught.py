@@ -15,14 +15,16 @@ from backend.store.tasks import StoredTask
 
 
 class Taught(NamedTuple):
-    """rows: of the tasks; targets: int64 [M], which of the `answers` each was given; together: int64 [M], the
-    same for tasks of the same content; own: how many have an answer of their own; these come first."""
+    """rows: of the tasks; targets: int64 [M], which of the `answers` each was given, or is nearest to what it
+    was; together: int64 [M], the same for tasks of the same content; own: how many have an answer of their
+    own; these come first; said: these answers, as they were given."""
 
     rows: list[int]
     targets: Tensor
     answers: tuple[Answer, ...]
     together: Tensor
     own: int
+    said: list[Answer]
 
     @property
     def given(self) -> list[Answer]:
@@ -36,7 +38,7 @@ def taught(
     """Which tasks are copies, and what the control that orders the queue learns from. given: of each task;
     features: float [N, D]."""
     answers = control.answers_among(answer for answer in given if answer is not None)
-    rows, targets = numbered(answers, given)
+    rows, targets = numbered(control, answers, given)
     own = np.full(len(tasks), -1, np.int64)
     own[rows] = targets.numpy()
     words = control.words_of([task.text for task in tasks])
@@ -45,23 +47,31 @@ def taught(
     beside = copies.taught_beside(own)
     targets = torch.cat([targets, torch.from_numpy(copies.label[beside])])
     every = [*rows, *beside.tolist()]
-    return copies, Taught(every, targets, answers, torch.from_numpy(copies.group[every]), len(rows))
+    together, said = torch.from_numpy(copies.group[every]), _said(given, rows)
+    return copies, Taught(every, targets, answers, together, len(rows), said)
 
 
 def taught_beside(control: Control, given: Sequence[Answer | None], copies: Copies) -> Taught:
     """What a companion learns from. given: of each task."""
     answers = control.answers_among(answer for answer in given if answer is not None)
-    rows, targets = numbered(answers, given)
-    return Taught(rows, targets, answers, torch.from_numpy(copies.group[rows]), len(rows))
+    rows, targets = numbered(control, answers, given)
+    together, said = torch.from_numpy(copies.group[rows]), _said(given, rows)
+    return Taught(rows, targets, answers, together, len(rows), said)
 
 
 def labeled(control: Control, answers: Sequence[Answer | None]) -> tuple[list[int], Tensor]:
     """Which of all tasks have a class of the control, and which class: int64 [M]."""
-    return numbered(control.classes, answers)
+    return numbered(control, control.classes, answers)
 
 
-def numbered(answers: Sequence[Answer], given: Sequence[Answer | None]) -> tuple[list[int], Tensor]:
+def numbered(
+    control: Control, answers: Sequence[Answer], given: Sequence[Answer | None]
+) -> tuple[list[int], Tensor]:
     """Which of all tasks were given one of the answers, and which: int64 [M]."""
-    number = {answer: i for i, answer in enumerate(answers)}
-    found = [(i, number[answer]) for i, answer in enumerate(given) if answer in number]
-    return [i for i, _ in found], torch.tensor([target for _, target in found], dtype=torch.int64)
+    found = [(i, each) for i, each in enumerate(control.placed(given, answers)) if each >= 0]
+    return [i for i, _ in found], torch.tensor([number for _, number in found], dtype=torch.int64)
+
+
+def _said(given: Sequence[Answer | None], rows: Sequence[int]) -> list[Answer]:
+    """Of tasks that were given an answer."""
+    return [answer for i in rows if (answer := given[i]) is not None]

@@ -29,7 +29,7 @@ def for_what(settings: Settings, scheme: LabelScheme, encoder: str) -> str:
 def is_due(settings: Settings, models: AdaptedModels, version: ModelVersion) -> bool:
     """Whether the published version's labels are worth an attempt."""
     labels = int(version.stats.get("trained_on") or 0)
-    if not settings.adapts_layers or labels < MIN_ITEMS:
+    if not settings.adapts_layers or labels < MIN_ITEMS or not version.scheme.main.keeps_classes:
         return False
     last = models.attempt()
     if last is None or last.for_what != for_what(settings, version.scheme, version.encoder):

@@ -46,6 +46,10 @@ EXAMPLES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ('<Rating name="c" toName="t"/>', ("1", "2", "3", "4", "5")),
         ('<Rating name="c" toName="t" maxRating="3" required="true"/>', ("1", "2", "3")),
     ],
+    "number": [
+        ('<Number name="c" toName="t"/>', ("-3", "0", "3", "7.5")),
+        ('<Number name="c" toName="t" min="0" max="2" step="0.5"/>', ("0.5", "1", "1.5", "2")),
+    ],
 }
 """By kind: tags that ask for it, each with answers."""
 CASES = [(kind, tag, answers) for kind, examples in EXAMPLES.items() for tag, answers in examples]
@@ -73,7 +77,8 @@ def test_each_kind_of_answer_has_examples() -> None:
 REGIONS = st.fixed_dictionaries(
     {
         "from_name": st.just("c") | JSON,
-        "value": JSON | st.dictionaries(st.sampled_from(["choices", "taxonomy", "rating"]), JSON, max_size=2),
+        "value": JSON
+        | st.dictionaries(st.sampled_from(["choices", "taxonomy", "rating", "number"]), JSON, max_size=2),
     }
 )
 RESULTS = JSON | st.lists(REGIONS | JSON, max_size=4)

@@ -15,6 +15,7 @@ from backend.jobs.choosing import Lesson
 from backend.jobs.learners.base import Asked, Learned, Learner
 from backend.jobs.material import Material
 from backend.jobs.taught import Taught
+from backend.learning.network import Layers
 from backend.learning.training import Trained, train
 from backend.settings import Settings
 from backend.store.model_version import ControlModel
@@ -85,6 +86,16 @@ class LearnedWhole(Learned):
             "accuracy": round(float(held_out.correct.float().mean()), 4),
             "macro_f1": round(float(f1), 4),
             "estimated_accuracy": None if estimate is None else round(estimate, 4),
+            **self._measures(held_out.layers),
+        }
+
+    def _measures(self, held_out: Layers) -> dict[str, float]:
+        """What a control measures its answers by beside their being equal."""
+        if self.control.shows != CLASSES or not self.taught.own:
+            return {}
+        predicted = self.control.decide(held_out.rows(slice(self.taught.own))).answers
+        return {
+            name: round(each, 4) for name, each in self.control.score(predicted, self.taught.said).items()
         }
 
     def labels(self) -> dict[str, int]:
