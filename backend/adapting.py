@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from backend.adapted_contents import Contents
 from backend.encoders.backbones import DEPTHS, Backbone, adaptable
 from backend.errors import DamagedFile
-from backend.guessing import Said
 from backend.learning import devices
 from backend.learning.fine_tuning import beside
 from backend.learning.network import LayeredNetwork
+from backend.said.base import Said
 from backend.store.adapted_models import AdaptedModel, AdaptedModels
 from backend.store.model_version import ModelVersion
 
@@ -98,8 +98,8 @@ def adapted_of(models: AdaptedModels, version: ModelVersion, contents: Contents)
 
 
 def said_by(
-    adapted: Adapted | None, said: list[Said], texts: Sequence[str], features: Tensor, seconds: float
-) -> list[Said]:
+    adapted: Adapted | None, said: Sequence[Said], texts: Sequence[str], features: Tensor, seconds: float
+) -> Sequence[Said]:
     """The same, with what the adapted model says of the first texts, or images, as far as there is time."""
     if adapted is None or not len(texts):
         return said

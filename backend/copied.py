@@ -19,8 +19,8 @@ NOT_LABELLED = -1
 
 
 def seen_before(version: ModelVersion, texts: Sequence[str]) -> Ints:
-    """Of each text the class that its content was given, NOT_LABELLED where a task of the same content
-    waits in the version's queue, else UNKNOWN: int64 [N]."""
+    """Of each text which of the version's answers its content was given, NOT_LABELLED where a task of the
+    same content waits in the version's queue, else UNKNOWN: int64 [N]."""
     words = version.scheme.main.words_of(texts)
     known, keys = version.known_keys.numpy(), keys_of(words)
     if not len(known):
@@ -30,13 +30,13 @@ def seen_before(version: ModelVersion, texts: Sequence[str]) -> Ints:
 
 
 def with_given(
-    version: ModelVersion, seen: Ints, guesses: list[list[dict[str, Any]]]
+    version: ModelVersion, seen: Ints, guesses: list[list[dict[str, Any]]], texts: Sequence[str]
 ) -> list[list[dict[str, Any]]]:
     """The guesses for N items, those of labelled content by its label. seen: of the items."""
     main = version.scheme.main
     for item in np.flatnonzero(seen >= 0).tolist():
         others = [region for region in guesses[item] if region["from_name"] != main.from_name]
-        guesses[item] = [*main.regions(main.classes[seen[item]], 1.0), *others]
+        guesses[item] = [*main.given(version.answers[seen[item]], texts[item]), *others]
     return guesses
 
 

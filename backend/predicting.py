@@ -12,17 +12,18 @@ from torch import Tensor
 
 from backend.adapted_contents import picture_contents, text_contents
 from backend.adapting import Adapted, adapted_of, said_by
-from backend.controls.impossible import without_impossible
+from backend.controls.impossible import Offered, without_impossible
 from backend.controls.reading import text_in, unreadable_in_words
 from backend.controls.scheme import LabelScheme
 from backend.copied import UNKNOWN, place_behind, seen_before, with_given
 from backend.copies import Ints
 from backend.encoders.base import Encoder
 from backend.errors import AtlasError, DamagedFile
-from backend.guessing import LIKELIEST, Offered, outputs_of, probabilities, regions
+from backend.guessing import LIKELIEST, outputs_of, probabilities, regions
 from backend.labelstudio.publishing import prediction
 from backend.lru import RecentlyUsed
 from backend.placing import between, lot_of
+from backend.said.base import Contents, Said
 from backend.sampling import queue_scores
 from backend.settings import Settings
 from backend.store.features import FeatureCache
@@ -227,18 +228,19 @@ def answers(
     """One prediction per text, in order. `ids` say which of them were ranked; None for one without.
 
     features: float32 [n, D], of the texts, by the version's encoder.
-    offered: of each text, see `outputs_of`; shown_from: how likely right a guess must be to be in it.
+    offered: of each text, see `Contents`; shown_from: how likely right a guess must be to be in it.
     likely: with the `probabilities` of so many choices of each control, the likeliest first, None for all,
     and with `why` it stands where it does: see `Reason`; 0 for neither.
     seconds: for what an adapted model says; of texts that it does not come to the version's network does.
     """
-    said = ordered = outputs_of(loaded.version, features, offered)
+    said: Sequence[Said]
+    said = ordered = outputs_of(loaded.version, Contents(texts, features, offered))
     seen = seen_before(loaded.version, texts)
     worth = worth_of(loaded.version, said)
     scores = _scores(loaded, ids, texts, seen, worth)
     said = said_by(loaded.adapted, said, texts, features, seconds)
     shown = regions(loaded.version, said, len(texts), shown_from=shown_from)
-    shown = with_given(loaded.version, seen, shown)
+    shown = with_given(loaded.version, seen, shown, texts)
     made = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]
     if likely == 0:
         return made
@@ -255,7 +257,7 @@ def why(loaded: Loaded, ids: Sequence[int], texts: Sequence[str], scores: Sequen
     found = loaded.vectors(texts, 0)
     came = _came(loaded, ids, seen_before(loaded.version, texts))
     reasons = reasons_of(loaded.version, scores, came=came)
-    said = outputs_of(loaded.version, found.features)
+    said = outputs_of(loaded.version, Contents(found.of(texts), found.features))
     known = reasons_of(loaded.version, found.of(scores), found.features, said, found.of(came))
     rest = iter(known)
     return [next(rest) if has else bare for bare, has in zip(reasons, found.has.tolist(), strict=True)]

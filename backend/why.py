@@ -9,11 +9,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from backend.controls.base import CLASSES
-from backend.guessing import Said
 from backend.learning.domain_head import DomainHead
-from backend.learning.network import Layers
-from backend.sampling import Ranking, alike, uncertainty
+from backend.said.base import Said
+from backend.sampling import Ranking, alike
 from backend.store.model_version import ModelVersion
 from backend.store.queue_origin import QueueOrigin
 from backend.store.reason import BEHIND, COPY, LATE, NOBODY, PICKED, UNKNOWN, UNREAD, Reason
@@ -34,13 +32,13 @@ def reasons_of(
 ) -> list[Reason]:
     """Of N tasks with these places in the version's queue, in (0, 1).
 
-    features: float [N, D]; said: what the version's networks say of them; without, only the place is told.
+    features: float [N, D]; said: what the version's models say of them; without, only the place is told.
     came: LATE or COPY for one that came after the ranking; by default none did.
     """
     total, n = len(version.queue_ids), len(scores)
     clusters = _clusters(version.origin, features, n)
-    layers = {each.control.from_name: each.layers.get(CLASSES) for each in said}
-    doubts = {name: _doubts(version, name, layers, n) for name in _controls(version)}
+    by_control = {each.control.from_name: each for each in said}
+    doubts = {name: _doubts(version, name, by_control, n) for name in _controls(version)}
     found, main = [], version.scheme.main.from_name
     for i, score in enumerate(scores):
         number = _number(score, total)
@@ -102,23 +100,21 @@ def _number(score: float, total: int) -> int:
 
 
 def _doubts(
-    version: ModelVersion, control: str, layers: Mapping[str, Layers | None], n: int
+    version: ModelVersion, control: str, said: Mapping[str, Said], n: int
 ) -> tuple[Numbers, Numbers, Numbers]:
-    """P(wrong), P(application) and the doubt of N tasks, by what one control's network says of them; the
-    second, where no head of its own tells, by what the first control's says. layers: by control.
+    """P(wrong), P(application) and the doubt of N tasks, by what one control's models say of them; the
+    second, where no head of its own tells, by what the first control's say. said: by control.
     """
     orders = {each.control: each.scorer_head for each in version.orders}
-    own, first = layers.get(control), layers.get(version.scheme.main.from_name)
+    own, first = said.get(control), said.get(version.scheme.main.from_name)
     error_head, learned = version.error_head_of(control), orders.get(control, version.scorer_head)
-    application = None
-    if own is not None and isinstance(learned, DomainHead):
-        application = learned(own)
-    elif first is not None and version.domain_head is not None:
-        application = version.domain_head(first)
+    application = own.judged(learned) if own is not None and isinstance(learned, DomainHead) else None
+    if application is None and first is not None and version.domain_head is not None:
+        application = first.judged(version.domain_head)
     return (
-        _rounded(None if own is None or error_head is None else error_head(own), n),
+        _rounded(None if own is None or error_head is None else own.judged(error_head), n),
         _rounded(application, n),
-        _rounded(None if own is None else uncertainty.margin(own.probabilities), n),
+        _rounded(None if own is None else own.doubt(), n),
     )
 
 

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from backend.controls.base import CLASSES
-from backend.guessing import Said, ordering
-from backend.sampling.registry import score
+from backend.said.base import Said
 from backend.sampling.turns import due
 from backend.store.model_version import ModelVersion
 
@@ -17,22 +15,21 @@ from backend.store.model_version import ModelVersion
 def worth_of(version: ModelVersion, said: Sequence[Said]) -> Tensor | None:
     """On the scale of `ModelVersion.queue_worth`, float [N]; None where that cannot be told.
 
-    said: of N items, by the version's networks.
+    said: of N items, by the version's models, the one that orders the queue first.
     """
     if version.orders:
         return _together(version, said)
-    layers = ordering(version, list(said))
-    return None if layers is None else score(version.strategy, layers, version.scorer_head)
+    return None if version.network is None else said[0].worth(version.strategy, version.scorer_head)
 
 
 def _together(version: ModelVersion, said: Sequence[Said]) -> Tensor | None:
     """Of several controls: an item is due in the turn in which it is due first."""
-    layers = {each.control.from_name: each.layers.get(CLASSES) for each in said}
+    known = {each.control.from_name: each for each in said}
     total = sum(order.share for order in version.orders)
     dues = []
     for order in version.orders:
-        known = layers.get(order.control)
-        worth = None if known is None else score(version.strategy, known, order.scorer_head)
+        own = known.get(order.control)
+        worth = None if own is None else own.worth(version.strategy, order.scorer_head)
         if worth is None or not len(order.worth):
             return None
         dues.append(due(order.worth, worth, order.share / total))

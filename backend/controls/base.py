@@ -126,6 +126,10 @@ class Control(ABC):
     def regions(self, answer: Answer, confidence: float) -> list[Region]:
         """An answer as Label Studio stores it; [] for one that says nothing."""
 
+    def given(self, answer: Answer, content: str) -> list[Region]:
+        """An answer that this content was given, as Label Studio stores it."""
+        return self.regions(answer, 1.0)
+
     @abstractmethod
     def said_in(self, region: Region) -> list[str]:
         """What one of `regions` says, in words."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import prediction
 from backend.labelstudio.suggestions import with_suggestions
+from backend.said.base import Contents, Said
 from backend.settings import Settings
 from backend.store.locations import adapted_models
 from backend.store.model_version import ModelVersion
@@ -95,14 +97,16 @@ class Head:
         self, version: ModelVersion, places: dict[int, float], tasks: list[StoredTask], features: Tensor
     ) -> tuple[list[Predictions], dict[int, Reason]]:
         """Of the first n of the places, which have features, float [n, D], what to show; of all why."""
-        said = outputs_of(version, features, [task.offered for task in tasks])
+        texts = [task.text for task in tasks]
+        said: Sequence[Said] = outputs_of(
+            version, Contents(texts, features, [each.offered for each in tasks])
+        )
         scores, n = list(places.values()), len(tasks)
         why = reasons_of(version, scores[:n], features, said)
         why += reasons_of(version, scores[n:])
-        texts = [task.text for task in tasks]
         said = said_by(self._adapted(version), said, texts, features, ADAPTED_SECONDS)
         guesses = regions(version, said, n, shown_from=self._settings.show_guess_from)
-        shown = with_given(version, seen_before(version, texts), guesses)
+        shown = with_given(version, seen_before(version, texts), guesses, texts)
         return shown, dict(zip(places, why, strict=True))
 
     def _adapted(self, version: ModelVersion) -> Adapted | None:

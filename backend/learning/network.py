@@ -7,8 +7,9 @@ network that serves and its k-fold siblings are one batched matrix multiplicatio
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -102,6 +103,9 @@ class Shape:
 class LayeredNetwork(nn.Module):
     """Feed-forward classifier whose forward returns every layer (Munro, ch. 3: "all layers")."""
 
+    kind = "network"
+    """By what a version's manifest knows it."""
+
     def __init__(self, shape: Shape, seed: int = 0):
         super().__init__()
         self.shape = shape
@@ -122,6 +126,18 @@ class LayeredNetwork(nn.Module):
             hidden.append(x)
             scale = 1.0
         return Layers(tuple(hidden), self.layers[-1](x, scale))
+
+    def described(self) -> dict[str, Any]:
+        """What it takes to build it again, as JSON."""
+        return {"kind": self.kind, **asdict(self.shape)}
+
+    @classmethod
+    def restored(cls, described: Mapping[str, Any], weights: Mapping[str, Tensor]) -> LayeredNetwork:
+        """Out of `described()` and the state that it had."""
+        inputs, classes, members = (described[name] for name in ("inputs", "classes", "members"))
+        network = cls(Shape(inputs, classes, members, tuple(described["hidden"])))
+        network.load_state_dict(weights)
+        return network
 
     def cool(self, temperature: float) -> None:
         """Divide the logits by it, from now on."""

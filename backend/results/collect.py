@@ -14,6 +14,7 @@ from backend.guessing import outputs_of, regions
 from backend.jobs.pull import pull
 from backend.labelstudio.client import LabelStudioClient
 from backend.predicting import Loaded, load_version
+from backend.said.base import Contents
 from backend.settings import Settings
 from backend.store.locations import version_store
 from backend.store.model_version import ModelVersion
@@ -97,8 +98,9 @@ def _results(loaded: Loaded, tasks: Sequence[StoredTask]) -> Iterator[Result]:
     for start in range(0, len(tasks), BATCH):
         batch = tasks[start : start + BATCH]
         vectors = loaded.vectors([task.text for task in batch])
-        offered = [task.offered for task in vectors.of(batch)]
-        said = outputs_of(loaded.version, vectors.features, offered)
+        there = vectors.of(batch)
+        values, offered = [task.text for task in there], [task.offered for task in there]
+        said = outputs_of(loaded.version, Contents(values, vectors.features, offered))
         guesses = iter(regions(loaded.version, said, len(vectors.features)))
         for task, has in zip(batch, vectors.has.tolist(), strict=True):
             yield _result(loaded.version, task, next(guesses) if has else [])

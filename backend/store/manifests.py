@@ -6,27 +6,29 @@ the networks of the control that orders the queue lay apart from those of its co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from backend.controls.base import CLASSES
 from backend.controls.scheme import LabelScheme
 from backend.learning.article_head import ArticleHead
 from backend.learning.domain_head import DomainHead
 from backend.learning.heads import ErrorHead
-from backend.learning.network import LayeredNetwork, Shape
+from backend.learning.keeping import Model
+from backend.learning.network import LayeredNetwork
 from backend.learning.reading import Head
 from backend.store.model_version import ControlModel, ModelVersion, OrderedBy
 from backend.store.queue_origin import QueueOrigin
 
 FORMAT = 2
-HEADS: dict[str, type[Head]] = {made.kind: made for made in (ErrorHead, DomainHead, ArticleHead)}
 Tensors = dict[str, Tensor]
 Json = dict[str, Any]
+HEADS: dict[str, type[Head]] = {made.kind: made for made in (ErrorHead, DomainHead, ArticleHead)}
+MODELS: dict[str, Callable[[Json, Tensors], Model]] = {LayeredNetwork.kind: LayeredNetwork.restored}
+"""How a model is built again, by its kind. A new kind of model is an entry here."""
 
 
 class OtherFormat(ValueError):
@@ -36,7 +38,7 @@ class OtherFormat(ValueError):
 def tensors_of(version: ModelVersion) -> Tensors:
     """All that is no JSON, on the CPU. Copies: one head may be what ranks the pool and what says how sure a
     guess is."""
-    parts: dict[str, nn.Module | None] = {
+    parts: dict[str, Model | Head | None] = {
         f"model{i}.{name}": network
         for i, model in enumerate(version.models)
         for name, network in model.networks.items()
@@ -70,10 +72,11 @@ def manifest_of(version: ModelVersion) -> Json:
         "models": [
             {
                 "control": model.control.from_name,
-                "networks": {name: asdict(network.shape) for name, network in model.networks.items()},
+                "networks": {name: network.described() for name, network in model.networks.items()},
             }
             for model in version.models
         ],
+        **({} if version.known_answers is None else {"answers": version.known_answers}),
         "scorer_head": _described(version.scorer_head),
         "error_head": _described(version.error_head),
         "domain_head": _described(version.domain_head),
@@ -110,6 +113,7 @@ def version_from(manifest: Json, tensors: Tensors) -> ModelVersion:
         queue_worth=tensors["queue.worth"],
         known_keys=tensors.get("known.keys", nothing),  # of an older release there are none
         known_labels=tensors.get("known.labels", nothing),
+        known_answers=None if "answers" not in manifest else tuple(map(str, manifest["answers"])),
         stats=manifest["stats"],
         error_head=error_head if isinstance(error_head, ErrorHead) else None,
         domain_head=_head(manifest.get("domain_head"), _part(tensors, "domain_head")),
@@ -161,16 +165,13 @@ def _former_models(scheme: LabelScheme, manifest: Json, tensors: Tensors) -> tup
     return tuple(model for model in models if model.networks)
 
 
-def _networks(shapes: Mapping[str, Json], tensors: Tensors, prefix: str = "") -> dict[str, LayeredNetwork]:
-    return {name: _network(shape, _part(tensors, f"{prefix}{name}")) for name, shape in shapes.items()}
+def _networks(described: Mapping[str, Json], tensors: Tensors, prefix: str = "") -> dict[str, Model]:
+    return {name: _network(each, _part(tensors, f"{prefix}{name}")) for name, each in described.items()}
 
 
-def _network(shape: Json, weights: Tensors) -> LayeredNetwork:
-    network = LayeredNetwork(
-        Shape(shape["inputs"], shape["classes"], shape["members"], tuple(shape["hidden"]))
-    )
-    network.load_state_dict(weights)
-    return network
+def _network(described: Json, weights: Tensors) -> Model:
+    """Releases before kept one kind alone, and did not name it."""
+    return MODELS[described.get("kind", LayeredNetwork.kind)](described, weights)
 
 
 def _described(head: Head | None) -> Json | None:

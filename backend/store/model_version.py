@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from backend.controls.base import CLASSES, Control
+from backend.controls.base import CLASSES, Answer, Control
 from backend.controls.scheme import LabelScheme
 from backend.learning.heads import ErrorHead
-from backend.learning.network import LayeredNetwork
+from backend.learning.keeping import Model
 from backend.learning.reading import Head
 from backend.store.queue_origin import QueueOrigin
 
@@ -27,10 +27,10 @@ def _no_numbers() -> Tensor:
 
 @dataclass(frozen=True)
 class ControlModel:
-    """A control's networks by name: that by which it decides is called `control.shows`."""
+    """A control's models by name: that by which it decides is called `control.shows`."""
 
     control: Control
-    networks: Mapping[str, LayeredNetwork]
+    networks: Mapping[str, Model]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ class ModelVersion:
     known_keys: Tensor = field(default_factory=_no_numbers)
     """Of the content that is labelled or waits, rising: int64 [K]. See `backend.copies`."""
     known_labels: Tensor = field(default_factory=_no_numbers)
-    """The class that each was given, int64 [K], -1 for none."""
+    """Which of the `answers` each was given, int64 [K], -1 for none."""
+    known_answers: tuple[Answer, ...] | None = None
+    """What was given of a control whose answers are more than its classes; None where the classes are all."""
     domain_head: Head | None = None
     """What knows how likely an item is of what is still unlabelled, by the queue's network; None where the
     scorer head does, and where there was too little to learn from."""
@@ -88,8 +90,13 @@ class ModelVersion:
         return self.error_head if control == self.scheme.main.from_name else found.get(control)
 
     @property
-    def network(self) -> LayeredNetwork | None:
-        """What orders the queue; None before there are labels of two classes."""
+    def answers(self) -> tuple[Answer, ...]:
+        """By the numbers of `known_labels`."""
+        return self.scheme.main.classes if self.known_answers is None else self.known_answers
+
+    @property
+    def network(self) -> Model | None:
+        """What orders the queue; None before there are labels enough."""
         main = self.scheme.main.from_name
         found = (each.networks.get(CLASSES) for each in self.models if each.control.from_name == main)
         return next(found, None)

@@ -11,9 +11,10 @@ from backend.adapted_contents import text_contents
 from backend.adapting import PIECE, adapted_from, said_by
 from backend.controls.base import CLASSES
 from backend.errors import DamagedFile
-from backend.guessing import Said, regions
+from backend.guessing import regions
 from backend.learning.heads import ErrorHead
 from backend.learning.network import LayeredNetwork, Layers, Shape
+from backend.said.whole import SaidOfWhole
 from backend.store.adapted_models import AdaptedModel, AdaptedModels
 from backend.store.files import Files
 from backend.store.model_version import ControlModel, ModelVersion
@@ -29,9 +30,9 @@ def model(classes: int = 2, inputs: int = NOISE) -> AdaptedModel:
     return AdaptedModel(dict(LastLayer().state_dict()), network, "last", CONTROL.from_name, "adaptable-1")
 
 
-def said() -> list[Said]:
+def said() -> list[SaidOfWhole]:
     sure_of_a = Layers((torch.zeros(len(TEXTS), 4),), torch.tensor([[9.0, -9.0]] * len(TEXTS)))
-    return [Said(CONTROL, {CLASSES: sure_of_a}, sure_of_a)]
+    return [SaidOfWhole(CONTROL, {CLASSES: sure_of_a}, sure_of_a)]
 
 
 def test_it_says_what_its_layers_say() -> None:
@@ -80,7 +81,7 @@ def test_an_adapted_guess_is_as_sure_as_its_probability_whatever_the_error_head_
 
 def test_what_a_task_does_not_offer_is_not_guessed_by_adapted_layers_either() -> None:
     (each,) = said()
-    within = each._replace(shown=CONTROL.within(each.shown, [["a"], None]))
+    within = replace(each, shown=CONTROL.within(each.shown, [["a"], None]))
     logits = within.with_adapted(torch.tensor([[-1.0, 1.0]] * 2)).shown.logits
     assert logits[:2].argmax(-1).tolist() == [0, 1]
 

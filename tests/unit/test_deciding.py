@@ -6,6 +6,7 @@ from backend.controls.base import CLASSES
 from backend.guessing import outputs_of, probabilities, regions
 from backend.learning.network import LayeredNetwork, Layers, Shape
 from backend.learning.training import outputs, train_choices
+from backend.said.base import Contents
 from backend.store.model_version import ControlModel, ModelVersion
 from tests.unit.schemes import scheme, several
 
@@ -58,7 +59,7 @@ def test_what_is_told_of_an_item() -> None:
         "atlas-000001", scheme(MAIN), "margin", "", (model_of_main,), None, nothing.long(), nothing
     )
     x = torch.tensor([[1.0, -1.0, 1.0], [-1.0, -1.0, -1.0]])
-    said = outputs_of(model, x)
+    said = outputs_of(model, Contents(["", ""], x))
     ((shown,), nobody) = regions(model, said, 2)
     assert shown["value"] == {"choices": ["a", "c"]}
     assert nobody == []  # "none of them" is a prediction without a region

@@ -18,6 +18,7 @@ from backend.errors import DamagedFile
 from backend.guessing import outputs_of, regions
 from backend.learning.heads import ErrorHead
 from backend.learning.network import LayeredNetwork, Shape
+from backend.said.base import Contents
 from backend.store.manifests import FORMAT
 from backend.store.model_version import ModelVersion
 from backend.store.versions import VersionStore, _checksum
@@ -133,14 +134,14 @@ def test_a_version_without_a_format_number_is_read(tmp_path: Path, kind: str) ->
     answered(loaded)
 
 
-def same(one: LayeredNetwork, other: LayeredNetwork) -> None:
+def same(one: Any, other: LayeredNetwork) -> None:
     rows = torch.randn(3, 4)
     assert torch.equal(one(rows).logits, other(rows).logits)
 
 
 def answered(version: ModelVersion) -> None:
     rows = torch.randn(3, 4)
-    found = regions(version, outputs_of(version, rows), 3)
+    found = regions(version, outputs_of(version, Contents([""] * 3, rows)), 3)
     names = {control.from_name for control in version.scheme.controls}
     assert all({region["from_name"] for region in each} <= names for each in found)
 

@@ -13,6 +13,7 @@ from backend.guessing import outputs_of, regions
 from backend.learning.heads import ErrorHead
 from backend.learning.network import LayeredNetwork, Shape
 from backend.predicting import Predictor
+from backend.said.base import Contents
 from backend.settings import Settings
 from backend.store.locations import feature_cache, version_store
 from backend.store.model_version import ControlModel, ModelVersion, version_name
@@ -57,7 +58,7 @@ def setwise(logit: float) -> ModelVersion:
 
 
 def controls_shown(of: ModelVersion, shown_from: float) -> list[str]:
-    (found,) = regions(of, outputs_of(of, ITEMS), 1, shown_from=shown_from)
+    (found,) = regions(of, outputs_of(of, Contents([""], ITEMS)), 1, shown_from=shown_from)
     return [region["from_name"] for region in found]
 
 
