@@ -20,6 +20,8 @@ MAX_TAGS = 50_000
 """As many as a config of the longest allowed has, were each a <Choice> of a few letters."""
 TEXT_TAGS = ("Text", "HyperText", "Paragraphs")
 """Object tags whose value may stand between their begin and their end."""
+SHAPES = ("Rectangle", "Polygon", "Brush", "Bitmask")
+"""Control tags that draw what <Labels> about the same image name."""
 _SHOWN = 80
 """Characters of a name that messages repeat."""
 
@@ -66,6 +68,9 @@ class Tag:
     """All of which must hold for Label Studio to show it."""
     choices: list[Choice] = field(default_factory=list)
     """Each <Choice> in it, or each <Label>, whatever the depth."""
+    shapes: Mapping[str, str] = field(default_factory=dict)
+    """Of <Labels>, the names of the controls, by kind, that draw what it labels: about the same object, such
+    as a <Rectangle>."""
     inner: str = ""
     """Of a text, what is written between its begin and its end: the editor takes it for the value."""
 
@@ -118,6 +123,13 @@ def read_tags(xml: object) -> Tags:
         parser.close()
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise LabelConfigError(f"The label config is not valid XML: {error}.") from error
+    for tag in reader.tags.controls:
+        if tag.kind == "Labels":
+            tag.shapes = {
+                each.kind: each.name
+                for each in reader.tags.controls
+                if each.kind in SHAPES and each.to_name == tag.to_name
+            }
     return reader.tags
 
 
