@@ -57,6 +57,14 @@ class Layers(NamedTuple):
         features = None if self.features is None else self.features[index]
         return Layers(tuple(layer[index] for layer in self.hidden), self.logits[index], features)
 
+    def with_rows(self, others: Layers) -> Layers:
+        """Of one member: the layers of these items, and behind them of others."""
+        hidden = tuple(torch.cat(pair) for pair in zip(self.hidden, others.hidden, strict=True))
+        features = None
+        if self.features is not None and others.features is not None:
+            features = torch.cat([self.features, others.features])
+        return Layers(hidden, torch.cat([self.logits, others.logits]), features)
+
     def to(self, device: torch.device | str) -> Layers:
         """The same on another device."""
         features = None if self.features is None else self.features.to(device)

@@ -27,6 +27,8 @@ class Head(nn.Module):
 
     kind: ClassVar[str]
     """By what a version's manifest knows it."""
+    reads: Reads
+    """Which layers."""
 
     @abstractmethod
     def described(self) -> dict[str, Any]:

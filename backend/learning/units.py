@@ -7,7 +7,7 @@ is geometry works on one vector per item.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import torch
@@ -51,6 +51,10 @@ class UnitLayers(NamedTuple):
         """How many units each item has: int64 [items]."""
         return torch.bincount(self.item, minlength=self.items)
 
+    def to(self, device: torch.device | str) -> UnitLayers:
+        """The same on another device."""
+        return UnitLayers(self.layers.to(device), self.item.to(device), self.items)
+
     def units_of(self, items: Tensor) -> tuple[Tensor, Tensor]:
         """The units of some items, in these items' order, int64 [u], and for each the place of its item among
         them, int64 [u]. items: int64 [n], in [0, items), in any order."""
@@ -83,8 +87,8 @@ class UnitsLearned:
     int64 [n], and a sibling for each, int64 [n] in [0, K), -> what these siblings see of their units, whose
     `item` is the place among the n; pooling: of a unit's numbers.
     labeled: the serving network's layers over the M labelled items, where the learner has them (else
-    strategies take `held_out`); readout: the last hidden layer, float [n, width], -> logits, float [n, C],
-    for dropout (else found by least squares, which is exact where the network ends in a linear layer).
+    strategies take `held_out`); last_layer: its weight, float [width, C], and bias, float [C], for
+    dropout (else found by least squares, of which nothing is wrong where the network ends in a linear layer).
     """
 
     pool: UnitLayers
@@ -95,7 +99,23 @@ class UnitsLearned:
     by_siblings: Callable[[Tensor, Tensor], UnitLayers]
     pooling: Pooling = "mean"
     labeled: UnitLayers | None = None
-    readout: Callable[[Tensor], Tensor] | None = None
+    last_layer: tuple[Tensor, Tensor] | None = None
+
+    def to(self, device: torch.device | str) -> UnitsLearned:
+        """The same on another device; siblings are asked where they are."""
+        home = self.correct.device
+        return replace(
+            self,
+            pool=self.pool.to(device),
+            held_out=self.held_out.to(device),
+            correct=self.correct.to(device),
+            members=lambda: self.members().to(device),
+            by_siblings=lambda items, which: self.by_siblings(items.to(home), which.to(home)).to(device),
+            labeled=None if self.labeled is None else self.labeled.to(device),
+            last_layer=None
+            if self.last_layer is None
+            else (self.last_layer[0].to(device), self.last_layer[1].to(device)),
+        )
 
 
 def pooled(values: Tensor, item: Tensor, items: int, pooling: Pooling = "mean") -> Tensor:
@@ -116,3 +136,14 @@ def _largest(values: Tensor, item: Tensor) -> tuple[Tensor, Tensor]:
     first = torch.searchsorted(owner, owner, right=False)
     kept = torch.arange(len(owner), device=owner.device) - first < TOP
     return values[order][kept], owner[kept]
+
+
+def last_layer_of(layers: Layers, most: int = 4_096) -> tuple[Tensor, Tensor]:
+    """Weight, float32 [width, C], and bias, float32 [C], by which the last hidden layer becomes logits, as
+    the units show it: by least squares over `most` of them, evenly spread."""
+    some = torch.linspace(0, len(layers.logits) - 1, min(most, len(layers.logits))).round().long()
+    hidden = layers.last_hidden[some].double()
+    inputs = torch.cat([hidden, hidden.new_ones(len(hidden), 1)], dim=1)
+    found = torch.linalg.lstsq(inputs.cpu(), layers.logits[some].double().cpu(), driver="gelsd").solution
+    weight = found.float().to(hidden.device)
+    return weight[:-1], weight[-1]

@@ -5,12 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from backend.sampling import uncertainty
 from backend.sampling.design import Problem, v_optimal
 from backend.sampling.scene import Picks, Scene
 
-SHARPNESS = 4
-"""Exponent on the margin uncertainty. Between 3 and 6 it hardly matters; 1 loses the rare classes."""
 RIDGE = 0.004
 """Prior precision, in units of the rows' mean squared length. Ten times more or less changes little."""
 MAX_CANDIDATES = 5_000
@@ -42,8 +39,8 @@ def auto(scene: Scene, n: int) -> Picks:
 
 def _designed(scene: Scene, n: int) -> Tensor:
     """n picks out of the most uncertain items, int64 [n]."""
-    weight = scene.margin**SHARPNESS / 4  # [N]; a margin of 0 is a Bernoulli variance of 1/4
-    known = uncertainty.margin(scene.labeled_layers.probabilities) ** SHARPNESS / 4
+    weight = scene.margin**scene.sharpness / 4  # [N]; a margin of 0 is a Bernoulli variance of 1/4
+    known = scene.labeled_margin**scene.sharpness / 4
     candidates = scene.top(scene.margin, min(MAX_CANDIDATES, scene.left))
     stand_in = slice(None) if scene.size <= MAX_REFERENCES else scene.shuffled[:MAX_REFERENCES]
     references = scene.pool[stand_in].float()  # [R, D]

@@ -13,9 +13,11 @@ def badge(scene: Scene, n: int) -> Picks:
 
     A gradient is the outer product of (probabilities - predicted class) and the last hidden layer, so
     distances between two come from the products of their factors, and the [N, C * H] matrix is never built.
+    Of an item with many units the most doubtful one stands for it.
     """
-    hidden = scene.pool_layers.last_hidden  # [N, H]
-    miss = scene.probabilities.clone()  # [N, C]
+    layers = scene.most_doubtful
+    hidden = layers.last_hidden  # [N, H]
+    miss = layers.probabilities  # [N, C]
     miss.scatter_add_(1, miss.argmax(1, keepdim=True), torch.full_like(miss[:, :1], -1))
     square = (miss**2).sum(1) * (hidden**2).sum(1)  # squared length of each gradient
     before = len(scene.picked)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from backend.learning.reading import HEADS, READS
 from backend.learning.training import Trained
+from backend.learning.units import UnitLayers, UnitsLearned
 from backend.sampling.uncertainty import MEASURES
 
 MAX_FEATURE = 1e9
@@ -160,3 +161,33 @@ def check_classifier(trained: Trained, features: int, n_classes: int) -> None:
             f"the trained classifier takes {shape.inputs} features and tells {shape.classes} classes; "
             f"here are {features} and {n_classes}"
         )
+
+
+def check_units(learned: UnitsLearned, pool: int, labeled: int) -> None:
+    """Raises ValueError when what was learned of units is not of these items, or does not fit together.
+
+    pool, labeled: how many items there are.
+    """
+    _check_layers("pool", learned.pool, pool)
+    _check_layers("labelled", learned.held_out, labeled)
+    units = len(learned.held_out.item)
+    if learned.correct.shape != (units,):
+        raise ValueError(
+            f"there must be a verdict on each of {units} labelled units; got {tuple(learned.correct.shape)}"
+        )
+    if learned.n_siblings < 1:
+        raise ValueError("a learner of units needs a sibling at least: it has none")
+
+
+def _check_layers(name: str, of: UnitLayers, items: int) -> None:
+    if of.items != items:
+        raise ValueError(f"units of {items} {name} items were asked for; those learned are of {of.items}")
+    units = len(of.item)
+    if any(len(layer) != units for layer in [*of.layers.hidden, of.layers.logits]):
+        raise ValueError(f"{units} units of {name} items need a row each in every layer")
+    if not of.layers.hidden:
+        raise ValueError(
+            f"units of {name} items need a hidden layer, which heads read: of a linear learner what it reads"
+        )
+    if units and (int(of.item[0]) < 0 or int(of.item[-1]) >= items or bool((of.item.diff() < 0).any())):
+        raise ValueError(f"units of {name} items must stand in their items' order, from 0 to {items - 1}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from backend.sampling.scene import Scene
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 
-def once_per_labels(compute: Callable[[Scene], Value]) -> cached_property[Value]:
+def once_per_labels(compute: Callable[[Any], Value]) -> cached_property[Value]:
     """A cached value that depends on the labels alone, not on the pool: a narrowed scene takes it from the
     whole one, so that it is computed once."""
 
@@ -26,7 +26,7 @@ def once_per_labels(compute: Callable[[Scene], Value]) -> cached_property[Value]
     return cached_property(value)
 
 
-def once_per_pool(compute: Callable[[Scene], Value]) -> cached_property[Value]:
+def once_per_pool(compute: Callable[[Any], Value]) -> cached_property[Value]:
     """A cached value that does not depend on what is picked: scenes of one pool share it."""
 
     def value(scene: Scene) -> Value:

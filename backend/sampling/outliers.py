@@ -14,7 +14,7 @@ def model_outliers(scene: Scene, n: int) -> Picks:
     All layers count, the logits included. What the ranks are taken against are the out-of-fold
     activations of the labelled items: data the activating network had not seen, as the book asks.
     """
-    held_out = scene.trained.out_of_fold.layers.all_layers  # [M, U]
+    held_out = scene.held_out.all_layers  # [M, U]
     worth = 1 - mean_rank(scene.pool_layers.all_layers, held_out)
     return Picks(scene.top(worth, n), worth)
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from backend.learning import devices
 from backend.learning.network import Layers
+from backend.learning.units import UnitsLearned
 from backend.sampling.scene import Scene
 
 COPIES = 4
@@ -23,7 +24,7 @@ Value = TypeVar("Value")
 
 def placed(scene: Scene) -> Scene:
     """The same scene where it is ranked; itself where that is where it lies."""
-    device = devices.ranks_on(scene.device, COPIES * 4 * scene.pool.numel())
+    device = devices.ranks_on(scene.device, COPIES * 4 * scene.numbers)
     return scene if device == devices.CPU else _there(scene, device)
 
 
@@ -31,11 +32,11 @@ def _there(scene: Scene, device: str) -> Scene:
     own: dict[str, Any] = {
         field.name: value.to(device)
         for field in fields(scene)
-        if isinstance(value := getattr(scene, field.name), Tensor)
+        if isinstance(value := getattr(scene, field.name), Tensor | UnitsLearned)
     }
     own["strata"] = {name: moved(each, device) for name, each in scene.strata.items()}
     there = replace(scene, **own, given=moved(scene.given, device), origin=None, of_the_pool={})
-    if scene.given is not None:
+    if not scene.trains_its_own:
         there.error_head = moved(scene.error_head, device)  # is fitted once, and kept with the version
     return there
 

@@ -12,12 +12,17 @@ from torch import Tensor
 from backend.learning.devices import CPU
 from backend.learning.reading import Head
 from backend.learning.training import Trained
-from backend.sampling.checks import check_classifier, check_features, check_targets
+from backend.learning.units import UnitsLearned
+from backend.sampling.checks import check_classifier, check_features, check_targets, check_units
 from backend.sampling.coldstart import NO_CLASSES, cold_start
+from backend.sampling.empty import behind_others
+from backend.sampling.picks import Picks
 from backend.sampling.placed import moved, placed
-from backend.sampling.registry import Strategy, find
-from backend.sampling.scene import BATCH, Picks, Scene
+from backend.sampling.registry import find
+from backend.sampling.scene import BATCH, Scene
 from backend.sampling.strata import strata_of
+from backend.sampling.strategy import Strategy
+from backend.sampling.unit_scene import UnitScene
 
 Fields = Mapping[str, tuple[Sequence[str | None], Sequence[str | None]]]
 """By the name of a field of the tasks, its value for each pool item and for each labelled one, if any."""
@@ -64,7 +69,7 @@ def select(
     *,
     seed: int = 0,
     device: str = "cpu",
-    trained: Trained | None = None,
+    trained: Trained | UnitsLearned | None = None,
     blocks: Sequence[int] = (),
     fields: Fields | None = None,
     **options: Any,
@@ -72,9 +77,10 @@ def select(
     """The n most valuable pool items: distinct indices, best first, int64 [n].
 
     pool: float [N, D]; labeled: float [M, D]; targets: int [M]. What the strategy needs is trained
-    inside, unless `trained` brings the classifier along. The answer depends on the seed and on the
-    items' content, not on their places in the pool. blocks: widths of what a vector is made of; fields:
-    those that the strategy goes by, as in `margin by source`. `options` are the strategy's own.
+    inside, unless `trained` brings it along: a classifier, or what was learned of the items' units. The
+    answer depends on the seed and on the items' content, not on their places in the pool. blocks: widths of
+    what a vector is made of; fields: those that the strategy goes by, as in `margin by source`. `options`
+    are the strategy's own.
     Raises ValueError for an unknown strategy or option, an option out of range, whatever `make_scene`
     refuses, and when the pool has fewer than n items.
     """
@@ -97,7 +103,7 @@ def rank(
     batch: int = BATCH,
     seed: int = 0,
     device: str = "cpu",
-    trained: Trained | None = None,
+    trained: Trained | UnitsLearned | None = None,
     blocks: Sequence[int] = (),
     fields: Fields | None = None,
     **options: Any,
@@ -148,13 +154,15 @@ def make_scene(
     batch: int = BATCH,
     seed: int = 0,
     device: str = "cpu",
-    trained: Trained | None = None,
+    trained: Trained | UnitsLearned | None = None,
     blocks: Sequence[int] = (),
     target: Tensor | None = None,
     fields: Fields | None = None,
 ) -> Scene:
     """What strategies look at, checked. batch: how many will be labelled before the next ranking; blocks,
     target: see `Scene`; a target that names no item is none. fields: see `Fields`.
+    Of items that have units `trained` is what was learned of these; then targets and n_classes say nothing.
+    Until there is something learned, targets are zeros, and the cold start goes by the items' vectors.
 
     Raises ValueError, saying what to do, for shapes that do not fit, features that are not finite or
     beyond checks.MAX_FEATURE, targets that are no classes, and a `trained` for other data.
@@ -162,18 +170,14 @@ def make_scene(
     if batch < 1:
         raise ValueError(f"batch must be at least 1, not {batch}")
     check_features(pool, labeled, blocks)
-    if n_classes is None and trained is not None:
-        n_classes = trained.network.shape.classes
-    check_targets(targets, len(labeled), n_classes)
-    targets = targets.long()
-    classes = n_classes if n_classes is not None else int(targets.max()) + 1 if len(targets) else 2
-    classes = max(classes, 2)
-    if trained is not None:
+    classes = _classes(targets, len(labeled), n_classes, trained)
+    if isinstance(trained, UnitsLearned):
+        check_units(trained, len(pool), len(labeled))
+    elif trained is not None:
         check_classifier(trained, pool.shape[1], classes)
     if target is not None and target.shape != (len(pool),):
         raise ValueError(f"target must be [{len(pool)}], one for each pool item; got {tuple(target.shape)}")
     target = None if target is None or not target.any() else target.bool()
-    parts = pool, labeled, targets, classes, seed, device, trained
     strata = {name: strata_of(name, *values) for name, values in (fields or {}).items()}
     for name, each in strata.items():
         if (len(each.pool), len(each.labeled)) != (len(pool), len(labeled)):
@@ -181,7 +185,26 @@ def make_scene(
                 f"field {name!r} must have a value, or None, for each of {len(pool)} pool items and "
                 f"{len(labeled)} labelled ones; got {len(each.pool)} and {len(each.labeled)}"
             )
-    return Scene(*parts, batch=batch, blocks=tuple(blocks), target=target, strata=strata)
+    parts = pool, labeled, targets.long(), classes, seed, device
+    if isinstance(trained, UnitsLearned):
+        return UnitScene(
+            *parts, batch=batch, blocks=tuple(blocks), target=target, strata=strata, learned=trained
+        )
+    return Scene(*parts, trained, batch=batch, blocks=tuple(blocks), target=target, strata=strata)
+
+
+def _classes(
+    targets: Tensor, labeled: int, n_classes: int | None, trained: Trained | UnitsLearned | None
+) -> int:
+    """How many there are to tell, of an item or of its units; two at least. Raises as `check_targets`."""
+    if isinstance(trained, UnitsLearned):
+        check_targets(targets, labeled, None)
+        return trained.pool.layers.logits.shape[1]
+    if n_classes is None and trained is not None:
+        n_classes = trained.network.shape.classes
+    check_targets(targets, labeled, n_classes)
+    found = n_classes if n_classes is not None else int(targets.max()) + 1 if labeled else 2
+    return max(found, 2)
 
 
 def _told(strategy: str, picks: Picks) -> tuple[tuple[str, ...], Tensor, Tensor]:
@@ -200,7 +223,7 @@ def _picks(strategy: Strategy, scene: Scene, n: int) -> Picks:
         return cold_start(scene, n)
     if n == 0:  # an empty pool, above all: no strategy needs to think of it
         return Picks(torch.zeros(0, dtype=torch.int64, device=scene.pool.device))
-    return strategy.pick(scene, n)
+    return behind_others(strategy.pick, scene, n)
 
 
 def _falling(worth: Tensor, order: Tensor, picked: int) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial, wraps
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from backend.learning.network import Layers
-from backend.learning.reading import Head
+from backend.learning.units import Pooling, UnitLayers
 from backend.plugins import Broken, installed
 from backend.sampling import ensemble, uncertainty
 from backend.sampling.auto import auto
@@ -29,11 +29,19 @@ from backend.sampling.composition import Within, parse
 from backend.sampling.contrastive import contrastive
 from backend.sampling.coreset import coreset
 from backend.sampling.discriminative import discriminative
-from backend.sampling.monte_carlo import PASSES, over_passes
 from backend.sampling.options import written
 from backend.sampling.outliers import model_outliers
 from backend.sampling.representative import adaptive_representative, representative
 from backend.sampling.scene import Picks, Scene
+from backend.sampling.strategy import (
+    ScorerHead,
+    Strategy,
+    by_scorer_head,
+    divided,
+    dropout,
+    uncertain,
+    worth_by_margin,
+)
 from backend.sampling.transfer import (
     atlas,
     transfer_adaptive_representative,
@@ -46,73 +54,6 @@ GROUP = "label_studio_atlas.strategies"
 """Entry points by which other packages bring strategies: a pick, or a whole Strategy."""
 MAX_LENGTH = 1000
 """Characters of a strategy as it is written: each task's reason repeats them."""
-Pick = Callable[..., Picks]
-"""(scene, n, **options) -> n picks."""
-ScorerHead = Head | None
-Scorer = Callable[[Layers, ScorerHead], Tensor]
-"""(layers of items, what the strategy learned) -> worth of a label, float [N], higher = sooner."""
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """How a batch is picked, and how an item that was not in the pool then finds its place.
-
-    scorer: None where an item's worth cannot be told from what the network says of it; greedy: that the
-    first of n picks are the same as of more, and none is in `scene.picked`. Of other packages' strategies
-    that do not say so a head is made batch by batch, each out of what is left of the pool.
-    """
-
-    pick: Pick
-    needs_classifier: bool = True
-    scorer: Scorer | None = None
-    greedy: bool = False
-
-
-def _by_margin(layers: Layers, scorer_head: ScorerHead) -> Tensor:
-    return uncertainty.margin(layers.probabilities)
-
-
-def _by_scorer_head(layers: Layers, scorer_head: ScorerHead) -> Tensor:
-    worth: Tensor = _by_margin(layers, None) if scorer_head is None else scorer_head(layers)
-    return worth
-
-
-def _uncertain(measure: Callable[[Tensor], Tensor]) -> Strategy:
-    """A strategy that sorts by a function of the probabilities; temperature: by which logits are divided."""
-
-    def of(layers: Layers, temperature: float) -> Tensor:
-        if temperature == 1:
-            return measure(layers.probabilities)
-        return measure((layers.logits / temperature).softmax(-1))
-
-    def pick(scene: Scene, n: int, *, temperature: float = 1.0) -> Picks:
-        worth = measure(scene.probabilities) if temperature == 1 else of(scene.pool_layers, temperature)
-        return Picks(scene.top(worth, n), worth)
-
-    def scorer(layers: Layers, head: ScorerHead, *, temperature: float = 1.0) -> Tensor:
-        return of(layers, temperature)
-
-    return Strategy(pick, scorer=scorer)
-
-
-def _divided(measure: Callable[[Tensor], Tensor]) -> Strategy:
-    """A strategy that sorts by how the siblings disagree."""
-
-    def pick(scene: Scene, n: int) -> Picks:
-        worth = measure(scene.member_probabilities)
-        return Picks(scene.top(worth, n), worth)
-
-    return Strategy(pick)
-
-
-def _dropout(measure: Callable[[Tensor], Tensor]) -> Strategy:
-    """A strategy that sorts by how passes of one network disagree."""
-
-    def pick(scene: Scene, n: int, *, passes: int = PASSES) -> Picks:
-        worth = over_passes(scene, measure, passes)
-        return Picks(scene.top(worth, n), worth)
-
-    return Strategy(pick)
 
 
 def _within(inner: Strategy, outer: Strategy, share: float) -> Strategy:
@@ -122,13 +63,13 @@ def _within(inner: Strategy, outer: Strategy, share: float) -> Strategy:
         return Within(inner, outer, within).pick(scene, n)
 
     needs = Within(inner, outer, share)
-    return Strategy(pick, needs.needs_classifier, _by_margin)
+    return worth_by_margin(pick, needs.needs_classifier)
 
 
 def _clustered(scene: Scene, n: int, *, within: float = 0.2, measure: str = "margin") -> Picks:
     """Clusters of the most uncertain items. measure: of uncertainty, for the cut and for the clusters."""
     inner = Strategy(partial(centers_of_uncertainty, measure=measure))
-    return Within(inner, _uncertain(uncertainty.MEASURES[measure]), within).pick(scene, n)
+    return Within(inner, uncertain(uncertainty.MEASURES[measure]), within).pick(scene, n)
 
 
 def _random(scene: Scene, n: int) -> Picks:
@@ -136,41 +77,41 @@ def _random(scene: Scene, n: int) -> Picks:
     return Picks(scene.first_shuffled(n), scene.lots, chance=1 / left)
 
 
-_MARGIN = _uncertain(uncertainty.margin)
+_MARGIN = uncertain(uncertainty.margin)
 _MODEL_OUTLIERS = Strategy(model_outliers)
-_TRANSFER_UNCERTAINTY = Strategy(transfer_uncertainty, scorer=_by_scorer_head)
-_TRANSFER_REPRESENTATIVE = Strategy(transfer_representative, scorer=_by_scorer_head)
+_TRANSFER_UNCERTAINTY = Strategy(transfer_uncertainty, scorer=by_scorer_head, per_unit=True)
+_TRANSFER_REPRESENTATIVE = Strategy(transfer_representative, scorer=by_scorer_head)
 
 STRATEGIES: dict[str, Strategy] = {
-    "auto": Strategy(auto, scorer=_by_margin),
+    "auto": worth_by_margin(auto),
     "random": Strategy(_random, needs_classifier=False),
-    "least_confidence": _uncertain(uncertainty.least_confidence),
+    "least_confidence": uncertain(uncertainty.least_confidence),
     "margin": _MARGIN,
-    "ratio": _uncertain(uncertainty.ratio),
-    "entropy": _uncertain(uncertainty.entropy),
+    "ratio": uncertain(uncertainty.ratio),
+    "entropy": uncertain(uncertainty.entropy),
     "model_outliers": _MODEL_OUTLIERS,
-    "clusters": Strategy(clusters, needs_classifier=False, scorer=_by_margin),
+    "clusters": worth_by_margin(clusters, needs_classifier=False),
     "representative": Strategy(representative, needs_classifier=False),
     "adaptive_representative": Strategy(adaptive_representative, needs_classifier=False),
     "transfer_uncertainty": _TRANSFER_UNCERTAINTY,
     "transfer_representative": _TRANSFER_REPRESENTATIVE,
-    "transfer_adaptive_representative": Strategy(transfer_adaptive_representative, scorer=_by_scorer_head),
-    "atlas": Strategy(atlas, scorer=_by_scorer_head),
-    "clustered_uncertainty": Strategy(_clustered, scorer=_by_margin),
+    "transfer_adaptive_representative": Strategy(transfer_adaptive_representative, scorer=by_scorer_head),
+    "atlas": Strategy(atlas, scorer=by_scorer_head, per_unit=True),
+    "clustered_uncertainty": worth_by_margin(_clustered),
     "uncertain_outliers": _within(_MODEL_OUTLIERS, _MARGIN, 0.2),
-    "representative_clusters": Strategy(representative_clusters, needs_classifier=False, scorer=_by_margin),
+    "representative_clusters": worth_by_margin(representative_clusters, needs_classifier=False),
     "most_uncertain_cluster": Strategy(most_uncertain_cluster),
     "representative_transfer_uncertainty": _within(_TRANSFER_UNCERTAINTY, _TRANSFER_REPRESENTATIVE, 0.5),
-    "bald": _divided(ensemble.bald),
-    "variation_ratios": _divided(ensemble.variation_ratios),
-    "ensemble_margin": _divided(ensemble.margin_of_mean),
-    "ensemble_entropy": _divided(ensemble.entropy_of_mean),
-    "dropout_bald": _dropout(ensemble.bald),
-    "dropout_margin": _dropout(ensemble.margin_of_mean),
-    "dropout_entropy": _dropout(ensemble.entropy_of_mean),
-    "badge": Strategy(badge, scorer=_by_margin),
+    "bald": divided(ensemble.bald),
+    "variation_ratios": divided(ensemble.variation_ratios),
+    "ensemble_margin": divided(ensemble.margin_of_mean),
+    "ensemble_entropy": divided(ensemble.entropy_of_mean),
+    "dropout_bald": dropout(ensemble.bald),
+    "dropout_margin": dropout(ensemble.margin_of_mean),
+    "dropout_entropy": dropout(ensemble.entropy_of_mean),
+    "badge": worth_by_margin(badge),
     "coreset": Strategy(coreset, needs_classifier=False),
-    "typiclust": Strategy(typiclust, needs_classifier=False, scorer=_by_margin),
+    "typiclust": worth_by_margin(typiclust, needs_classifier=False),
     "contrastive": Strategy(contrastive),
     "discriminative": Strategy(discriminative, needs_classifier=False),
 }
@@ -270,6 +211,21 @@ def score(strategy: str, layers: Layers, scorer_head: ScorerHead) -> Tensor | No
     return None if scorer is None else scorer(layers, scorer_head)
 
 
+def score_units(
+    strategy: str, units: UnitLayers, vectors: Tensor, scorer_head: ScorerHead, pooling: Pooling
+) -> Tensor | None:
+    """The same of items that have units, float32 [N]. vectors: float [N, D], the items' own."""
+    chosen = find(strategy, {})
+    if chosen.scorer is None:
+        return None
+    if not chosen.per_unit:
+        return chosen.scorer(units.mean_layers()._replace(features=vectors), scorer_head)
+    layers = units.layers
+    if layers.features is None and scorer_head is not None and scorer_head.reads == "all":
+        layers = layers._replace(features=vectors[units.item])
+    return units.pooled(chosen.scorer(layers, scorer_head), pooling)
+
+
 def _composed(text: str) -> Strategy:
     broken = installed(GROUP).get(text)
     if isinstance(broken, Broken):
@@ -277,7 +233,7 @@ def _composed(text: str) -> Strategy:
     composition = parse(text, lambda name: _one(name, text))
     if composition is None:
         return _one(text, text)
-    return Strategy(composition.pick, composition.needs_classifier, _by_margin)
+    return worth_by_margin(composition.pick, composition.needs_classifier)
 
 
 def _one(name: str, text: str) -> Strategy:

@@ -4,36 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from backend.learning.heads import ErrorHead, estimated_accuracy, train_error_head
+from backend.learning.heads import ErrorHead, doubt, estimated_accuracy, train_error_head
 from backend.learning.network import LayeredNetwork, Layers
-from backend.learning.reading import Head
-from backend.learning.training import OutOfFold, Trained, member_probabilities, outputs, train
-from backend.sampling import chance, uncertainty
+from backend.learning.reading import Head, Reads
+from backend.learning.training import (
+    OutOfFold,
+    Trained,
+    layers_by_member,
+    member_probabilities,
+    outputs,
+    train,
+)
+from backend.sampling import uncertainty
 from backend.sampling.kept import Value, once_per_labels, once_per_pool
-from backend.sampling.rows import unit_rows
+from backend.sampling.picks import Picks
 from backend.sampling.strata import Strata
+from backend.sampling.vectors import Vectors
+
+__all__ = ["BATCH", "Measure", "Picks", "Scene"]
 
 
 def _nothing() -> Tensor:
     return torch.zeros(0, dtype=torch.int64)
 
 
+Measure = Callable[[Tensor], Tensor]
+"""Of probabilities, float [n, C] to [n], higher = sooner; of siblings, float [K, n, C] to [n]."""
 BATCH = 5
 """Labels between two rankings, where nobody says how many."""
 
 
 @dataclass
-class Scene:
+class Scene(Vectors):
     """Everything is computed when first asked for and kept, so strategies pay only for what they use.
 
     pool: float [N, D]; labeled: float [M, D]; targets: int64 [M] in [0, n_classes).
+    What is said of a unit is the same as of its item here; `UnitScene` is of items that have several.
     """
+
+    sharpness: ClassVar[int] = 4
+    """Exponent on the margin uncertainty that `auto` takes for information. Between 3 and 6 it hardly
+    matters; 1 loses the rare classes."""
+    most_verdicts: ClassVar[int | None] = None
+    """Of a kind that an error head learns from; None for all."""
 
     pool: Tensor
     labeled: Tensor
@@ -66,22 +84,6 @@ class Scene:
     def __post_init__(self) -> None:
         self.picked = self.picked.to(self.pool.device)
 
-    @property
-    def size(self) -> int:
-        return len(self.pool)
-
-    @property
-    def left(self) -> int:
-        """How many may still be picked."""
-        return self.size - len(self.picked)
-
-    @cached_property
-    def is_picked(self) -> Tensor:
-        """bool [N]."""
-        return torch.zeros(self.size, dtype=torch.bool, device=self.pool.device).index_fill_(
-            0, self.picked, True
-        )
-
     def after(self, chosen: Tensor) -> Scene:
         """The same scene once these were picked, too. chosen: int64 [n], pool indices."""
         return replace(self, picked=torch.cat([self.picked, chosen]), origin=self.origin or self)
@@ -101,6 +103,16 @@ class Scene:
     def has_classifier(self) -> bool:
         """Labels of two classes at least: less teaches nothing."""
         return self.given is not None or len(self.targets.unique()) > 1
+
+    @property
+    def trains_its_own(self) -> bool:
+        """That nobody brought along what was learned from the labels."""
+        return self.given is None
+
+    @property
+    def numbers(self) -> int:
+        """Roughly how many are held of the pool."""
+        return self.pool.numel()
 
     @once_per_labels
     def trained(self) -> Trained:
@@ -132,13 +144,59 @@ class Scene:
     @once_per_pool
     def margin(self) -> Tensor:
         """Uncertainty by margin of confidence, float32 [N] in [0, 1]: what most combinations start from."""
-        return uncertainty.margin(self.probabilities)
+        return self.measured(uncertainty.margin)
+
+    @once_per_labels
+    def labeled_margin(self) -> Tensor:
+        return uncertainty.margin(self.labeled_layers.probabilities)
 
     def uncertain(self, measure: str) -> Tensor:
         """Uncertainty by one of `uncertainty.MEASURES`: float32 [N]."""
         if measure == "margin":
             return self.margin
-        return self.once(measure, lambda: uncertainty.MEASURES[measure](self.probabilities))
+        return self.once(measure, lambda: self.measured(uncertainty.MEASURES[measure]))
+
+    def pooled(self, of_units: Tensor) -> Tensor:
+        """What is said of each unit, float [U], as what is said of its item: float [N]."""
+        return of_units
+
+    @property
+    def unit_layers(self) -> Layers:
+        """The serving network's layers over the pool's units: each [U, width]."""
+        return self.pool_layers
+
+    def measured(self, measure: Measure, temperature: float = 1.0) -> Tensor:
+        """Each unit's probabilities measured, pooled to the item: float32 [N]; logits divided first."""
+        if temperature == 1:
+            return self.pooled(measure(self.probabilities_of_units))
+        return self.pooled(measure((self.unit_layers.logits / temperature).softmax(-1)))
+
+    @property
+    def probabilities_of_units(self) -> Tensor:
+        """float32 [U, C]."""
+        return self.probabilities
+
+    def divided(self, measure: Measure) -> Tensor:
+        """The same of what the siblings say of each unit: float32 [N]. measure: from [K, n, C]."""
+        return measure(self.member_probabilities)
+
+    def wrong(self, error_head: Head) -> Tensor:
+        """P(the classifier is wrong) of each unit by a head, pooled to the item: float32 [N]."""
+        if not isinstance(error_head, ErrorHead):
+            return self.pooled(error_head(self.unit_layers))
+        doubts = self.once("doubts", lambda: doubt(self.unit_layers.logits))
+        return self.pooled(error_head(self.unit_layers, doubts))
+
+    @property
+    def most_doubtful(self) -> Layers:
+        """The layers of one unit of each item, the most doubtful one: each [N, width]."""
+        return self.pool_layers
+
+    @property
+    def last_layer(self) -> tuple[Tensor, Tensor]:
+        """From the last hidden layer to the logits: weight, float [H, C], and bias, float [C]."""
+        weight, bias = (part.detach().to(self.pool.device) for part in self.network.layers[-1].parameters())
+        return weight[0], bias[0, 0]
 
     @once_per_pool
     def member_probabilities(self) -> Tensor:
@@ -151,74 +209,48 @@ class Scene:
         found = self.trained.out_of_fold
         return replace(found, layers=found.layers._replace(features=self.labeled))
 
+    def verdicts_for(self, reads: Reads) -> OutOfFold:
+        """The verdicts, with the layers that a head reads, `features` above all."""
+        return self.verdicts
+
+    @property
+    def held_out(self) -> Layers:
+        """Layers of the labelled items by siblings that never saw them: each [M, width]."""
+        return self.verdicts.layers
+
+    def by_siblings(self, rows: Tensor, turn: Tensor) -> Layers:
+        """Layers of pool items as the held-out labelled ones have them: each from a sibling in turn. From
+        the serving network's a head could tell the networks apart, not the domains. rows, turn: int64 [n]."""
+        siblings = self.trained.siblings
+        return layers_by_member(siblings, self.pool[rows], turn % siblings.shape.members)
+
+    def units_by_siblings(self, rows: Tensor, turn: Tensor) -> Layers:
+        """The same of their units: each [units of the rows, width]."""
+        return self.by_siblings(rows, turn)
+
     @once_per_labels
     def error_head(self) -> ErrorHead | None:
         """None when the out-of-fold verdicts hold too few errors, or too few successes, to learn from."""
-        return train_error_head(self.verdicts.layers, self.verdicts.correct)
+        return train_error_head(self.verdicts.layers, self.verdicts.correct, most=self.most_verdicts)
 
     @property
     def estimated_accuracy(self) -> float | None:
-        """The classifier's accuracy on the target domain's items in the pool as its error head sees it; None
-        without a head or such items."""
+        """On the target domain's items in the pool, as the error head sees it; None without either."""
         if self.error_head is None or not len(self.application):
             return None
-        layers = self.pool_layers._replace(features=None)
-        return estimated_accuracy(
-            self.error_head, layers if self.target is None else layers.rows(self.target)
-        )
+        layers = self.unit_layers._replace(features=None)
+        if self.target is not None:
+            layers = layers.rows(self.units_of(self.target))
+        return estimated_accuracy(self.error_head, layers)
+
+    def units_of(self, items: Tensor) -> Tensor:
+        """Which units are of these items, bool [U]. items: bool [N]."""
+        return items
 
     @property
-    def application(self) -> Tensor:
-        """Those pool items in which the target domain is seen, in random order: int64 [n]. All items once
-        those are picked."""
-        if self.target is None or not (self.target & ~self.is_picked).any():
-            return self.shuffled
-        return self.shuffled[self.target[self.shuffled]]
-
-    @once_per_pool
-    def unit_pool(self) -> Tensor:
-        """The pool's rows at length 1 (all-zero rows stay so), float32 [N, D]."""
-        return unit_rows(self.pool)
-
-    @once_per_labels
-    def unit_labeled(self) -> Tensor:
-        """float32 [M, D]."""
-        return unit_rows(self.labeled)
-
-    @property
-    def unit_known(self) -> Tensor:
-        """What is labelled or will be, float32 [M + p, D]."""
-        return torch.cat([self.unit_labeled, self.unit_pool[self.picked]])
-
-    @once_per_pool
-    def lots(self) -> Tensor:
-        """A number per item that looks random but goes with its content: float64 [N]."""
-        return chance.lots(self.pool, self.seed)
-
-    @once_per_pool
-    def shuffled(self) -> Tensor:
-        """The pool in random order: int64 [N]."""
-        return self.lots.argsort(stable=True)
-
-    def first_shuffled(self, n: int) -> Tensor:
-        """The first n in random order that are not picked: int64 [n]."""
-        first = self.shuffled[: n + len(self.picked)]
-        return first[~self.is_picked[first]][:n]
-
-    def descending(self, worth: Tensor) -> Tensor:
-        """All indices by falling worth, ties by lot: int64 [N]."""
-        return chance.descending(worth, self.pool, self.seed)
-
-    def top(self, worth: Tensor, n: int) -> Tensor:
-        """The n indices of most worth that are not picked yet, ties by lot: int64 [n]."""
-        if len(self.picked):
-            worth = worth.masked_fill(self.is_picked, -torch.inf)
-        return chance.top(worth, n, self.pool, self.seed)
-
-    def best(self, worth: Tensor) -> int:
-        """The index of most worth, ties by lot."""
-        tied = (worth == worth.max()).nonzero().squeeze(1)
-        return int(tied) if len(tied) == 1 else int(tied[self.lots[tied].argmin()])
+    def without_unit(self) -> Tensor | None:
+        """Which pool items have no unit, bool [N]; None where each has one."""
+        return None
 
     def narrowed(self, rows: Tensor) -> Scene:
         """The same scene with a part of the pool, behind what is picked already.
@@ -260,23 +292,3 @@ class Scene:
     def worth(self, picks: Picks) -> Tensor | None:
         """By what items behind the picks are ordered: float [N], higher = sooner; None for at random."""
         return self.margin if picks.worth is None and self.has_classifier else picks.worth
-
-
-@dataclass(frozen=True)
-class Picks:
-    """A strategy's answer.
-
-    indices: int64 [n], distinct pool indices, best first; worth: float [N], the strategy's own number
-    for the whole pool, higher = sooner, None where it has none; scorer_head: what it learned, if anything.
-    by: of each pick, or for all, the name of what chose it, None for the strategy that was asked; rounds:
-    int64 [n], in which round, from 1, None for all in one; chance: float64 [n], how likely a draw for this
-    place brought this item, 1 where nothing was random, NaN where something was and nobody knows; None for
-    all 1.
-    """
-
-    indices: Tensor
-    worth: Tensor | None = None
-    scorer_head: Head | None = None
-    by: tuple[str | None, ...] | None = None
-    rounds: Tensor | None = None
-    chance: Tensor | None = None

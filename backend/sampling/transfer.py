@@ -7,15 +7,16 @@ article's; `layers`, which ones it reads (`backend.learning.reading`).
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from backend.learning.article_head import train_article_head
 from backend.learning.domain_head import DEPTH, WIDTH, DomainHead, train_domain_head
-from backend.learning.heads import ErrorHead, doubt, train_error_head
+from backend.learning.heads import ErrorHead, train_error_head
 from backend.learning.network import Layers
 from backend.learning.reading import Head, Reads, Recipe
-from backend.learning.training import layers_by_member
 from backend.sampling.rounds import Worth, in_rounds
 from backend.sampling.scene import Picks, Scene
 
@@ -33,7 +34,7 @@ def transfer_uncertainty(scene: Scene, n: int, *, head: Recipe = "ours", layers:
     error_head = _error_head(scene, head, layers)
     if error_head is None:
         return _by_margin(scene, n)
-    worth: Tensor = error_head(scene.pool_layers)
+    worth = scene.wrong(error_head)
     return Picks(scene.top(worth, n), worth, error_head)
 
 
@@ -54,17 +55,20 @@ def atlas(
 
     def learn_anew(now: Scene, chosen: Tensor) -> Worth:
         nonlocal error_head
-        verdicts = now.verdicts
-        known = _joined(verdicts.layers, _of_picked(now))
-        correct = torch.cat([verdicts.correct, torch.ones_like(now.picked, dtype=torch.bool)])
+        verdicts = now.verdicts_for(layers)
+        of_picked = now.units_by_siblings(now.picked, _in_turn(now.picked))
+        known = verdicts.layers.with_rows(of_picked)
+        correct = torch.cat([verdicts.correct, torch.ones_like(of_picked.logits[:, 0], dtype=torch.bool)])
         if isinstance(error_head, ErrorHead):
-            learned: Head | None = train_error_head(known, correct, start=error_head)
+            learned: Head | None = train_error_head(
+                known, correct, start=error_head, most=scene.most_verdicts
+            )
         else:
             learned = train_article_head(known, ~correct, reads=layers, seed=scene.seed)
         error_head = learned or error_head
-        return _by_head(error_head)
+        return partial(_wrong, error_head)
 
-    by_first = _by_head(first)
+    by_first = partial(_wrong, first)
     picks, rounds = in_rounds(scene, n, round, by_first, learn_anew)
     return Picks(picks, by_first(scene), first, rounds=rounds)
 
@@ -106,35 +110,29 @@ def transfer_adaptive_representative(
     def learn_anew(now: Scene, chosen: Tensor) -> Worth:
         nonlocal domain_head
         domain_head = _domain_head(now, head, layers, width, depth, domain_head)
-        return _by_head(domain_head)
+        return partial(_application, domain_head)
 
-    by_first = _by_head(first)
+    by_first = partial(_application, first)
     picks, rounds = in_rounds(scene, n, round, by_first, learn_anew)
     return Picks(picks, by_first(scene), first, rounds=rounds)
 
 
-def _by_head(head: Head) -> Worth:
-    """What a head says of each item of a scene's pool."""
+def _wrong(head: Head, scene: Scene) -> Tensor:
+    return scene.wrong(head)
 
-    def worth(scene: Scene) -> Tensor:
-        layers = scene.pool_layers
-        if isinstance(head, ErrorHead):
-            doubts = scene.once("doubts", lambda: doubt(layers.logits))
-            said: Tensor = head(layers, doubts)
-        else:
-            said = head(layers)
-        return said
 
-    return worth
+def _application(head: Head, scene: Scene) -> Tensor:
+    said: Tensor = head(scene.pool_layers)
+    return said
 
 
 def _error_head(scene: Scene, head: Recipe, layers: Reads) -> Head | None:
-    verdicts = scene.verdicts
+    verdicts = scene.verdicts_for(layers)
     if head == "article":
         return train_article_head(verdicts.layers, ~verdicts.correct, reads=layers, seed=scene.seed)
     if layers == "last":
         return scene.error_head
-    return train_error_head(verdicts.layers, verdicts.correct, reads=layers)
+    return train_error_head(verdicts.layers, verdicts.correct, reads=layers, most=scene.most_verdicts)
 
 
 def _domain_head(
@@ -169,39 +167,22 @@ def domains(scene: Scene) -> tuple[Layers, Tensor]:
     Training: held-out labelled items, and those that are picked and will be labelled. Application: a random
     sample of the target domain's other items in the pool.
     """
-    source = scene.verdicts.layers
+    source = scene.held_out
     first = scene.application[: DOMAIN_SAMPLE + len(scene.picked)]
     turn = (~scene.is_picked[first]).nonzero().squeeze(1)[:DOMAIN_SAMPLE]
-    of_sample = _by_siblings(scene, first[turn], turn)
+    of_sample = scene.by_siblings(first[turn], turn)
+    of_picked = scene.by_siblings(scene.picked, _in_turn(scene.picked))
     training = len(source.logits) + len(scene.picked)
     application = torch.arange(training + len(turn), device=turn.device) >= training
-    return _joined(_joined(source, _of_picked(scene)), of_sample), application
+    return source.with_rows(of_picked).with_rows(of_sample), application
 
 
-def _of_picked(scene: Scene) -> Layers:
-    """Layers of what is picked already, as the held-out labelled items have them."""
-    return _by_siblings(scene, scene.picked, torch.arange(len(scene.picked), device=scene.picked.device))
-
-
-def _by_siblings(scene: Scene, rows: Tensor, turn: Tensor) -> Layers:
-    """Layers of pool items as the held-out labelled ones have them: each from one of the siblings in turn.
-
-    Were they taken from the serving network, a head could tell the networks apart instead of the domains.
-    turn: int64 [rows].
-    """
-    siblings = scene.trained.siblings
-    return layers_by_member(siblings, scene.pool[rows], turn % siblings.shape.members)
+def _in_turn(picked: Tensor) -> Tensor:
+    """Whose turn of the siblings it is for each pick: int64 [p]."""
+    return torch.arange(len(picked), device=picked.device)
 
 
 def _by_margin(scene: Scene, n: int) -> Picks:
     if NO_ERROR_HEAD not in scene.notes:
         scene.notes.append(NO_ERROR_HEAD)
     return Picks(scene.top(scene.margin, n), scene.margin, by=("margin",) * n)
-
-
-def _joined(first: Layers, second: Layers) -> Layers:
-    hidden = tuple(torch.cat(pair) for pair in zip(first.hidden, second.hidden, strict=True))
-    features = None
-    if first.features is not None and second.features is not None:
-        features = torch.cat([first.features, second.features])
-    return Layers(hidden, torch.cat([first.logits, second.logits]), features)

@@ -9,9 +9,10 @@ from backend.sampling import make_scene, names, rank, registry, select
 from backend.sampling.batches import in_batches, interleaved, joined, labelled_at_once, of_what_is_left
 from backend.sampling.clusters import clustering
 from backend.sampling.composition import Shares
-from backend.sampling.registry import Strategy, find
+from backend.sampling.registry import find
 from backend.sampling.rounds import sizes
 from backend.sampling.scene import Picks, Scene
+from backend.sampling.strategy import Strategy
 from tests.unit.scenes import four_clusters, random_scene
 
 ALL = [

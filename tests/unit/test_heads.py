@@ -218,3 +218,20 @@ def test_what_atlas_picks_joins_as_a_sibling_sees_it(monkeypatch: pytest.MonkeyP
     theirs = layers_by_member(siblings, pool[picks], torch.arange(10) % siblings.shape.members)
     assert torch.equal(seen[0].last_hidden[60:], theirs.last_hidden)
     assert not torch.allclose(seen[0].last_hidden[60:], scene.pool_layers.rows(picks).last_hidden)
+
+
+def test_a_head_that_learns_from_some_verdicts_says_how_likely_errors_are_among_all() -> None:
+    """One in fifteen is wrong; of 300 of each kind half would seem to be."""
+    chance = torch.Generator().manual_seed(0)
+    logits = torch.randn(6_000, 2, generator=chance) * 2
+    hidden = torch.randn(6_000, 4, generator=chance)
+    wrong = torch.rand(6_000, generator=chance) < (1.5 * hidden[:, 0] - 3.5).sigmoid()
+    layers = Layers((hidden,), logits)
+    every, some = train_error_head(layers, ~wrong), train_error_head(layers, ~wrong, most=300)
+    assert every is not None
+    assert some is not None
+    assert float(some(layers).mean()) == pytest.approx(float(wrong.float().mean()), rel=0.15)
+    assert roc_auc_score(wrong, some(layers)) == pytest.approx(roc_auc_score(wrong, every(layers)), abs=0.02)
+    again = train_error_head(layers, ~wrong, start=some, most=300)
+    assert again is not None
+    assert torch.allclose(again.weights, some.weights, atol=1e-2)
