@@ -125,9 +125,7 @@ class LayeredNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Layers:
         """x: float32 [N, inputs], rows of about unit length."""
-        # Unit vectors of many dimensions have tiny entries; a quarter of sqrt(dims) brings them to
-        # the size at which both GELU's bend and the weight decay matter (measured: 1 and 16 are worse).
-        scale = math.sqrt(self.shape.inputs) / 4
+        scale = self._scale
         hidden = []
         for layer in self.layers[:-1]:
             x = torch.nn.functional.gelu(layer(x, scale))
@@ -147,11 +145,27 @@ class LayeredNetwork(nn.Module):
         network.load_state_dict(weights)
         return network
 
+    @property
+    def _scale(self) -> float:
+        """Of what goes in. Unit vectors of many dimensions have tiny entries; a quarter of sqrt(dims) brings
+        them to the size at which both GELU's bend and the weight decay matter (measured: 1 and 16 are worse).
+        """
+        return math.sqrt(self.shape.inputs) / 4
+
     def cool(self, temperature: float) -> None:
         """Divide the logits by it, from now on."""
         with torch.no_grad():
             for weights in self.layers[-1].parameters():
                 weights.div_(temperature)
+
+    def take_over_scaling(self, center: Tensor, size: Tensor) -> None:
+        """Be, of rows x, what it was of (x - center) / size, from now on. center: float32 [inputs]; size: a
+        number, or float32 [inputs]."""
+        first = self.layers[0]
+        assert isinstance(first, StackedLinear)
+        with torch.no_grad():
+            first.weight.div_(size.view(-1, 1))
+            first.bias.sub_(center[None, None] @ first.weight * self._scale)
 
     @property
     def matrices(self) -> list[Tensor]:

@@ -123,7 +123,7 @@ def train_choices(
         each = torch.nn.functional.binary_cross_entropy_with_logits(logits[0], given, reduction="none")
         return each.sum(-1)[None]  # [1, M]
 
-    _minimise(network, features, losses, torch.full((1, len(given)), 1 / len(given), device=device))
+    minimise(network, features, losses, torch.full((1, len(given)), 1 / len(given), device=device))
     return network
 
 
@@ -225,10 +225,10 @@ def _fit(network: LayeredNetwork, features: Tensor, targets: Tensor, weights: Te
         each = torch.nn.functional.cross_entropy(logits.flatten(0, 1), repeated, reduction="none")
         return each.view(members, -1)
 
-    _minimise(network, features, losses, weights)
+    minimise(network, features, losses, weights)
 
 
-def _minimise(
+def minimise(
     network: LayeredNetwork, features: Tensor, losses: Callable[[Tensor], Tensor], weights: Tensor
 ) -> None:
     """losses: from logits [K, M, C] to each item's loss [K, M]; weights: float [K, M], what it counts.
