@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from backend.controls.joined import any_source_from_json
-from backend.controls.sources import Source
+from backend.controls.sources import SOURCES, Source
 from backend.controls.tags import Condition, Tag
 from backend.controls.votes import Vote, verdict
 from backend.errors import LabelConfigError
@@ -52,6 +52,8 @@ class Control(ABC):
     """Its name in manifests."""
     tags: ClassVar[tuple[str, ...]]
     """The control tags that it may be written as."""
+    sources: ClassVar[Mapping[str, type[Source]]] = SOURCES
+    """By object tag that it may be about, how the content of that is read."""
     shows: ClassVar[str] = CLASSES
     """Name of the network by which it decides."""
     turn: ClassVar[int] = 1

@@ -37,17 +37,22 @@ def joined(parts: Sequence[Source]) -> Source:
     return Joined(", ".join(part.field for part in parts), tuple(parts))
 
 
-def source_of(control: Tag, looked_at: Sequence[Tag]) -> Source:
-    """What a control is about, of the tags that it names. Raises LabelConfigError, with what to change."""
+def source_of(
+    control: Tag, looked_at: Sequence[Tag], sources: Mapping[str, type[Source]] = SOURCES
+) -> Source:
+    """What a control is about, of the tags that it names. Raises LabelConfigError, with what to change.
+
+    sources: `Control.sources`, which has the kinds of all these tags.
+    """
     if len(looked_at) == 1:
-        return SOURCES[looked_at[0].kind].parse(looked_at[0])
+        return sources[looked_at[0].kind].parse(looked_at[0])
     fetched = next((tag for tag in looked_at if SOURCES[tag.kind].is_fetched), None)
     if fetched is not None:
         raise LabelConfigError(
             f"{control} is about several tags, of which {fetched} shows no text; several texts are learned "
             f'together, or one image. With toName="{fetched.name}" it would be about {fetched}.'
         )
-    return joined([SOURCES[tag.kind].parse(tag) for tag in looked_at])
+    return joined([sources[tag.kind].parse(tag) for tag in looked_at])
 
 
 def any_source_from_json(described: Mapping[str, Any]) -> Source:

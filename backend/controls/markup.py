@@ -32,12 +32,12 @@ _INLINE = frozenset(
 """Elements that stand within a word without parting it."""
 # A name, then anything up to ">"; in quotes after "=" a ">" ends nothing. Nothing can match in two ways, so
 # that no input takes more than one look at each character.
-_TAG = re.compile(
+TAG = re.compile(
     r"</?(?P<name>[a-zA-Z][a-zA-Z0-9]{0,15})[^>=]*"
     r"(?:=(?:\s*\"[^\"]*\"|\s*'[^']*'|(?!\s*[\"']))[^>=]*)*>"
 )
 _END = {name: re.compile(rf"</{name}(?![a-zA-Z0-9])[^>]*>?", re.IGNORECASE) for name in _UNSEEN}
-_BEGINS = re.compile(r"<(?=[a-zA-Z/!?])")
+BEGINS = re.compile(r"<(?=[a-zA-Z/!?])")
 _INTRICATE = re.compile(
     rf"<(?:[!?/]?[^a-zA-Z/]|/[^a-zA-Z]|[a-zA-Z/][^<>]*<|(?:{'|'.join(_UNSEEN)})[\s/>])"
     r"|=\s*(?:\"[^\"<>]*[<>]|'[^'<>]*[<>])",
@@ -47,7 +47,7 @@ _INTRICATE = re.compile(
 a < in a tag."""
 _SIMPLE_INLINE = re.compile(rf"</?(?:{'|'.join(sorted(_INLINE))})(?:[\s/][^<>]*)?>", re.IGNORECASE)
 _SIMPLE = re.compile(r"</?[a-zA-Z][^<>]*>")
-_ENDLESS_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
+ENDLESS_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
 """Of no character. Python refuses to read so long a number."""
 
 
@@ -58,15 +58,15 @@ def visible_text(html: str) -> str:
     goes on to the end.
     """
     words = None if _INTRICATE.search(html) else _SIMPLE.sub(" ", _SIMPLE_INLINE.sub("", html))
-    if words is None or _BEGINS.search(words):
+    if words is None or BEGINS.search(words):
         words = "".join(_pieces(html))
-    return " ".join(unescape(_ENDLESS_REFERENCE.sub("\N{REPLACEMENT CHARACTER}", words)).split())
+    return " ".join(unescape(ENDLESS_REFERENCE.sub("\N{REPLACEMENT CHARACTER}", words)).split())
 
 
 def _pieces(html: str) -> list[str]:
     pieces: list[str] = []
     at = 0
-    while (begin := _BEGINS.search(html, at)) is not None:
+    while (begin := BEGINS.search(html, at)) is not None:
         pieces.append(html[at : begin.start()])
         between, at = _after_tag(html, begin.start())
         pieces.append(between)
@@ -76,11 +76,11 @@ def _pieces(html: str) -> list[str]:
 def _after_tag(html: str, at: int) -> tuple[str, int]:
     """What stands in the place of the tag, comment or element that begins here, and where it ends."""
     if html.startswith("<!--", at):
-        return "", _end_of(html.find("-->", at + 2), 3, html)
-    tag = _TAG.match(html, at)
+        return "", end_of(html.find("-->", at + 2), 3, html)
+    tag = TAG.match(html, at)
     if tag is None:
         is_tag = html[at + 1 : at + 3].strip("/")[:1].isalpha()
-        return "", len(html) if is_tag else _end_of(html.find(">", at), 1, html)
+        return "", len(html) if is_tag else end_of(html.find(">", at), 1, html)
     follows = html[tag.end("name")]
     name = (
         tag["name"].lower() if follows in "/>" or follows.isspace() else ""
@@ -91,5 +91,5 @@ def _after_tag(html: str, at: int) -> tuple[str, int]:
     return "" if name in _INLINE else " ", tag.end()
 
 
-def _end_of(found: int, length: int, html: str) -> int:
+def end_of(found: int, length: int, html: str) -> int:
     return len(html) if found < 0 else found + length

@@ -17,7 +17,8 @@ from backend.controls.base import Answer, Control, Decided, Region, regions_name
 from backend.controls.offering import Offering
 from backend.controls.options import labels_of
 from backend.controls.sources import Source
-from backend.controls.tags import Tag
+from backend.controls.tags import Tag, shortened
+from backend.errors import LabelConfigError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,6 +47,12 @@ class RegionControl(Offering):
 
     @classmethod
     def parse(cls, tag: Tag, source: Source) -> Self:
+        """Raises LabelConfigError, with what to change, without a label, or for parts of several tags."""
+        if len(tag.to_names) > 1:
+            raise LabelConfigError(
+                f"{tag} is about several tags; parts of one are learned. "
+                f'With toName="{shortened(tag.to_names[0])}" they are.'
+            )
         options = labels_of(tag)
         return cls(
             from_name=tag.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backend.controls.base import Control
@@ -18,9 +18,12 @@ CONTROLS: dict[str, type[Control]] = {
 }
 
 
-def control_for(tag: Tag) -> type[Control] | None:
-    """What a tag of a config asks for; None where that is not learned."""
-    return next((each for each in CONTROLS.values() if each.takes(tag)), None)
+def control_for(tag: Tag, about: Iterable[str] = ()) -> type[Control] | None:
+    """What a tag of a config asks for; None where that is not learned. about: the kinds of the object tags
+    that it is about, where that matters."""
+    kinds = set(about)
+    fitting = (each for each in CONTROLS.values() if kinds <= each.sources.keys())
+    return next((each for each in fitting if each.takes(tag)), None)
 
 
 def tags_in_words() -> str:

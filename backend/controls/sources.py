@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from typing import Any, ClassVar
 
 from backend.controls.content import ENCODINGS, as_text, decoded, field_of, fill, look_up
+from backend.controls.dom import dom_text
 from backend.controls.markup import visible_text
 from backend.controls.tags import Tag
 from backend.errors import LabelConfigError
+
+BETWEEN = "\N{PARAGRAPH SEPARATOR}"
+"""Between utterances."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Source(ABC):
     """The object tag."""
     is_fetched: ClassVar[bool] = False
     """Whether the content is the address of what annotators look at, from where a worker has to fetch it."""
+    written: ClassVar[str] = ""
+    """Its name in manifests, where that is not the tag's."""
     field: str
 
     @classmethod
@@ -54,7 +60,10 @@ class Source(ABC):
         return fill(self.field, data) if "$" in self.field else look_up(data, self.field)
 
     def as_json(self) -> dict[str, Any]:
-        return {"tag": self.tag, **{each.name: getattr(self, each.name) for each in fields(self)}}
+        return {
+            "tag": self.written or self.tag,
+            **{each.name: getattr(self, each.name) for each in fields(self)},
+        }
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,51 @@ class Paragraphs(Source):
 
 
 @dataclass(frozen=True)
+class PageText(Text):
+    """The text of a <HyperText> in which the editor counts characters. inline: see `dom_text`."""
+
+    tag = "HyperText"
+    written = "HyperText's characters"
+    inline: bool = False
+
+    @classmethod
+    def parse(cls, tag: Tag) -> Source:
+        return replace(super().parse(tag), inline=tag.is_on("inline"))  # type: ignore[call-arg]
+
+    def content(self, data: Any) -> str:
+        return dom_text(super().content(data), self.inline)
+
+    @property
+    def about(self) -> str:
+        return f"{super().about} by character{' inline' if self.inline else ''}"
+
+
+@dataclass(frozen=True)
+class Utterances(Paragraphs):
+    """The utterances of a <Paragraphs> with BETWEEN between them, so that each can be found."""
+
+    written = "Paragraphs' utterances"
+
+    @classmethod
+    def parse(cls, tag: Tag) -> Source:
+        if tag.is_on("contextScroll"):
+            raise LabelConfigError(
+                f"{tag} has contextScroll, which shows paragraphs in another order than they are counted in. "
+                "Remove contextScroll to have its spans learned."
+            )
+        return super().parse(tag)
+
+    def content(self, data: Any) -> str:
+        value = self.value_in(data)
+        told = [self._words(each) for each in value] if isinstance(value, list) else []
+        return _storable(BETWEEN.join(each.replace(BETWEEN, " ") for each in told))
+
+    @property
+    def about(self) -> str:
+        return f"{super().about} by character"
+
+
+@dataclass(frozen=True)
 class Image(Source):
     """Its content is an address, or a data URI that holds the image."""
 
@@ -145,11 +199,18 @@ class Image(Source):
 
 
 SOURCES: dict[str, type[Source]] = {each.tag: each for each in (Text, HyperText, Paragraphs, Image)}
+"""By object tag, for what is asked about the whole of a content."""
+
+COUNTED: dict[str, type[Source]] = {each.tag: each for each in (Text, PageText, Utterances)}
+"""By object tag, for what is asked about parts of a text: the content has the characters that Label Studio
+counts."""
+_READ = {each.written or each.tag: each for each in (*SOURCES.values(), *COUNTED.values())}
 
 
 def source_from_json(described: Mapping[str, Any]) -> Source:
     """From what `as_json` gave. Raises KeyError or TypeError otherwise."""
-    return SOURCES[described["tag"]](**{name: each for name, each in described.items() if name != "tag"})
+    kind = _READ[described["tag"]]
+    return kind(**{name: each for name, each in described.items() if name != "tag"})
 
 
 def _storable(text: str) -> str:

@@ -1,107 +1,81 @@
-"""Parts of a text: <Labels> on a text. They may overlap, and stand within each other.
+"""Parts of a text: <Labels>, and what it is called on pages and dialogues. They may overlap, and stand within
+each other.
 
-An answer is a JSON list of [start, end, label], sorted; start and end in code points of `Source.content`, the
-end exclusive. A label of null: whether something is there, and what, is not known.
+What a region says its text is, is never read: the editor shortens and shifts it.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from math import nan
 
 from backend.controls.base import Answer, Region
 from backend.controls.regions import RegionControl, region_id
-
-
-class Span(NamedTuple):
-    """label: None where it is not known what, if anything, is there."""
-
-    start: int
-    end: int
-    label: str | None
-
-
-def spans_in(answer: Answer) -> list[Span]:
-    """In the order of the answer."""
-    return [Span(*each) for each in json.loads(answer)]
-
-
-def answer_of(spans: Iterable[Span]) -> Answer:
-    ordered = sorted(set(spans), key=lambda span: (span.start, span.end, span.label or ""))
-    return json.dumps(ordered, ensure_ascii=False)
-
-
-def known_in(answer: Answer) -> list[Span]:
-    """Those that say something."""
-    return [span for span in spans_in(answer) if span.label is not None]
+from backend.controls.sources import BETWEEN, COUNTED
+from backend.controls.span_answers import Span, answer_of, counted, known_in, settled_spans
+from backend.controls.span_places import PLACES, Place, Places
+from backend.controls.votes import Vote
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spans(RegionControl):
+    """Its answers: see `span_answers`."""
+
     kind = "spans"
-    tags = ("Labels",)
+    tags = ("Labels", "HyperTextLabels", "ParagraphLabels")
+    sources = COUNTED
     pooling = "mean"
 
+    @property
+    def places(self) -> Places:
+        """How Label Studio says where."""
+        return PLACES[type(self.source)]
+
     def read_regions(self, regions: list[Region], content: str) -> Answer | None:
-        """A span with several labels is one with each. Where a span has none that the config has, it is not
-        known what is there."""
-        spans = [span for region in regions for span in self._spans_of(region, content)]
+        """A span with several labels is one with each; of one without any that the config has it is not known
+        what is there. Where a span is nowhere in the content the annotation says nothing."""
+        spans: list[Span] = []
+        for region in regions:
+            value = region.get("value")
+            place = self.places.read(value, content) if isinstance(value, dict) else None
+            if place is None:
+                return None
+            spans += self._spans_at(place, region)
         return answer_of(spans) if any(span.label is not None for span in spans) else None
 
-    def _spans_of(self, region: Region, content: str) -> Iterator[Span]:
-        place = self._place_of(region.get("value"))
-        if place is not None:
-            labels: list[str | None] = [*self.labels_on(region)]
-            yield from (Span(*place, label) for label in labels or [None])
-
-    def _place_of(self, value: Any) -> tuple[int, int] | None:
-        if not isinstance(value, dict):
-            return None
-        start, end = value.get("start"), value.get("end")
-        if type(start) is not int or type(end) is not int:
-            return None
-        return (start, end) if 0 <= start < end else None
+    def _spans_at(self, place: Place, region: Region) -> Iterator[Span]:
+        labels: list[str | None] = [*self.labels_on(region)]
+        yield from (Span(*place, label) for label in labels or [None])
 
     def regions_of(self, answer: Answer, confidences: Sequence[float], content: str) -> list[Region]:
         told = {"from_name": self.from_name, "to_name": self.to_name, "type": self.type}
-        return [
-            {
-                **told,
-                "id": region_id(self, number),
-                "value": {"start": span.start, "end": span.end, self.type: [span.label]},
-                "score": confidence,
+        found: list[Region] = []
+        for span, confidence in zip(known_in(answer), confidences, strict=True):
+            value = {
+                **self.places.write((span.start, span.end), content),
+                "text": content[span.start : span.end].replace(BETWEEN, "\n"),
+                self.type: [span.label],
             }
-            for number, (span, confidence) in enumerate(zip(known_in(answer), confidences, strict=True))
-        ]
+            found.append({**told, "id": region_id(self, len(found)), "value": value, "score": confidence})
+        return found
 
     def labels_in(self, answer: Answer) -> list[str]:
-        return [span.label for span in spans_in(answer) if span.label is not None]
+        return [span.label for span in known_in(answer) if span.label is not None]
 
     def agreement(self, one: Answer, other: Answer) -> float:
         """F1 of the spans: both ends and the label must be the same."""
-        return _f1(*_counts([one], [other]))
+        return counted([one], [other]).f1
+
+    def settled(self, votes: Sequence[Vote], weights: Mapping[str, float] | None = None) -> Answer | None:
+        """Where annotators disagree it is not known what is there: nothing is learned of that part."""
+        return settled_spans(votes, weights or {})
 
     def score(self, predicted: Sequence[Answer], truth: Sequence[Answer]) -> dict[str, float]:
         """Of entities: both ends and the label must be right. f1 first, of all labels together."""
-        both, said, right = _counts(predicted, truth)
+        counts = counted(predicted, truth)
         return {
-            "f1": _f1(both, said, right),
-            "precision": both / said if said else float("nan"),
-            "recall": both / right if right else float("nan"),
+            "f1": counts.f1 if counts.first + counts.second else nan,
+            "precision": counts.both / counts.first if counts.first else nan,
+            "recall": counts.both / counts.second if counts.second else nan,
         }
-
-
-def _counts(predicted: Sequence[Answer], truth: Sequence[Answer]) -> tuple[int, int, int]:
-    """How many spans are in both, in the first, in the second."""
-    counts: Counter[str] = Counter()
-    for one, other in zip(predicted, truth, strict=True):
-        said, right = set(known_in(one)), set(known_in(other))
-        counts.update(both=len(said & right), said=len(said), right=len(right))
-    return counts["both"], counts["said"], counts["right"]
-
-
-def _f1(both: int, one: int, other: int) -> float:
-    return 2 * both / (one + other) if one + other else 1.0
