@@ -59,6 +59,11 @@ class MapEncoder(Protocol):
     def opened(self, rows: Tensor) -> Tensor:
         """Kept rows, uint8 [N, row_bytes], as maps: float32 [N, channels, grid, grid], y before x."""
 
+    def at(self, rows: Tensor, points: Tensor) -> Tensor:
+        """What `opened` gives at some points alone, bilinearly between the middles of cells: float32
+        [N, P, channels]. points: float32 [N, P, 2], x and y, from 0 to 1 of the picture's width and height.
+        Raises ValueError for maps that have a finer one than the grid."""
+
 
 class Lite0Maps:
     """EfficientNet-lite0's maps of these strides, the grid that of `stride`, one of them.
@@ -117,9 +122,17 @@ class Lite0Maps:
     def opened(self, rows: Tensor) -> Tensor:
         if not len(rows):
             return torch.zeros(0, self.channels, self.grid, self.grid)
+        return torch.cat([_on_grid(each, self.grid) for each in self._levels(rows)], dim=1)
+
+    def at(self, rows: Tensor, points: Tensor) -> Tensor:
+        if self._strides[0] < self._stride:
+            raise ValueError(f"maps of strides {list(self._strides)} are read as a whole")
+        return torch.cat([at_points(each, points) for each in self._levels(rows)], dim=2)
+
+    def _levels(self, rows: Tensor) -> list[Tensor]:
+        """Each at its own size, float32 [N, C, H, H]."""
         levels = rows.split([math.prod(shape) + 4 * shape[0] for shape in self._shapes], dim=1)
-        maps = [_from_bytes(level, shape) for level, shape in zip(levels, self._shapes, strict=True)]
-        return torch.cat([_on_grid(each, self.grid) for each in maps], dim=1)
+        return [_from_bytes(level, shape) for level, shape in zip(levels, self._shapes, strict=True)]
 
 
 def find_map_encoder(name: str, strides: Sequence[int] = BOXES) -> MapEncoder:
@@ -128,6 +141,16 @@ def find_map_encoder(name: str, strides: Sequence[int] = BOXES) -> MapEncoder:
     if name not in NAMES:
         raise ValueError(f"{name!r} gives no maps of pictures; choose one of: {', '.join(NAMES)}")
     return Lite0Maps(lite0, strides, 4 if 4 in strides else 16)
+
+
+def at_points(maps: Tensor, points: Tensor) -> Tensor:
+    """Bilinearly between the middles of cells, as maps are enlarged: float32 [N, P, C].
+
+    maps: float32 [N, C, H, W]; points: float32 [N, P, 2], x and y in [0, 1].
+    """
+    where = (points * 2 - 1)[:, None]  # [N, 1, P, 2]
+    found = F.grid_sample(maps, where, mode="bilinear", padding_mode="border", align_corners=False)
+    return found[:, :, 0].transpose(1, 2)
 
 
 def _in_bytes(level: Tensor) -> Tensor:

@@ -168,6 +168,13 @@ class LayeredNetwork(nn.Module):
             first.bias.sub_(center[None, None] @ first.weight * self._scale)
 
     @property
+    def readout(self) -> StackedLinear:
+        """The last layer, from the last hidden one to the logits."""
+        last = self.layers[-1]
+        assert isinstance(last, StackedLinear)
+        return last
+
+    @property
     def matrices(self) -> list[Tensor]:
         """The weights without the biases, float32 [K, in, out] each: what a penalty acts on."""
         return [layer.weight for layer in self.layers if isinstance(layer, StackedLinear)]

@@ -38,12 +38,14 @@ class OutOfFold:
 class Trained:
     """The network that serves, its k-fold siblings, and what cross-validation says of it.
 
-    siblings: a network of K members, each trained on all labelled items but one fold.
+    siblings: a network of K members, each trained on all labelled items but one fold; fold_of: int64 [M], the
+    sibling that did not see an item.
     """
 
     network: LayeredNetwork
     siblings: LayeredNetwork
     out_of_fold: OutOfFold
+    fold_of: Tensor | None = None
 
 
 def train(
@@ -79,7 +81,7 @@ def train(
         held_out = _of_members(layers, own_fold).to(devices.CPU)
         out_of_fold = OutOfFold(held_out, held_out.logits.argmax(-1) == targets.cpu())
     serving, siblings = network.members(slice(0, 1)), network.members(slice(1, None))
-    return Trained(serving.to(device), siblings.to(device), out_of_fold)
+    return Trained(serving.to(device), siblings.to(device), out_of_fold, fold_of.cpu())
 
 
 def train_network(

@@ -92,3 +92,18 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         Lite0Maps(lite0, (16, 8), 8)
     with pytest.raises(ValueError, match="no multiple"):
         Lite0Maps(lite0, (8, 32), 8, side=300)
+
+
+def test_some_points_are_read_as_of_the_whole_maps() -> None:
+    masks = find_map_encoder("lite0", MASKS)
+    rows = masks.encode([picture(0), picture(1)])
+    cells = torch.tensor([[3, 5], [79, 0], [40, 41]])  # x, y
+    found = masks.at(rows, ((cells + 0.5) / 80).expand(2, -1, -1))
+    assert found.shape == (2, 3, 496)
+    whole = masks.opened(rows)[:, :, cells[:, 1], cells[:, 0]].transpose(1, 2)
+    assert torch.allclose(found, whole, atol=1e-3)
+
+
+def test_folded_maps_are_not_read_at_points(boxes: MapEncoder) -> None:
+    with pytest.raises(ValueError, match="as a whole"):
+        boxes.at(boxes.encode([picture()]), torch.zeros(1, 1, 2))
