@@ -25,10 +25,11 @@ UNSAID = -100
 """Target of a cell of which nobody said what it is."""
 CELLS, BACKGROUND = 60, 180
 """Cells of each class, and of the background, that are taken of an image while there are few images."""
-MOST = 15_000
-"""Cells that are trained on, so that a retrain takes seconds however many images there are."""
-FOLDS = 4
-"""Siblings of the network that serves, each trained on all images but a quarter (fewer where there are fewer
+MOST = 10_000
+"""Cells that are trained on, so that a retrain takes seconds however many images there are. Twice as many
+gained 0.008 of mean IoU at 50 drawn scenes for twice the time."""
+FOLDS = 3
+"""Siblings of the network that serves, each trained on all images but a third (fewer where there are fewer
 images)."""
 FINER = 4
 """By which probabilities are enlarged before the class of each place is decided."""
@@ -169,9 +170,8 @@ def sampled(targets: Tensor, n_classes: int, seed: int) -> Sample:
     place = torch.arange(len(group)) - (count.cumsum(0) - count)[group[order]]
     quota = torch.full((n_classes,), CELLS)
     quota[0] = BACKGROUND
-    quota = quota.repeat(len(flat))
-    wanted = int(count.minimum(quota).sum())
-    taken = (quota * min(1.0, MOST / max(wanted, 1))).ceil().long().minimum(count)
+    wanted = count.minimum(quota.repeat(len(flat)))
+    taken = (wanted * min(1.0, MOST / max(int(wanted.sum()), 1))).ceil().long()
     chosen = order[place < taken[group[order]]].sort().values
     of = group[chosen]
     return Sample(image[chosen], cell[chosen], of % n_classes, count[of] / taken[of])

@@ -32,7 +32,7 @@ def units_learned(trained: TrainedSegmenter, pool: Look, items: int, *, side: in
     units = Layers((torch.cat(hidden),), torch.cat(logits))
     likely = torch.cat(members, dim=1)
     last = family.network.readout
-    weight, bias = last.weight[0].detach().cpu(), last.bias[0].detach().cpu()
+    weight, bias = last.weight[0].detach().cpu(), last.bias[0, 0].detach().cpu()
     labeled, held_out, correct = _held_out(trained, where, side)
     return UnitsLearned(
         pool=UnitLayers(units, torch.arange(items).repeat_interleave(side * side), items),
@@ -42,7 +42,7 @@ def units_learned(trained: TrainedSegmenter, pool: Look, items: int, *, side: in
         members=lambda: likely,
         by_siblings=lambda chosen, sibling: _by_members(family, pool, chosen, sibling + 1, where),
         labeled=labeled,
-        readout=lambda last_hidden: last_hidden @ weight + bias,
+        last_layer=(weight, bias),
     )
 
 

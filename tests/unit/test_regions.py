@@ -14,6 +14,8 @@ from label_studio_sdk.label_interface import LabelInterface
 
 from backend.controls.boxes import Boxes
 from backend.controls.joined import source_of
+from backend.controls.masks import Bitmask, Brush
+from backend.controls.polygons import Polygons
 from backend.controls.regions import NOTHING, RegionControl
 from backend.controls.spans import Spans
 from backend.controls.tags import Condition, read_tags
@@ -43,6 +45,16 @@ TALK = [
     {"author": "b", "text": f"Eve {GRIN}\u2029in"},
     {"text": "Rome"},
 ]
+MASKS = (
+    '[["LOC", 4, 6, [0, 24]], ["PER", 4, 6, [1, 3, 5, 1]]]',
+    '[["PER", 4, 6, [1, 3, 5, 1]]]',
+    NOTHING,
+)
+POLYGONS = (
+    '[["LOC", [[0.0, 0.0], [50.0, 0.5], [50.0, 66.6667]]], ["PER", [[1.0, 1.0], [99.0, 1.0], [1.0, 99.0]]]]',
+    '[["PER", [[1.0, 1.0], [99.0, 99.0], [99.0, 1.0], [1.0, 99.0]]]]',
+    NOTHING,
+)
 CASES: list[Case] = [
     Case(
         Spans,
@@ -86,6 +98,24 @@ CASES: list[Case] = [
         '<Text name="t" value="$text"/><Labels name="c" toName="t" value="$labels"/>',
         {"text": "Bob in Rome", "labels": [{"value": "x"}]},
         ('[[0, 3, "x"]]', '[[0, 3, "x"], [7, 11, "y"]]', NOTHING),
+    ),
+    Case(
+        Brush,
+        f'{IMAGE}<BrushLabels name="c" toName="t">{LABELS}</BrushLabels>',
+        {"image": "/0.png"},
+        MASKS,
+    ),
+    Case(
+        Bitmask,
+        f'{IMAGE}<BitmaskLabels name="c" toName="t">{LABELS}</BitmaskLabels>',
+        {"image": "/0.png"},
+        MASKS,
+    ),
+    Case(
+        Polygons,
+        f'{IMAGE}<PolygonLabels name="c" toName="t">{LABELS}</PolygonLabels>',
+        {"image": "/0.png"},
+        POLYGONS,
     ),
 ]
 """A line for each: add yours."""

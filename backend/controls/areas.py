@@ -1,0 +1,135 @@
+"""Areas of an image that annotators paint or outline: what masks and polygons have in common."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.controls import runs
+from backend.controls.base import Answer, Region
+from backend.controls.regions import RegionControl
+from backend.controls.runs import Runs, no_runs
+from backend.controls.sources import Image, Source
+from backend.controls.tags import Tag
+from backend.errors import LabelConfigError
+
+UNSAID = -100
+"""Class of a cell of which nobody knows what it is."""
+GRID = (256, 256)
+"""On which areas are compared that are not given in the same pixels."""
+MOST_CHARACTERS = 24_500
+"""Of a prediction's regions, as JSON, so that a published head of 200 weighs at most 5 MB."""
+Cells = NDArray[np.int64]
+
+
+class Areas(NamedTuple):
+    """size: height and width in pixels; runs: by label, None where it is not known what is there."""
+
+    size: tuple[int, int]
+    runs: dict[str | None, Runs]
+
+
+class Drawn(NamedTuple):
+    """What a model sees in a picture. confidences: in [0, 1], one for each part."""
+
+    answer: Answer
+    confidences: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AreaControl(RegionControl):
+    pooling = "mean"
+
+    @classmethod
+    def parse(cls, tag: Tag, source: Source) -> AreaControl:
+        if not isinstance(source, Image):
+            raise LabelConfigError(
+                f"{tag} is about no <Image>: areas of an image are learned. Change toName."
+            )
+        return super().parse(tag, source)
+
+    @abstractmethod
+    def areas(self, answer: Answer) -> Areas:
+        """All that an answer says is where."""
+
+    @abstractmethod
+    def drawn(self, classes: Cells, confidences: Sequence[float], size: tuple[int, int]) -> Drawn:
+        """What a model sees, as an answer of at most MOST_CHARACTERS as JSON: of more the least are left out.
+
+        classes: int64 [h, w] over the whole picture, 0 where nothing is, else 1 + the number of the class;
+        confidences: of 0 and of each class; size: the picture's height and width, as the editor shows it.
+        """
+
+    def cells(self, answer: Answer, grid: int) -> Cells:
+        """What a cell of a grid over the picture mostly is, as of `drawn`, or UNSAID: int64 [grid, grid]."""
+        size, by_label = self.areas(answer)
+        names = (None, *self.classes)
+        shares = np.zeros((len(names) + 1, grid, grid))  # the background first, then what is not known
+        for number, name in enumerate(names, 1):
+            if name in by_label:
+                shares[number] = runs.shares(by_label[name], size, (grid, grid))
+        shares[0] = 1 - shares[1:].sum(0)
+        most = shares.argmax(0)
+        return np.where(most == 1, UNSAID, np.maximum(most - 1, 0)).astype(np.int64)
+
+    def agreement(self, one: Answer, other: Answer) -> float:
+        """The mean, over the labels of both, of the intersection over the union, where both know what is."""
+        if one == other:
+            return 1.0
+        met = overlaps(*_on_one_grid(self.areas(one), self.areas(other)))
+        return float(np.mean([both / either for both, either in met.values()])) if met else 1.0
+
+    def score(self, predicted: Sequence[Answer], truth: Sequence[Answer]) -> dict[str, float]:
+        """mean_iou: of the labels; iou: of all of them together. Both over all pictures, which count the same
+        however large they are; the background is no label."""
+        both: defaultdict[str, float] = defaultdict(float)
+        either: defaultdict[str, float] = defaultdict(float)
+        for one, other in zip(predicted, truth, strict=True):
+            ours, theirs = _on_one_grid(self.areas(one), self.areas(other))
+            pixels = ours.size[0] * ours.size[1] or 1
+            for label, (meet, join) in overlaps(ours, theirs).items():
+                both[label] += meet / pixels
+                either[label] += join / pixels
+        found = [both[label] / either[label] for label in either]
+        nothing = float("nan")
+        return {
+            "mean_iou": float(np.mean(found)) if found else nothing,
+            "iou": sum(both.values()) / sum(either.values()) if found else nothing,
+        }
+
+
+def characters(regions: list[Region]) -> int:
+    """That regions take as JSON, as it is sent."""
+    return len(json.dumps(regions, ensure_ascii=False, separators=(",", ":")))
+
+
+def overlaps(one: Areas, other: Areas) -> dict[str, tuple[int, int]]:
+    """Of each label that either has, the pixels of both and of either, where both know what is there."""
+    unsaid = runs.union(*(each.runs[None] for each in (one, other) if None in each.runs))
+    found = {}
+    for label in dict.fromkeys([*one.runs, *other.runs]):
+        if label is not None:
+            a, b = (runs.without(each.runs.get(label, no_runs()), unsaid) for each in (one, other))
+            found[label] = (runs.area(runs.both(a, b)), runs.area(runs.union(a, b)))
+    return {label: each for label, each in found.items() if each[1]}
+
+
+def _on_one_grid(one: Areas, other: Areas) -> tuple[Areas, Areas]:
+    if one.size == other.size or not one.runs or not other.runs:
+        size = one.size if one.runs else other.size
+        return one._replace(size=size), other._replace(size=size)
+    return _on_grid(one), _on_grid(other)
+
+
+def _on_grid(areas: Areas) -> Areas:
+    marked = {
+        label: runs.runs_of(runs.shares(each, areas.size, GRID) >= 0.5) for label, each in areas.runs.items()
+    }
+    return Areas(GRID, marked)

@@ -1,0 +1,60 @@
+"""Masks as <BitmaskLabels> holds them: a PNG in a data URL, red, green and blue 0, alpha the mask."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+
+from backend.controls import runs
+from backend.controls.run_length import MARKED
+from backend.controls.runs import Runs
+
+BEGIN = "data:image/png;base64,"
+MAX_CHARACTERS = 8_000_000
+MAX_PIXELS = 30_000_000
+"""Of a mask that is read: 120 MB of memory while it is."""
+_HEADER = 48
+"""Characters that hold the signature and the size."""
+
+
+def picture_of(marked: Runs, height: int, width: int) -> str:
+    from PIL import Image
+
+    pixels = np.zeros((height, width, 4), np.uint8)
+    pixels[..., 3] = runs.mask_of(marked, height, width) * np.uint8(255)
+    written = io.BytesIO()
+    Image.fromarray(pixels, "RGBA").save(written, "PNG", optimize=True)
+    return BEGIN + base64.b64encode(written.getvalue()).decode()
+
+
+def size_in(url: Any) -> tuple[int, int] | None:
+    """Height and width as a PNG tells them at its beginning; None for what is none, or too long to be one."""
+    if not isinstance(url, str) or not url.startswith(BEGIN) or len(url) > MAX_CHARACTERS:
+        return None
+    try:
+        begin = base64.b64decode(url[len(BEGIN) :][:_HEADER])
+    except ValueError:
+        return None
+    if len(begin) < 24 or begin[12:16] != b"IHDR":
+        return None
+    width, height = (int.from_bytes(begin[i : i + 4], "big") for i in (16, 20))
+    return height, width
+
+
+def mask_in(url: Any) -> tuple[tuple[int, int], Runs] | None:
+    """Height and width, and what is marked; None for what is no PNG with alpha, or too large. Never
+    raises."""
+    size = size_in(url)
+    if size is None or not 0 < size[0] * size[1] <= MAX_PIXELS:
+        return None
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(url[len(BEGIN) :])), formats=("PNG",)) as image:
+            alpha = np.asarray(image.getchannel("A"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None  # whatever Pillow says of what is no such picture
+    return size, runs.runs_of(alpha >= MARKED)
