@@ -44,15 +44,6 @@ def known_in(answer: Answer) -> list[Span]:
     return [span for span in spans_in(answer) if span.label is not None]
 
 
-def longest(spans: Iterable[Span]) -> list[Span]:
-    """Those of which none meets another, by start: of spans that meet the longest, then the first."""
-    kept: list[Span] = []
-    for span in sorted(spans, key=lambda span: (span.start - span.end, span.start, span.label or "")):
-        if not any(span.meets(other) for other in kept):
-            kept.append(span)
-    return sorted(kept)
-
-
 class Counts(NamedTuple):
     """Spans that are in both of two answers, in the first, in the second."""
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
+from typing import TYPE_CHECKING
 
 from backend.controls.base import Answer, Region
 from backend.controls.regions import RegionControl, region_id
 from backend.controls.sources import BETWEEN, COUNTED
-from backend.controls.span_answers import Span, answer_of, counted, known_in, settled_spans
+from backend.controls.span_answers import Span, answer_of, counted, known_in, settled_spans, spans_in
 from backend.controls.span_places import PLACES, Place, Places
 from backend.controls.votes import Vote
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,3 +83,36 @@ class Spans(RegionControl):
             "precision": counts.both / counts.first if counts.first else nan,
             "recall": counts.both / counts.second if counts.second else nan,
         }
+
+    # The network's side
+
+    def targets(self, answer: Answer, marks: Tensor) -> Tensor:
+        """The tag of each word of a text, int64 [u]: see `backend.learning.bio`. marks: int64 [u, 2], the
+        words' starts and ends.
+
+        Of spans that share a word the longest is kept. UNSAID: words of the others alone, of what is not
+        known, and of which less than half is in a span.
+        """
+        from backend.learning.bio import OUTSIDE, UNSAID, tags_of
+        from backend.learning.bio import Span as Numbered
+
+        number = {label: i for i, label in enumerate(self.classes)}
+        spans = spans_in(answer)
+        tags = tags_of(
+            marks, [Numbered(*span[:2], number[span.label]) for span in spans if span.label in number]
+        )
+        for span in spans:
+            meets = (marks[:, 0] < span.end) & (marks[:, 1] > span.start)
+            tags[meets & (tags == OUTSIDE)] = UNSAID
+        return tags
+
+    def spans_from(self, tags: Tensor, marks: Tensor) -> Answer:
+        """What the tags of a text's words say: the other way round."""
+        import torch
+
+        from backend.learning.bio import spans_of
+
+        begins, ends, labels = spans_of(tags, torch.zeros_like(tags)).unbind(1)
+        places = zip(marks[begins, 0].tolist(), marks[ends - 1, 1].tolist(), strict=True)
+        named = (self.classes[label] for label in labels.tolist())
+        return answer_of(Span(*place, label) for place, label in zip(places, named, strict=True))

@@ -6,13 +6,15 @@ import json
 from typing import Any
 
 import pytest
+import torch
 
 from backend.controls.joined import source_of
 from backend.controls.sources import PageText, Paragraphs, Utterances, source_from_json
-from backend.controls.span_answers import Span, answer_of, longest, settled_spans, spans_in
+from backend.controls.span_answers import Span, answer_of, settled_spans, spans_in
 from backend.controls.spans import Spans
 from backend.controls.tags import read_tags
 from backend.controls.votes import Vote, consensus
+from backend.encoders.word_marks import word_marks
 from backend.errors import LabelConfigError
 
 GRIN, FAMILY = "\N{GRINNING FACE}", "\U0001f468\u200d\U0001f469\u200d\U0001f467"
@@ -121,9 +123,43 @@ def test_spans_within_each_other_and_with_several_labels_are_read() -> None:
     assert read(spans(), "Bob Eve", outer, inner) == [("Bob", "PER"), ("Bob Eve", "LOC"), ("Bob Eve", "PER")]
 
 
-def test_of_spans_that_meet_the_longest_is_kept() -> None:
-    told = [Span(0, 3, "a"), Span(2, 8, "b"), Span(7, 9, "c"), Span(8, 10, "d"), Span(8, 10, "a")]
-    assert longest(told) == [Span(2, 8, "b"), Span(8, 10, "a")]
+TEN_WORDS = "one two three four five six seven eight nine ten"
+
+
+def tagged(control: Spans, answer: str, text: str = TEN_WORDS) -> list[int]:
+    return control.targets(answer, torch.tensor(word_marks(text))).tolist()
+
+
+@pytest.mark.parametrize(
+    ("said", "tags"),
+    [
+        ([], [0] * 10),
+        ([["two three", "PER"]], [0, 1, 2, 0, 0, 0, 0, 0, 0, 0]),
+        ([["one", "LOC"], ["two three", "PER"], ["ten", "PER"]], [3, 1, 2, 0, 0, 0, 0, 0, 0, 1]),
+        ([["two three four", "PER"], ["three", "LOC"]], [0, 1, 2, 2, 0, 0, 0, 0, 0, 0]),
+        ([["two three", "PER"], ["three four five", "LOC"]], [0, -100, 3, 4, 4, 0, 0, 0, 0, 0]),
+        ([["two", None], ["six seven", "PER"]], [0, -100, 0, 0, 0, 1, 2, 0, 0, 0]),
+        ([["six seven eight", None], ["seven", "PER"]], [0, 0, 0, 0, 0, -100, 1, -100, 0, 0]),
+        ([["eve", "PER"], ["ight nine", "LOC"]], [0, 0, 0, 0, 0, 0, 1, 3, 4, 0]),
+        ([["th", "PER"]], [0, 0, -100, 0, 0, 0, 0, 0, 0, 0]),
+        ([["two", "unheard of"]], [0, -100, 0, 0, 0, 0, 0, 0, 0, 0]),
+    ],
+)
+def test_words_are_tagged_by_the_longest_span_and_nothing_is_said_of_what_is_not_known(
+    said: list[Any], tags: list[int]
+) -> None:
+    """A word is in the span that has most of it; of one that has less of it nothing is said."""
+    places = [(TEN_WORDS.index(words), len(words), label) for words, label in said]
+    answer = answer_of(Span(start, start + length, label) for start, length, label in places)
+    assert tagged(spans(), answer) == tags
+
+
+def test_tags_say_what_the_annotator_said() -> None:
+    marks = torch.tensor(word_marks(TEN_WORDS))
+    answer = answer_of([Span(0, 7, "PER"), Span(8, 13, "PER"), Span(14, 18, "LOC")])
+    assert spans().spans_from(spans().targets(answer, marks), marks) == answer
+    assert spans().spans_from(torch.zeros(0, dtype=torch.int64), torch.zeros(0, 2, dtype=torch.int64)) == "[]"
+    assert tagged(spans(), "[]", "") == []
 
 
 def votes(*said: list[list[Any]]) -> list[Vote]:
