@@ -10,7 +10,7 @@ from backend import logs
 from backend.errors import NotFound
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.newcomers import Newcomers
-from backend.jobs.reconcile import known_strategy
+from backend.jobs.wished import known_strategy
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 

@@ -7,8 +7,9 @@ from redis import Redis
 
 from backend.errors import LabelConfigError, NotFound
 from backend.jobs.dispatch import CONNECTION, SETTINGS, TASKS, Dispatcher
-from backend.jobs.reconcile import RETRAINING, heed, put_right
+from backend.jobs.reconcile import RETRAINING, put_right
 from backend.jobs.settled import Settled, heed_settings
+from backend.jobs.wished import heed
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 from backend.store.locations import version_store

@@ -74,12 +74,14 @@ class VersionMaker:
         """The texts of the version last made, as far as they were encoded."""
         self.lesson: Lesson | None = None
         """What its network was trained on; None where there were too few labels for one, and of images."""
+        self.strategy = settings.strategy
+        """Of the version that is made next, and of all that is read for it."""
 
     @property
     def fields(self) -> set[str]:
         """Those of the tasks' data that the order of the queue needs."""
         condition = condition_in(self._settings.target_domain)
-        return {*fields_in(self._strategy), *([] if condition is None else [condition.field])}
+        return {*fields_in(self.strategy), *([] if condition is None else [condition.field])}
 
     def make(
         self, project: Project, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None
@@ -98,7 +100,7 @@ class VersionMaker:
         orders = ordered(learned.main, learned.others, shares, self._settings.queue_head, rank)
         shift = shift_told(orders.each[0].scene, waiting, tasks, before)
         self._laps.end("rank")
-        found = VersionStats(self._settings, self._strategy, material, learned.main, orders)
+        found = VersionStats(self._settings, self.strategy, material, learned.main, orders)
         notes = notes_on(self._settings.target_domain, target)
         stats = found.told(notes, shift, None if learned.main.is_trained else self._suggestions(project))
         stats |= self._taken_over(scheme, pool.encoder) if learned.main.is_trained else {}
@@ -106,10 +108,6 @@ class VersionMaker:
         touched = {task.id for task in tasks if task.touched}
         head = Head(self._settings, self._client, project, self._versions)
         return Made(version, *head.of(version, queue, material, touched))
-
-    @property
-    def _strategy(self) -> str:
-        return self._state.strategy or self._settings.strategy
 
     def _stats_before(self) -> dict[str, Any]:
         """Of the version before, {} for the first."""
@@ -120,7 +118,7 @@ class VersionMaker:
         self, material: Material, target: Tensor | None, learned: Learned, share: float
     ) -> tuple[sampling.Scene, sampling.Ranking]:
         """target: see `Scene`; share: of what is labelled between two rankings, in (0, 1]."""
-        strategy = self._strategy
+        strategy = self.strategy
         fields = {name: [task.fields.get(name) for task in material.tasks] for name in fields_in(strategy)}
         batch = math.ceil(share * labelled_at_once(self._settings.retrain_every))
         scene = learned.scene(Asked(batch, target, fields))
@@ -140,7 +138,7 @@ class VersionMaker:
         version = ModelVersion(
             name=name,
             scheme=material.scheme,
-            strategy=self._strategy,
+            strategy=self.strategy,
             encoder=material.pool.encoder,
             models=learned.models,
             scorer_head=ranking.scorer_head,

@@ -13,7 +13,6 @@ from backend import logs
 from backend.controls.config import parse_label_config
 from backend.controls.scheme import LabelScheme
 from backend.errors import AtlasError, LabelConfigError, NotFound
-from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.housekeeping import GONE_MARK, forget_gone
 from backend.jobs.lost import forget_lost_shards
@@ -21,13 +20,12 @@ from backend.jobs.newcomers import Newcomers
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.refill import keep_full
-from backend.jobs.state import digest, known_projects
+from backend.jobs.state import known_projects
 from backend.jobs.values import mended, whole
 from backend.jobs.webhook_secrets import WebhookSecrets
+from backend.jobs.wished import heed
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.connection import TITLE, Wishes
 from backend.labelstudio.project import Project
-from backend.sampling import check_name
 from backend.settings import Settings
 from backend.store.locations import feature_cache, stored_projects, version_store
 from backend.store.paths import project_dir
@@ -98,49 +96,6 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     if found is None:
         state.fingerprint = seen
     return found or "in order"
-
-
-def heed(
-    settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int
-) -> str | None:
-    """Take over what the project's connections say; returns why there is nothing more to look at."""
-    state, contact = dispatcher.state(project_id), Contact(dispatcher.redis, project_id)
-    before = contact.last("setup")
-    wishes = client.wishes(project_id)  # Label Studio has called the /setup of each backend it lists
-    if not wishes.connected or (wishes.all_answered and contact.last("setup") == before):
-        state.disconnected = True
-        if not wishes.connected:  # connected again by hand, Label Studio makes a webhook without one
-            WebhookSecrets(dispatcher.redis, settings).forget(project_id)
-        return "no connection to this backend"
-    state.disconnected = False
-    _forget_a_secret_of_before(settings, dispatcher, client, project_id, wishes)
-    state.held_by_label_studio = not wishes.updates
-    state.strategy_is_disputed = wishes.disputed
-    strategy = known_strategy(wishes.strategy)
-    if state.strategy == strategy:
-        return None
-    state.strategy = strategy
-    dispatcher.demand_retrain(project_id)
-    return "another strategy is asked for"
-
-
-def _forget_a_secret_of_before(
-    settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int, wishes: Wishes
-) -> None:
-    """The connection was made again by hand meanwhile, and no webhook has the secret that `connect` gave."""
-    secrets = WebhookSecrets(dispatcher.redis, settings)
-    known = None if TITLE in wishes.titles else secrets.digest(project_id)
-    if known is not None and known not in map(digest, client.webhook_authorizations(project_id)):
-        secrets.forget(project_id)
-
-
-def known_strategy(strategy: str | None) -> str | None:
-    """None for one that does not exist: /setup has refused it, with the reason."""
-    try:
-        return None if strategy is None else check_name(strategy)
-    except ValueError as error:
-        logger.warning("extra params: %s", error)
-        return None
 
 
 def put_right(

@@ -27,6 +27,7 @@ from backend.jobs.recording import record_labels
 from backend.jobs.state import ProjectState
 from backend.jobs.summary import in_words
 from backend.jobs.tuning_due import digest_in, is_due
+from backend.jobs.wished import take_over
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import HeadChanged, import_head
@@ -132,6 +133,7 @@ class Retrain:
         self.seen = self._state.changes
         project = self._client.project(self._id, counted=False)
         self._state.label_config = project.label_config
+        self._maker.strategy = self._state.strategy or self._settings.strategy
         scheme = parse_label_config(project.label_config, self._settings.queue_controls)
         with ThreadPoolExecutor(1) as beside:
             encoder = beside.submit(self._kept, scheme)  # while Label Studio takes its time
@@ -153,7 +155,8 @@ class Retrain:
             version, predictions, reasons = self._maker.make(project, scheme, tasks, at_hand)
             self._versions.save(version)
             self._laps.end("save")
-            self._state.held_by_label_studio = not asked.result().updates
+            if take_over(self._state, asked.result()):
+                self._state.note_changes(1)  # this version is of the strategy before: once more
         published = self._publish(project, version, predictions, reasons)
         models = adapted_models(self._settings, self._id)
         self.wants_fine_tuning = published and is_due(self._settings, models, version)

@@ -171,6 +171,15 @@ class ProjectState(Tries):
         self._set("strategy", value)
 
     @property
+    def proven_connections(self) -> str | None:
+        """`Wishes.addresses` when one of them was last seen to lead here; None before."""
+        return self._text("proven")
+
+    @proven_connections.setter
+    def proven_connections(self, value: str | None) -> None:
+        self._set("proven", value)
+
+    @property
     def webhook_digest(self) -> str | None:
         """`digest` of the Authorization header that `connect` gave this project's webhook, which is refused
         without it; None where it gave none of its own."""

@@ -23,12 +23,23 @@ class LabelStudioClient(Predictions):
         return self._request("GET", f"api/projects/{project_id}/", project_of, params={"include": include})
 
     def wishes(self, project_id: int) -> Wishes:
-        """What the project's connections ask for.
+        """What the project's connections ask for, as they stand.
 
-        Label Studio calls each connected backend's /health and /setup before it answers.
+        Not by the list of connections: for that Label Studio calls every backend, and then writes each
+        connection back as it was before. What somebody saves meanwhile would be lost.
         """
+        listed = records("a connection", id=int, url=str)
+        asked = {"extended": True, "include_live_models": True}
+        path = f"api/projects/{project_id}/model-versions/"
+        shown = self._request("GET", path, record("model versions", live=list), params=asked)
+        return wishes_of(listed(shown["live"]))
+
+    def all_backends_answer(self, project_id: int) -> bool:
+        """Whether each backend that the project has a connection to answers its /health and /setup, which
+        Label Studio calls for this; see `wishes` for what that may cost."""
         listed = records("a connection", id=int)
-        return wishes_of(self._request("GET", "api/ml", listed, params={"project": project_id}))
+        raw = self._request("GET", "api/ml", listed, params={"project": project_id})
+        return bool(raw) and all(item.get("state") == "CO" for item in raw)
 
     def webhook_authorizations(self, project_id: int) -> list[str]:
         """The Authorization headers of the project's webhooks, "" of one that has none."""

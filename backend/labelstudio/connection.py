@@ -15,16 +15,16 @@ TITLE = "label-studio-atlas"
 class Wishes:
     """updates: whether new versions are wanted (`auto_update`); strategy: the query strategy named in the
     connections' extra params, None where none is; disputed: whether the connections do not all say the same.
-    connected: whether there is any connection, to this backend or another; all_answered: whether all of
-    those backends did, just now; titles: the connections' titles.
+    connected: whether there is any connection, to this backend or another; titles: the connections' titles;
+    addresses: their ids and where they lead, in one line.
     """
 
     updates: bool = True
     strategy: str | None = None
     disputed: bool = False
     connected: bool = False
-    all_answered: bool = False
     titles: frozenset[str] = frozenset()
+    addresses: str = ""
 
 
 def wishes_of(connections: Iterable[dict[str, Any]]) -> Wishes:
@@ -40,8 +40,8 @@ def wishes_of(connections: Iterable[dict[str, Any]]) -> Wishes:
         next(filter(None, named), None),
         disputed=len(set(named)) > 1,
         connected=bool(listed),
-        all_answered=bool(listed) and all(item.get("state") == "CO" for item in listed),
         titles=frozenset(str(item["title"]) for item in listed if item.get("title")),
+        addresses=" ".join(f"{item.get('id')}={item.get('url')}" for item in listed),
     )
 
 

@@ -194,7 +194,12 @@ def _add_predictions(app: Blueprint, state: FakeLabelStudio) -> None:
     @app.get("/api/projects/<int:project_id>/model-versions/")
     def versions(project_id: int) -> Response:
         with state.lock:
-            return jsonify(_found(state, project_id).version_sizes())
+            project = _found(state, project_id)
+            if "extended" not in request.args:
+                return jsonify(project.version_sizes())
+            sizes = project.version_sizes()
+            static = [{"model_version": name, "count": size} for name, size in sizes.items() if size]
+            return jsonify({"static": static, "live": list(project.connections.values())})
 
     @app.delete("/api/projects/<int:project_id>/model-versions/")
     def delete_version(project_id: int) -> Response:
@@ -231,7 +236,9 @@ def _add_connections(app: Blueprint, state: FakeLabelStudio) -> None:
     def connections() -> Response:
         project = _found(state, int(request.args["project"]))
         for connection in project.connections.values():
-            connection["state"] = state.reach(project, connection)
+            before = dict(connection)
+            reached = state.reach(project, connection)
+            connection |= {**before, "state": reached}  # as the real one: what was saved meanwhile is lost
         return jsonify(list(project.connections.values()))
 
     @app.post("/api/ml")

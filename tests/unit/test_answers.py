@@ -43,6 +43,7 @@ CALLS: dict[str, Callable[[Administration], Any]] = {
     "scored_tasks": lambda client: client.scored_tasks(1, "v"),
     "newest_change": lambda client: client.newest_change(1),
     "wishes": lambda client: client.wishes(1),
+    "all_backends_answer": lambda client: client.all_backends_answer(1),
     "import_predictions": lambda client: client.import_predictions(1, []),
     "predictions": lambda client: client.predictions(1, "v"),
     "some_predictions": lambda client: client.some_predictions(1, "v", 5),
@@ -58,7 +59,7 @@ CALLS: dict[str, Callable[[Administration], Any]] = {
     "set_sampling": lambda client: client.set_sampling(1),
 }
 FINE = {
-    ("an empty list", "wishes"),
+    ("an empty list", "all_backends_answer"),
     ("an empty list", "connections"),
     ("an empty list", "webhooks"),
     ("an empty list", "predictions"),

@@ -28,7 +28,8 @@ def test_the_strategy_that_extra_params_name(extra_params: Any, strategy: str | 
 
 
 def connection(number: int, strategy: str | None, **more: Any) -> dict[str, Any]:
-    return {"id": number, "extra_params": {"strategy": strategy}, **more}
+    url = f"http://{number}.internal"
+    return {"id": number, "url": url, "extra_params": {"strategy": strategy}, **more}
 
 
 def test_a_blank_strategy_hides_no_other() -> None:
@@ -37,7 +38,9 @@ def test_a_blank_strategy_hides_no_other() -> None:
 
 def test_of_several_strategies_the_oldest_connections_counts_however_they_are_listed() -> None:
     listed = [connection(12, "margin"), connection(3, "atlas"), connection(5, "random")]
-    assert wishes_of(listed) == wishes_of(listed[::-1]) == Wishes(True, "atlas", True, connected=True)
+    addresses = "3=http://3.internal 5=http://5.internal 12=http://12.internal"
+    expected = Wishes(True, "atlas", True, connected=True, addresses=addresses)
+    assert wishes_of(listed) == wishes_of(listed[::-1]) == expected
     assert not wishes_of([connection(1, "atlas"), connection(2, "atlas")]).disputed
     assert wishes_of([connection(1, None), connection(2, "atlas")]).disputed
 

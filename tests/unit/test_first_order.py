@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from backend.jobs.retrain import Retrain
+from backend.labelstudio.connection import Wishes
 from backend.labelstudio.project import Project
 from backend.settings import Settings
 
@@ -49,7 +50,7 @@ class UnlabelledProject:
         ]
 
     def wishes(self, _: int) -> Any:
-        return SimpleNamespace(updates=False)
+        return Wishes(updates=False)
 
     def served_first(self, _: Project) -> set[int]:
         return set()

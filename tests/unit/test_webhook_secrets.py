@@ -16,10 +16,10 @@ from redis import Redis
 
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
-from backend.jobs.reconcile import heed
 from backend.jobs.starting import prepare
 from backend.jobs.state import ProjectState, digest
 from backend.jobs.webhook_secrets import FILE, WebhookSecrets
+from backend.jobs.wished import heed
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.connection import TITLE, Wishes, wishes_of
 from backend.running.embedded_redis import start_redis
@@ -173,6 +173,9 @@ class Listed:
 
     def wishes(self, project_id: int) -> Wishes:
         return wishes_of(self._connections)
+
+    def all_backends_answer(self, project_id: int) -> bool:
+        return all(each["state"] == "CO" for each in self._connections)
 
     def webhook_authorizations(self, project_id: int) -> list[str]:
         return self._carried

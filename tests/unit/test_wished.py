@@ -1,0 +1,138 @@
+"""What somebody writes into a connection in Label Studio is taken up, whatever was lost on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from backend import sampling
+from backend.jobs import wished
+from backend.jobs.contact import Contact
+from backend.jobs.dispatch import CONNECTION
+from backend.jobs.look import look
+from backend.jobs.make_version import VersionMaker
+from tests.fakes.loop import Loop
+from tests.fakes.project import FakeProject
+
+
+@pytest.fixture
+def project(loop: Loop) -> FakeProject:
+    """With a published model, known to lead here."""
+    project = loop.create(16, labeled=6)
+
+    def reach(project: FakeProject, connection: dict[str, Any]) -> str:
+        Contact(loop.redis, project.id).note("setup")
+        return "CO"
+
+    loop.fake.reach = reach
+    loop.retrain(project)
+    loop.state(project).note_changes(0)  # an event makes it known
+    loop.state(project).retrained(loop.state(project).changes)
+    assert loop.reconcile(project) == "in order"
+    return project
+
+
+def save(loop: Loop, project: FakeProject, strategy: str, **more: Any) -> None:
+    """As the Model page does."""
+    (connection,) = project.connections.values()
+    connection |= {"extra_params": {"strategy": strategy}, **more}
+
+
+def listings(loop: Loop) -> int:
+    return list(loop.fake.requests).count("GET /api/ml")
+
+
+def test_no_job_undoes_what_is_saved_while_it_reads_the_connections(loop: Loop, project: FakeProject) -> None:
+    """Label Studio's list of connections writes each back as it was before it asked the backends."""
+    saved = []
+
+    def saved_meanwhile(project: FakeProject, connection: dict[str, Any]) -> str:
+        saved.append("margin")
+        save(loop, project, "margin")
+        return "CO"
+
+    loop.fake.reach = saved_meanwhile
+    loop.retrain(project)
+    loop.reconcile(project)
+    if not saved:
+        save(loop, project, "margin")
+    loop.reconcile(project)
+    (connection,) = project.connections.values()
+    assert connection["extra_params"] == {"strategy": "margin"}
+    assert loop.state(project).strategy == "margin"
+
+
+def test_label_studio_is_made_to_try_its_connections_only_where_they_may_lead_elsewhere(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = listings(loop)
+    loop.retrain(project)
+    loop.reconcile(project)
+    assert listings(loop) == before
+    (connection,) = project.connections.values()
+    connection["url"] = "http://another.internal"
+    loop.reconcile(project)
+    assert listings(loop) == before + 1
+    loop.reconcile(project)
+    assert listings(loop) == before + 1
+    monkeypatch.setattr(wished, "PROVEN_FOR", -1)  # nobody has opened a page of the project for long
+    loop.reconcile(project)
+    assert listings(loop) == before + 2
+
+
+def test_a_connection_that_was_moved_to_another_backend_is_noticed(loop: Loop, project: FakeProject) -> None:
+    (connection,) = project.connections.values()
+    connection["url"] = "http://another.internal"
+    loop.fake.reach = lambda project, connection: "CO"  # it answers, and no /setup arrives here
+    assert loop.reconcile(project) == "no connection to this backend"
+    assert loop.reconcile(project) == "no connection to this backend"
+
+
+@pytest.mark.parametrize("way", ["retrain", "reconcile", "look"])
+def test_a_strategy_of_which_no_setup_told_is_taken_up(loop: Loop, project: FakeProject, way: str) -> None:
+    save(loop, project, "margin")
+    if way == "retrain":
+        loop.retrain(project)
+        assert loop.versions(project).stats(loop.versions(project).names()[-1])["strategy"] == "auto"
+        assert loop.state(project).unseen > 0  # one more, with what was read too late for this one
+    elif way == "reconcile":
+        assert loop.reconcile(project) == "another strategy is asked for"
+    else:
+        loop.dispatcher.request_look(project.id, CONNECTION)
+        assert look(project.id) == {CONNECTION: "another strategy is asked for"}
+    loop.retrain(project)
+    assert loop.versions(project).stats(loop.versions(project).names()[-1])["strategy"] == "margin"
+
+
+def test_a_version_is_of_one_strategy_though_another_is_asked_for_meanwhile(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranked_by = []
+    encoded, rank = VersionMaker._encoded, sampling.rank_scene
+
+    def asked_for_meanwhile(maker: VersionMaker, *args: Any) -> Any:
+        loop.state(project).strategy = "margin"
+        return encoded(maker, *args)
+
+    def ranked(strategy: str, *args: Any) -> Any:
+        ranked_by.append(strategy)
+        return rank(strategy, *args)
+
+    monkeypatch.setattr(VersionMaker, "_encoded", asked_for_meanwhile)
+    monkeypatch.setattr(sampling, "rank_scene", ranked)
+    done = loop.retrain(project)
+    manifest = loop.versions(project).load(done["model_version"])
+    assert ranked_by == ["auto"]
+    assert (manifest.strategy, done["strategy"]) == ("auto", "auto")
+
+
+def test_a_hold_counts_at_the_next_retrain_and_so_does_a_project_without_connections(
+    loop: Loop, project: FakeProject
+) -> None:
+    save(loop, project, "auto", auto_update=False)
+    assert not loop.retrain(project)["published"]
+    assert loop.state(project).held_by_label_studio
+    project.connections.clear()
+    loop.retrain(project)
+    assert (loop.state(project).held_by_label_studio, loop.state(project).strategy) == (False, "auto")
