@@ -43,7 +43,8 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStud
     program = install_label_studio(Path("~/.cache/label-studio-atlas").expanduser())
     with Supervisor() as supervisor:
         directory = tmp_path_factory.mktemp("label-studio")
-        yield start_label_studio(supervisor, program, directory, free_port(0))
+        with start_label_studio(supervisor, program, directory, free_port(0)) as server:
+            yield server
 
 
 @dataclass

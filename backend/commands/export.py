@@ -35,6 +35,7 @@ def export(project: int, out: Path, force: bool) -> None:
     from backend.results.label_files import write_labels
     from backend.results.labels import collect_labels, in_words
 
-    labels = collect_labels(settings, LabelStudioClient.from_settings(settings), project)
+    with LabelStudioClient.from_settings(settings) as client:
+        labels = collect_labels(settings, client, project)
     write_labels(labels, out)
     click.echo(f"Wrote {in_words(labels)} to {out}.")

@@ -57,14 +57,14 @@ def predictions(
     from backend.results.files import write
     from backend.results.imported import import_all
 
-    client = LabelStudioClient.from_settings(settings)
-    results = collect(settings, client, project, version)
-    if out is not None:
-        write(results, out)
-        click.echo(f"Wrote {results.count} tasks with the predictions of {results.version} to {out}.")
-    else:
-        name, count = import_all(client, results)
-        click.echo(f"Imported {count} predictions as {name}; the queue goes on with its own version.")
+    with LabelStudioClient.from_settings(settings) as client:
+        results = collect(settings, client, project, version)
+        if out is not None:
+            write(results, out)
+            click.echo(f"Wrote {results.count} tasks with the predictions of {results.version} to {out}.")
+        else:
+            name, count = import_all(client, results)
+            click.echo(f"Imported {count} predictions as {name}; the queue goes on with its own version.")
 
 
 def _remove(settings: Settings, project: int, at_once: bool) -> None:
@@ -74,12 +74,12 @@ def _remove(settings: Settings, project: int, at_once: bool) -> None:
     from backend.results.imported import remove_at_once, remove_in_pieces
     from backend.running.embedded_redis import with_running_redis
 
-    client = LabelStudioClient.from_settings(settings)
-    if at_once:
-        count = remove_at_once(client, project)
-    else:
-        with Redis.from_url(with_running_redis(settings).redis_url) as redis:
-            count = remove_in_pieces(
-                client, project, redis, lambda gone: click.echo(f"{gone} are gone ...", err=True)
-            )
-    click.echo(f"Removed {count} predictions." if count else "There was nothing to remove.")
+    with LabelStudioClient.from_settings(settings) as client:
+        if at_once:
+            count = remove_at_once(client, project)
+        else:
+            with Redis.from_url(with_running_redis(settings).redis_url) as redis:
+                count = remove_in_pieces(
+                    client, project, redis, lambda gone: click.echo(f"{gone} are gone ...", err=True)
+                )
+        click.echo(f"Removed {count} predictions." if count else "There was nothing to remove.")

@@ -75,7 +75,8 @@ def pin(chosen: tuple[Settings, int], version: str | None) -> None:
     """Publish VERSION (the present one when not given) and stay with it; retrains only add versions."""
     from backend.jobs import pinning
 
-    name = pinning.pin(chosen[0], _client(chosen[0]), chosen[1], version)
+    with _client(chosen[0]) as client:
+        name = pinning.pin(chosen[0], client, chosen[1], version)
     click.echo(f"Project {chosen[1]} stays with {name} until it is unpinned.")
 
 
@@ -100,7 +101,8 @@ def unpin(chosen: tuple[Settings, int]) -> None:
     """Publish the newest version, and each retrain's from now on."""
     from backend.jobs import pinning
 
-    name = pinning.unpin(chosen[0], _client(chosen[0]), chosen[1])
+    with _client(chosen[0]) as client:
+        name = pinning.unpin(chosen[0], client, chosen[1])
     click.echo(f"Project {chosen[1]} works with {name}, and with each newer version.")
 
 

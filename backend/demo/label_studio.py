@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -37,11 +37,19 @@ class User:
 
 @dataclass(frozen=True)
 class LabelStudioServer:
-    """A running Label Studio and its administrator."""
+    """A running Label Studio and its administrator. A context manager that closes everybody's clients."""
 
     url: str
     admin: User
     directory: Path
+    members: list[User] = field(default_factory=list)
+
+    def __enter__(self) -> LabelStudioServer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for user in (self.admin, *self.members):
+            user.http.close()
 
     def access_token(self) -> str:
         """A personal access token of the administrator's, as a person would make one for a backend."""
@@ -72,7 +80,8 @@ class LabelStudioServer:
 
     def user(self, login: Login) -> User:
         """Somebody who has signed up before."""
-        return User(login, _client(self.url, login.token))
+        self.members.append(User(login, _client(self.url, login.token)))
+        return self.members[-1]
 
 
 def start_label_studio(

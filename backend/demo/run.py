@@ -47,13 +47,14 @@ def run(options: DemoOptions, data: DemoData) -> None:
                 annotators=options.annotators,
                 fresh=options.fresh,
             )
-            rounds, served = _label(supervisor, stage, data, options.labels)
-            curve = directory / "learning-curve.png"
-            draw_curve(rounds, data.rare, options.strategy, curve)
-            _report(options, rounds, served, curve)
-            if not options.once:
-                _say_where(stage, directory)
-                supervisor.wait()
+            with stage.server:
+                rounds, served = _label(supervisor, stage, data, options.labels)
+                curve = directory / "learning-curve.png"
+                draw_curve(rounds, data.rare, options.strategy, curve)
+                _report(options, rounds, served, curve)
+                if not options.once:
+                    _say_where(stage, directory)
+                    supervisor.wait()
         except KeyboardInterrupt:
             console.print("Stopping.")
             if options.once:

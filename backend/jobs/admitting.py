@@ -24,9 +24,8 @@ def admit() -> dict[str, str]:
     """The RQ job, for the longest waiting. Returns what was found, by project."""
     settings = Settings()
     found = {}
-    with Redis.from_url(settings.redis_url) as redis:
+    with Redis.from_url(settings.redis_url) as redis, LabelStudioClient.from_settings(settings) as client:
         dispatcher, newcomers = Dispatcher(redis, settings), Newcomers(redis)
-        client = LabelStudioClient.from_settings(settings)
         for project_id in newcomers.oldest(AT_ONCE):
             logs.set_project(project_id)
             found[str(project_id)] = _admit(dispatcher, newcomers, client, project_id)

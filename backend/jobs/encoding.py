@@ -42,8 +42,8 @@ def encode_shard(project_id: int, key: str) -> dict[str, Any]:
     with Redis.from_url(settings.redis_url) as redis:
         for shard in images.shards():
             if shard.key == key:
-                client = LabelStudioClient.from_settings(settings)
-                done, rest = ProjectImages(settings, redis, client, project_id).encode(shard, AT_MOST)
+                with LabelStudioClient.from_settings(settings) as client:
+                    done, rest = ProjectImages(settings, redis, client, project_id).encode(shard, AT_MOST)
         left = sum(shard.count for shard in [*cache.waiting.shards(), *images.shards()])
         dispatcher, progress = Dispatcher(redis, settings), EncodingProgress(redis, project_id)
         dispatcher.request_shards(project_id, rest)

@@ -55,12 +55,11 @@ def clear_old_versions(project_id: int) -> int:
     the rest anew. Not at all where a piece takes Label Studio too long. Returns how many predictions went.
     """
     settings = Settings()
-    with Redis.from_url(settings.redis_url) as redis:
+    with Redis.from_url(settings.redis_url) as redis, LabelStudioClient.from_settings(settings) as client:
         state, pace = ProjectState(redis, project_id), Pace(redis, project_id)
         state.settle(CLEAR)
         if pace.rests():
             return 0
-        client = LabelStudioClient.from_settings(settings)
         try:
             project = client.project(project_id, counted=False)
         except NotFound:

@@ -19,10 +19,9 @@ def look(project_id: int) -> dict[str, str]:
     """The RQ job. Returns what was done, by what was looked at."""
     settings = Settings()
     done: dict[str, str] = {}
-    with Redis.from_url(settings.redis_url) as redis:
+    with Redis.from_url(settings.redis_url) as redis, LabelStudioClient.from_settings(settings) as client:
         dispatcher = Dispatcher(redis, settings)
         wanted = dispatcher.wanted_looks(project_id)
-        client = LabelStudioClient.from_settings(settings)
         try:
             project = client.project(project_id, counted=False)
             if CONNECTION in wanted:

@@ -42,9 +42,8 @@ def reconcile() -> dict[str, str]:
     """The RQ job, over all projects. Returns what was found, by project."""
     settings = Settings()
     found = {}
-    with Redis.from_url(settings.redis_url) as redis:
+    with Redis.from_url(settings.redis_url) as redis, LabelStudioClient.from_settings(settings) as client:
         dispatcher = Dispatcher(redis, settings)
-        client = LabelStudioClient.from_settings(settings)
         for project_id in _in_turn(redis, {*known_projects(redis), *stored_projects(settings)}):
             logs.set_project(project_id)
             try:

@@ -73,10 +73,9 @@ def in_words(done: Refilled) -> str:
 def refill(project_id: int) -> dict[str, Any]:
     """The RQ job. Asks for a retrain where only that helps. Returns what was done, as JSON."""
     settings = Settings()
-    with Redis.from_url(settings.redis_url) as redis:
+    with Redis.from_url(settings.redis_url) as redis, LabelStudioClient.from_settings(settings) as client:
         dispatcher = Dispatcher(redis, settings)
         dispatcher.state(project_id).settle(REFILL)
-        client = LabelStudioClient.from_settings(settings)
         try:
             done = keep_full(settings, dispatcher, client, project_id)
         except (NotFound, LabelConfigError) as error:

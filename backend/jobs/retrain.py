@@ -54,17 +54,17 @@ def retrain(project_id: int) -> dict[str, Any]:
         state, dispatcher = ProjectState(redis, project_id), Dispatcher(redis, settings)
         with ProjectLock(redis, project_id, settings.worker_lost_after).held() as lock:
             state.begin_try()
-            client = LabelStudioClient.from_settings(settings)
-            sweep(project_dir(settings.data_dir, project_id))
-            complete_history(settings, project_id)
-            work = Retrain(settings, client, state, project_id, lock)
-            try:
-                result = work.run()
-            finally:
-                if work.pool is not None:
-                    note_pool(dispatcher, project_id, work.pool)
-            state.retrained(work.seen)
-            keep_history(settings, project_id, result)
+            with LabelStudioClient.from_settings(settings) as client:
+                sweep(project_dir(settings.data_dir, project_id))
+                complete_history(settings, project_id)
+                work = Retrain(settings, client, state, project_id, lock)
+                try:
+                    result = work.run()
+                finally:
+                    if work.pool is not None:
+                        note_pool(dispatcher, project_id, work.pool)
+                state.retrained(work.seen)
+                keep_history(settings, project_id, result)
         if result["published"]:
             dispatcher.request_clearing(project_id)
             if work.wants_fine_tuning:

@@ -97,10 +97,10 @@ class TuningMaterial:
         tasks = last_pulled(directory)
         if len(tasks) >= version.stats["tasks"]:
             return tasks
-        client = LabelStudioClient.from_settings(self._settings)
-        project = client.project(self._id, counted=False)
-        scheme = parse_label_config(project.label_config, self._settings.queue_controls)
-        return pull(client, project, scheme, directory)
+        with LabelStudioClient.from_settings(self._settings) as client:
+            project = client.project(self._id, counted=False)
+            scheme = parse_label_config(project.label_config, self._settings.queue_controls)
+            return pull(client, project, scheme, directory)
 
 
 def sample(sizes: list[int], most: int, seed: int) -> Tensor:

@@ -36,7 +36,10 @@ Client = TypeVar("Client", bound="Api")
 
 
 class Api:
-    """One Label Studio, as one user. `timeout`: seconds for each call, from its first byte to its last."""
+    """One Label Studio, as one user. A context manager that closes its connections.
+
+    timeout: seconds for each call, from its first byte to its last.
+    """
 
     def __init__(self, url: str, api_key: str, timeout: float = 300):
         self._url = url
@@ -58,6 +61,12 @@ class Api:
     def from_settings(cls: type[Client], settings: Settings) -> Client:
         """Raises NotConfigured without an API key."""
         return cls(settings.label_studio_url, settings.api_key, settings.label_studio_timeout)
+
+    def __enter__(self: Client) -> Client:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self._http.close()

@@ -80,6 +80,7 @@ def test_legacy_token_while_legacy_tokens_are_off(
     finally:
         switch["legacy_api_tokens_enabled"] = True
         member.post("/api/jwt/settings", json=switch).raise_for_status()
+        member.close()
     assert_only(findings, "API key", "legacy tokens are off", "Access Token Settings")
     assert not wrong(healthy)
     assert "legacy token of admin" in installed.doctor(LABEL_STUDIO_API_KEY=legacy)["API key"]["found"]
@@ -252,9 +253,9 @@ def test_address_blocked_by_ssrf_protection(
         assert_only(findings, "connection", "127.0.0.0/8", "USE_DEFAULT_BANNED_SUBNETS=false")
         assert '"connection" comes first' in unchecked(findings)["webhook arrives"]
 
-        http = httpx.Client(base_url=again.url, headers=installed.http.headers, timeout=60)
-        fresh = DemoProject(http, "blocked", DATA.labels, TEXTS[:3])
-        env = {**installed.env, "LABEL_STUDIO_URL": again.url}
-        refused = atlas(env, "connect", installed.url, "--project", str(fresh.id))
-        assert (refused.exit_code, "USE_DEFAULT_BANNED_SUBNETS=false" in refused.output) == (1, True)
-        assert not http.get("/api/webhooks/", params={"project": fresh.id}).json()
+        with again, httpx.Client(base_url=again.url, headers=installed.http.headers, timeout=60) as http:
+            fresh = DemoProject(http, "blocked", DATA.labels, TEXTS[:3])
+            env = {**installed.env, "LABEL_STUDIO_URL": again.url}
+            refused = atlas(env, "connect", installed.url, "--project", str(fresh.id))
+            assert (refused.exit_code, "USE_DEFAULT_BANNED_SUBNETS=false" in refused.output) == (1, True)
+            assert not http.get("/api/webhooks/", params={"project": fresh.id}).json()

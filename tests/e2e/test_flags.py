@@ -29,7 +29,8 @@ def flagged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudioSer
     program = install_label_studio(Path("~/.cache/label-studio-atlas").expanduser())
     with Supervisor() as supervisor:
         directory = tmp_path_factory.mktemp("flagged")
-        yield start_label_studio(supervisor, program, directory, free_port(0), **FLAGS)
+        with start_label_studio(supervisor, program, directory, free_port(0), **FLAGS) as server:
+            yield server
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_what_is_published_and_answered_stands_up_to_label_studios_own_check(
     control = parse_label_config(project.label_config).main
     unknown = {**control.regions(control.classes[0], 0.9)[0], "value": {"choices": ["gone"]}}
     wrong = [{"task": project.task_ids[9], **prediction("atlas-000900", 0.5, [unknown])}]
-    with pytest.raises(HeadChanged, match="refused"):
+    with client, pytest.raises(HeadChanged, match="refused"):
         import_head(client, client.project(project.id), "atlas-000900", wrong)
     assert not project.predictions("atlas-000900")
     assert project.model_version() == version

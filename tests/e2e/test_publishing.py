@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,8 +18,9 @@ from tests.conftest import RunningBackend
 
 
 @pytest.fixture(scope="module")  # a user has one personal access token at a time
-def client(label_studio: LabelStudioServer) -> LabelStudioClient:
-    return LabelStudioClient(label_studio.url, label_studio.access_token())
+def client(label_studio: LabelStudioServer) -> Iterator[LabelStudioClient]:
+    with LabelStudioClient(label_studio.url, label_studio.access_token()) as client:
+        yield client
 
 
 @pytest.fixture
@@ -97,10 +98,11 @@ def test_whatever_label_studio_drops_is_noticed_and_the_order_stays(
 def test_errors_say_what_to_do(label_studio: LabelStudioServer, client: LabelStudioClient) -> None:
     with pytest.raises(NotFound):
         client.project(999_999)
-    with pytest.raises(AccessDenied, match="LABEL_STUDIO_API_KEY"):
-        LabelStudioClient(label_studio.url, "0" * 40).project(1)
-    with pytest.raises(Unreachable, match="LABEL_STUDIO_URL"):
-        LabelStudioClient("http://localhost:1", "0" * 40).project(1)
+    key = "0" * 40
+    with LabelStudioClient(label_studio.url, key) as client, pytest.raises(AccessDenied, match="_API_KEY"):
+        client.project(1)
+    with LabelStudioClient("http://localhost:1", key) as client, pytest.raises(Unreachable, match="_URL"):
+        client.project(1)
 
 
 def test_label_studio_mls_model_class_answers_and_fits_like_our_routes(

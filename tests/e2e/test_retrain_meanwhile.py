@@ -42,6 +42,7 @@ def test_a_pin_made_while_a_retrain_publishes_stands(hand: ByHand) -> None:
     with hand.meanwhile("import_predictions", pin_it):
         retrain(project.id)
     person.join()
+    client.close()
     assert (hand.versions(project).published(), hand.versions(project).pinned()) == (first, True)
     assert project.model_version() == first
 

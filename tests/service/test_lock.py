@@ -135,7 +135,7 @@ def test_label_studio_is_left_alone_as_long_as_it_asks(dispatch: Dispatcher) -> 
     with Proxy("http://127.0.0.1:1") as proxy:
         proxy.meddle = status(429, Retry_After="7")
         client = LabelStudioClient(proxy.url, "0" * 40)
-        with pytest.raises(Unavailable) as caught:
+        with client, pytest.raises(Unavailable) as caught:
             client.import_predictions(7, [])
     failed(job, Unavailable, caught.value, None)
     assert job.retry_intervals == [7, 30, 120]

@@ -27,8 +27,8 @@ def test_what_changes_while_many_are_read_is_found_by_the_next_reading() -> None
 
     with Proxy("http://127.0.0.1:1") as proxy:
         proxy.meddle = answer
-        client = LabelStudioClient(proxy.url, "0" * 40)
-        read = list(client.tasks_changed_since(7, "2026-01-01T00:00:00.000Z"))
+        with LabelStudioClient(proxy.url, "0" * 40) as client:
+            read = list(client.tasks_changed_since(7, "2026-01-01T00:00:00.000Z"))
     assert len(read) == 2 * MANY
     # The first request told that there are many, the second what the newest of all changes was.
     assert max(task["updated_at"] for task in read) == "2026-01-01T00:02:00Z"

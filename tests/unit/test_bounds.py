@@ -73,7 +73,7 @@ def drips(first: bytes) -> Callable[[Say, threading.Event], None]:
 def test_an_answer_that_drips_is_given_up(first: bytes) -> None:
     with served(drips(first)) as url:
         client = LabelStudioClient(url, "0" * 40, timeout=0.5)
-        with pytest.raises(Unreachable, match="LABEL_STUDIO_TIMEOUT"):
+        with client, pytest.raises(Unreachable, match="LABEL_STUDIO_TIMEOUT"):
             client.project(1)
 
 
@@ -109,16 +109,18 @@ def test_the_doctor_gives_up_a_label_studio_that_drips(monkeypatch: pytest.Monke
 
 
 def test_a_server_that_says_nothing_is_given_up() -> None:
-    with served(lambda say, ended: None) as url, pytest.raises(Unreachable, match="in time"):
-        LabelStudioClient(url, "0" * 40, timeout=0.5).project(1)
+    with served(lambda say, ended: None) as url:
+        client = LabelStudioClient(url, "0" * 40, timeout=0.5)
+        with client, pytest.raises(Unreachable, match="in time"):
+            client.project(1)
 
 
 def test_the_time_of_one_call_is_not_taken_off_the_next(loop: Loop) -> None:
     project = loop.create(1)
-    client = LabelStudioClient(loop.settings.label_studio_url, "0" * 40, timeout=5)
-    for _ in range(3):
-        assert client.project(project.id).id == project.id
-    assert client._transport.deadline.left(7.0) == 7.0
+    with LabelStudioClient(loop.settings.label_studio_url, "0" * 40, timeout=5) as client:
+        for _ in range(3):
+            assert client.project(project.id).id == project.id
+        assert client._transport.deadline.left(7.0) == 7.0
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["length told", "length not told"])
@@ -131,8 +133,10 @@ def test_an_answer_of_too_many_bytes_is_not_read(monkeypatch: pytest.MonkeyPatch
         while not told:
             say(b" " * 1000)
 
-    with served(endless) as url, pytest.raises(AnswerTooLarge, match="bytes in one answer"):
-        LabelStudioClient(url, "0" * 40, timeout=20).project(1)
+    with served(endless) as url:
+        client = LabelStudioClient(url, "0" * 40, timeout=20)
+        with client, pytest.raises(AnswerTooLarge, match="bytes in one answer"):
+            client.project(1)
 
 
 def test_what_a_packed_answer_unpacks_to_counts(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,8 +75,9 @@ def stranger() -> Iterator[Server]:
 def test_a_redirect_to_another_server_is_not_followed(stranger: Server, status: int, key: str) -> None:
     label_studio = Server(status, f"{stranger.url}/moved")
     try:
-        with pytest.raises(LabelStudioError, match="set LABEL_STUDIO_URL") as refused:
-            LabelStudioClient(label_studio.url, key, timeout=10).project(1)
+        client = LabelStudioClient(label_studio.url, key, timeout=10)
+        with client, pytest.raises(LabelStudioError, match="set LABEL_STUDIO_URL") as refused:
+            client.project(1)
     finally:
         label_studio.stop()
     assert any(key in seen for seen in label_studio.seen)
@@ -87,7 +88,8 @@ def test_a_redirect_to_another_server_is_not_followed(stranger: Server, status: 
 def test_a_redirect_within_the_server_is_followed() -> None:
     label_studio = Server(302, "/moved")
     try:
-        assert LabelStudioClient(label_studio.url, LEGACY, timeout=10).project(1).id == 1
+        with LabelStudioClient(label_studio.url, LEGACY, timeout=10) as client:
+            assert client.project(1).id == 1
     finally:
         label_studio.stop()
 
@@ -105,7 +107,8 @@ def test_no_proxy_sees_what_goes_to_this_machine(
     port = label_studio.url.rsplit(":", 1)[1]
     try:
         for host in ("127.0.0.1", "localhost"):
-            LabelStudioClient(f"http://{host}:{port}", key, timeout=10).project(1)
+            with LabelStudioClient(f"http://{host}:{port}", key, timeout=10) as client:
+                client.project(1)
         assert health_of(label_studio.url, 5) == {"id": 1, "task_number": 0, "access": ACCESS}
     finally:
         label_studio.stop()
@@ -118,7 +121,8 @@ def test_a_path_in_label_studios_address_is_kept_for_the_token_too(key: str) -> 
     """The root of the same host may be another program's."""
     label_studio = Server()
     try:
-        LabelStudioClient(f"{label_studio.url}/label/studio", key, timeout=10).project(1)
+        with LabelStudioClient(f"{label_studio.url}/label/studio", key, timeout=10) as client:
+            client.project(1)
     finally:
         label_studio.stop()
     asked = [seen.split(" ")[0] for seen in label_studio.seen]

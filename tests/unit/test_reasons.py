@@ -54,8 +54,9 @@ def test_no_error_of_the_client_shows_json_or_html(status: int, body: str) -> No
 
     with served() as server:
         server.show(FakeLabelStudio()).before = answer
-        with pytest.raises(LabelStudioError) as refused:
-            LabelStudioClient(server.url, "key", timeout=10).project(1)
+        client = LabelStudioClient(server.url, "key", timeout=10)
+        with client, pytest.raises(LabelStudioError) as refused:
+            client.project(1)
     told = str(refused.value)
     assert not set("<>{}") & set(told)
     assert "exc_info" not in told
