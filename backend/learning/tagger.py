@@ -43,18 +43,12 @@ class Tagger(nn.Module):
 
     def described(self) -> dict[str, Any]:
         """What it takes to build it again, as JSON."""
-        shape = self.network.shape
-        return {
-            "kind": self.kind,
-            "inputs": shape.inputs,
-            "tags": shape.classes,
-            "hidden": list(shape.hidden),
-        }
+        return {**self.network.described(), "kind": self.kind}
 
     @classmethod
     def restored(cls, described: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Tagger:
         """Out of `described()` and the state that it had."""
-        shape = Shape(described["inputs"], described["tags"], 1, tuple(described["hidden"]))
+        shape = Shape(described["inputs"], described["classes"], 1, tuple(described["hidden"]))
         tagger = cls(LayeredNetwork(shape))
         tagger.load_state_dict(weights)
         return tagger
@@ -73,9 +67,8 @@ class Tagger(nn.Module):
         tags = viterbi(likely, units.item, units.items)
         spans = spans_of(tags, units.item)
         begins, ends, labels = spans.unbind(1)
-        confidence = (
-            log_odds(likely, tags, units.item, spans) * self.sureness[1] + self.sureness[0]
-        ).sigmoid()
+        bias, slope = self.sureness.tolist()
+        confidence = (log_odds(likely, tags, units.item, spans) * slope + bias).sigmoid()
         owner = units.item[begins]
         places = torch.stack([units.marks[begins, 0], units.marks[ends - 1, 1]], 1)
         found: list[list[Found]] = [[] for _ in range(units.items)]

@@ -231,9 +231,15 @@ def _fit(network: LayeredNetwork, features: Tensor, targets: Tensor, weights: Te
 
 
 def minimise(
-    network: LayeredNetwork, features: Tensor, losses: Callable[[Tensor], Tensor], weights: Tensor
+    network: LayeredNetwork,
+    features: Tensor,
+    losses: Callable[[Tensor], Tensor],
+    weights: Tensor,
+    *,
+    iterations: int | None = None,
 ) -> None:
-    """losses: from logits [K, M, C] to each item's loss [K, M]; weights: float [K, M], what it counts.
+    """losses: from logits [K, M, C] to each item's loss [K, M]; weights: float [K, M], what it counts;
+    iterations: L-BFGS's at most, MAX_ITERATIONS where nobody says.
 
     Fewer items than dimensions are trained on in the space that they span: what the first layer's weights
     have beside it changes no output and is penalised, so at the minimum it is zero.
@@ -244,17 +250,21 @@ def minimise(
         outside, network = network, network.seen_through(basis)
         # The network scales what it is given by the root of its width.
         features = features @ basis * math.sqrt(inputs / basis.shape[1])
-    _descend(network, features, losses, weights)
+    _descend(network, features, losses, weights, iterations or MAX_ITERATIONS)
     if outside is not None:
         outside.take_over(network, basis)
 
 
 def _descend(
-    network: LayeredNetwork, features: Tensor, losses: Callable[[Tensor], Tensor], weights: Tensor
+    network: LayeredNetwork,
+    features: Tensor,
+    losses: Callable[[Tensor], Tensor],
+    weights: Tensor,
+    iterations: int,
 ) -> None:
     matrices = network.matrices
     optimizer = torch.optim.LBFGS(
-        network.parameters(), max_iter=MAX_ITERATIONS, history_size=10, line_search_fn="strong_wolfe"
+        network.parameters(), max_iter=iterations, history_size=10, line_search_fn="strong_wolfe"
     )
 
     def closure() -> Tensor:

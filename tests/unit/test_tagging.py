@@ -14,7 +14,7 @@ from torch import Tensor
 from backend.learning.bio import OUTSIDE, UNSAID, Span, spans_of, tags_of, words_of
 from backend.learning.network import LayeredNetwork, Shape
 from backend.learning.tagger import Tagger
-from backend.learning.tagging import TaggerTrained, train_tagger
+from backend.learning.tagging import TaggerTrained, train_tagger, train_tagger_alone
 from backend.learning.units import Units
 from backend.learning.viterbi import viterbi
 
@@ -182,6 +182,13 @@ def test_words_that_annotators_disagree_on_are_not_learned_from() -> None:
     assert len(trained.correct) == int((~doubted).sum())
     assert trained.held_out.items == trained.labeled.items == 40
     assert len(trained.labeled.item) == len(tags)
+
+
+def test_a_tagger_alone_learns_what_the_one_with_siblings_does(trained: TaggerTrained) -> None:
+    units, tags = toy(60, seed=1)
+    alone = train_tagger_alone(*toy(80), TAGS)
+    both = [float((each.tags(units) == tags).double().mean()) for each in (alone, trained.tagger)]
+    assert both[0] == pytest.approx(both[1], abs=0.02)
 
 
 def test_with_one_kind_of_tag_there_is_nothing_to_learn() -> None:
