@@ -102,6 +102,14 @@ def test_an_image_is_in_one_fold_and_judged_by_who_did_not_see_it() -> None:
     assert (learned.correct[of_image] == (own.argmax(-1) == alone[3].flatten())).all()
 
 
+def test_what_was_held_out_is_decoded_by_who_did_not_see_it() -> None:
+    found = trained()
+    for image, seen in enumerate(found.held_out()):
+        sibling = found.family.member(int(found.fold_of[image]) + 1)
+        assert torch.equal(seen.classes, sibling.decode(found.look, image).classes)
+    assert image == len(found.targets) - 1
+
+
 def test_cells_of_which_nobody_said_what_they_are_get_no_verdict() -> None:
     look, targets = toy(8)
     partly = targets.clone()
