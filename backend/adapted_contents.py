@@ -17,7 +17,7 @@ from backend.errors import NoContent
 from backend.settings import Settings
 from backend.store.image_cache import ImageCache, image_cache
 from backend.store.kept_images import KeptImages
-from backend.store.locations import feature_cache
+from backend.store.locations import features_of
 from backend.store.model_version import ModelVersion
 
 
@@ -48,7 +48,7 @@ def contents_of(settings: Settings, project_id: int, version: ModelVersion) -> C
     if version.scheme.source.is_fetched:
         images = image_cache(settings, project_id)
         return picture_contents(images, images.kept(version.encoder), version.encoder)
-    cache = feature_cache(settings, project_id, version.scheme.source.about)
+    cache = features_of(settings, project_id, version.scheme.source)
     return text_contents(cache.encoder(version.encoder))
 
 

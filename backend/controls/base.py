@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from backend.controls.joined import any_source_from_json
+from backend.controls.joined import any_source_from_json, source_of
 from backend.controls.sources import SOURCES, Source
 from backend.controls.tags import Condition, Tag
 from backend.controls.votes import Vote, verdict
@@ -59,6 +59,8 @@ class Control(ABC):
     turn: ClassVar[int] = 1
     """Of a config's controls the first with the lowest orders the queue, unless one is preferred: what was
     learned first, so that no project's order becomes another's, and what has no classes of its own last."""
+    joins: ClassVar[bool] = True
+    """Whether it may name more texts than it does, to be read as one."""
     keeps_classes: ClassVar[bool] = True
     """Whether its classes stay as they are while more labels come in."""
 
@@ -74,6 +76,11 @@ class Control(ABC):
     @abstractmethod
     def takes(cls, tag: Tag) -> bool:
         """Whether this is what a tag of the config asks for."""
+
+    @classmethod
+    def source_in(cls, tag: Tag, looked_at: Sequence[Tag]) -> Source:
+        """What a tag is about, of the tags that it names. Raises LabelConfigError, with what to change."""
+        return source_of(tag, looked_at, cls.sources)
 
     @classmethod
     @abstractmethod
@@ -225,6 +232,16 @@ class Control(ABC):
             lacking[item] = bool(known)
             lacking[item, known] = False
         return layers._replace(logits=layers.logits.masked_fill(lacking, -torch.inf))
+
+
+def likeliest(classes: Sequence[Answer], layers: Layers, right: Tensor | None) -> Decided:
+    """The likeliest class. The error head's word stands for the classifier's, which alone is too bold or too
+    shy; with few labels either may be far too bold: to be right both must be sure. Arguments as of
+    `Control.decide`."""
+    best = layers.probabilities.max(-1)
+    answers = [classes[i] for i in best.indices.tolist()]
+    taught = best.values if right is None else right.where(~right.isnan(), best.values)
+    return Decided(answers, taught.tolist(), taught.minimum(best.values).tolist())
 
 
 def refuse_parts(tag: Tag) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from backend.controls.base import Answer, Control, Decided, Region, refuse_parts, regions_named
+from backend.controls.base import Answer, Control, Decided, Region, likeliest, refuse_parts, regions_named
 from backend.controls.forms import FORMS, Form, form_of
 from backend.controls.offering import Offering
 from backend.controls.options import Dynamic, Options, options_of
@@ -116,9 +116,4 @@ class SingleChoice(ChoiceControl):
         return [answer]
 
     def decide(self, layers: Layers, right: Tensor | None = None) -> Decided:
-        """The likeliest class. The error head's word stands for the classifier's, which alone is too bold or
-        too shy; with few labels either may be far too bold: to be right both must be sure."""
-        best = layers.probabilities.max(-1)
-        answers = [self.classes[i] for i in best.indices.tolist()]
-        taught = best.values if right is None else right.where(~right.isnan(), best.values)
-        return Decided(answers, taught.tolist(), taught.minimum(best.values).tolist())
+        return likeliest(self.classes, layers, right)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from backend.controls.base import Control
-from backend.controls.joined import source_of
 from backend.controls.nothing_to_learn import some, why_nothing
 from backend.controls.registry import asked, control_for, sources_in
 from backend.controls.scheme import LabelScheme
@@ -67,7 +66,7 @@ def _control(tag: Tag, looked_at: Sequence[Tag]) -> Control:
     kind = control_for(tag, (each.kind for each in looked_at))
     if kind is None:
         raise LabelConfigError(f"{tag} is about {some(looked_at)}: that is not learned.")
-    control = kind.parse(tag, source_of(tag, looked_at, kind.sources))
+    control = kind.parse(tag, kind.source_in(tag, looked_at))
     return replace(control, to_name=looked_at[0].name)  # as Label Studio wants it of several
 
 

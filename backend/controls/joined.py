@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backend.controls.compared import compared_of
 from backend.controls.sources import SOURCES, Source, source_from_json
 from backend.controls.tags import Tag
 from backend.errors import LabelConfigError
@@ -56,7 +57,10 @@ def source_of(
 
 
 def any_source_from_json(described: Mapping[str, Any]) -> Source:
-    """From what `as_json` gave, of one or of several. Raises KeyError or TypeError otherwise."""
+    """From what `as_json` gave, of one or of several. Raises KeyError, TypeError or ValueError otherwise."""
+    if "compared" in described:
+        left, right = map(source_from_json, described["compared"])
+        return compared_of(left, right)
     if "parts" in described:
         return joined([source_from_json(part) for part in described["parts"]])
     return source_from_json(described)

@@ -8,13 +8,14 @@ from typing import Any
 from backend.controls.base import Control
 from backend.controls.choices import SingleChoice
 from backend.controls.number import Number
+from backend.controls.pairwise import Pairwise
 from backend.controls.rating import Rating
 from backend.controls.several import SeveralChoices, SeveralOrNone
 from backend.controls.sources import SOURCES
 from backend.controls.tags import Tag, Tags
 
 CONTROLS: dict[str, type[Control]] = {
-    each.kind: each for each in (SingleChoice, SeveralChoices, SeveralOrNone, Rating, Number)
+    each.kind: each for each in (SingleChoice, SeveralChoices, SeveralOrNone, Rating, Number, Pairwise)
 }
 
 

@@ -43,6 +43,10 @@ class Source(ABC):
     def content(self, data: Any) -> str:
         """What an annotator looks at in a task, "" where there is nothing. Never raises."""
 
+    def encoder(self, of_texts: str) -> str:
+        """The name of the encoder for its contents. of_texts: of the one that the project has for texts."""
+        return of_texts
+
     def words_of(self, contents: Sequence[str]) -> list[str]:
         """By which words equal and nearly equal contents are found: of addresses, which differ by a letter
         where they lead to something else, one word each."""

@@ -24,12 +24,13 @@ def _texts(scheme: LabelScheme, tags: Tags) -> Iterator[str]:
     read = next(names for names in main if all(name in sources for name in names))
     unread = [tag for name, tag in sources.items() if name not in read]
     if unread:
+        looked_at = [sources[name] for name in read]
         remedy = ""
-        if not any(SOURCES[tag.kind].is_fetched for tag in (*unread, *(sources[name] for name in read))):
+        if scheme.main.joins and not any(SOURCES[tag.kind].is_fetched for tag in (*unread, *looked_at)):
             names = ",".join([*read, *(tag.name for tag in unread)])
             remedy = f'; all are where "{shortened(scheme.main.from_name)}" has toName="{shortened(names)}"'
         verb = "is" if len(read) == 1 else "are"
-        yield f"{some(unread)}: only {some([sources[name] for name in read])} {verb} read{remedy}"
+        yield f"{some(unread)}: only {some(looked_at)} {verb} read{remedy}"
 
 
 def _choices(scheme: LabelScheme, tags: Tags, preferred: Preferred) -> Iterator[str]:

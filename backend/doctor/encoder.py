@@ -19,14 +19,18 @@ def encoder(bench: ProjectBench) -> Finding:
     name = None if published is None else versions.encoder(published)
     if bench.scheme.source.is_fetched:
         return ok(f"{kind_of(name)} serves" if name else "images have one of their own")
-    wanted = encoder_of(settings, bench.id)
+    wanted = bench.scheme.source.encoder(encoder_of(settings, bench.id))
     serving = wanted if name is None else kind_of(name)
     if settings.encoder != AUTO:
         return ok(f"{serving} serves; {wanted} is asked for by ENCODER")
     if serving != wanted:
         return ok(f"{serving} serves until all texts are encoded by {wanted}")
     choice = read_choice(project_files(settings, bench.id))
-    why = f" ({choice.why})" if choice is not None and choice.encoder == wanted else ""
+    why = (
+        f" ({choice.why})"
+        if choice is not None and bench.scheme.source.encoder(choice.encoder) == wanted
+        else ""
+    )
     lacking = _lacking(BEGINNINGS[0])
     if lacking is not None:
         return note(f"{serving} serves{why}; {lacking}", "Install that on every machine, and restart.")

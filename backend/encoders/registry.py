@@ -14,6 +14,8 @@ from backend.encoders.hub import Hub, is_hub_or_path
 from backend.encoders.joined import JoinedKind
 from backend.encoders.lsa import TextEncoder
 from backend.encoders.packaged import MINILM, USE, Packaged
+from backend.encoders.pairs import PairsKind
+from backend.pairs import ENCODER as PAIRS
 from backend.plugins import Broken, installed
 
 logger = logging.getLogger(__name__)
@@ -94,6 +96,8 @@ def name_in(part: str) -> str:
 
 
 def _find_one(name: str) -> EncoderKind:
+    if name.startswith(PAIRS):
+        return PairsKind(_find_one(name.removeprefix(PAIRS)))
     known = Hub(name) if is_hub_or_path(name) else ENCODERS.get(name) or installed(GROUP).get(name)
     if known is None:
         raise ValueError(f"unknown encoder {name!r}; choose one of: {', '.join([AUTO, *names()])}")

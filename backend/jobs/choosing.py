@@ -30,7 +30,7 @@ from backend.learning.training import train
 from backend.settings import Settings
 from backend.store.encoder_choice import EncoderChoice, read_choice, write_choice
 from backend.store.features import FeatureCache
-from backend.store.locations import encoder_of, feature_cache, project_files, version_store
+from backend.store.locations import encoder_of, features_of, project_files, version_store
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +92,10 @@ def _choose(settings: Settings, redis: Redis, project_id: int) -> dict[str, Any]
     others = [name for name in candidates(lesson.texts) if name != present]
     if is_held(versions, ProjectState(redis, project_id), scheme):
         return {}
-    cache = feature_cache(settings, project_id, scheme.source.about)
-    right = verdicts(settings, cache, [present, *others], lesson)
+    cache = features_of(settings, project_id, scheme.source)
+    named = {name: scheme.source.encoder(name) for name in (present, *others)}
+    known = verdicts(settings, cache, list(named.values()), lesson)
+    right = {name: known[encoder] for name, encoder in named.items()}
     better = [name for name in others if is_better(right[name], right[present])]
     chosen = max(better, key=lambda name: float(right[name].mean()), default=present)
     choice = EncoderChoice(chosen, len(lesson.texts), _why(chosen, present, right))

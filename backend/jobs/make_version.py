@@ -36,7 +36,7 @@ from backend.sampling.application import application_head
 from backend.sampling.batches import labelled_at_once
 from backend.settings import Settings
 from backend.store.features import AtHand
-from backend.store.locations import adapted_models, feature_cache
+from backend.store.locations import adapted_models, features_of
 from backend.store.model_version import ModelVersion, version_name, version_number
 from backend.store.reason import Reason
 from backend.store.tasks import StoredTask
@@ -162,7 +162,7 @@ class VersionMaker:
             return images.pool(tasks, self._settings.seed)
         before = self._versions.names()[-1:]
         return encode_pool(
-            feature_cache(self._settings, self._id, scheme.source.about),
+            features_of(self._settings, self._id, scheme.source),
             [task.text for task in tasks],
             [i for i, task in enumerate(tasks) if task.target is not None],
             self._settings.encode_within,

@@ -34,7 +34,7 @@ from backend.labelstudio.publishing import HeadChanged, import_head
 from backend.settings import Settings
 from backend.store.features import AtHand, FeatureCache
 from backend.store.leftovers import sweep
-from backend.store.locations import adapted_models, feature_cache, project_files, version_store
+from backend.store.locations import adapted_models, features_of, project_files, version_store
 from backend.store.model_version import ModelVersion
 from backend.store.paths import exclusive, project_dir
 from backend.store.reason import Reason
@@ -208,7 +208,7 @@ class Retrain:
 
     def _features(self, scheme: LabelScheme) -> FeatureCache:
         # Of other texts needs another encoder.
-        return feature_cache(self._settings, self._id, scheme.source.about)
+        return features_of(self._settings, self._id, scheme.source)
 
 
 def _nothing(reason: str) -> dict[str, Any]:

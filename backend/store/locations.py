@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
+from backend.controls.sources import Source
 from backend.encoders.registry import AUTO, beginning, is_at_hand
 from backend.settings import Settings
 from backend.store.adapted_models import AdaptedModels
@@ -37,8 +39,20 @@ def encoder_of(settings: Settings, project_id: int) -> str:
 
 
 def feature_cache(settings: Settings, project_id: int, about: str = "") -> FeatureCache:
+    """Of texts. about: what tells them from others; "" where vectors are asked for by their names alone."""
+    return _cache(settings, project_id, about, partial(encoder_of, settings, project_id))
+
+
+def features_of(settings: Settings, project_id: int, source: Source) -> FeatureCache:
+    """Of the contents of a source, by the encoder that this one needs."""
+    return _cache(
+        settings, project_id, source.about, lambda: source.encoder(encoder_of(settings, project_id))
+    )
+
+
+def _cache(settings: Settings, project_id: int, about: str, kind: Callable[[], str]) -> FeatureCache:
+    """kind: is asked for by those only who encode."""
     directory = project_dir(settings.data_dir, project_id) / "features"
-    kind = partial(encoder_of, settings, project_id)  # it is asked for by those only who encode
     return FeatureCache(directory, settings.seed, model_store=settings.model_store, kind=kind, about=about)
 
 

@@ -46,6 +46,9 @@ EXAMPLES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ('<Rating name="c" toName="t"/>', ("1", "2", "3", "4", "5")),
         ('<Rating name="c" toName="t" maxRating="3" required="true"/>', ("1", "2", "3")),
     ],
+    "pairwise": [
+        ('<Text name="u" value="$more"/><Pairwise name="c" toName="t,u"/>', ("left", "right")),
+    ],
     "number": [
         ('<Number name="c" toName="t"/>', ("-3", "0", "3", "7.5")),
         ('<Number name="c" toName="t" min="0" max="2" step="0.5"/>', ("0.5", "1", "1.5", "2")),
@@ -78,7 +81,9 @@ REGIONS = st.fixed_dictionaries(
     {
         "from_name": st.just("c") | JSON,
         "value": JSON
-        | st.dictionaries(st.sampled_from(["choices", "taxonomy", "rating", "number"]), JSON, max_size=2),
+        | st.dictionaries(
+            st.sampled_from(["choices", "taxonomy", "rating", "number", "selected"]), JSON, max_size=2
+        ),
     }
 )
 RESULTS = JSON | st.lists(REGIONS | JSON, max_size=4)

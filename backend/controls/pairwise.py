@@ -1,0 +1,73 @@
+"""Which of two is better: <Pairwise>."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from backend.controls.base import (
+    Answer,
+    Control,
+    Decided,
+    Region,
+    likeliest,
+    refuse_parts,
+    regions_named,
+    value_of,
+)
+from backend.controls.compared import compared
+from backend.controls.sources import Source
+from backend.controls.tags import Tag
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from backend.learning.network import Layers
+
+LEFT, RIGHT = "left", "right"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairwise(Control):
+    """Its classes are the sides. Annotations name the control itself as what they are about, predictions must
+    name the first of the two: only `from_name` is read."""
+
+    kind = "pairwise"
+    tags = ("Pairwise",)
+    joins = False
+
+    @classmethod
+    def takes(cls, tag: Tag) -> bool:
+        return tag.kind in cls.tags
+
+    @classmethod
+    def source_in(cls, tag: Tag, looked_at: Sequence[Tag]) -> Source:
+        return compared(tag, looked_at)
+
+    @classmethod
+    def parse(cls, tag: Tag, source: Source) -> Control:
+        refuse_parts(tag)
+        return cls(from_name=tag.name, to_name=tag.to_name, source=source, classes=(LEFT, RIGHT))
+
+    def read(self, result: Any, content: str = "") -> Answer | None:
+        said = (self.said_in(region) for region in regions_named(result, self.from_name))
+        return next((answer for each in said for answer in each), None)
+
+    def unknown_in(self, region: Region) -> list[Any] | None:
+        given = value_of(region, "selected")
+        return None if given is None else [] if self.said_in(region) else [given]
+
+    def regions(self, answer: Answer, confidence: float) -> list[Region]:
+        told = {"from_name": self.from_name, "to_name": self.to_name, "type": "pairwise"}
+        return [{**told, "value": {"selected": answer}, "score": confidence}]
+
+    def said_in(self, region: Region) -> list[str]:
+        given = value_of(region, "selected")
+        return [given] if isinstance(given, str) and given in self.classes else []
+
+    def in_words(self, answer: Answer) -> list[str]:
+        return [answer]
+
+    def decide(self, layers: Layers, right: Tensor | None = None) -> Decided:
+        return likeliest(self.classes, layers, right)
