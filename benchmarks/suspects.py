@@ -4,9 +4,8 @@ python -m benchmarks.suspects FOLDER SET,...      texts, as in FOLDER's README; 
 
 1,000 labels, a tenth of them made wrong in one of three ways: `uniform`, any other class; `confused`, the
 class whose mean is nearest; `annotator`, one of five annotators is wrong in half of what they label.
-Precision at 100: of the 100 most suspected, the share that is wrong. Mean and standard error of 5 seeds. All
-rank by held-out probabilities: "its own recipe" by those of scikit-learn's logistic regression, the others by
-ours.
+Precision at 100: of the 100 most suspected, the share that is wrong. Mean and standard error of 5 seeds.
+cleanlab's rankings are given what its guides give them: held-out probabilities of a logistic regression.
 """
 
 from __future__ import annotations
@@ -17,12 +16,13 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from torch import Tensor
 
-from backend.learning.suspects import held_out_probabilities, suspected
+from backend.learning.suspects import Floats, Ints, held_out_probabilities, suspected
 from benchmarks.planted import vectors
 
 LABELS, WRONG, FIRST, SEEDS = 1_000, 0.1, 100, 5
@@ -48,37 +48,27 @@ def noisy(features: Tensor, targets: Tensor, classes: int, kind: str, seed: int)
     return torch.from_numpy(given)
 
 
-def by_cleanlab(probabilities: np.ndarray, given: Tensor) -> np.ndarray:
+def by_cleanlab(probabilities: Floats, given: Ints, method: str) -> Floats:
     from cleanlab.rank import get_label_quality_scores
 
-    return -np.asarray(get_label_quality_scores(given.numpy(), probabilities, method="self_confidence"))
+    return -np.asarray(get_label_quality_scores(given, probabilities, method=method))
 
 
-def by_cleanlab_margin(probabilities: np.ndarray, given: Tensor) -> np.ndarray:
-    from cleanlab.rank import get_label_quality_scores
-
-    return -np.asarray(get_label_quality_scores(given.numpy(), probabilities, method="normalized_margin"))
+def precision(order: Floats, wrong: npt.NDArray[np.bool_]) -> float:
+    return float(wrong[np.argsort(-order, kind="stable")[:FIRST]].mean())
 
 
-def precision(doubts: np.ndarray, wrong: np.ndarray) -> float:
-    return float(wrong[np.argsort(-doubts, kind="stable")[:FIRST]].mean())
-
-
-def rankings(features: Tensor, given: Tensor, classes: int, seed: int) -> dict[str, np.ndarray]:
-    once = held_out_probabilities(features, given, classes, repeats=1, seed=seed)
-    ours = held_out_probabilities(features, given, classes, seed=seed)
+def rankings(features: npt.NDArray[np.float32], given: Ints, seed: int) -> dict[str, Floats]:
+    _, which = np.unique(given, return_inverse=True)  # cleanlab wants each class to have a label
+    ours = held_out_probabilities(features, which, int(which.max()) + 1, seed=seed)
     folds = StratifiedKFold(10, shuffle=True, random_state=seed)
-    theirs = cross_val_predict(
-        LogisticRegression(max_iter=1000), features.numpy(), given.numpy(), cv=folds, method="predict_proba"
-    )
+    model = LogisticRegression(max_iter=1000)
+    theirs = cross_val_predict(model, features, which, cv=folds, method="predict_proba")
     return {
-        "suspects": suspected(ours, given).doubts.numpy(),
-        "suspects, one split": suspected(once, given).doubts.numpy(),
-        "P(given), ours": -ours[torch.arange(len(given)), given].numpy(),
-        "cleanlab on ours": by_cleanlab(ours.numpy(), given),
-        "cleanlab margin on ours": by_cleanlab_margin(ours.numpy(), given),
-        "cleanlab, its own recipe": by_cleanlab(theirs, given),
-        "cleanlab margin, its own recipe": by_cleanlab_margin(theirs, given),
+        "suspects": suspected(ours, which).order,
+        "cleanlab": by_cleanlab(theirs, which, "self_confidence"),
+        "cleanlab, normalized margin": by_cleanlab(theirs, which, "normalized_margin"),
+        "cleanlab, our probabilities": by_cleanlab(ours, which, "self_confidence"),
     }
 
 
@@ -94,8 +84,8 @@ def table(folder: Path, name: str, say: Callable[[str], None] = print) -> None:
             rows = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))[:LABELS]
             here, truth = features[rows], targets[rows]
             given = noisy(here, truth, len(classes), kind, seed)
-            for who, doubts in rankings(here, given, len(classes), seed).items():
-                found.setdefault(who, []).append(precision(doubts, (given != truth).numpy()))
+            for who, order in rankings(here.numpy(), given.numpy(), seed).items():
+                found.setdefault(who, []).append(precision(order, (given != truth).numpy()))
         for who, values in found.items():
             error = stdev(values) / len(values) ** 0.5
             say(f"{name:20} {kind:10} {who:32} {fmean(values):.3f} ± {error:.3f}")

@@ -49,17 +49,19 @@ def suspects(project: int, most: int, out: Path | None, force: bool) -> None:
         click.echo(_table(found))
     else:
         write_suspects(found, out)
-        click.echo(f"Wrote {len(found.rows)} of {found.labels} labels to {out}.")
-    click.echo(f"Of {found.labels} labels the models would give {found.contradicted} another.")
+        click.echo(f"Wrote {len(found.rows)} of {found.judged} labels to {out}.")
+    click.echo(f"Of {found.judged} labels the models would give {found.contradicted} another.")
 
 
 def _table(found: Suspects) -> str:
-    cells: list[tuple[str, ...]] = [("task", "doubt", "label", "instead", "text")]
+    cells: list[tuple[str, ...]] = [("task", "label", "likely", "instead", "likely", "text")]
     for row in found.rows:
         label, instead = ", ".join(row.label) or "none", ", ".join(row.instead) or "none"
         text = " ".join(row.text.split())
         short = text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
-        cells.append((str(row.task), f"{row.doubt:.2f}", *map(printable, (label, instead, short))))
+        label, instead, short = map(printable, (label, instead, short))
+        likely, other = f"{row.p_label:.2f}", f"{row.p_instead:.2f}"
+        cells.append((str(row.task), label, likely, instead, other, short))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     padded = [[each.ljust(width) for each, width in zip(row, widths, strict=True)] for row in cells]
     return "\n".join("  ".join(row).rstrip() for row in padded)

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+
 from backend.controls.config import parse_label_config
 from backend.controls.scheme import LabelScheme
+from backend.copies import keys_of
 from backend.errors import AtlasError
 from backend.jobs.pull import pull
 from backend.jobs.taught import labeled
 from backend.labelstudio.client import LabelStudioClient
-from backend.learning.suspects import held_out_probabilities, suspected
+from backend.learning.suspects import Suspected, held_out_probabilities, suspected
 from backend.results.collect import load_kept
 from backend.results.files import cell, replace
 from backend.settings import Settings
@@ -25,24 +28,25 @@ from backend.store.tasks import StoredTask
 
 @dataclass(frozen=True)
 class Suspect:
-    """label: as its annotators agree; instead: what the models say; both in words. doubt: how much likelier
-    they find that than the label, in [-1, 1]; address: of the task's page in Label Studio."""
+    """label: as its annotators agree; p_label: how likely it is; instead, p_instead: the likeliest beside it;
+    address: of the task's page in Label Studio."""
 
     task: int
     text: str
     label: list[str]
+    p_label: float
     instead: list[str]
-    doubt: float
+    p_instead: float
     address: str
 
 
 @dataclass(frozen=True)
 class Suspects:
-    """rows: the most suspected first; labels: how many there are; contradicted: of how many the models would
-    say something else."""
+    """rows: the most suspected first; judged: how many labels there are of classes with enough of them;
+    contradicted: of how many the models would say something else."""
 
     rows: list[Suspect]
-    labels: int
+    judged: int
     contradicted: int
 
 
@@ -62,26 +66,33 @@ def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int
     rows, targets = labeled(scheme.main, [task.target for task in known])
     if len(targets.unique()) < 2:
         raise AtlasError("labels of two classes are needed: one class cannot contradict itself")
-    likely = held_out_probabilities(
-        vectors.features[rows],
-        targets,
-        len(scheme.main.classes),
-        folds=settings.folds,
-        seed=settings.seed,
-        device=settings.device,
+    words = scheme.source.words_of([known[row].text for row in rows])
+    _, together = np.unique(keys_of(words), return_inverse=True)
+    found = suspected(
+        held_out_probabilities(
+            vectors.features[rows].numpy(),
+            targets.numpy(),
+            len(scheme.main.classes),
+            together=together,
+            seed=settings.seed,
+        ),
+        targets.numpy(),
     )
-    found = suspected(likely, targets)
-    order = found.doubts.argsort(descending=True, stable=True)[:most].tolist()
-    doubts, instead = found.doubts.tolist(), found.instead.tolist()
+    judged = np.isfinite(found.order)
     page = f"{settings.label_studio_url.rstrip('/')}/projects/{project_id}/data?task="
-    listed = [_suspect(scheme, known[rows[i]], instead[i], doubts[i], page) for i in order]
-    return Suspects(listed, len(rows), int((found.doubts > 0).sum()))
+    listed = [
+        _suspect(scheme, known[rows[i]], found, i, page)
+        for i in np.argsort(-found.order, kind="stable")[:most].tolist()
+        if judged[i]
+    ]
+    return Suspects(listed, int(judged.sum()), int((judged & (found.other > found.given)).sum()))
 
 
-def _suspect(scheme: LabelScheme, task: StoredTask, instead: int, doubt: float, page: str) -> Suspect:
+def _suspect(scheme: LabelScheme, task: StoredTask, found: Suspected, i: int, page: str) -> Suspect:
     main = scheme.main
-    label, other = main.in_words(task.target or ""), main.in_words(main.classes[instead])
-    return Suspect(task.id, task.text, label, other, round(doubt, 4), f"{page}{task.id}")
+    label, other = main.in_words(task.target or ""), main.in_words(main.classes[found.instead[i]])
+    given, likelier = round(float(found.given[i]), 4), round(float(found.other[i]), 4)
+    return Suspect(task.id, task.text, label, given, other, likelier, f"{page}{task.id}")
 
 
 def write_suspects(suspects: Suspects, path: Path) -> None:
@@ -92,9 +103,10 @@ def write_suspects(suspects: Suspects, path: Path) -> None:
 
 def _write_csv(suspects: Suspects, file: IO[str]) -> None:
     writer = csv.writer(file)
-    writer.writerow(["task", "text", "label", "instead", "doubt", "address"])
+    writer.writerow(["task", "text", "label", "p_label", "instead", "p_instead", "address"])
     for row in suspects.rows:
-        writer.writerow([row.task, row.text, cell(row.label), cell(row.instead), row.doubt, row.address])
+        label, instead = cell(row.label), cell(row.instead)
+        writer.writerow([row.task, row.text, label, row.p_label, instead, row.p_instead, row.address])
 
 
 def _write_json(suspects: Suspects, file: IO[str]) -> None:

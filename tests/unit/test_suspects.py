@@ -6,8 +6,9 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
-import torch
 from click.testing import CliRunner
 
 from backend.cli import main
@@ -17,26 +18,48 @@ from tests.fakes.loop import Loop, label_of
 from tests.fakes.project import FakeProject
 
 
-def test_the_other_class_has_to_be_likelier_than_the_given_one() -> None:
-    likely = torch.tensor([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1], [0.4, 0.35, 0.25]])
-    found = suspected(likely, torch.tensor([0, 2, 1]))
-    assert torch.allclose(found.doubts, torch.tensor([-0.5, 0.6, 0.05]))
-    assert found.instead.tolist() == [1, 0, 0]
+def test_the_less_likely_a_label_beside_another_class_the_sooner_it_comes() -> None:
+    likely = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1], [0.4, 0.35, 0.25]] * 3)
+    found = suspected(likely, np.array([0, 2, 1] * 3))
+    assert found.order[:3].argsort().tolist() == [0, 2, 1]
+    assert found.given[:3].tolist() == [0.7, 0.1, 0.35]
+    assert found.other[:3].tolist() == [0.2, 0.7, 0.4]
+    assert found.instead[:3].tolist() == [1, 0, 0]
+
+
+def test_a_class_with_too_few_labels_is_not_judged() -> None:
+    found = suspected(np.full((5, 2), 0.5), np.array([0, 0, 0, 1, 1]))
+    assert np.isfinite(found.order).tolist() == [True, True, True, False, False]
+
+
+def planted() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Vectors of three classes, which these are, and 12 of 120 that are to be given the next one."""
+    chance = np.random.default_rng(0)
+    truth = np.arange(120) % 3
+    features = np.eye(3, 16)[truth] + chance.normal(size=(120, 16)) / 6
+    return features.astype(np.float32), truth, chance.permutation(120)[:12]
 
 
 def test_planted_errors_are_found() -> None:
-    chance = torch.Generator().manual_seed(0)
-    truth = torch.arange(120) % 3
-    features = torch.nn.functional.normalize(
-        torch.eye(3, 16)[truth] + torch.randn(120, 16, generator=chance) / 6
-    )
-    wrong = torch.randperm(120, generator=chance)[:12]
-    given = truth.clone()
+    features, truth, wrong = planted()
+    given = truth.copy()
     given[wrong] = (given[wrong] + 1) % 3
-    found = suspected(held_out_probabilities(features, given, 3, seed=1), given)
-    first = found.doubts.argsort(descending=True)[:12]
-    assert len(set(first.tolist()) & set(wrong.tolist())) >= 11
-    assert (found.instead[wrong] == truth[wrong]).float().mean() > 0.9
+    found = suspected(held_out_probabilities(features, given, 3), given)
+    assert len(set(np.argsort(-found.order)[:12].tolist()) & set(wrong.tolist())) >= 11
+    assert (found.instead[wrong] == truth[wrong]).mean() > 0.9
+
+
+def test_copies_are_held_out_together() -> None:
+    features, truth, wrong = planted()
+    given = truth.copy()
+    given[wrong] = (given[wrong] + 1) % 3
+    features, given = np.concatenate([features, features[wrong]]), np.concatenate([given, given[wrong]])
+    together = np.concatenate([np.arange(120), wrong])
+    apart = held_out_probabilities(features, given, 4)
+    beside = held_out_probabilities(features, given, 4, together=together)
+    rows = np.arange(120, 132)
+    assert beside[rows, given[rows]].mean() < apart[rows, given[rows]].mean()
+    assert beside[:, 3].tolist() == [0] * 132
 
 
 @pytest.fixture
@@ -72,12 +95,13 @@ def test_the_wrong_label_is_listed_first_with_what_would_be_said_instead(
     assert rows[0]["task"] == str(first)
     assert rows[0]["instead"] == label_of(project.tasks[first]["data"]["text"])
     assert rows[0]["address"].endswith(f"/projects/{project.id}/data?task={first}")
-    assert float(rows[0]["doubt"]) > 0 > float(rows[1]["doubt"])
+    assert float(rows[0]["p_instead"]) > float(rows[0]["p_label"])
+    assert float(rows[1]["p_instead"]) < float(rows[1]["p_label"])
 
 
 def test_as_a_table_and_as_json(project: FakeProject, tmp_path: Path) -> None:
     table = run(project, "-n", "2").splitlines()
-    assert table[0].split() == ["task", "doubt", "label", "instead", "text"]
+    assert table[0].split() == ["task", "label", "likely", "instead", "likely", "text"]
     assert table[1].split()[0] == str(sorted(project.tasks)[0])
     assert table[-1] == "Of 30 labels the models would give 1 another."
     out = tmp_path / "suspects.json"
