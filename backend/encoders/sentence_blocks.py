@@ -92,16 +92,15 @@ class SentenceBackbone:
         return SentenceBlocks(self._bert, self._kept, self._pooling)
 
 
-class SentenceBlocks(nn.Module):
-    """The layers of `bert` from number `first` on, copied."""
+class LastLayers(nn.Module):
+    """Layers of `bert` from number `first` to `end`, copied."""
 
-    def __init__(self, bert: Bert, first: int, pooling: Pooling):
+    def __init__(self, bert: Bert, first: int, end: int | None = None):
         super().__init__()
-        self._bert = bert
-        self._pooling = pooling
-        self._layers = [
+        self.bert = bert
+        self.layers = [
             {name: self._copied(f"{i}/{name.replace('.', '/')}", part) for name, part in layer.items()}
-            for i, layer in enumerate(bert.layers)
+            for i, layer in enumerate(bert.layers[:end])
             if i >= first
         ]
 
@@ -111,11 +110,19 @@ class SentenceBlocks(nn.Module):
         self.register_parameter(f"{name}/bias", bias)
         return Part(weight, bias)
 
+
+class SentenceBlocks(LastLayers):
+    """The layers of `bert` from number `first` on, copied."""
+
+    def __init__(self, bert: Bert, first: int, pooling: Pooling):
+        super().__init__(bert, first)
+        self._pooling = pooling
+
     def forward(self, batch: SentenceBatch) -> Tensor:
         """Unit vectors, float32 [B, D]; a text without windows becomes the zero vector."""
         x, real, owner, texts = batch
         vectors = x.new_zeros(texts, x.shape[-1])
         if len(owner):
-            pooled = self._pooling(self._bert.through(self._layers, x, real), real)
+            pooled = self._pooling(self.bert.through(self.layers, x, real), real)
             vectors = vectors.index_add(0, owner, pooled * real.sum(1, keepdim=True))
         return normalize(vectors, dim=1)

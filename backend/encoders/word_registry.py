@@ -5,10 +5,8 @@ from __future__ import annotations
 from backend.encoders import registry
 from backend.encoders.hub import Hub
 from backend.encoders.packaged import Packaged
-from backend.encoders.sentences import SentenceEncoder
 from backend.encoders.word_hashes import HashedWords
-from backend.encoders.word_layers import LayerWords
-from backend.encoders.words import WordEncoder
+from backend.encoders.words import Vectors, WordEncoder
 
 HASHED = "hashed"
 ENDING = ":words"
@@ -33,10 +31,11 @@ def find_word_encoder(name: str) -> WordEncoder:
     return WordEncoder(HASHED + ENDING, HashedWords())
 
 
-def _in_layers(name: str) -> LayerWords | None:
+def _in_layers(name: str) -> Vectors | None:
     """Of one encoder of texts by its name."""
     kind = registry.find_encoder(name)
     if not isinstance(kind, Packaged | Hub):
         return None
-    encoder = kind.fit([""])
-    return encoder.words() if isinstance(encoder, SentenceEncoder) else None
+    words = getattr(kind.fit([""]), "words", None)
+    found: Vectors | None = None if words is None else words()
+    return found

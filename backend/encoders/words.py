@@ -47,12 +47,12 @@ class WordEncoder:
 
     def __init__(self, name: str, vectors: Vectors):
         self.name = name
-        self._vectors = vectors
+        self.vectors = vectors
 
     @property
     def dimensions(self) -> int:
         """Numbers of a word."""
-        return self._vectors.dims + SHAPE
+        return self.vectors.dims + SHAPE
 
     @property
     def bytes_per_word(self) -> int:
@@ -62,11 +62,11 @@ class WordEncoder:
     @property
     def is_cheap(self) -> bool:
         """Whether it may encode a whole project while somebody waits."""
-        return self._vectors.is_cheap
+        return self.vectors.is_cheap
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What tells its vectors from those that were made otherwise under the same name."""
-        return {**self._vectors.arrays(), "shape": np.array([SHAPE, self._vectors.weight], np.float32)}
+        return {**self.vectors.arrays(), "shape": np.array([SHAPE, self.vectors.weight], np.float32)}
 
     def encode(self, texts: Sequence[str]) -> Units:
         """A unit for each word of the part of a text that is read (`MAX_CHARS`).
@@ -79,8 +79,8 @@ class WordEncoder:
         rows = [torch.zeros(0, self.dimensions, dtype=KEPT)]
         for some in _groups(cut):
             contents, places = cut[some], marks[some]
-            shape = shapes(contents, places) * self._vectors.weight
-            rows.append(torch.cat([self._vectors(contents, places), shape], 1).to(KEPT))
+            shape = shapes(contents, places) * self.vectors.weight
+            rows.append(torch.cat([self.vectors(contents, places), shape], 1).to(KEPT))
         item = torch.arange(len(marks)).repeat_interleave(torch.tensor([*map(len, marks)], dtype=torch.int64))
         flat = torch.tensor([place for each in marks for place in each], dtype=torch.int64).view(-1, 2)
         return Units(torch.cat(rows), item, flat, len(marks))

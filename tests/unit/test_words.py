@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -83,17 +86,18 @@ def test_a_long_text_is_read_in_windows_and_no_word_stands_at_an_edge() -> None:
     vectors = tiny_encoder(LINE.split()).words()
     assert isinstance(vectors, LayerWords)
     text = " ".join([LINE] * 4)
-    windows, offsets = vectors._windows([text])
+    windows, offsets = vectors.windows([text])
     assert len(windows) > 5  # of 8 pieces each
     found = vectors([text], [word_marks(text)])
     assert len(found) == len(offsets[0]) == len(text.split())
     assert bool((found.norm(dim=1) > 0.99).all())
     # The same window in the middle gives the same vectors; a window's ends are read from its neighbours.
-    inner = windows[2]
-    words = text.split()[inner.first : inner.first + 8]
+    begin, end = windows[2].begin, windows[2].end
+    words = text.split()[begin - 1 : begin + 7]
     alone = vectors([" ".join(words)], [word_marks(" ".join(words))])
-    assert torch.allclose(found[inner.first + 1 : inner.first + 7], alone[1:7], atol=1e-5)
-    assert not torch.allclose(found[inner.first], alone[0], atol=1e-3)
+    assert end - begin == 6
+    assert torch.allclose(found[begin:end], alone[1:7], atol=1e-5)
+    assert not torch.allclose(found[begin - 1], alone[0], atol=1e-3)
 
 
 def test_it_is_the_middle_layer_and_a_word_is_the_mean_of_its_pieces() -> None:
@@ -140,6 +144,16 @@ def test_an_encoder_of_texts_without_layers_leaves_words_to_their_spelling() -> 
         assert found.is_cheap
     with pytest.raises(ValueError, match="unknown encoder"):
         find_word_encoder("nonsense")
+
+
+def test_words_need_no_tokenizers_where_they_are_told_by_their_spelling() -> None:
+    code = (
+        "import sys; sys.modules['tokenizers'] = None;"
+        "from backend.encoders.word_registry import find_word_encoder;"
+        "print(find_word_encoder('auto').encode(['Two words']).rows.shape[0])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert said.stdout.strip() == "2", said.stderr
 
 
 def test_other_weights_are_told_apart_though_the_name_is_the_same() -> None:
