@@ -89,8 +89,13 @@ class Dispatcher(Queues):
         self._enqueue_unique(self.upkeep, FLUSH, f"flush-{project_id}", seconds, project_id)
 
     def demand_retrain(self, project_id: int) -> str:
-        """As `request_retrain`, and one more if a retrain is running: it may have read the old state."""
-        self.state(project_id).note_changes(1)
+        """As `request_retrain`, and one more if a retrain is running: it may have read the old state.
+
+        It makes a version, also where nothing that is learned has changed.
+        """
+        state = self.state(project_id)
+        state.note_changes(1)
+        state.want_version()
         return self.request_retrain(project_id)
 
     def insist_on_retrain(self, project_id: int) -> str:

@@ -11,12 +11,12 @@ from redis import Redis
 
 from backend import logs
 from backend.controls.config import parse_label_config
-from backend.controls.scheme import LabelScheme
 from backend.errors import AtlasError, LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.housekeeping import GONE_MARK, forget_gone
 from backend.jobs.lost import forget_lost_shards
 from backend.jobs.newcomers import Newcomers
+from backend.jobs.outdated import outdated
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.refill import keep_full
@@ -29,8 +29,7 @@ from backend.labelstudio.project import Project
 from backend.settings import Settings
 from backend.store.locations import feature_cache, stored_projects, version_store
 from backend.store.paths import project_dir
-from backend.store.tasks import LAYOUT, StoredTask, fingerprint
-from backend.store.versions import VersionStore
+from backend.store.tasks import LAYOUT
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +113,7 @@ def put_right(
     shards = feature_cache(settings, project.id).waiting.shards()
     forget_lost_shards(dispatcher.redis, project.id, shards)
     dispatcher.request_shards(project.id, shards)
-    found = _outdated(versions, scheme, tasks)
+    found = outdated(versions, scheme, tasks)
     if (
         found is None
         and versions.names()[-1] != versions.published()
@@ -133,19 +132,3 @@ def put_right(
     logger.info("no webhook told of it: %s", found)
     dispatcher.demand_retrain(project.id)
     return found
-
-
-def _outdated(versions: VersionStore, scheme: LabelScheme, tasks: list[StoredTask]) -> str | None:
-    """Why the newest version has to be made anew, None where it need not.
-
-    Not because of new tasks that wait for a label: they have their place in the queue of the old one.
-    """
-    names = versions.names()
-    if not names or not scheme.is_all_of(versions.scheme(names[-1])):
-        return "no version for this label config"
-    stats = versions.stats(names[-1])
-    new = [task for task in tasks if task.id > stats.get("newest_task", 0)]
-    known = tasks[: len(tasks) - len(new)]
-    if stats.get("fingerprint") != fingerprint(known) or not all(task.waits for task in new):
-        return "tasks or annotations changed"
-    return None

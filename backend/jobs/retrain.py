@@ -21,14 +21,17 @@ from backend.jobs.keep_history import complete_history, keep_history
 from backend.jobs.laps import Laps
 from backend.jobs.lock import ProjectLock
 from backend.jobs.make_version import VersionMaker
+from backend.jobs.outdated import outdated
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
 from backend.jobs.recording import record_labels
 from backend.jobs.state import ProjectState
 from backend.jobs.summary import in_words
 from backend.jobs.tuning_due import digest_in, is_due
+from backend.jobs.version_stats import settings_told
 from backend.jobs.wished import take_over
 from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.connection import Wishes
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import HeadChanged, import_head
 from backend.settings import Settings
@@ -39,10 +42,12 @@ from backend.store.model_version import ModelVersion
 from backend.store.paths import exclusive, project_dir
 from backend.store.reason import Reason
 from backend.store.served import ServedHeads
+from backend.store.tasks import StoredTask
 
 logger = logging.getLogger(__name__)
 
 NO_PROJECT = "Label Studio has no such project, or hides it from our user"
+UNCHANGED = "the annotations changed nothing that is learned; the queue is brought up to date"
 PUBLISH_ATTEMPTS = 3
 """Tasks may be deleted between the pull and the import; then both are done again."""
 
@@ -71,10 +76,10 @@ def retrain(project_id: int) -> dict[str, Any]:
                 dispatcher.request_fine_tune(project_id)
             if work.lesson is not None and is_choice_due(settings, project_id, work.lesson):
                 hand_out(settings, dispatcher, project_id, work.lesson)
-        # Used up meanwhile; an older version goes on serving; or there are clusters to mark.
+        # Used up meanwhile; an older version goes on serving, or is what would be made; clusters to mark.
         older_serves = not result["published"] and "model_version" in result
         clusters = result["published"] and settings.queue_clusters
-        if state.head_is_low or older_serves or clusters:
+        if state.head_is_low or older_serves or clusters or result.get("reason") == UNCHANGED:
             dispatcher.request_refill(project_id)
     logger.info("%s", in_words(result))
     return result
@@ -130,6 +135,7 @@ class Retrain:
         raise AssertionError("unreachable")
 
     def _run(self) -> dict[str, Any]:
+        may_rest = self._state.annotations_alone
         self.seen = self._state.changes
         project = self._client.project(self._id, counted=False)
         self._state.label_config = project.label_config
@@ -149,14 +155,15 @@ class Retrain:
                 task.others[companion.from_name] for task in tasks if companion.from_name in task.others
             ]
         scheme = scheme.with_classes(given)
+        if may_rest and self._is_up_to_date(scheme, tasks) and not self._heed(self._client.wishes(self._id)):
+            return _nothing(UNCHANGED)
         with ThreadPoolExecutor(1) as beside:
             # Reconcile looks only now and then, but a hold put on before an annotation is to count at once.
             asked = beside.submit(self._client.wishes, self._id)  # takes its time, though not ours
             version, predictions, reasons = self._maker.make(project, scheme, tasks, at_hand)
             self._versions.save(version)
             self._laps.end("save")
-            if take_over(self._state, asked.result()):
-                self._state.note_changes(1)  # this version is of the strategy before: once more
+            self._heed(asked.result())
         published = self._publish(project, version, predictions, reasons)
         models = adapted_models(self._settings, self._id)
         self.wants_fine_tuning = published and is_due(self._settings, models, version)
@@ -167,6 +174,24 @@ class Retrain:
             **version.stats,
             "seconds": self._laps.seconds,
         }
+
+    def _heed(self, wishes: Wishes) -> bool:
+        """Returns whether another strategy is asked for: a version of the one before is not the last."""
+        if not take_over(self._state, wishes):
+            return False
+        self._state.note_changes(1)
+        self._state.want_version()
+        return True
+
+    def _is_up_to_date(self, scheme: LabelScheme, tasks: list[StoredTask]) -> bool:
+        """Whether the newest version is what would be made now, and serves."""
+        if outdated(self._versions, scheme, tasks) is not None:
+            return False
+        newest = self._versions.names()[-1]
+        stats = self._versions.stats(newest)
+        same_settings = stats.get("settings") == settings_told(self._settings)
+        is_served = newest == self._versions.published() or is_held(self._versions, self._state, scheme)
+        return is_served and same_settings and stats.get("strategy") == self._maker.strategy
 
     def _publish(
         self,

@@ -93,6 +93,16 @@ class ProjectState(Tries):
         self._redis.eval(STAMP, 1, self._key, "ended")
         self.forgive()
 
+    def want_version(self) -> None:
+        """The next retrain makes one, whatever it finds: for more than annotations that somebody told of."""
+        self._set("version_wanted", str(self.changes))
+
+    @property
+    def annotations_alone(self) -> bool:
+        """Whether the retrain that is due was asked for by nothing else than annotations."""
+        changes, seen, wanted = map(whole, self._get_many("changes", "seen", "version_wanted"))
+        return _unseen(changes, seen) > 0 and wanted <= min(seen, changes)
+
     def seconds_since_change(self) -> float:
         return self._seconds_since("last_change")
 

@@ -37,7 +37,7 @@ class VersionStats:
             "trained_on": self.main.taught.own if trained else 0,
             "labels": self.main.labels(),
             "strategy": self.strategy,
-            "settings": self.settings.model_dump(include={"folds", "seed", "device", "queue_head"}),
+            "settings": settings_told(self.settings),
             "suggestions": theirs,
             "notes": self._notes(notes, shift, theirs),
             **shift,
@@ -68,3 +68,8 @@ class VersionStats:
             *([] if theirs is None else [said_of(theirs)]),
             *([] if kind is None else [in_words(kind)]),
         ]
+
+
+def settings_told(settings: Settings) -> dict[str, Any]:
+    """Of those that a version depends on, what it tells."""
+    return settings.model_dump(include={"folds", "seed", "device", "queue_head"})

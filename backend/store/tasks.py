@@ -29,11 +29,12 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 
 def fingerprint(tasks: Iterable[StoredTask]) -> str:
-    """The same for the same tasks, texts and targets: what a model was made of."""
+    """The same for the same tasks, texts and targets: what a model was made of, and what could not be read.
+    A skip changes nothing."""
     digest = blake2b(digest_size=8)
     for task in tasks:
         others = sorted(task.others.items()) if task.others else []
-        seen = repr((task.id, task.text, task.is_labeled, task.target, others))
+        seen = repr((task.id, task.text, task.target, others, tuple(task.unknown)))
         digest.update(seen.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 

@@ -56,16 +56,13 @@ def test_what_a_webhook_told_of_waits_for_its_time(loop: Loop, project: FakeProj
     assert f"flush-{project.id}" in loop.jobs()
 
 
-@pytest.mark.parametrize("change", ["deleted", "edited", "skipped", "annotation deleted"])
+@pytest.mark.parametrize("change", ["deleted", "edited", "annotation deleted"])
 def test_each_silent_change_is_found(loop: Loop, project: FakeProject, change: str) -> None:
-    labeled, waiting = next(iter(project.tasks)), loop.queue(project)[0]
+    labeled = next(iter(project.tasks))
     if change == "deleted":
         loop.fake.delete_task(project.id, labeled)
     elif change == "edited":
         loop.fake.change_task(project.id, labeled, data={"text": "another text"})
-    elif change == "skipped":
-        loop.fake.change_project(project.id, skip_queue="IGNORE_SKIPPED")
-        loop.fake.skip(project.id, waiting)
     else:
         (annotation,) = project.annotations.of(labeled)
         loop.fake.delete_annotation(project.id, annotation["id"])

@@ -170,6 +170,7 @@ def test_a_published_version_that_cannot_be_read_is_no_hindrance(loop: Loop, pro
 def test_a_low_head_is_filled_up_once_the_retrain_is_done(loop: Loop, project: FakeProject) -> None:
     loop.set(queue_head=4)
     loop.retrain(project)
+    loop.dispatcher.demand_retrain(project.id)
     loop.state(project).note_changes(50)
     loop.retrain(project)
     assert not loop.state(project).head_is_low
