@@ -18,6 +18,7 @@ from backend.learning.reading import Head, Reads
 from backend.learning.training import OutOfFold, Trained
 from backend.learning.units import UnitLayers, UnitsLearned, last_layer_of
 from backend.sampling import uncertainty
+from backend.sampling.asked import Asked
 from backend.sampling.kept import once_per_labels, once_per_pool
 from backend.sampling.picks import Picks
 from backend.sampling.scene import Measure, Scene
@@ -147,7 +148,9 @@ class UnitScene(Scene):
         return _with_vectors(self._seen_by_siblings(rows, turn), self.pool[rows])
 
     def _seen_by_siblings(self, rows: Tensor, turn: Tensor) -> UnitLayers:
-        return self.learned.by_siblings(rows, turn % self.learned.n_siblings)
+        siblings = self.learned.n_siblings
+        asked = self.once("siblings", lambda: Asked(self.learned.by_siblings, siblings))
+        return asked.of(rows, turn % siblings)
 
     def units_of(self, items: Tensor) -> Tensor:
         return items[self.units.item]
