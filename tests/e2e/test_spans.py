@@ -1,0 +1,176 @@
+"""Spans in a real Label Studio's editor, in a browser: they count the characters that we count, are shown
+where they were predicted to be, and come back the same when they are submitted unchanged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from backend.controls.joined import source_of
+from backend.controls.regions import NOTHING
+from backend.controls.sources import BETWEEN, PageText
+from backend.controls.span_answers import known_in
+from backend.controls.spans import Spans
+from backend.controls.tags import read_tags
+from backend.demo.label_studio import LabelStudioServer
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.publishing import import_head, prediction
+from tests.browser import MISSING, Browser, browser
+from tests.unit.test_dom import PAGES
+
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+
+VERSION = "atlas-000001"
+LABELS = '<Label value="PER"/><Label value="place" alias="LOC"/>'
+GRIN, FAMILY = "\N{GRINNING FACE}", "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+TEXT = f"{GRIN} Bob &amp; <b>Eve</b>\r\nin {FAMILY}  Rome\n\nfamı\u0301ly Bob"
+PAGE = (
+    f"<html><body><p>{GRIN} Bob &amp; <b>Ev</b>e<br>in</p>\r\n<p>{FAMILY} Rome &lt;&nbsp;Bob&gt;</p>"
+    "<table><tr><td>Bob</td><td>Rome</td></tr></table></body></html>"
+)
+TALK = [
+    {"author": "a", "text": f"{GRIN} Bob &amp; Eve"},
+    {"author": "b", "text": f"in {FAMILY} Rome?\nYes"},
+    {"author": "a", "text": "Bob"},
+]
+CONFIGS = {
+    "text": ('<Text name="t" value="$x"/>', "Labels", TEXT),
+    "page": ('<HyperText name="t" value="$x"/>', "HyperTextLabels", PAGE),
+    "labels of a page": ('<HyperText name="t" value="$x"/>', "Labels", PAGE),
+    "page within": ('<HyperText name="t" value="$x" inline="true"/>', "HyperTextLabels", PAGE),
+    "dialogue": ('<Paragraphs name="t" value="$x"/>', "ParagraphLabels", TALK),
+}
+OPENED = (
+    "const found = window.Htx && Htx.annotationStore.selected;"
+    "return found && Number(Htx.task.id) === arguments[0] && found.objects[0].isReady"
+)
+REGIONS = "return Htx.annotationStore.selected.regions.length === arguments[0]"
+MARKED = (
+    "const pages = [...document.querySelectorAll('iframe')].map(each => each.contentDocument);"
+    "const all = [document, ...pages.filter(Boolean)];"
+    "const spans = all.flatMap(page => [...page.querySelectorAll('.htx-highlight')]);"
+    "return spans.map(each => each.textContent).join('').replace(/\\s/g, '')"
+)
+"""The characters that are highlighted, those of spans within each other once."""
+SUBMITTED = """
+if (Htx.annotationStore.selected.pk) return true;
+const named = each => each.innerText.trim() === 'Submit' && !each.disabled;
+const button = [...document.querySelectorAll('button')].find(named);
+if (button && !(window.clicked > Date.now() - 5000)) { window.clicked = Date.now(); button.click(); }
+"""
+"""Clicks again where the first click was too early for the page."""
+SHOWN_TEXTS = """
+const frames = [...document.querySelectorAll('iframe')].map(each => each.contentDocument);
+const within = [...document.querySelectorAll('.lsf-richtext__container')];
+const all = arguments[0] ? within : frames.filter(Boolean).map(each => each.body);
+const objects = window.Htx && Htx.annotationStore.selected ? Htx.annotationStore.selected.objects : [];
+if (!objects.length || !objects.every(each => each.isReady)) return null;
+return all.map(whole => {
+  const nodes = whole.ownerDocument.createTreeWalker(whole, NodeFilter.SHOW_ALL);
+  let text = '';
+  while (nodes.nextNode()) {
+    const node = nodes.currentNode;
+    text += node.nodeType === Node.TEXT_NODE ? node.data : node.nodeName === 'BR' ? '\\n' : '';
+  }
+  return text;
+})
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium(label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("browser")) as found:
+        found.log_in(label_studio.url, label_studio.admin.email, label_studio.admin.password)
+        yield found
+
+
+def control_of(xml: str) -> Spans:
+    tags = read_tags(xml)
+    (tag,) = tags.controls
+    found = Spans.parse(tag, source_of(tag, [tags.objects["t"]], Spans.sources))
+    assert isinstance(found, Spans)
+    return found
+
+
+def made(http: httpx.Client, xml: str, rows: list[dict[str, Any]]) -> tuple[int, list[int]]:
+    """A project, and its tasks in the order of the rows."""
+    answer = http.post("/api/projects/", json={"title": "spans", "label_config": xml})
+    answer.raise_for_status()
+    project = int(answer.json()["id"])
+    http.post(f"/api/projects/{project}/import", json=rows).raise_for_status()
+    listed = http.get("/api/tasks", params={"project": project, "page_size": 100}).json()["tasks"]
+    return project, sorted(each["id"] for each in listed)
+
+
+def answers_about(content: str) -> list[str]:
+    """Each name by itself, all at once with a span around them, over line breaks and utterances, and none."""
+    names = []
+    for name, label in (("Bob", "PER"), ("Eve", "PER"), ("Rome", "LOC"), (GRIN, "LOC"), (FAMILY, "PER")):
+        at = content.find(name)
+        while at >= 0:
+            names.append([at, at + len(name), label])
+            at = content.find(name, at + 1)
+    around = [content.index("Bob"), content.index("Rome") + 4, "LOC"]
+    overlapping = [content.index("Eve"), content.index("Rome") + 2, "PER"]
+    whole = [0, len(content), "PER"]
+    return [
+        json.dumps(sorted(names), ensure_ascii=False),
+        json.dumps(sorted([*names, around, overlapping]), ensure_ascii=False),
+        json.dumps([whole]),
+        NOTHING,
+    ]
+
+
+def marked_in(content: str, answer: str) -> str:
+    """What `MARKED` gives for spans within and over each other, whatever is around."""
+    inside = {at for span in known_in(answer) for at in range(span.start, span.end)}
+    return "".join("".join(content[at] for at in sorted(inside) if content[at] != BETWEEN).split())
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_spans_are_shown_where_they_were_predicted_and_come_back_the_same(
+    label_studio: LabelStudioServer, chromium: Browser, name: str
+) -> None:
+    looked_at, kind, shown = CONFIGS[name]
+    xml = f'<View><{kind} name="c" toName="t">{LABELS}</{kind}>{looked_at}</View>'
+    control, http = control_of(xml), label_studio.admin.http
+    content = control.source.content({"x": shown})
+    answers = answers_about(content)
+    project, tasks = made(http, xml, [{"x": shown}] * len(answers))
+    sent = {}
+    for place, (task, answer) in enumerate(zip(tasks, answers, strict=True)):
+        regions = control.regions_of(answer, [0.5] * len(control.labels_in(answer)), content)
+        sent[task] = prediction(VERSION, (place + 0.5) / len(tasks), regions)
+    client = LabelStudioClient(label_studio.url, http.headers["Authorization"].removeprefix("Token "))
+    import_head(client, client.project(project), VERSION, [{"task": i, **each} for i, each in sent.items()])
+    client.close()
+    http.patch(f"/api/projects/{project}/", json={"model_version": VERSION}).raise_for_status()
+    for task, answer in zip(tasks, answers, strict=True):
+        chromium.go(f"{label_studio.url}/projects/{project}/data?task={task}")
+        chromium.wait(OPENED, task)
+        chromium.wait(REGIONS, len(known_in(answer)))
+        if answer != NOTHING:
+            chromium.wait(f"{MARKED} || null")
+        assert set(chromium.run(MARKED)) == set(marked_in(content, answer))
+        chromium.wait(SUBMITTED)
+        (annotation,) = http.get(f"/api/tasks/{task}/annotations/").json()
+        assert control.read(annotation["result"], content) == answer
+        assert all(region["origin"] == "prediction" for region in annotation["result"])
+
+
+@pytest.mark.parametrize("inline", [True, False], ids=["within", "alone"])
+def test_a_page_has_the_text_that_we_count_in(
+    label_studio: LabelStudioServer, chromium: Browser, inline: bool
+) -> None:
+    shown = {f"x{i}": html for i, (html, *_) in enumerate(PAGES)}
+    pages = "".join(f'<HyperText name="{x}" value="${x}" inline="{str(inline).lower()}"/>' for x in shown)
+    xml = f'<View>{pages}<HyperTextLabels name="c" toName="x0">{LABELS}</HyperTextLabels></View>'
+    sources = {name: PageText.parse(tag) for name, tag in read_tags(xml).objects.items()}
+    project, (task,) = made(label_studio.admin.http, xml, [shown])
+    chromium.go(f"{label_studio.url}/projects/{project}/data?task={task}")
+    found = chromium.wait(SHOWN_TEXTS, inline)
+    assert dict(zip(shown, found, strict=True)) == {x: sources[x].content(shown) for x in shown}
