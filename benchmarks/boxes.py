@@ -182,7 +182,7 @@ class Run:
             pool=layers_of(found, len(pool)),
             held_out=labeled,
             correct=torch.ones(len(labeled.item), dtype=torch.bool),
-            n_siblings=0,
+            n_siblings=1,
             members=_none,
             by_siblings=_none,  # type: ignore[arg-type]
             pooling="top",

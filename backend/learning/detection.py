@@ -30,7 +30,8 @@ class DetectorTrained:
     """The detector that serves, its K siblings, and what they say of the M labelled pictures.
 
     labeled: by the detector that serves; held_out: by a sibling that never saw the picture, without boxes of
-    which nobody knows what is there; correct: bool, of each of these whether it is right.
+    which nobody knows what is there; correct: bool, of each of these whether it is right; seen: all that the
+    siblings saw in pictures that were held out.
     """
 
     detector: Detector
@@ -38,23 +39,27 @@ class DetectorTrained:
     labeled: UnitLayers
     held_out: UnitLayers
     correct: Tensor
+    seen: Candidates
 
-    def learned(self, pool: Maps) -> UnitsLearned:
-        """What a strategy asks about the pictures that wait."""
-        found = self.detector.candidates(pool)
+    def learned(self, pool: Maps, among: Tensor | None = None) -> UnitsLearned:
+        """What a strategy asks about the pictures that wait. among: int64 [n], rising, those that are looked
+        at; the others have no units, and stand behind."""
+        among = torch.arange(len(pool)) if among is None else among
+        looked_at = pool.of(among)
+        found = self.detector.candidates(looked_at)
         return UnitsLearned(
-            pool=layers_of(found, len(pool)),
+            pool=layers_of(found._replace(item=among[found.item]), len(pool)),
             held_out=self.held_out,
             correct=self.correct,
             n_siblings=len(self.siblings),
-            members=lambda: self._members(pool, found),
+            members=lambda: self._members(looked_at, found),
             by_siblings=lambda items, sibling: self._by_siblings(pool, items, sibling),
             pooling="top",
             labeled=self.labeled,
         )
 
-    def _members(self, pool: Maps, found: Candidates) -> Tensor:
-        said = [each.logits_at(pool, found.item, found.cell).softmax(-1) for each in self.siblings]
+    def _members(self, looked_at: Maps, found: Candidates) -> Tensor:
+        said = [each.logits_at(looked_at, found.item, found.cell).softmax(-1) for each in self.siblings]
         return torch.stack(said)
 
     def _by_siblings(self, pool: Maps, items: Tensor, sibling: Tensor) -> UnitLayers:
@@ -98,6 +103,7 @@ def train_detection(
         layers_of(detector.candidates(maps), len(maps)),
         layers_of(Candidates(*(each[known] for each in held_out)), len(maps)),
         correct[known],
+        held_out,
     )
 
 

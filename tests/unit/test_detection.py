@@ -194,6 +194,15 @@ def test_what_ranking_asks_fits_together() -> None:
     assert len(learned.correct) == len(learned.held_out.item)
 
 
+def test_pictures_that_are_not_looked_at_have_no_units() -> None:
+    maps, _ = planted(9, seed=4)
+    whole, part = trained().learned(maps), trained().learned(maps, torch.tensor([2, 7]))
+    assert part.pool.items == 9
+    assert part.pool.item.unique().tolist() == [2, 7]
+    assert torch.equal(part.pool.layers.logits, whole.pool.of_items(torch.tensor([2, 7])).layers.logits)
+    assert part.members().shape[1] == len(part.pool.item)
+
+
 def test_two_pictures_with_a_box_are_needed() -> None:
     maps, _ = planted(3)
     with pytest.raises(ValueError, match="two pictures"):
