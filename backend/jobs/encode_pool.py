@@ -18,6 +18,7 @@ from backend.encoders.base import encoded, is_cheap
 from backend.encoders.registry import name_in
 from backend.encoders.within import encoded_within
 from backend.store.features import AtHand, FeatureCache, Part
+from backend.store.unit_files import KeptUnits
 from backend.store.vectors import digest_of
 from backend.store.waiting import SHARD_SECONDS, Shard
 
@@ -34,7 +35,8 @@ class Pool:
     features: float32 [n, D], of the n texts that have vectors; done: bool [N], which these are; encoder:
     whose vectors; wanted: the encoder that the project should have; texts: how many different ones there are,
     and missing: those of them that it has no vectors of; shards: what waits for workers; blocks: widths of
-    what a vector is made of, side by side, () where that is not known.
+    what a vector is made of, side by side, () where that is not known; units: of the n contents, their parts,
+    where these are asked about, by the encoder `unit_encoder`.
     """
 
     features: Tensor
@@ -45,6 +47,8 @@ class Pool:
     missing: int
     shards: list[Shard]
     blocks: tuple[int, ...] = ()
+    units: KeptUnits | None = None
+    unit_encoder: str = ""
 
     @property
     def notes(self) -> list[str]:

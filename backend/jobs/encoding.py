@@ -12,17 +12,20 @@ from typing import Any
 from redis import Redis
 
 from backend.encoders.within import encoded_within
+from backend.errors import DamagedFile
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import Pool, kind_of
 from backend.jobs.encoding_progress import EncodingProgress
 from backend.jobs.image_pool import ProjectImages
 from backend.jobs.job_settings import job_settings
 from backend.labelstudio.client import LabelStudioClient
+from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.image_cache import image_cache
 from backend.store.locations import feature_cache
 from backend.store.vectors import digest_of
 from backend.store.waiting import SHARD_SECONDS, Shard
+from backend.store.words import waiting_words, words_of_project
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +41,16 @@ def encode_shard(project_id: int, key: str) -> dict[str, Any]:
     for shard in cache.waiting.shards():
         if shard.key == key:
             done, rest = _encoded(cache, shard)
-    images = image_cache(settings, project_id).waiting
+    images, words = image_cache(settings, project_id).waiting, waiting_words(settings, project_id)
+    for shard in words.shards():
+        if shard.key == key:
+            done, rest = _read(settings, project_id, shard)
     with Redis.from_url(settings.redis_url) as redis:
         for shard in images.shards():
             if shard.key == key:
                 with LabelStudioClient.from_settings(settings) as client:
                     done, rest = ProjectImages(settings, redis, client, project_id).encode(shard, AT_MOST)
-        left = sum(shard.count for shard in [*cache.waiting.shards(), *images.shards()])
+        left = sum(shard.count for shard in [*cache.waiting.shards(), *images.shards(), *words.shards()])
         dispatcher, progress = Dispatcher(redis, settings), EncodingProgress(redis, project_id)
         dispatcher.request_shards(project_id, rest)
         retrain, refill = progress.shard_done(left)
@@ -68,6 +74,17 @@ def note_pool(dispatcher: Dispatcher, project_id: int, pool: Pool) -> None:
     else:
         progress.ended()
     dispatcher.request_shards(project_id, pool.shards)
+
+
+def _read(settings: Settings, project_id: int, shard: Shard) -> tuple[int, list[Shard]]:
+    """Word by word: how many texts, and the shards that the rest became."""
+    try:
+        words = words_of_project(settings, project_id, shard.vectors)
+    except DamagedFile as damage:  # the next retrain has them read by the encoder that there is
+        logger.warning("%s", damage)
+        waiting_words(settings, project_id).done(shard)
+        return 0, []
+    return words.encode_shard(shard, AT_MOST, SHARD_SECONDS)
 
 
 def _encoded(cache: FeatureCache, shard: Shard) -> tuple[int, list[Shard]]:

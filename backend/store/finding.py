@@ -15,6 +15,7 @@ from torch import Tensor
 from backend.encoders.base import Encoder, encoded, is_cheap
 from backend.encoders.joined import join
 from backend.encoders.within import encoded_within
+from backend.learning.units import Units
 from backend.store.features import FeatureCache, named_parts
 from backend.store.vectors import digest_of
 from backend.store.waiting import SHARD_SECONDS, Shard
@@ -35,6 +36,8 @@ class Found:
 
     late: by the name that vectors are kept by, the texts that there was no time for, by their digests.
     rates: by that name, texts a second.
+    units: of the n, their parts, where these are asked about; late_words: as `late`, of the texts' words;
+    word_rate: as `rates`.
     """
 
     features: Tensor
@@ -43,6 +46,9 @@ class Found:
     rates: dict[str, float] = field(default_factory=dict)
     made: int = 0
     """Vectors that were not kept before."""
+    units: Units | None = None
+    late_words: dict[bytes, str] = field(default_factory=dict)
+    word_rate: float = 10.0
 
     def of(self, values: Iterable[T]) -> list[T]:
         """Those of the n texts, of something for each of the N."""
