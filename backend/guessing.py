@@ -6,13 +6,18 @@ from collections.abc import Callable, Sequence
 
 from backend.controls.base import Region
 from backend.learning.network import LayeredNetwork
+from backend.learning.tagger import Tagger
 from backend.said.base import Contents, Said
+from backend.said.spans import said_of_words
 from backend.said.whole import said_of_whole
 from backend.store.model_version import ControlModel, ModelVersion
 
 LIKELIEST = 10
 """Choices whose probabilities a prediction carries unless all are asked for."""
-READERS: dict[str, Callable[[ControlModel, Contents], Said]] = {LayeredNetwork.kind: said_of_whole}
+READERS: dict[str, Callable[[ControlModel, Contents], Said]] = {
+    LayeredNetwork.kind: said_of_whole,
+    Tagger.kind: said_of_words,
+}
 """How a model is asked, by its kind. A new kind of model is an entry here."""
 
 

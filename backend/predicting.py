@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from torch import Tensor
 
-from backend.adapted_contents import picture_contents, text_contents
-from backend.adapting import Adapted, adapted_of, said_by
-from backend.controls.impossible import Offered, without_impossible
+from backend.adapting import said_by
+from backend.controls.impossible import without_impossible
 from backend.controls.reading import text_in, unreadable_in_words
 from backend.controls.scheme import LabelScheme
 from backend.copied import UNKNOWN, place_behind, seen_before, with_given
 from backend.copies import Ints
-from backend.encoders.base import Encoder
 from backend.errors import AtlasError, DamagedFile
 from backend.guessing import LIKELIEST, outputs_of, probabilities, regions
 from backend.labelstudio.publishing import prediction
+from backend.loaded import Loaded, load_version
 from backend.lru import RecentlyUsed
 from backend.placing import between, lot_of
 from backend.said.base import Contents, Said
-from backend.sampling import queue_scores
 from backend.settings import Settings
-from backend.store.features import FeatureCache
-from backend.store.finding import Found, find_vectors, put_off
-from backend.store.image_cache import image_cache
-from backend.store.kept_images import KeptImages
-from backend.store.locations import adapted_models, feature_cache, stored_projects, version_store
-from backend.store.model_version import ModelVersion, version_number
+from backend.store.finding import Found
+from backend.store.locations import stored_projects, version_store
+from backend.store.model_version import version_number
 from backend.store.reason import COPY, LATE, Reason
 from backend.store.waiting import Shard
 from backend.why import reasons_of
@@ -44,33 +38,6 @@ UNREADABLE_KEPT = 10_000
 ANSWER_SECONDS = 20.0
 """That an answer may take for content that nobody has encoded yet, and for what an adapted model says of it:
 Label Studio waits for 100."""
-PLACE_BYTES = 150
-"""Of an entry of `Loaded.place_of`: two numbers and their slot."""
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A version ready to answer: with its encoder, and each ranked task's place by id."""
-
-    version: ModelVersion
-    encoder: Encoder | KeptImages
-    place_of: dict[int, float]
-    cache: FeatureCache
-    adapted: Adapted | None = None
-    """What guesses in the place of the version's own network; None where nothing does."""
-
-    def vectors(self, texts: Sequence[str], seconds: float = float("inf"), **options: int) -> Found:
-        """Of texts, the kept ones first; see `find_vectors`. Of images, those alone."""
-        if isinstance(self.encoder, KeptImages):
-            return self.encoder.found(texts)
-        return find_vectors(self.cache, self.version.encoder, self.encoder, texts, seconds, **options)
-
-    @property
-    def bytes(self) -> int:
-        """In memory, roughly."""
-        learned = sum(array.nbytes for array in self.encoder.arrays().values())
-        adapted = 0 if self.adapted is None else self.adapted.bytes
-        return self.version.bytes + learned + adapted + PLACE_BYTES * len(self.place_of)
 
 
 class Predictor:
@@ -134,16 +101,15 @@ class Predictor:
         sure = self._settings.show_guess_from
         began = monotonic()
         found = loaded.vectors(texts, ANSWER_SECONDS)
-        if found.late:
+        if found.late or found.late_words:
             self._put_off(project_id, loaded, found)
         elif not found.has.all():
             self._on_unseen(project_id)
         ids, texts, known = found.of(ids), found.of(texts), found.of(known)
         offered = [scheme.offered(task.get("data")) for task in known]
         left = began + ANSWER_SECONDS - monotonic()
-        guesses = answers(
-            loaded, ids, texts, found.features, offered, shown_from=sure, likely=likely, seconds=left
-        )
+        contents = Contents(texts, found.features, offered, found.units)
+        guesses = answers(loaded, ids, contents, shown_from=sure, likely=likely, seconds=left)
         guesses = without_impossible(scheme, guesses, offered)
         rest = iter(guesses)
         return [next(rest) if has else [] for has in found.has.tolist()]
@@ -153,7 +119,7 @@ class Predictor:
         late = sum(not has for has in found.has.tolist())
         logger.info("project %d: %d tasks have no prediction yet: their content waits", project_id, late)
         try:
-            self._on_late(project_id, put_off(loaded.cache, found))
+            self._on_late(project_id, loaded.put_off(found))
         except (AtlasError, OSError) as error:
             logger.warning("project %d: %s", project_id, error)
 
@@ -198,43 +164,25 @@ class Predictor:
         raise damage
 
 
-def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
-    """Raises DamagedFile when it cannot be read."""
-    version = version_store(settings, project_id).load(name)
-    cache, models = feature_cache(settings, project_id), adapted_models(settings, project_id)
-    ids = version.queue_ids.tolist()
-    places = dict(zip(ids, queue_scores(len(ids)).tolist(), strict=True))
-    if version.scheme.source.is_fetched:
-        images = image_cache(settings, project_id)
-        kept = images.kept(version.encoder)
-        adapted = adapted_of(models, version, picture_contents(images, kept, version.encoder))
-        return Loaded(version, kept, places, cache, adapted)
-    encoder = cache.encoder(version.encoder)
-    adapted = adapted_of(models, version, text_contents(encoder))
-    return Loaded(version, encoder, places, cache, adapted)
-
-
 def answers(
     loaded: Loaded,
     ids: Sequence[Any],
-    texts: Sequence[str],
-    features: Tensor,
-    offered: Sequence[Offered] | None = None,
+    contents: Contents,
     *,
     shown_from: float = 0.0,
     likely: int | None = 0,
     seconds: float = ANSWER_SECONDS,
 ) -> list[dict[str, Any]]:
-    """One prediction per text, in order. `ids` say which of them were ranked; None for one without.
+    """One prediction per content, in order. `ids` say which of them were ranked; None for one without.
 
-    features: float32 [n, D], of the texts, by the version's encoder.
-    offered: of each text, see `Contents`; shown_from: how likely right a guess must be to be in it.
+    contents: as the version's encoders see them; shown_from: how likely right a guess must be to be in it.
     likely: with the `probabilities` of so many choices of each control, the likeliest first, None for all,
     and with `why` it stands where it does: see `Reason`; 0 for neither.
     seconds: for what an adapted model says; of texts that it does not come to the version's network does.
     """
     said: Sequence[Said]
-    said = ordered = outputs_of(loaded.version, Contents(texts, features, offered))
+    said = ordered = outputs_of(loaded.version, contents)
+    texts, features = contents.values, contents.features
     seen = seen_before(loaded.version, texts)
     worth = worth_of(loaded.version, said)
     scores = _scores(loaded, ids, texts, seen, worth)
@@ -257,7 +205,7 @@ def why(loaded: Loaded, ids: Sequence[int], texts: Sequence[str], scores: Sequen
     found = loaded.vectors(texts, 0)
     came = _came(loaded, ids, seen_before(loaded.version, texts))
     reasons = reasons_of(loaded.version, scores, came=came)
-    said = outputs_of(loaded.version, Contents(found.of(texts), found.features))
+    said = outputs_of(loaded.version, Contents(found.of(texts), found.features, units=found.units))
     known = reasons_of(loaded.version, found.of(scores), found.features, said, found.of(came))
     rest = iter(known)
     return [next(rest) if has else bare for bare, has in zip(reasons, found.has.tolist(), strict=True)]

@@ -34,7 +34,9 @@ def measure(labels: int, tasks: int) -> None:
     import torch
 
     torch.set_num_threads(1)
-    from backend.predicting import answers, load_version
+    from backend.loaded import load_version
+    from backend.predicting import answers
+    from backend.said.base import Contents
     from backend.settings import Settings
     from backend.store.locations import version_store
 
@@ -48,7 +50,7 @@ def measure(labels: int, tasks: int) -> None:
         answer = (
             _cpu(
                 lambda: [
-                    answers(loaded, [1], texts[:1], loaded.vectors(texts[:1]).features)
+                    answers(loaded, [1], Contents(texts[:1], loaded.vectors(texts[:1]).features))
                     for _ in range(ANSWERS)
                 ]
             )

@@ -18,7 +18,9 @@ from backend.settings import Settings
 if TYPE_CHECKING:
     from backend.labelstudio.client import LabelStudioClient
 
-COLUMNS = ("version", "created", "trained_on", "accuracy", "macro_f1", "strategy", "state")
+COLUMNS = ("version", "created", "trained_on", "accuracy", "macro_f1", "measured", "strategy", "state")
+OF_THE_WHOLE, OF_PARTS = ("accuracy", "macro_f1"), ("measured",)
+"""Columns that are left out of a table where no row has anything in them."""
 SHOWN = 20
 """Retrains of the table, unless all are asked for."""
 
@@ -143,7 +145,13 @@ def _cell(value: Any) -> Any:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    cells = [COLUMNS, *(tuple(str(row.get(column, "")) for column in COLUMNS) for row in rows)]
+    from backend.jobs.summary import measured_in_words
+
+    told = [{**row, "measured": measured_in_words(row)} for row in rows]
+    parts = any(row["measured"] for row in told)
+    left_out = set(OF_THE_WHOLE if parts and not any("accuracy" in row for row in rows) else ())
+    columns = [each for each in COLUMNS if each not in left_out | set(() if parts else OF_PARTS)]
+    cells = [columns, *([str(row.get(column, "")) for column in columns] for row in told)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in cells]
     return "\n".join("  ".join(row).rstrip() for row in padded)

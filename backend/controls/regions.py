@@ -101,6 +101,17 @@ class RegionControl(Offering):
     def regions(self, answer: Answer, confidence: float, content: str = "") -> list[Region]:
         return self.regions_of(answer, [confidence] * len(self.labels_in(answer)), content)
 
+    def given(self, answer: Answer, content: str) -> list[Region]:
+        return self.regions(answer, 1.0, content)
+
+    def words_of(self, contents: Sequence[str]) -> list[str]:
+        """One word each, of all that stands there: in another text, however like, parts lie elsewhere."""
+        return [each and blake2b(each.encode(), digest_size=16).hexdigest() for each in contents]
+
+    def answers_among(self, given: Iterable[Answer]) -> tuple[Answer, ...]:
+        """All, in their order: what is marked is no class."""
+        return tuple(dict.fromkeys(given))
+
     @abstractmethod
     def labels_in(self, answer: Answer) -> list[str]:
         """The label of each part of an answer, in the order of its parts."""

@@ -12,10 +12,11 @@ from backend.controls.pairwise import Pairwise
 from backend.controls.rating import Rating
 from backend.controls.several import SeveralChoices, SeveralOrNone
 from backend.controls.sources import SOURCES
+from backend.controls.spans import Spans
 from backend.controls.tags import Tag, Tags
 
 CONTROLS: dict[str, type[Control]] = {
-    each.kind: each for each in (SingleChoice, SeveralChoices, SeveralOrNone, Rating, Number, Pairwise)
+    each.kind: each for each in (SingleChoice, SeveralChoices, SeveralOrNone, Rating, Number, Pairwise, Spans)
 }
 
 

@@ -11,6 +11,7 @@ import httpx
 from redis import Redis
 
 from backend.controls.config import parse_label_config
+from backend.controls.regions import RegionControl
 from backend.controls.scheme import LabelScheme
 from backend.errors import AnswerTooLarge
 from backend.jobs.contact import Contact
@@ -52,7 +53,10 @@ def classes_in_words(scheme: LabelScheme) -> str:
     known = main.config_choices
     more = f" and {len(known) - SHOWN_CLASSES} more" if len(known) > SHOWN_CLASSES else ""
     shown = ", ".join(known[:SHOWN_CLASSES]) + more
-    return f'"{main.from_name}" on "{main.to_name}": {shown or "dynamic choices"}'
+    what = f"{main.kind} of " if isinstance(main, RegionControl) else ""
+    beside = [f'"{each.from_name}"' for each in scheme.companions]
+    also = f"; beside it {', '.join(beside)}" if beside else ""
+    return f'"{main.from_name}" on "{main.to_name}": {what}{shown or "dynamic choices"}{also}'
 
 
 def health_at(url: str) -> dict[str, Any] | None:

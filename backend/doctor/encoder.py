@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from backend.controls.regions import RegionControl
 from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, note, ok
 from backend.encoders.registry import AUTO, BEGINNINGS, find_encoder
+from backend.encoders.word_registry import AUTO as WORDS
+from backend.encoders.word_registry import HASHED, find_word_encoder
 from backend.jobs.encode_pool import kind_of
 from backend.store.encoder_choice import read_choice
 from backend.store.locations import encoder_of, project_files, version_store
@@ -21,6 +24,8 @@ def encoder(bench: ProjectBench) -> Finding:
         return ok(f"{kind_of(name)} serves" if name else "images have one of their own")
     wanted = bench.scheme.source.encoder(encoder_of(settings, bench.id))
     serving = wanted if name is None else kind_of(name)
+    if any(isinstance(control, RegionControl) for control in bench.scheme.controls):
+        return _of_words(settings.encoder, serving)
     if settings.encoder != AUTO:
         return ok(f"{serving} serves; {wanted} is asked for by ENCODER")
     if serving != wanted:
@@ -35,6 +40,17 @@ def encoder(bench: ProjectBench) -> Finding:
     if lacking is not None:
         return note(f"{serving} serves{why}; {lacking}", "Install that on every machine, and restart.")
     return ok(f"{serving} serves{why}")
+
+
+def _of_words(asked: str, serving: str) -> Finding:
+    """What reads texts word by word, beside the encoder of whole texts."""
+    words = find_word_encoder(asked).name
+    said = f"{serving} serves for whole texts, {words} for their words"
+    if not words.startswith(HASHED):
+        return ok(said)
+    lacking = _lacking(WORDS)
+    remedy = "Set ENCODER to auto." if lacking is None else f"{lacking}, on every machine, and restart."
+    return note(f"{said}: they are told by their spelling, which learns far slower", remedy)
 
 
 def _lacking(name: str) -> str | None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from backend.errors import NotFound
 from backend.jobs.pull import last_pulled
 from backend.labelstudio.client import LabelStudioClient
-from backend.predicting import load_version
+from backend.loaded import load_version
 from backend.sampling import alike
 from backend.settings import Settings
 from backend.store.locations import version_store

@@ -26,7 +26,6 @@ from backend.settings import Settings
 from backend.store.locations import adapted_models
 from backend.store.model_version import ModelVersion
 from backend.store.reason import Reason
-from backend.store.tasks import StoredTask
 from backend.store.versions import VersionStore
 from backend.why import reasons_of
 
@@ -61,7 +60,10 @@ class Head:
         rows, later = queue[positions[is_encoded]], positions[~is_encoded]
         chosen = [material.tasks[i] for i in rows.tolist()]
         places = _places(version, positions)
-        guesses, reasons = self._guessed(version, places, chosen, material.features[rows])
+        units = material.units(rows.tolist()) if version.unit_encoder else None
+        texts, offers = [task.text for task in chosen], [task.offered for task in chosen]
+        contents = Contents(texts, material.features[rows], offers, units)
+        guesses, reasons = self._guessed(version, places, contents)
         predictions = [
             {"task": task, **prediction(version.name, score, shown)}
             for (task, score), shown in zip(places.items(), [*guesses, *([[]] * len(later))], strict=True)
@@ -94,14 +96,12 @@ class Head:
             return []
 
     def _guessed(
-        self, version: ModelVersion, places: dict[int, float], tasks: list[StoredTask], features: Tensor
+        self, version: ModelVersion, places: dict[int, float], contents: Contents
     ) -> tuple[list[Predictions], dict[int, Reason]]:
-        """Of the first n of the places, which have features, float [n, D], what to show; of all why."""
-        texts = [task.text for task in tasks]
-        said: Sequence[Said] = outputs_of(
-            version, Contents(texts, features, [each.offered for each in tasks])
-        )
-        scores, n = list(places.values()), len(tasks)
+        """Of the first n of the places, whose contents these are, what to show; of all why."""
+        said: Sequence[Said] = outputs_of(version, contents)
+        texts, features = contents.values, contents.features
+        scores, n = list(places.values()), len(texts)
         why = reasons_of(version, scores[:n], features, said)
         why += reasons_of(version, scores[n:])
         said = said_by(self._adapted(version), said, texts, features, ADAPTED_SECONDS)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from backend.controls.base import Control
+from backend.controls.spans import Spans
 from backend.jobs.learners.base import Learned, Learner
+from backend.jobs.learners.spans import SpansOfTexts
 from backend.jobs.learners.whole_items import WholeItems
 from backend.jobs.material import Material
 from backend.settings import Settings
 from backend.store.model_version import ControlModel
+
+LEARNERS: dict[type[Control], Callable[[Settings, Material], Learner]] = {Spans: SpansOfTexts}
+"""Of controls about parts of a content. A new one is an entry here."""
 
 
 class AllLearned(NamedTuple):
@@ -36,7 +41,8 @@ def learn(settings: Settings, material: Material, shares: Mapping[str, float]) -
 
 
 def learner_of(settings: Settings, material: Material, control: Control) -> Learner:
-    return WholeItems(settings, material)
+    kind = next((learner for of, learner in LEARNERS.items() if isinstance(control, of)), WholeItems)
+    return kind(settings, material)
 
 
 def _companion_models(

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from backend import sampling
 from backend.adapting import STATS
+from backend.controls.regions import RegionControl
 from backend.controls.scheme import LabelScheme
 from backend.controls.weights import shares_of
 from backend.copied import falling_to_the_end
@@ -28,6 +29,7 @@ from backend.jobs.shifting import notes_on, shift_told, target_of
 from backend.jobs.state import ProjectState
 from backend.jobs.tuning_due import taken_over
 from backend.jobs.version_stats import VersionStats
+from backend.jobs.word_pool import with_words
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.suggestions import others_version
@@ -41,6 +43,7 @@ from backend.store.model_version import ModelVersion, version_name, version_numb
 from backend.store.reason import Reason
 from backend.store.tasks import StoredTask
 from backend.store.versions import VersionStore
+from backend.store.words import words_of_project
 from backend.why import origin_of
 
 
@@ -149,6 +152,8 @@ class VersionMaker:
             domain_head=None if isinstance(ranking.scorer_head, DomainHead) else application_head(scene),
             known_keys=known_keys,
             known_labels=known_labels,
+            known_answers=material.first.kept_answers(material.scheme.main),
+            unit_encoder=material.pool.unit_encoder,
             origin=origin_of(
                 ranking, len(behind), material.features[waiting], self._settings.seed, names, turn
             ),
@@ -160,16 +165,22 @@ class VersionMaker:
         if scheme.source.is_fetched:
             images = ProjectImages(self._settings, self._state.redis, self._client, self._id)
             return images.pool(tasks, self._settings.seed)
-        before = self._versions.names()[-1:]
-        return encode_pool(
-            features_of(self._settings, self._id, scheme.source),
-            [task.text for task in tasks],
-            [i for i, task in enumerate(tasks) if task.target is not None],
-            self._settings.encode_within,
+        before, settings = self._versions.names()[-1:], self._settings
+        texts = [task.text for task in tasks]
+        first = [i for i, task in enumerate(tasks) if task.target is not None]
+        pool = encode_pool(
+            features_of(settings, self._id, scheme.source),
+            texts,
+            first,
+            settings.encode_within,
             serving=self._versions.encoder(before[0]) if before else None,
             at_hand=at_hand,
-            seed=self._settings.seed,
+            seed=settings.seed,
         )
+        if not any(isinstance(control, RegionControl) for control in scheme.controls):
+            return pool
+        words = words_of_project(settings, self._id)
+        return with_words(pool, texts, first, words, settings.encode_within, seed=settings.seed)
 
     def _suggestions(self, project: Project) -> str | None:
         """The version of another model's that is shown until there is a model of ours."""

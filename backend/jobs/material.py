@@ -15,7 +15,9 @@ from backend.controls.scheme import LabelScheme
 from backend.copies import Copies
 from backend.jobs.encode_pool import Pool
 from backend.jobs.taught import Taught, taught, taught_beside
+from backend.learning.units import Units
 from backend.store.tasks import StoredTask
+from backend.store.vectors import digest_of
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,12 @@ class Material:
 
     def texts(self, rows: Sequence[int]) -> list[str]:
         return [self.tasks[i].text for i in rows]
+
+    def units(self, rows: Sequence[int]) -> Units:
+        """The parts of these tasks' contents. Raises ValueError where none were asked for."""
+        if self.pool.units is None:
+            raise ValueError("this pool holds whole contents alone")
+        return self.pool.units.of([digest_of(text) for text in self.texts(rows)])
 
     def taught(self, control: Control) -> Taught:
         """What one of the scheme's controls learns from."""

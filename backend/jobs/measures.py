@@ -41,6 +41,7 @@ class Measures:
             names |= {"accuracy": "accuracy", "estimated_accuracy": "estimated_accuracy"}
             names |= {"domain_auc": "domain_auc", "unlike": "domain_unlike"}
             found = {name: result.get(key) for name, key in names.items()}
+            found["measured"] = next(iter((result.get("measured") or {}).values()), None)
             found["new_kind"] = float(result.get("new_kind") is not None)
             self._note(project_id, found)
         if outcome == "published":

@@ -17,7 +17,6 @@ from redis import Redis
 
 from backend.controls.config import parse_label_config
 from backend.controls.impossible import without_impossible
-from backend.encoders.base import is_cheap
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.clustering import mark_clusters
 from backend.jobs.dispatch import Dispatcher
@@ -31,9 +30,10 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head, prediction
 from backend.labelstudio.suggestions import with_suggestions
-from backend.predicting import ANSWER_SECONDS, Loaded, answers, load_version, why
+from backend.loaded import Loaded, load_version
+from backend.predicting import ANSWER_SECONDS, answers, why
+from backend.said.base import Contents
 from backend.settings import Settings
-from backend.store.finding import put_off
 from backend.store.kept_images import KeptImages
 from backend.store.locations import project_files, version_store
 from backend.store.paths import exclusive, project_dir
@@ -161,11 +161,11 @@ class _Refill:
             return False
         loaded = self._loaded or load_version(self._settings, self._project.id, name)
         new = [task.text for task in waiting if task.id not in loaded.place_of]
-        if isinstance(loaded.encoder, KeptImages) or is_cheap(loaded.encoder) or not new:
+        if isinstance(loaded.encoder, KeptImages) or loaded.is_cheap or not new:
             return False
         found = loaded.vectors(new, ANSWER_SECONDS, keep_from=1)
-        if found.late:
-            self._on_late(loaded.version.encoder, put_off(loaded.cache, found))
+        if found.late or found.late_words:
+            self._on_late(loaded.version.encoder, loaded.put_off(found))
         return found.made > 0
 
     def _publish(self, waiting: list[StoredTask]) -> Refilled:
@@ -207,7 +207,8 @@ class _Refill:
         guessed = [known[task] for task in found.of(missing)]
         ids, texts = [task.id for task in guessed], [task.text for task in guessed]
         offered = [task.offered for task in guessed]
-        guesses = answers(loaded, ids, texts, found.features, offered, shown_from=sure)
+        contents = Contents(texts, found.features, offered, found.units)
+        guesses = answers(loaded, ids, contents, shown_from=sure)
         if missing:
             shown = without_impossible(self._scheme, guesses, offered)
             rest, name = iter(shown), loaded.version.name
@@ -254,7 +255,7 @@ def _in_order(loaded: Loaded, waiting: list[StoredTask]) -> list[int]:
     new = [task for task in waiting if task.id not in place_of]
     found = loaded.vectors([task.text for task in new], 0)
     new = found.of(new)
-    texts = [task.text for task in new]
-    placed = answers(loaded, [task.id for task in new], texts, found.features, seconds=0)
+    contents = Contents([task.text for task in new], found.features, units=found.units)
+    placed = answers(loaded, [task.id for task in new], contents, seconds=0)
     place_of |= {task.id: item["score"] for task, item in zip(new, placed, strict=True)}
     return sorted((task.id for task in waiting if task.id in place_of), key=lambda task: place_of[task])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 SHOWN = 6
@@ -24,11 +25,20 @@ def in_words(result: dict[str, Any]) -> str:
     parts.append(f"strategy {result['strategy']}")
     if result.get("accuracy") is not None:
         parts.append(f"accuracy out of fold {result['accuracy']:.0%}")
+    if measured := measured_in_words(result):
+        parts.append(f"out of fold {measured}")
     if (adapted := result.get("adapted")) is not None:
         before, after = (adapted.get(name, math.nan) for name in ("frozen", "adapted"))
         parts.append(f"guesses by adapted layers ({after:.0%} right on held-out items, before {before:.0%})")
     parts.append(f"{sum(result['seconds'].values()):.1f} s")
     return "; ".join([*parts, *result["notes"]])
+
+
+def measured_in_words(stats: Mapping[str, Any]) -> str:
+    """The main measure of parts that are marked, such as "f1 0.56"; "" without. stats: a version's."""
+    measured = stats.get("measured")
+    name, value = next(iter(measured.items()), ("", None)) if isinstance(measured, dict) else ("", None)
+    return "" if value is None else f"{name} {value:.2f}"
 
 
 def _counts(labels: dict[str, int]) -> str:

@@ -26,6 +26,10 @@ class Taught(NamedTuple):
     own: int
     said: list[Answer]
 
+    def kept_answers(self, control: Control) -> tuple[Answer, ...] | None:
+        """The `answers`, for a version to keep; None where the control's classes are all."""
+        return None if self.answers == control.classes else self.answers
+
     @property
     def given(self) -> list[Answer]:
         """The answers, along the rows."""

@@ -6,6 +6,7 @@ import json
 import logging
 
 from backend.adapting import STATS
+from backend.controls.regions import RegionControl
 from backend.controls.scheme import LabelScheme
 from backend.errors import DamagedFile
 from backend.learning.adapted_or_not import MIN_ITEMS
@@ -28,8 +29,9 @@ def for_what(settings: Settings, scheme: LabelScheme, encoder: str) -> str:
 
 def is_due(settings: Settings, models: AdaptedModels, version: ModelVersion) -> bool:
     """Whether the published version's labels are worth an attempt."""
-    labels = int(version.stats.get("trained_on") or 0)
-    if not settings.adapts_layers or labels < MIN_ITEMS or not version.scheme.main.keeps_classes:
+    labels, main = int(version.stats.get("trained_on") or 0), version.scheme.main
+    of_classes = main.keeps_classes and not isinstance(main, RegionControl)
+    if not settings.adapts_layers or labels < MIN_ITEMS or not of_classes:
         return False
     last = models.attempt()
     if last is None or last.for_what != for_what(settings, version.scheme, version.encoder):

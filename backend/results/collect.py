@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.controls.base import Control, Region
+from backend.controls.base import Control, Region, regions_named
 from backend.controls.config import parse_label_config
 from backend.controls.impossible import possible
+from backend.controls.regions import RegionControl
 from backend.errors import AtlasError
 from backend.guessing import outputs_of, regions
 from backend.jobs.pull import pull
 from backend.labelstudio.client import LabelStudioClient
-from backend.predicting import Loaded, load_version
+from backend.loaded import Loaded, load_version
 from backend.said.base import Contents
 from backend.settings import Settings
 from backend.store.locations import version_store
@@ -100,7 +101,7 @@ def _results(loaded: Loaded, tasks: Sequence[StoredTask]) -> Iterator[Result]:
         vectors = loaded.vectors([task.text for task in batch])
         there = vectors.of(batch)
         values, offered = [task.text for task in there], [task.offered for task in there]
-        said = outputs_of(loaded.version, Contents(values, vectors.features, offered))
+        said = outputs_of(loaded.version, Contents(values, vectors.features, offered, vectors.units))
         guesses = iter(regions(loaded.version, said, len(vectors.features)))
         for task, has in zip(batch, vectors.has.tolist(), strict=True):
             yield _result(loaded.version, task, next(guesses) if has else [])
@@ -108,15 +109,24 @@ def _results(loaded: Loaded, tasks: Sequence[StoredTask]) -> Iterator[Result]:
 
 def _result(version: ModelVersion, task: StoredTask, found: list[Region]) -> Result:
     shown = possible(version.scheme, found, task.offered)
-    by_name = {region["from_name"]: region for region in shown}
     controls = [model.control for model in version.models]
     guesses = {
-        control.from_name: Guess(control.said_in(region), round(float(region["score"]), 4))
+        control.from_name: Guess(_words(control, regions, task.text), round(_least_sure(regions), 4))
         for control in controls
-        if (region := by_name.get(control.from_name)) is not None
+        if (regions := regions_named(shown, control.from_name))
     }
     labels = labels_of(task, version.scheme.main, controls)
     return Result(task.id, task.text, task.waits, labels, guesses, shown)
+
+
+def _words(control: Control, regions: list[Region], content: str) -> list[str]:
+    """What regions of one control, at least one, say together."""
+    answer = control.read(regions, content) if isinstance(control, RegionControl) else None
+    return control.said_in(regions[0]) if answer is None else control.in_words(answer)
+
+
+def _least_sure(regions: list[Region]) -> float:
+    return min(float(region["score"]) for region in regions)
 
 
 def labels_of(task: StoredTask, main: Control, controls: Iterable[Control]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from typing import IO
 import numpy as np
 
 from backend.controls.config import parse_label_config
+from backend.controls.regions import RegionControl
 from backend.controls.scheme import LabelScheme
 from backend.copies import keys_of
 from backend.errors import AtlasError
@@ -58,6 +59,11 @@ def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int
     loaded = load_kept(settings, project_id)
     project = client.project(project_id, counted=False)
     scheme = parse_label_config(project.label_config, settings.queue_controls)
+    if isinstance(scheme.main, RegionControl):
+        raise AtlasError(
+            f"{scheme.main.from_name} marks parts; labels of whole contents are judged. Name such a control "
+            "in QUEUE_CONTROL, if the project has one."
+        )
     tasks = pull(client, project, scheme, project_dir(settings.data_dir, project_id))
     given = [task for task in tasks if task.target is not None]
     scheme = scheme.with_classes({scheme.main.from_name: [task.target for task in given if task.target]})

@@ -20,6 +20,7 @@ from backend.learning.heads import ErrorHead
 from backend.learning.keeping import Model
 from backend.learning.network import LayeredNetwork
 from backend.learning.reading import Head
+from backend.learning.tagger import Tagger
 from backend.store.model_version import ControlModel, ModelVersion, OrderedBy
 from backend.store.queue_origin import QueueOrigin
 
@@ -27,7 +28,10 @@ FORMAT = 2
 Tensors = dict[str, Tensor]
 Json = dict[str, Any]
 HEADS: dict[str, type[Head]] = {made.kind: made for made in (ErrorHead, DomainHead, ArticleHead)}
-MODELS: dict[str, Callable[[Json, Tensors], Model]] = {LayeredNetwork.kind: LayeredNetwork.restored}
+MODELS: dict[str, Callable[[Json, Tensors], Model]] = {
+    LayeredNetwork.kind: LayeredNetwork.restored,
+    Tagger.kind: Tagger.restored,
+}
 """How a model is built again, by its kind. A new kind of model is an entry here."""
 
 
@@ -76,6 +80,7 @@ def manifest_of(version: ModelVersion) -> Json:
             }
             for model in version.models
         ],
+        **({"unit_encoder": version.unit_encoder} if version.unit_encoder else {}),
         **({} if version.known_answers is None else {"answers": version.known_answers}),
         "scorer_head": _described(version.scorer_head),
         "error_head": _described(version.error_head),
@@ -114,6 +119,7 @@ def version_from(manifest: Json, tensors: Tensors) -> ModelVersion:
         known_keys=tensors.get("known.keys", nothing),  # of an older release there are none
         known_labels=tensors.get("known.labels", nothing),
         known_answers=None if "answers" not in manifest else tuple(map(str, manifest["answers"])),
+        unit_encoder=str(manifest.get("unit_encoder", "")),
         stats=manifest["stats"],
         error_head=error_head if isinstance(error_head, ErrorHead) else None,
         domain_head=_head(manifest.get("domain_head"), _part(tensors, "domain_head")),

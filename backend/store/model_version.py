@@ -80,6 +80,8 @@ class ModelVersion:
     domain_head: Head | None = None
     """What knows how likely an item is of what is still unlabelled, by the queue's network; None where the
     scorer head does, and where there was too little to learn from."""
+    unit_encoder: str = ""
+    """By which its models read parts of contents; "" where none does."""
     origin: QueueOrigin = field(default_factory=QueueOrigin)
     orders: tuple[OrderedBy, ...] = ()
     """Where several controls order the queue together, each of them, the first included; else none."""

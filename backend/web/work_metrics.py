@@ -34,6 +34,10 @@ GAUGES: dict[str, tuple[str, Callable[[Numbers], float | None]]] = {
         "Out-of-fold accuracy on the labelled tasks.",
         lambda each: each.get("accuracy"),
     ),
+    "atlas_measured": (
+        "Out-of-fold score of parts that are marked, such as the F1 of spans, on the labelled tasks.",
+        lambda each: each.get("measured"),
+    ),
     "atlas_estimated_accuracy": (
         "Accuracy on the tasks that wait, as the error head estimates it.",
         lambda each: each.get("estimated_accuracy"),

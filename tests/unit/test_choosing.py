@@ -20,7 +20,7 @@ from backend.encoders.packaged import Packaged
 from backend.encoders.weights import Weights
 from backend.jobs.choosing import choose_encoder, is_better
 from backend.jobs.pinning import pin
-from backend.predicting import load_version
+from backend.loaded import load_version
 from backend.store.encoder_choice import read_choice
 from backend.store.locations import encoder_of, project_files
 from tests.fakes.loop import KINDS, Loop

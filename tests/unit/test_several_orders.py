@@ -16,7 +16,8 @@ from backend.controls.weights import parse_weights, shares_of, unknown_weights
 from backend.doctor import examine  # noqa: F401  registers the checks
 from backend.doctor.checks import CHECKS
 from backend.doctor.finding import State
-from backend.predicting import Predictor, load_version
+from backend.loaded import load_version
+from backend.predicting import Predictor
 from backend.sampling import Ranking, make_scene, rank_scene
 from backend.sampling.turns import due, in_turns
 from backend.settings import Settings

@@ -40,6 +40,8 @@ def test_a_retrain_is_told_in_a_sentence() -> None:
             {"adapted": {"frozen": 0.533, "adapted": 0.75}},
             "guesses by adapted layers (75% right on held-out items, before 53%); 2.0 s",
         ),
+        ({"accuracy": None, "measured": {"f1": 0.561, "recall": 0.4}}, "auto; out of fold f1 0.56; 2.0 s"),
+        ({"accuracy": None, "measured": {"f1": None}}, "strategy auto; 2.0 s"),
         ({"notes": ["labels of fewer than two classes: cold start"]}, "2.0 s; labels of fewer than two"),
     ],
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -52,9 +52,9 @@ class Learned(ABC):
         """The waiting tasks, to be ranked."""
 
     @abstractmethod
-    def how_well(self, scene: Scene) -> dict[str, float | None]:
-        """On labelled tasks that were not seen, the main measure first; {} where it is not trained.
-        scene: of `self.scene`."""
+    def how_well(self, scene: Scene) -> dict[str, Any]:
+        """On labelled tasks that were not seen, for a version's stats; {} where it is not trained. Of parts
+        `measured` has the control's own measures, the main one first. scene: of `self.scene`."""
 
     @abstractmethod
     def labels(self) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from sklearn.metrics import f1_score
 from torch import Tensor
@@ -74,7 +75,7 @@ class LearnedWhole(Learned):
             fields={n: ([of[i] for i in waiting], [of[i] for i in rows]) for n, of in asked.fields.items()},
         )
 
-    def how_well(self, scene: sampling.Scene) -> dict[str, float | None]:
+    def how_well(self, scene: sampling.Scene) -> dict[str, Any]:
         """By cross-validation, and, as the error head estimates it, on the tasks that still wait. The
         former is lower where the queue serves hard tasks first."""
         if self.trained is None:

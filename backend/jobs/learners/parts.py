@@ -1,0 +1,96 @@
+"""Answers that mark parts of a content: what their learners have in common."""
+
+from __future__ import annotations
+
+import copy
+import math
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+
+from backend import sampling
+from backend.controls.base import CLASSES, Answer, Control
+from backend.controls.regions import RegionControl
+from backend.jobs.learners.base import Asked, Learned, Learner
+from backend.jobs.material import Material
+from backend.jobs.taught import Taught
+from backend.learning.units import UnitsLearned
+from backend.settings import Settings
+from backend.store.model_version import ControlModel
+
+
+class Trained(NamedTuple):
+    """model: a module that a version can keep; learned: of the tasks that wait; held_out: what siblings that
+    never saw them say of the labelled tasks."""
+
+    model: Any
+    learned: UnitsLearned
+    held_out: Sequence[Answer]
+
+
+class Parts(Learner):
+    """Of controls whose answers mark parts."""
+
+    @abstractmethod
+    def train(self, control: RegionControl, taught: Taught) -> Trained | None:
+        """None while there are too few labels."""
+
+    def learn(self, control: Control) -> Learned:
+        assert isinstance(control, RegionControl)
+        taught = self.material.taught(control)
+        return LearnedParts(self.settings, self.material, control, taught, self.train(control, taught))
+
+    def learn_alone(self, control: Control) -> ControlModel | None:
+        return self.learn(control).model()
+
+
+@dataclass(frozen=True)
+class LearnedParts(Learned):
+    """trained: None while there are too few labels."""
+
+    settings: Settings
+    material: Material
+    control: RegionControl
+    taught: Taught
+    trained: Trained | None
+
+    @property
+    def is_trained(self) -> bool:
+        return self.trained is not None
+
+    def model(self) -> ControlModel | None:
+        if self.trained is None:
+            return None
+        return ControlModel(self.control, {CLASSES: copy.deepcopy(self.trained.model).cpu()})
+
+    def scene(self, asked: Asked) -> sampling.Scene:
+        rows, waiting, pool = self.taught.rows, self.material.waiting, self.material.pool
+        return sampling.make_scene(
+            pool.features[waiting],
+            pool.features[rows],
+            torch.zeros(len(rows), dtype=torch.int64),
+            batch=asked.batch,
+            seed=self.settings.seed,
+            device=self.settings.device,
+            trained=None if self.trained is None else self.trained.learned,
+            blocks=pool.blocks,
+            target=asked.target,
+            fields={n: ([of[i] for i in waiting], [of[i] for i in rows]) for n, of in asked.fields.items()},
+        )
+
+    def how_well(self, scene: sampling.Scene) -> dict[str, Any]:
+        """By cross-validation, in the control's own measures."""
+        if self.trained is None:
+            return {}
+        found = self.control.score(self.trained.held_out, self.taught.given)
+        told = {name: None if math.isnan(value) else round(value, 4) for name, value in found.items()}
+        return {"measured": told}
+
+    def labels(self) -> dict[str, int]:
+        """Parts by their label."""
+        given = self.taught.given[: self.taught.own]
+        return dict(Counter(label for answer in given for label in self.control.labels_in(answer)))

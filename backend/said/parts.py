@@ -1,0 +1,65 @@
+"""What a control's model says of the parts of contents: words, boxes, cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from backend.controls.base import Answer, Region
+from backend.controls.regions import RegionControl
+from backend.learning.heads import ErrorHead
+from backend.learning.reading import Head
+from backend.learning.units import UnitLayers
+from backend.said.base import Contents, Likely, Said
+from backend.sampling import uncertainty
+from backend.sampling.registry import score_units
+
+
+@dataclass(frozen=True)
+class SaidOfParts(Said):
+    """units: the model's layers over the contents' parts; answers: of each content what it would mark, and
+    confidences: how sure it is of each part of that, in [0, 1]."""
+
+    control: RegionControl
+    contents: Contents
+    units: UnitLayers
+    answers: Sequence[Answer]
+    confidences: Sequence[Sequence[float]]
+
+    def judged(self, head: Head) -> Tensor:
+        """Of an item as its parts are pooled: an error head judges parts, another head their mean."""
+        if not isinstance(head, ErrorHead):
+            return head(self.units.mean_layers()._replace(features=self.contents.features))
+        layers = self.units.layers
+        if head.reads == "all" and layers.features is None:
+            layers = layers._replace(features=self.contents.features[self.units.item])
+        return self.units.pooled(head(layers), self.control.pooling)
+
+    def doubt(self) -> Tensor:
+        return self.units.pooled(uncertainty.margin(self.units.layers.probabilities), self.control.pooling)
+
+    def worth(self, strategy: str, scorer_head: Head | None) -> Tensor | None:
+        return score_units(strategy, self.units, self.contents.features, scorer_head, self.control.pooling)
+
+    def guesses(self, error_head: ErrorHead | None, shown_from: float) -> list[list[Region]]:
+        """Each region with its own score; those that are less sure are left out, and so are labels that an
+        item does not offer."""
+        offers = self.contents.offers(self.control) or [None] * len(self.answers)
+        found = zip(self.answers, self.confidences, self.contents.values, offers, strict=True)
+        return [
+            [
+                region
+                for region in self.control.regions_of(answer, confidences, value)
+                if region["score"] >= shown_from
+                and (offer is None or set(self.control.said_in(region)) <= set(offer))
+            ]
+            for answer, confidences, value, offer in found
+        ]
+
+    def likely(self, most: int | None) -> list[Likely] | None:
+        return None
+
+    def with_adapted(self, logits: Tensor) -> Said:
+        return replace(self)
