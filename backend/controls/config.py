@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from backend.controls.base import Control
 from backend.controls.nothing_to_learn import some, why_nothing
+from backend.controls.regions import RegionControl
 from backend.controls.registry import asked, control_for, sources_in
 from backend.controls.scheme import LabelScheme
 from backend.controls.sources import SOURCES
@@ -29,10 +30,20 @@ def parse_label_config(xml: object, preferred: Preferred = None) -> LabelScheme:
     if not learned:
         raise LabelConfigError(" ".join(problems.values()) or why_nothing(tags))
     first, *others = learned
-    companions = tuple(other for other in others if other.source == first.source)
+    companions = tuple(filter(None, (_beside(first, other) for other in others)))
     names = {control.from_name for control in (first, *companions)}
     beside = tuple(dict.fromkeys(tag.name for tag in tags.controls if tag.name not in names))
     return LabelScheme(first, companions, beside)
+
+
+def _beside(first: Control, other: Control) -> Control | None:
+    """The other as it reads what the first reads; None where it cannot. The whole of a page or a dialogue can
+    be read off its characters; not the other way round."""
+    if other.source == first.source:
+        return other
+    parts_first = isinstance(first, RegionControl) and not isinstance(other, RegionControl)
+    same = (other.source.tag, other.source.field) == (first.source.tag, first.source.field)
+    return replace(other, source=first.source) if parts_first and same else None
 
 
 def learnable(tags: Tags, preferred: Preferred = None) -> tuple[list[Control], dict[str, str]]:

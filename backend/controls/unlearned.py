@@ -37,9 +37,16 @@ def _choices(scheme: LabelScheme, tags: Tags, preferred: Preferred) -> Iterator[
     _, problems = learnable(tags, preferred)
     yield from problems.values()
     known = {control.from_name for control in scheme.controls} | problems.keys()
-    elsewhere = [tag for tag in asked(tags) if tag.name not in known]
+    others = [tag for tag in asked(tags) if tag.name not in known]
+    about = sources_in(tags)[scheme.main.to_name]
+    parts = [tag for tag in others if tag.to_names == [scheme.main.to_name]]
+    if parts:
+        yield (
+            f"{some(parts)}: what is asked about {about} as a whole is learned, not its parts; both are "
+            f"where the parts come first, by QUEUE_CONTROL={parts[0].name}"
+        )
+    elsewhere = [tag for tag in others if tag not in parts]
     if elsewhere:
-        about = sources_in(tags)[scheme.main.to_name]
         yield f"{some(elsewhere)}: only what is asked about {about} is learned"
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import torch
 
+from backend.controls.config import parse_label_config
 from backend.controls.joined import source_of
 from backend.controls.sources import PageText, Paragraphs, Utterances, source_from_json
 from backend.controls.span_answers import Span, answer_of, settled_spans, spans_in
 from backend.controls.spans import Spans
 from backend.controls.tags import read_tags
+from backend.controls.unlearned import not_learned
 from backend.controls.votes import Vote, consensus
 from backend.encoders.word_marks import word_marks
 from backend.errors import LabelConfigError
@@ -226,6 +228,34 @@ def test_what_cannot_be_learned_is_refused_with_what_to_change(
 ) -> None:
     with pytest.raises(LabelConfigError, match=problem):
         spans(looked_at, labels=labels, more=more)
+
+
+CHOICES = '<Choices name="w" toName="t"><Choice value="a"/><Choice value="b"/></Choices>'
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "preferred", "learned"),
+    [
+        (TEXT, None, ["w", "c"]),
+        (TEXT, "c", ["c", "w"]),
+        (PAGE, None, ["w"]),
+        (PAGE, "c", ["c", "w"]),
+        (TALK, None, ["w"]),
+        (TALK, "c", ["c", "w"]),
+    ],
+)
+def test_a_text_and_its_parts_are_learned_together(
+    looked_at: str, preferred: str | None, learned: list[str]
+) -> None:
+    """A project that has its choices learned goes on with them. They can be read off the characters that
+    spans count; spans cannot be told from the words alone that choices were learned from."""
+    xml = f'<View>{looked_at}<Labels name="c" toName="t">{LABELS}</Labels>{CHOICES}</View>'
+    scheme = parse_label_config(xml, preferred)
+    assert [control.from_name for control in scheme.controls] == learned
+    assert {control.source for control in scheme.controls} == {scheme.source}
+    (told,) = not_learned(xml, preferred) or [None]
+    assert (told is None) == (len(learned) == 2)
+    assert told is None or "QUEUE_CONTROL=c" in told
 
 
 def test_aliases_and_labels_of_the_tasks_are_known() -> None:
