@@ -14,9 +14,20 @@ from backend.controls.several import SeveralChoices, SeveralOrNone
 from backend.controls.sources import SOURCES
 from backend.controls.spans import Spans
 from backend.controls.tags import Tag, Tags
+from backend.controls.text_area import TextArea
 
 CONTROLS: dict[str, type[Control]] = {
-    each.kind: each for each in (SingleChoice, SeveralChoices, SeveralOrNone, Rating, Number, Pairwise, Spans)
+    each.kind: each
+    for each in (
+        SingleChoice,
+        SeveralChoices,
+        SeveralOrNone,
+        Rating,
+        Number,
+        Pairwise,
+        TextArea,
+        Spans,
+    )
 }
 
 

@@ -42,7 +42,7 @@ def assert_kept(client: LabelStudioClient, http: httpx.Client, xml: str, answers
     """A task for each answer: its prediction comes back as it was sent, and what an annotator submits of it
     unchanged is read as that answer."""
     project = made(http, xml, len(answers))
-    control = parse_label_config(xml).with_classes({"c": answers}).main
+    control = parse_label_config(xml).with_classes({"c": answers * 2}).main
     told = dict(zip(sorted(client.task_ids(project)), answers, strict=True))
     sent = {
         task: prediction(VERSION, (place + 0.5) / len(told), control.regions(answer, 0.9))

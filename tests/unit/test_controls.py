@@ -50,6 +50,10 @@ EXAMPLES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
     "pairwise": [
         ('<Text name="u" value="$more"/><Pairwise name="c" toName="t,u"/>', ("left", "right")),
     ],
+    "text": [
+        ('<TextArea name="c" toName="t"/>', ("Émile", "a \N{ROCKET}\n <b>&amp;</b>", "z")),
+        ('<TextArea name="c" toName="t" maxSubmissions="1"/>', ("no", "yes")),
+    ],
     "number": [
         ('<Number name="c" toName="t"/>', ("-3", "0", "3", "7.5")),
         ('<Number name="c" toName="t" min="0" max="2" step="0.5"/>', ("0.5", "1", "1.5", "2")),
@@ -68,8 +72,8 @@ def xml_of(case: Case) -> str:
 
 
 def control_of(case: Case) -> Control:
-    """The control, taught that these answers were given."""
-    return parse_label_config(xml_of(case)).with_classes({"c": case[2]}).main
+    """The control, taught that these answers were given, each to two tasks."""
+    return parse_label_config(xml_of(case)).with_classes({"c": case[2] * 2}).main
 
 
 def test_each_kind_of_answer_has_examples() -> None:
@@ -84,7 +88,7 @@ REGIONS = st.fixed_dictionaries(
         "from_name": st.just("c") | JSON,
         "value": JSON
         | st.dictionaries(
-            st.sampled_from(["choices", "taxonomy", "rating", "number", "selected"]), JSON, max_size=2
+            st.sampled_from(["choices", "taxonomy", "rating", "number", "selected", "text"]), JSON, max_size=2
         ),
     }
 )
