@@ -30,7 +30,8 @@ EDGE = "\n"
 
 class HashedWords:
     dims: ClassVar[int] = DIMS
-    weight: ClassVar[float] = 0.4
+    weight: ClassVar[float] = 0.8
+    """Entity F1 on wnut17 with 300 sentences 0.104; with 0.4 0.082, 1.6 0.089, 3.2 0.055."""
     is_cheap: ClassVar[bool] = True
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
