@@ -43,11 +43,12 @@ def _designed(scene: Scene, n: int) -> Tensor:
     known = scene.labeled_margin**scene.sharpness / 4
     candidates = scene.top(scene.margin, min(MAX_CANDIDATES, scene.left))
     stand_in = slice(None) if scene.size <= MAX_REFERENCES else scene.shuffled[:MAX_REFERENCES]
-    references = scene.pool[stand_in].float()  # [R, D]
+    center = scene.pool[stand_in].float().mean(0) if scene.is_centred else scene.pool.new_zeros(())
+    references = scene.pool[stand_in].float() - center  # [R, D]
     problem = Problem(
-        scene.pool[candidates],
+        scene.pool[candidates] - center,
         weight[candidates],
-        torch.cat([scene.labeled, scene.pool[scene.picked]]),
+        torch.cat([scene.labeled, scene.pool[scene.picked]]) - center,
         torch.cat([known, weight[scene.picked]]),
         second_moment(references, weight[stand_in], scene.probabilities[stand_in]),
         max(RIDGE * float((references**2).sum(1).mean()), 1e-12),

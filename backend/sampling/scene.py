@@ -50,6 +50,8 @@ class Scene(Vectors):
     sharpness: ClassVar[int] = 4
     """Exponent on the margin uncertainty that `auto` takes for information. Between 3 and 6 it hardly
     matters; 1 loses the rare classes."""
+    is_centred: ClassVar[bool] = False
+    """Whether `auto` looks at what vectors have beside the pool's mean."""
     most_verdicts: ClassVar[int | None] = None
     """Of a kind that an error head learns from; None for all."""
 

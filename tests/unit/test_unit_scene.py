@@ -75,6 +75,17 @@ def test_any_scene_of_units_is_ranked_whole(strategy, items, most, share, poolin
     assert set(ranking.order[items - len(empty) :].tolist()) == empty
 
 
+def test_what_all_items_have_in_common_is_of_no_account_to_auto() -> None:
+    pool = ragged(30, 5)
+    labeled, trained = trained_on()
+    learned = learned_by(trained, pool, labeled)
+    vectors = vectors_of(pool), vectors_of(labeled)
+    nothing = torch.zeros(labeled.items, dtype=torch.int64)
+    shifted = [each + 3 for each in vectors]
+    first = select("auto", *vectors, nothing, 10, trained=learned)
+    assert torch.equal(select("auto", *shifted, nothing, 10, trained=learned), first)
+
+
 @pytest.mark.parametrize("strategy", ALL)
 def test_any_prefix_of_a_head_of_units_is_a_batch(strategy: str) -> None:
     pool = with_empty()
