@@ -39,5 +39,5 @@ def over_passes(scene: Scene, measure: Callable[[Tensor], Tensor], passes: int =
     kept /= kept.mean()
     weights = weight * kept.to(hidden.device)  # [1, H, C] to [P, H, C]
     at_once = min(BATCH, max(1, NUMBERS // (passes * weight.shape[-1])))
-    found = [measure((rows @ weights + bias).softmax(-1)) for rows in hidden.split(at_once)]
+    found = [measure((rows @ weights + bias).softmax(-1)) for rows in hidden.float().split(at_once)]
     return scene.pooled(torch.cat(found) if found else hidden.new_zeros(0))

@@ -26,6 +26,10 @@ from backend.sampling.scene import Measure, Scene
 AT_ONCE = 2**16
 """Units measured at once, of all siblings or with a vector for each."""
 
+FITS = 0.01
+"""Share of the logits' variance that a linear layer may leave unexplained and still be taken for the last."""
+NOT_LINEAR = "this model does not end in a linear layer: dropout goes by the one that is nearest to it"
+
 
 @dataclass(kw_only=True)
 class UnitScene(Scene):
@@ -115,7 +119,14 @@ class UnitScene(Scene):
 
     @once_per_labels
     def last_layer(self) -> tuple[Tensor, Tensor]:
-        return self.learned.last_layer or last_layer_of(self.unit_layers)
+        if self.learned.last_layer is not None:
+            return self.learned.last_layer
+        weight, bias = last_layer_of(self.unit_layers)
+        logits = self.unit_layers.logits
+        missed = torch.addmm(bias, self.unit_layers.last_hidden.float(), weight) - logits
+        if float(missed.square().mean()) > FITS * float(logits.var()):
+            self.notes.append(NOT_LINEAR)
+        return weight, bias
 
     def wrong(self, error_head: Head) -> Tensor:
         if error_head.reads != "all" or self.unit_layers.features is not None:
