@@ -64,6 +64,12 @@ class Material:
             raise ValueError("this pool holds whole contents alone")
         return self.pool.units.of([digest_of(text) for text in self.texts(rows)])
 
+    def unit_means(self, rows: Sequence[int]) -> Tensor:
+        """The mean of these contents' parts, float32 [n, D]. Raises ValueError as `units`."""
+        if self.pool.units is None:
+            raise ValueError("this pool holds whole contents alone")
+        return self.pool.units.means([digest_of(text) for text in self.texts(rows)])
+
     def taught(self, control: Control) -> Taught:
         """What one of the scheme's controls learns from."""
         if control.from_name == self.scheme.main.from_name:

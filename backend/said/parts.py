@@ -27,21 +27,27 @@ class SaidOfParts(Said):
     units: UnitLayers
     answers: Sequence[Answer]
     confidences: Sequence[Sequence[float]]
+    means: Tensor | None = None
+    """What stands for each content where the ranking compared them, float [N, D]; None for its vector."""
+
+    @property
+    def vectors(self) -> Tensor:
+        return self.contents.features if self.means is None else self.means
 
     def judged(self, head: Head) -> Tensor:
         """Of an item as its parts are pooled: an error head judges parts, another head their mean."""
         if not isinstance(head, ErrorHead):
-            return head(self.units.mean_layers()._replace(features=self.contents.features))
+            return head(self.units.mean_layers()._replace(features=self.vectors))
         layers = self.units.layers
         if head.reads == "all" and layers.features is None:
-            layers = layers._replace(features=self.contents.features[self.units.item])
+            layers = layers._replace(features=self.vectors[self.units.item])
         return self.units.pooled(head(layers), self.control.pooling)
 
     def doubt(self) -> Tensor:
         return self.units.pooled(uncertainty.margin(self.units.layers.probabilities), self.control.pooling)
 
     def worth(self, strategy: str, scorer_head: Head | None) -> Tensor | None:
-        return score_units(strategy, self.units, self.contents.features, scorer_head, self.control.pooling)
+        return score_units(strategy, self.units, self.vectors, scorer_head, self.control.pooling)
 
     def guesses(self, error_head: ErrorHead | None, shown_from: float) -> list[list[Region]]:
         """Each region with its own score; those that are less sure are left out, and so are labels that an

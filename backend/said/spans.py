@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from backend.controls.base import CLASSES, Answer
 from backend.controls.regions import RegionControl
 from backend.controls.span_answers import Span, answer_of
+from backend.encoders.words import item_vectors
 from backend.learning.tagger import Found, Tagger
 from backend.said.base import Contents, Said
 from backend.said.parts import SaidOfParts
@@ -27,6 +28,7 @@ def said_of_words(model: ControlModel, contents: Contents) -> Said:
         tagger.layers(contents.units),
         [answer_in(each, control.classes) for each in found],
         [[round(span.confidence, 4) for span in each] for each in found],
+        item_vectors(contents.units),
     )
 
 

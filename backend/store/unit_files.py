@@ -67,6 +67,15 @@ class KeptUnits:
         item = torch.arange(len(found)).repeat_interleave(counts)
         return Units(torch.from_numpy(rows), item, torch.from_numpy(marks).long(), len(found))
 
+    def means(self, digests: Sequence[bytes]) -> torch.Tensor:
+        """The mean of each content's rows, float32 [n, D]; zeros of one without. All must be kept."""
+        found = np.zeros((len(digests), self.row.dims), np.float32)
+        for item, digest in enumerate(digests):
+            rows = self.blocks[digest].rows
+            if len(rows):
+                found[item] = rows.mean(0, dtype=np.float32)
+        return torch.from_numpy(found)
+
     def but(self, blocks: Mapping[bytes, Block]) -> KeptUnits:
         """With these, too."""
         return KeptUnits(self.row, {**self.blocks, **blocks})

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from backend import sampling
 from backend.controls.base import CLASSES, Answer, Control
 from backend.controls.regions import RegionControl
 from backend.jobs.learners.base import Asked, Learned, Learner
-from backend.jobs.material import Material
 from backend.jobs.taught import Taught
 from backend.learning.units import UnitsLearned
-from backend.settings import Settings
 from backend.store.model_version import ControlModel
 
 
@@ -39,10 +38,19 @@ class Parts(Learner):
     def train(self, control: RegionControl, taught: Taught) -> Trained | None:
         """None while there are too few labels."""
 
+    def vectors(self, rows: list[int]) -> Tensor:
+        """What stands for these tasks' contents where they are compared with each other, float32 [n, D]."""
+        return self.material.features[rows]
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """Widths of what such a vector is made of, () for one piece."""
+        return self.material.pool.blocks
+
     def learn(self, control: Control) -> Learned:
         assert isinstance(control, RegionControl)
         taught = self.material.taught(control)
-        return LearnedParts(self.settings, self.material, control, taught, self.train(control, taught))
+        return LearnedParts(self, control, taught, self.train(control, taught))
 
     def learn_alone(self, control: Control) -> ControlModel | None:
         return self.learn(control).model()
@@ -52,8 +60,7 @@ class Parts(Learner):
 class LearnedParts(Learned):
     """trained: None while there are too few labels."""
 
-    settings: Settings
-    material: Material
+    learner: Parts
     control: RegionControl
     taught: Taught
     trained: Trained | None
@@ -68,16 +75,17 @@ class LearnedParts(Learned):
         return ControlModel(self.control, {CLASSES: copy.deepcopy(self.trained.model).cpu()})
 
     def scene(self, asked: Asked) -> sampling.Scene:
-        rows, waiting, pool = self.taught.rows, self.material.waiting, self.material.pool
+        learner, rows = self.learner, self.taught.rows
+        waiting, settings = learner.material.waiting, learner.settings
         return sampling.make_scene(
-            pool.features[waiting],
-            pool.features[rows],
+            learner.vectors(waiting),
+            learner.vectors(rows),
             torch.zeros(len(rows), dtype=torch.int64),
             batch=asked.batch,
-            seed=self.settings.seed,
-            device=self.settings.device,
+            seed=settings.seed,
+            device=settings.device,
             trained=None if self.trained is None else self.trained.learned,
-            blocks=pool.blocks,
+            blocks=learner.blocks,
             target=asked.target,
             fields={n: ([of[i] for i in waiting], [of[i] for i in rows]) for n, of in asked.fields.items()},
         )

@@ -21,7 +21,15 @@ from backend.store.model_version import ControlModel
 
 
 class SpansOfTexts(Parts):
-    """Trained once there are two tasks, and words of two tags."""
+    """Trained once there are two tasks, and words of two tags. Texts are compared by the mean of their words,
+    which is what was measured to pay, not by what they are about."""
+
+    def vectors(self, rows: list[int]) -> Tensor:
+        return self.material.unit_means(rows)
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        return ()
 
     def train(self, control: RegionControl, taught: Taught) -> Trained | None:
         units, tags = self._tagged(control, taught)
