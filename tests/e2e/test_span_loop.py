@@ -92,8 +92,7 @@ def test_ten_annotations_reorder_the_queue_and_the_next_task_comes_with_its_span
         for each in task["result"]
     ]
     assert (["PER"], "Anna") in shown or (["PER"], "Greta") in shown
-    told = retrained(backend, project)  # type: ignore[arg-type]
-    assert told["trained_on"] == 10
+    told = trained_on(backend, project, 10)
     assert set(told["labels"]) == {"PER", "LOC"}
 
     renamed = CONFIG.replace('"PER"', '"PERSON"')
@@ -101,10 +100,21 @@ def test_ten_annotations_reorder_the_queue_and_the_next_task_comes_with_its_span
     for task in project.queue()[:10]:
         project.mark(task, result=[_renamed(each) for each in right(project.texts[task])])
     project.version_after(second)  # the change itself made one, without what had the old name
-    wait_until(lambda: retrained(backend, project)["trained_on"] == 20)  # type: ignore[arg-type]
-    told = retrained(backend, project)  # type: ignore[arg-type]
+    told = trained_on(backend, project, 20)
     assert set(told["labels"]) == {"PERSON", "LOC"}
     assert any('label: "PER"' in note for note in told["notes"])
+
+
+def trained_on(backend: RunningBackend, project: Project, labels: int) -> dict[str, Any]:
+    """What the retrain tells that has learned from so many."""
+    found: list[dict[str, Any]] = []
+
+    def is_done() -> bool:
+        found.append(retrained(backend, project))  # type: ignore[arg-type]
+        return found[-1].get("trained_on") == labels
+
+    wait_until(is_done, 120)
+    return found[-1]
 
 
 def _renamed(region: Any) -> Any:
@@ -126,6 +136,5 @@ def test_three_annotators_with_an_overlap_of_two_are_made_one(
             given = [each for each in marked if k != 2 or each["value"]["labels"] != ["LOC"]]
             project.mark(task, people[k], given)
     project.version_after(first)
-    wait_until(lambda: retrained(backend, project)["trained_on"] == 12)  # type: ignore[arg-type]
-    told = retrained(backend, project)["labels"]  # type: ignore[arg-type]
+    told = trained_on(backend, project, 12)["labels"]
     assert told["PER"] > told["LOC"] > 0
