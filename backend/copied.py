@@ -35,8 +35,10 @@ def with_given(
     """The guesses for N items, those of labelled content by its label. seen: of the items."""
     main = version.scheme.main
     for item in np.flatnonzero(seen >= 0).tolist():
+        if not (answer := version.answers[seen[item]]):  # too long to be kept
+            continue
         others = [region for region in guesses[item] if region["from_name"] != main.from_name]
-        guesses[item] = [*main.given(version.answers[seen[item]], texts[item]), *others]
+        guesses[item] = [*main.given(answer, texts[item]), *others]
     return guesses
 
 

@@ -13,6 +13,9 @@ from backend.controls.base import Answer, Control
 from backend.copies import Copies, copies_among, keys_of
 from backend.store.tasks import StoredTask
 
+KEPT_CHARACTERS = 10_000
+"""Of an answer that a version keeps: masks may be far longer, and a version is read as a whole."""
+
 
 class Taught(NamedTuple):
     """rows: of the tasks; targets: int64 [M], which of the `answers` each was given, or is nearest to what it
@@ -27,8 +30,11 @@ class Taught(NamedTuple):
     said: list[Answer]
 
     def kept_answers(self, control: Control) -> tuple[Answer, ...] | None:
-        """The `answers`, for a version to keep; None where the control's classes are all."""
-        return None if self.answers == control.classes else self.answers
+        """The `answers`, for a version to keep; None where the control's classes are all. "" in the place of
+        one that is too long: a copy's guess is the model's then."""
+        if self.answers == control.classes:
+            return None
+        return tuple(answer if len(answer) <= KEPT_CHARACTERS else "" for answer in self.answers)
 
     @property
     def given(self) -> list[Answer]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.jobs import word_pool
+from backend.jobs import taught, word_pool
 from backend.jobs.encoding import encode_shard
 from backend.store.words import waiting_words, words_of_project
 from backend.web.app import create_app
@@ -119,6 +119,17 @@ def test_an_unseen_text_is_marked_and_a_copy_gets_what_was_given(loop: Loop, pro
     assert [_told(copy, each) for each in same["result"]] == [(PEOPLE[0], "PER"), (PLACES[0], "LOC")]
     assert [each["score"] for each in same["result"]] == [1.0, 1.0]
     assert 0 < marked["score"] < same["score"] < 1  # the copy stands behind
+
+
+def test_an_answer_too_long_to_keep_leaves_a_copy_to_the_model(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taught, "KEPT_CHARACTERS", 10)
+    mark(loop, project, list(project.tasks)[:20])
+    loop.retrain(project)
+    (found,) = asked(project, text_of(0))
+    assert (PEOPLE[0], "PER") in [_told(text_of(0), each) for each in found["result"]]
+    assert all(each["score"] < 1 for each in found["result"])
 
 
 def test_a_text_that_differs_by_a_letter_is_no_copy(loop: Loop, project: FakeProject) -> None:
