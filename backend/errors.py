@@ -40,7 +40,7 @@ class NotConfigured(AtlasError):
 
 
 class UnknownStrategy(AtlasError):
-    """No query strategy has this name."""
+    """No query strategy has this name, or no control that is weighed."""
 
 
 class DamagedFile(AtlasError):

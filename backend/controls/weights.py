@@ -34,11 +34,27 @@ def _number(text: str) -> float:
 
 def shares_of(scheme: LabelScheme, weights: Mapping[str, float]) -> dict[str, float]:
     """By control, its share of the queue, in (0, 1], all together 1: all of it the first control's where no
-    weight is of one of the scheme's.
+    weight is of it.
     """
     known = {each.from_name: weights[each.from_name] for each in scheme.controls if each.from_name in weights}
+    if scheme.main.from_name not in known:
+        return {scheme.main.from_name: 1.0}
     total = sum(known.values())
-    return {name: weight / total for name, weight in known.items()} or {scheme.main.from_name: 1.0}
+    return {name: weight / total for name, weight in known.items()}
+
+
+def own_weights(scheme: LabelScheme, text: str) -> dict[str, float]:
+    """Those that a project's connection names. Raises ValueError, saying what to change."""
+    weights, names = parse_weights(text), [each.from_name for each in scheme.controls]
+    unknown = [name for name in weights if name not in names]
+    if unknown:
+        raise ValueError(
+            f"control_weights names {', '.join(unknown)}; the controls that are learned of this project: "
+            f"{', '.join(names)}"
+        )
+    if weights and names[0] not in weights:
+        raise ValueError(f"control_weights must name {names[0]} too, the control that orders the queue")
+    return weights
 
 
 def unknown_weights(scheme: LabelScheme, weights: Mapping[str, float]) -> str | None:

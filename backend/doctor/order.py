@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.controls.weights import shares_of, unknown_weights
+from backend.controls.weights import own_weights, shares_of, unknown_weights
 from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, State, not_checked, note, ok, wrong
@@ -43,11 +43,16 @@ def controls(bench: ProjectBench) -> Finding:
     unknown = unknown_weights(scheme, weights)
     if unknown is not None:
         return wrong(unknown, "Correct CONTROL_WEIGHTS and restart label-studio-atlas, or the label config.")
-    shares = shares_of(scheme, weights)
+    own = next(filter(None, (each.weights for each in bench.connections)), None)
+    try:
+        shares = shares_of(scheme, weights if own is None else own_weights(scheme, own))
+    except ValueError as error:
+        return wrong(f"the connection's extra params are not heeded: {error}", "Correct them.")
+    said = "" if own is None else ", as the connection asks"
     if len(shares) == 1:
-        return ok(f"{next(iter(shares))} alone orders the queue")
+        return ok(f"{next(iter(shares))} alone orders the queue{said}")
     told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-    return ok(f"the queue is ordered by {told}")
+    return ok(f"the queue is ordered by {told}{said}")
 
 
 @project_check("retrain", "project", "worker")

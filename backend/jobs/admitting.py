@@ -10,7 +10,7 @@ from backend import logs
 from backend.errors import NotFound
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.newcomers import Newcomers
-from backend.jobs.wished import known_strategy
+from backend.jobs.wished import take_over
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 
@@ -40,10 +40,8 @@ def _admit(dispatcher: Dispatcher, newcomers: Newcomers, client: LabelStudioClie
         dispatcher.state(project_id).forget()
         logger.info("named by a request, and not in Label Studio")
         return "not in Label Studio"
-    newcomers.let_in(project_id)  # first: Label Studio calls /setup before it tells the connections
-    strategy = known_strategy(client.wishes(project_id).strategy)
-    dispatcher.state(project_id).strategy = strategy
-    if strategy is None:
+    newcomers.let_in(project_id)
+    if take_over(dispatcher.state(project_id), client.wishes(project_id)) is None:
         dispatcher.request_retrain(project_id)
     else:  # that /setup may have started one, with another strategy
         dispatcher.demand_retrain(project_id)

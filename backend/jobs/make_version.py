@@ -79,6 +79,8 @@ class VersionMaker:
         """What its network was trained on; None where there were too few labels for one, and of images."""
         self.strategy = settings.strategy
         """Of the version that is made next, and of all that is read for it."""
+        self.weights = settings.weights
+        """Of the controls that order its queue, by name."""
 
     @property
     def fields(self) -> set[str]:
@@ -93,7 +95,7 @@ class VersionMaker:
         pool = self.pool = self._encoded(scheme, tasks, at_hand)
         self._laps.end("encode")
         material = material_of(scheme, tasks, pool, self._settings.seed)
-        shares = shares_of(scheme, self._settings.weights)
+        shares = shares_of(scheme, self.weights)
         learned = learn(self._settings, material, shares)
         self.lesson = learned.main.lesson()
         self._laps.end("train")

@@ -29,6 +29,7 @@ from backend.jobs.state import ProjectState
 from backend.jobs.summary import in_words
 from backend.jobs.tuning_due import digest_in, is_due
 from backend.jobs.version_stats import settings_told
+from backend.jobs.weighing import weights_for
 from backend.jobs.wished import take_over
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.connection import Wishes
@@ -141,6 +142,7 @@ class Retrain:
         self._state.label_config = project.label_config
         self._maker.strategy = self._state.strategy or self._settings.strategy
         scheme = parse_label_config(project.label_config, self._settings.queue_controls)
+        self._maker.weights = weights_for(self._settings, scheme, self._state.weights)
         with ThreadPoolExecutor(1) as beside:
             encoder = beside.submit(self._kept, scheme)  # while Label Studio takes its time
             tasks = pull(self._client, project, scheme, self._directory, self._maker.fields)
@@ -176,8 +178,8 @@ class Retrain:
         }
 
     def _heed(self, wishes: Wishes) -> bool:
-        """Returns whether another strategy is asked for: a version of the one before is not the last."""
-        if not take_over(self._state, wishes):
+        """Returns whether another order is asked for: then a version of the one before is not the last."""
+        if take_over(self._state, wishes) is None:
             return False
         self._state.note_changes(1)
         self._state.want_version()

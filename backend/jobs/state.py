@@ -163,7 +163,7 @@ class ProjectState(Tries):
 
     @property
     def strategy_is_disputed(self) -> bool:
-        """Whether the project's connections named different strategies when last looked at: then /setup,
+        """Whether the project's connections asked for different things when last looked at: then /setup,
         which does not say for which connection it is, is not to be believed."""
         return self._flag("disputed")
 
@@ -179,6 +179,15 @@ class ProjectState(Tries):
     @strategy.setter
     def strategy(self, value: str | None) -> None:
         self._set("strategy", value)
+
+    @property
+    def weights(self) -> str | None:
+        """The controls' weights that the project's connection names; None where it names none."""
+        return self._text("weights")
+
+    @weights.setter
+    def weights(self, value: str | None) -> None:
+        self._set("weights", value)
 
     @property
     def proven_connections(self) -> str | None:

@@ -35,23 +35,25 @@ def heed(
         return "no connection to this backend"
     state.disconnected = False
     _forget_a_secret_of_before(settings, dispatcher, client, project_id, wishes)
-    if not take_over(state, wishes):
+    what = take_over(state, wishes)
+    if what is None:
         return None
     dispatcher.demand_retrain(project_id)
-    return "another strategy is asked for"
+    return f"{what} asked for"
 
 
-def take_over(state: ProjectState, wishes: Wishes) -> bool:
-    """Keep them as the project's; returns whether another strategy is asked for than before."""
+def take_over(state: ProjectState, wishes: Wishes) -> str | None:
+    """Keep them as the project's; returns what else of the order is asked for than before, in words."""
     state.held_by_label_studio = not wishes.updates
     if not wishes.connected:
-        return False
+        return None
     state.strategy_is_disputed = wishes.disputed
     strategy = known_strategy(wishes.strategy)
-    if state.strategy == strategy:
-        return False
-    state.strategy = strategy
-    return True
+    is_other, is_weighed_otherwise = state.strategy != strategy, state.weights != wishes.weights
+    state.strategy, state.weights = strategy, wishes.weights
+    if is_other:
+        return "another strategy is"
+    return "other weights of the controls are" if is_weighed_otherwise else None
 
 
 def known_strategy(strategy: str | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.labelstudio.answers import Kind, ignored, record, records
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING, LabelStudioClient
-from backend.labelstudio.connection import TITLE, strategy_in
+from backend.labelstudio.connection import TITLE, strategy_in, weights_in
 
 WEBHOOK_ACTIONS = frozenset(
     {
@@ -36,7 +36,8 @@ class Connection:
     """A project's connection to an ML backend, as Label Studio found it just now.
 
     state: "CO" connected, "DI" nothing answers, "ER" it answers with an error, told in `error`;
-    strategy: the query strategy that its extra params name, None where they name none.
+    strategy, weights: the query strategy and the controls' weights that its extra params name, None where
+    they name none.
     """
 
     id: int
@@ -45,6 +46,7 @@ class Connection:
     state: str
     error: str
     strategy: str | None = None
+    weights: str | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ def _connection(raw: dict[str, Any]) -> Connection:
         state=raw.get("state") or "",
         error=raw.get("error_message") or "",
         strategy=strategy_in(raw.get("extra_params")),
+        weights=weights_in(raw.get("extra_params")),
     )
 
 

@@ -12,12 +12,14 @@ from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge, Req
 
 from backend import __version__
 from backend.controls.config import parse_label_config
+from backend.controls.scheme import LabelScheme
+from backend.controls.weights import own_weights
 from backend.errors import LabelConfigError, TooLarge, UnknownStrategy
 from backend.guessing import LIKELIEST
 from backend.jobs.dispatch import CONNECTION, Dispatcher
 from backend.jobs.state import known_projects
 from backend.jobs.status import job_status
-from backend.labelstudio.connection import strategy_in
+from backend.labelstudio.connection import strategy_in, weights_in
 from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings
@@ -55,16 +57,17 @@ def setup() -> Response:
     body = json_object(_settings(), SMALL)
     project_id = asked_project(body.get("project"))
     check_label_config(_settings(), body.get("schema"))
-    parse_label_config(body.get("schema"), _settings().queue_controls)
+    scheme = parse_label_config(body.get("schema"), _settings().queue_controls)
     _settings().api_key  # noqa: B018  raises NotConfigured, which Label Studio shows on connecting
-    strategy = strategy_in(body.get("extra_params"))
-    _check_strategy(strategy)
+    strategy, weights = strategy_in(body.get("extra_params")), weights_in(body.get("extra_params"))
+    _check(scheme, strategy, weights)
     is_known = _gate().admits(project_id)
     reached("setup", project_id, is_known)
     if not is_known:
         return jsonify({})
     state = _dispatcher().state(project_id)
-    if state.disconnected or (state.strategy != strategy and not state.strategy_is_disputed):
+    is_news = (state.strategy, state.weights) != (strategy, weights) and not state.strategy_is_disputed
+    if state.disconnected or is_news:
         _dispatcher().request_look(project_id, CONNECTION)  # anybody may have sent this
     version = _predictor().version_of(project_id)
     if version is None:
@@ -73,11 +76,13 @@ def setup() -> Response:
     return jsonify({"model_version": version})
 
 
-def _check_strategy(strategy: str | None) -> None:
+def _check(scheme: LabelScheme, strategy: str | None, weights: str | None) -> None:
     """Raises UnknownStrategy, with a reason that Label Studio shows."""
     try:
         if strategy is not None:
             check_name(strategy)
+        if weights is not None:
+            own_weights(scheme, weights)
     except ValueError as error:
         raise UnknownStrategy(f"extra params: {error}") from error
 

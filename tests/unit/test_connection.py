@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.labelstudio.connection import Wishes, strategy_in, wishes_of
+from backend.labelstudio.connection import Wishes, strategy_in, weights_in, wishes_of
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,22 @@ def test_the_strategy_that_extra_params_name(extra_params: Any, strategy: str | 
     assert strategy_in(extra_params) == strategy
 
 
+@pytest.mark.parametrize(
+    ("extra_params", "weights"),
+    [
+        ({"control_weights": " mood=3,topic=1 "}, "mood=3,topic=1"),
+        ({"control_weights": {"mood": 3, "topic": 1}}, "mood=3,topic=1"),
+        ('{"control_weights": {"mood": 3}}', "mood=3"),
+        ({"control_weights": ""}, None),
+        ({"control_weights": {}}, None),
+        ({"strategy": "atlas"}, None),
+        (None, None),
+    ],
+)
+def test_the_weights_that_extra_params_name(extra_params: Any, weights: str | None) -> None:
+    assert weights_in(extra_params) == weights
+
+
 def connection(number: int, strategy: str | None, **more: Any) -> dict[str, Any]:
     url = f"http://{number}.internal"
     return {"id": number, "url": url, "extra_params": {"strategy": strategy}, **more}
@@ -39,10 +55,13 @@ def test_a_blank_strategy_hides_no_other() -> None:
 def test_of_several_strategies_the_oldest_connections_counts_however_they_are_listed() -> None:
     listed = [connection(12, "margin"), connection(3, "atlas"), connection(5, "random")]
     addresses = "3=http://3.internal 5=http://5.internal 12=http://12.internal"
-    expected = Wishes(True, "atlas", True, connected=True, addresses=addresses)
+    expected = Wishes(True, "atlas", None, True, connected=True, addresses=addresses)
     assert wishes_of(listed) == wishes_of(listed[::-1]) == expected
     assert not wishes_of([connection(1, "atlas"), connection(2, "atlas")]).disputed
     assert wishes_of([connection(1, None), connection(2, "atlas")]).disputed
+    weighed = {"extra_params": {"strategy": "atlas", "control_weights": "mood=1"}}
+    assert wishes_of([connection(1, "atlas"), connection(2, "atlas") | weighed]).disputed
+    assert wishes_of([connection(1, "atlas"), connection(2, "atlas") | weighed]).weights == "mood=1"
 
 
 def test_updates_are_wanted_unless_all_connections_refuse() -> None:

@@ -24,6 +24,7 @@ from backend.settings import Settings
 from backend.store.locations import project_files
 from backend.store.reason import Reason
 from backend.store.served import ServedHeads
+from backend.web.app import create_app
 from tests.fakes.label_studio import choice
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -95,6 +96,41 @@ def test_what_the_second_control_doubts_comes_up_by_its_weight(loop: Loop) -> No
     loop.set(control_weights="topic=1")
     other = head(loop, project, unclear)
     assert other[:12].count("topic") >= 11
+
+
+def test_a_connection_names_the_weights_of_its_project(loop: Loop) -> None:
+    project, unclear = made(loop)
+    loop.retrain(project)
+    (connection,) = project.connections.values()
+    connection["extra_params"] = {"control_weights": {"mood": 3, "topic": 1}}
+    loop.state(project).note_changes(0)
+    assert loop.reconcile(project) == "other weights of the controls are asked for"
+    weighed = head(loop, project, unclear)
+    assert (weighed[:12].count("mood"), weighed[:12].count("topic")) == (9, 3)
+    connection["extra_params"] = {"control_weights": "mood=1,gone=2"}  # the label config changed under it
+    loop.reconcile(project)
+    assert head(loop, project, unclear)[:12].count("mood") >= 11
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ("mood=1,stance=2", "names stance; the controls that are learned of this project: mood, topic"),
+        ("topic=1", "must name mood too"),
+        ("mood=0,topic=1", "no weight"),
+    ],
+)
+def test_weights_that_a_project_cannot_have_are_refused_when_they_are_saved(
+    loop: Loop, named: str, told: str
+) -> None:
+    loop.set(label_studio_api_key="k")
+    client = create_app(loop.settings).test_client()
+    body = {"project": "1.1", "schema": CONFIG, "extra_params": {"control_weights": named}}
+    refused = client.post("/setup", json=body)
+    assert refused.status_code == 400
+    assert told in refused.get_json()["error"]
+    body["extra_params"] = {"control_weights": "mood=2,topic=1"}
+    assert client.post("/setup", json=body).status_code == 200
 
 
 def test_each_reason_names_its_control_and_its_doubt(loop: Loop) -> None:
@@ -241,7 +277,21 @@ def test_names_that_a_project_does_not_have_are_told(loop: Loop) -> None:
 def test_doctor_says_who_orders_the_queue(weights: str, state: State, told: str) -> None:
     settings = Settings(control_weights=weights)
     scheme = parse_label_config(CONFIG, settings.queue_controls)
-    bench = SimpleNamespace(bench=SimpleNamespace(settings=settings), scheme=scheme)
+    bench = SimpleNamespace(bench=SimpleNamespace(settings=settings), scheme=scheme, connections=[])
     finding = CHECKS["controls"].function(bench)
     assert (finding.state, finding.found[: len(told)]) == (state, told)
     assert state is State.OK or "Correct CONTROL_WEIGHTS" in (finding.remedy or "")
+
+
+def test_doctor_says_which_weights_the_connection_asks_for() -> None:
+    scheme = parse_label_config(CONFIG)
+
+    def found(named: str) -> tuple[State, str]:
+        asked = [SimpleNamespace(weights=named)]
+        bench = SimpleNamespace(bench=SimpleNamespace(settings=Settings()), scheme=scheme, connections=asked)
+        finding = CHECKS["controls"].function(bench)
+        return finding.state, finding.found
+
+    told = "the queue is ordered by mood 75%, topic 25%, as the connection asks"
+    assert found("mood=3,topic=1") == (State.OK, told)
+    assert found("mood=3,gone=1")[0] is State.WRONG
