@@ -19,7 +19,7 @@ from backend.encoders.registry import name_in
 from backend.encoders.within import encoded_within
 from backend.store.features import AtHand, FeatureCache, Part
 from backend.store.unit_files import KeptUnits
-from backend.store.vectors import digest_of
+from backend.store.vectors import SHARD, digest_of
 from backend.store.waiting import SHARD_SECONDS, Shard
 
 FEW = 10
@@ -168,5 +168,13 @@ class _Encoding:
         done = np.fromiter(has, np.bool_, len(self._digests))
         known = [self._digests[i] for i in np.flatnonzero(done).tolist()]
         texts = len(set(self._digests))
+        self._forget_vanished(wanted)
         blocks = tuple(part.encoder.dims for part in used.parts)
         return Pool(used.features(known), done, used.name, wanted.name, texts, missing, shards, blocks)
+
+    def _forget_vanished(self, used: AtHand) -> None:
+        """Vectors of texts that the project has no more, once these outnumber the others."""
+        texts = set(self._digests)
+        for part in used.parts:
+            if len(part.kept.rows) > 2 * len(texts) + SHARD:
+                self._cache.vectors.forget(part.name, part.encoder.dims, texts)

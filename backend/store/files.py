@@ -36,6 +36,13 @@ class Files:
         """A file that is never written twice; a copy with another hash than this does not count."""
         return self.read(path)
 
+    def size_here(self, path: str) -> int | None:
+        """Bytes of this machine's copy; None where it has none."""
+        try:
+            return (self._directory / path).stat().st_size
+        except OSError:
+            return None
+
     def write(self, path: str, content: bytes) -> None:
         place = self._directory / path
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -65,6 +65,8 @@ class VectorFiles:
     def __init__(self, files: Files, before: Files):
         self._files = files
         self._before = before
+        self._unreadable: set[str] = set()
+        """Shards that were found damaged."""
 
     def read(self, name: str, dims: int) -> Kept:
         """All that an encoder has made. What is damaged, or of another shape, is forgotten: it can be encoded
@@ -109,12 +111,17 @@ class VectorFiles:
             self._files.write(f"{name}.{key_of(some)}{ENDING}", content)
 
     def merge(self, name: str, dims: int) -> None:
-        """Make few files of many small ones, and of what cannot be read none. For one at a time."""
-        found = {path: self._part(path, dims) for path in self._paths(name)}
+        """Make few files of many small ones, and of what cannot be read none. For one at a time.
+
+        Nothing is read where there are few of them, which the files' sizes tell.
+        """
+        paths = self._paths(name)
+        few = sum(self._is_small(path, dims) for path in paths) <= MANY
+        if few and self._unreadable.isdisjoint(paths):
+            return
+        found = {path: self._part(path, dims) for path in paths}
         large = {path: part for path, part in found.items() if part is not None and 2 * len(part[0]) >= SHARD}
         small = [path for path in found if path not in large]
-        if len(small) <= MANY and all(found[path] is not None for path in small):
-            return
         seen = {digest for digests, _ in large.values() for digest in digests}
         merged: dict[bytes, Halves] = {}
         for path in small:
@@ -127,6 +134,22 @@ class VectorFiles:
         for path in small:
             if path not in kept:
                 self._files.delete(path)
+
+    def forget(self, name: str, dims: int, wanted: Set[bytes]) -> None:
+        """Delete vectors of other texts than these, where they are the most of a shard. For one at a time."""
+        for path in self._paths(name):
+            digests, vectors = self._part(path, dims) or ([], np.zeros((0, dims), np.float16))
+            rows = [i for i, digest in enumerate(digests) if digest in wanted]
+            if 2 * len(rows) < len(digests):
+                self.add(name, [digests[i] for i in rows], vectors[rows])
+                self._files.delete(path)
+
+    def _is_small(self, path: str, dims: int) -> bool:
+        """Whether a shard is less than half full, by its size; True where that is not known here."""
+        size = self._files.size_here(path)
+        nothing = np.zeros((0, DIGEST), np.uint8), np.zeros((0, dims), np.float16)
+        empty = len(tensors.pack(dict(zip(("digests", "vectors"), nothing, strict=True))))
+        return size is None or 2 * (size - empty) < SHARD * (DIGEST + 2 * dims)
 
     def _paths(self, name: str) -> list[str]:
         return [path for path in self._files.paths(ending=ENDING) if _is_of(path, name)]
@@ -143,6 +166,7 @@ class VectorFiles:
             raise
         except (OSError, DamagedFile, KeyError) as error:
             logger.warning("vectors that cannot be read, %s, are made anew: %s", path, error)
+            self._unreadable.add(path)
             return None
 
     def _part_of_before(self, name: str, dims: int) -> list[tuple[list[bytes], Halves]]:

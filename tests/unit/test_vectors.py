@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from backend.jobs import encode_pool
 from backend.settings import Settings
 from backend.store import tensors, vectors
 from backend.store.features import FeatureCache
@@ -68,6 +69,46 @@ def test_many_small_files_become_few_full_ones(
         kept.merge(NAME, 2)
         assert len(list(tmp_path.iterdir())) <= len(TEXTS) // (8 // 2) + 4 + 1
     assert numbers(kept) == list(range(40))
+
+
+def test_where_there_are_few_small_files_a_merge_reads_none(
+    kept: VectorFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "SHARD", 8)
+    kept.add(NAME, *made(TEXTS[:30]))  # three full ones, and one of six
+    kept.add(NAME, *made(TEXTS[30:33]))
+    read = []
+    monkeypatch.setattr(Files, "read_constant", lambda files, path: read.append(path))
+    kept.merge(NAME, 2)
+    assert read == []
+
+
+def test_vectors_of_vanished_texts_are_forgotten_where_they_are_the_most(
+    kept: VectorFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "SHARD", 10)
+    kept.add(NAME, *made(TEXTS))
+    present = {digest_of(text) for text in [*TEXTS[:3], *TEXTS[10:16], *TEXTS[30:]]}
+    kept.forget(NAME, 2, present)
+    assert numbers(kept) == [*range(3), *range(10, 20), *range(30, 40)]
+    assert len(list(tmp_path.iterdir())) == 3
+    kept.forget(NAME, 2, present)
+    assert numbers(kept) == [*range(3), *range(10, 20), *range(30, 40)]
+
+
+def test_a_project_whose_texts_were_replaced_keeps_its_vectors_within_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode_pool, "SHARD", 10)
+    cache = FeatureCache(tmp_path)
+    held = []
+    for first in range(0, 400, 20):
+        texts = [f"text number {n} about topic {n % 3}" for n in range(first, first + 40)]
+        pool = encode_pool.encode_pool(cache, texts, [], 60)
+        assert len(pool.features) == 40
+        (part,) = cache.read_again(cache.wanted(texts)).parts
+        held.append(len(part.kept.rows))
+    assert max(held) <= 3 * 40 + 10
 
 
 def test_a_merge_that_was_killed_before_it_deleted_costs_nothing(
