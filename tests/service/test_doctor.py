@@ -26,6 +26,7 @@ from backend.jobs.worker import create_worker
 from backend.running.embedded_redis import running_redis, start_redis
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
+from tests.processes import gone_pid
 
 
 @pytest.fixture
@@ -76,14 +77,6 @@ def verdict() -> tuple[State, str]:
     with Bench() as bench:
         finding = retrain_worker(bench)
         return finding.state, f"{finding.found} {finding.remedy}"
-
-
-def gone_pid() -> int:
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0)
-    os.waitpid(pid, 0)
-    return pid
 
 
 def test_the_redis_of_a_running_up_is_found(dispatcher: Dispatcher) -> None:

@@ -5,14 +5,7 @@ import pytest
 
 from backend.store.leftovers import sweep
 from backend.store.paths import write_atomically
-
-
-def gone_pid() -> int:
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0)
-    os.waitpid(pid, 0)
-    return pid
+from tests.processes import gone_pid
 
 
 def test_what_a_dead_process_left_goes_and_what_a_live_one_writes_stays(tmp_path: Path) -> None:
