@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from backend.cli import main
 from backend.encoders.hub import HubName
 from backend.encoders.registry import find_encoder
+from backend.encoders.word_registry import find_word_encoder
 from backend.settings import Settings
 from backend.store.locations import feature_cache
 from tests.unit.fake_hub import COMMIT, NAME, FakeHub, serving
@@ -100,6 +101,18 @@ def test_a_folder_is_an_encoder_and_comes_back_by_its_name(tmp_path: Path) -> No
     assert features[3].abs().max() == 0
     again = feature_cache(settings, 1).encoder(name).encode(texts)
     assert (features - again).abs().max() < 1e-3
+
+
+def test_a_folders_model_reads_words_at_half_its_depth(tmp_path: Path) -> None:
+    folder = make_model(tmp_path / "model")
+    words = find_word_encoder(f"{folder}+lsa")
+    assert words.name == f"{folder}:words"
+    assert words.arrays()["depth"] == LAYERS // 2
+    units = words.encode(["storm flood", "", "tea book tea"])
+    assert units.rows.shape == (5, words.dimensions)
+    assert units.item.tolist() == [0, 0, 2, 2, 2]
+    again = find_word_encoder(words.name)
+    assert torch.equal(again.encode(["storm flood"]).rows, units.rows[:2])
 
 
 def test_positions_of_roberta_begin_behind_the_paddings(tmp_path: Path) -> None:
