@@ -244,14 +244,17 @@ def likeliest(classes: Sequence[Answer], layers: Layers, right: Tensor | None) -
     return Decided(answers, taught.tolist(), taught.minimum(best.values).tolist())
 
 
+def asked_of_parts(tag: Tag) -> str | None:
+    """The attribute by which a control asks of each part of a content, such as each region; None without."""
+    return next((each for each in ("perRegion", "perItem", "labeling") if tag.is_on(each)), None)
+
+
 def refuse_parts(tag: Tag) -> None:
     """Raises LabelConfigError where a control is about parts of a content, not about the whole."""
-    for attribute in ("perRegion", "perItem", "labeling"):
-        if tag.is_on(attribute):
-            raise LabelConfigError(
-                f"{tag} has {attribute}: it labels parts, whole texts and images are learned. "
-                f"Remove {attribute}."
-            )
+    if (attribute := asked_of_parts(tag)) is not None:
+        raise LabelConfigError(
+            f"{tag} has {attribute}: it labels parts, whole texts and images are learned. Remove {attribute}."
+        )
 
 
 def regions_named(result: Any, name: str) -> list[Region]:

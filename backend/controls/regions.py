@@ -38,6 +38,7 @@ class RegionControl(Offering):
 
     pooling: ClassVar[Pooling]
     """How the doubt about its units becomes an item's."""
+    joins: ClassVar[bool] = False
 
     # The label config
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backend.controls.base import asked_of_parts
 from backend.controls.config import Preferred, learnable, parse_label_config
 from backend.controls.nothing_to_learn import some
 from backend.controls.registry import asked, control_for, sources_in, tags_in_words
@@ -35,7 +36,14 @@ def _texts(scheme: LabelScheme, tags: Tags) -> Iterator[str]:
 
 def _choices(scheme: LabelScheme, tags: Tags, preferred: Preferred) -> Iterator[str]:
     _, problems = learnable(tags, preferred)
-    yield from problems.values()
+    of_parts = [tag for tag in asked(tags) if tag.name in problems and asked_of_parts(tag)]
+    if of_parts:
+        yield (
+            f"{some(of_parts)}: asked of each part by {asked_of_parts(of_parts[0])}; of these answers nothing "
+            "is learned or predicted, and they disturb nothing that is"
+        )
+    refused = {tag.name for tag in of_parts}
+    yield from (problem for name, problem in problems.items() if name not in refused)
     known = {control.from_name for control in scheme.controls} | problems.keys()
     others = [tag for tag in asked(tags) if tag.name not in known]
     about = sources_in(tags)[scheme.main.to_name]

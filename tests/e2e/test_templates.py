@@ -70,7 +70,7 @@ def ask_about_one(root: Element, remedy: re.Match[str]) -> None:
 
 REMEDIES: dict[str, Callable[[Element, re.Match[str]], None]] = {
     r'Add <Choices name="(?P<name>[^"]+)" toName="(?P<text>[^"]+)"> with two <Choice> or more\.': add_choices,
-    r'<\w+ name="(?P<control>[^"]+)"> has [^.]*\. Remove (?P<attribute>\w+)\.': remove_attribute,
+    r'<\w+ name="(?P<control>[^"]+)"> has [^.]*\. Remove (?P<attribute>\w+)[^.]*\.': remove_attribute,
     r'With toName="(?P<text>[^"]+)" it would be about': ask_about_one,
     r'Let the value of <\w+ name="(?P<text>[^"]+)"> name a field': name_a_field,
 }

@@ -148,6 +148,10 @@ def test_what_is_accepted_but_not_learned_is_said_at_connect_and_by_doctor(loop:
             CHOICES.replace('"c"', '"d"').replace("sea", "$a").replace("</", '<Choice value="b"/></'),
             '"$a" is another',
         ),
+        (
+            CHOICES.replace('"c"', '"d" perRegion="true"') + '<Rating name="e" toName="t" perRegion="true"/>',
+            '<Choices name="d">, <Rating name="e">: asked of each part by perRegion; of these',
+        ),
         ('<Text name="help" value="Read well."/>', None),
         (CHOICES.replace('"c"', '"d"'), None),
     ],
