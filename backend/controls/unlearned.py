@@ -39,8 +39,8 @@ def _choices(scheme: LabelScheme, tags: Tags, preferred: Preferred) -> Iterator[
     of_parts = [tag for tag in asked(tags) if tag.name in problems and asked_of_parts(tag)]
     if of_parts:
         yield (
-            f"{some(of_parts)}: asked of each part by {asked_of_parts(of_parts[0])}; of these answers nothing "
-            "is learned or predicted, and they disturb nothing that is"
+            f"{some(of_parts)}: asked of each part by {asked_of_parts(of_parts[0])}; of these answers "
+            "nothing is learned or predicted, and they disturb nothing that is"
         )
     refused = {tag.name for tag in of_parts}
     yield from (problem for name, problem in problems.items() if name not in refused)

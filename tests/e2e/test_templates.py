@@ -54,7 +54,8 @@ def add_choices(root: Element, remedy: re.Match[str]) -> None:
 
 def remove_attribute(root: Element, remedy: re.Match[str]) -> None:
     control = next(tag for tag in root.iter() if tag.get("name") == remedy["control"])
-    del control.attrib[remedy["attribute"]]
+    written = next(each for each in control.attrib if each.lower() == remedy["attribute"].lower())
+    del control.attrib[written]
 
 
 def name_a_field(root: Element, remedy: re.Match[str]) -> None:

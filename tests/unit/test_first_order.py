@@ -68,7 +68,12 @@ class UnlabelledProject:
 
 def retrained(server: UnlabelledProject, directory: Path) -> dict[str, Any]:
     state = SimpleNamespace(
-        changes=0, strategy=None, held_by_label_studio=False, label_config=None, refill_at=lambda count: None
+        changes=0,
+        annotations_alone=False,
+        strategy=None,
+        held_by_label_studio=False,
+        label_config=None,
+        refill_at=lambda count: None,
     )
     lock = SimpleNamespace(check=lambda: None)
     settings = Settings(data_dir=directory)

@@ -29,7 +29,7 @@ def config(*controls: str) -> str:
 
 @pytest.mark.parametrize("asked", ALL)
 def test_it_is_refused_alone_and_named_beside_what_is_learned(asked: str) -> None:
-    with pytest.raises(LabelConfigError, match="has perRegion.*Remove perRegion"):
+    with pytest.raises(LabelConfigError, match=r"has perRegion.*Remove perRegion"):
         parse_label_config(config(asked))
     for learned in (WHOLE, LABELS):
         xml = config(asked, learned)
