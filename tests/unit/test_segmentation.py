@@ -23,6 +23,8 @@ from backend.learning.segmentation import (
     train_segmentation,
 )
 from backend.learning.segmentation_units import PASS, units_learned
+from backend.learning.units import UnitsLearned
+from backend.sampling import make_scene, names, rank_scene
 
 GRID, WIDTH, CLASSES = 16, 12, 3
 
@@ -181,3 +183,17 @@ def test_too_little_to_train_on_is_told(targets: Tensor) -> None:
 def test_one_class_alone_cannot_be_trained() -> None:
     with pytest.raises(ValueError, match="two classes"):
         train_segmentation(toy(3)[0], torch.zeros(3, GRID, GRID).long(), 2)
+
+
+@pytest.mark.parametrize("strategy", names())
+def test_every_strategy_ranks_pictures_by_their_cells(strategy: str) -> None:
+    learned = cells_of_30()
+    vectors = torch.randn(42, 8, generator=torch.Generator().manual_seed(5))
+    nothing = torch.zeros(12, dtype=torch.int64)
+    scene = make_scene(vectors[:30], vectors[30:], nothing, trained=learned)
+    assert sorted(rank_scene(strategy, scene, 10).order.tolist()) == list(range(30))
+
+
+@cache
+def cells_of_30() -> UnitsLearned:
+    return units_learned(trained(), toy(30, seed=4)[0], 30, side=4)
