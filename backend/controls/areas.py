@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.controls import runs
 from backend.controls.base import Answer, Region
-from backend.controls.regions import RegionControl
+from backend.controls.regions import RegionControl, region_id
 from backend.controls.runs import Runs, no_runs
 from backend.controls.sources import Image, Source
 from backend.controls.tags import Tag
-from backend.errors import LabelConfigError
 
 UNSAID = -100
 """Class of a cell of which nobody knows what it is."""
@@ -45,15 +44,42 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class AreaControl(RegionControl):
+    """drawn_by: the name of the control beside a <Labels> that draws what it labels; "" of one that draws
+    itself."""
+
     pooling = "mean"
+    sources: ClassVar[Mapping[str, type[Source]]] = {Image.tag: Image}
+    shape: ClassVar[str]
+    """The tag of the control that draws the like beside a <Labels>."""
+
+    drawn_by: str = ""
 
     @classmethod
-    def parse(cls, tag: Tag, source: Source) -> AreaControl:
-        if not isinstance(source, Image):
-            raise LabelConfigError(
-                f"{tag} is about no <Image>: areas of an image are learned. Change toName."
-            )
-        return super().parse(tag, source)
+    def takes(cls, tag: Tag) -> bool:
+        return tag.kind == f"{cls.shape}Labels" or (tag.kind == "Labels" and cls.shape in tag.shapes)
+
+    @classmethod
+    def parse(cls, tag: Tag, source: Source) -> Self:
+        return replace(super().parse(tag, source), drawn_by=tag.shapes.get(cls.shape, ""))
+
+    def written(
+        self, number: int, label: str, place: dict[str, Any], confidence: float, **beside: Any
+    ) -> list[Region]:
+        """The number-th part as Label Studio stores it. place: the region's value but for its label; beside:
+        what stands beside the value."""
+        told = {"id": region_id(self, number), "to_name": self.to_name, **beside}
+        value = {**place, self.type: [label]}
+        labelled = {
+            **told,
+            "from_name": self.from_name,
+            "type": self.type,
+            "value": value,
+            "score": confidence,
+        }
+        if not self.drawn_by:
+            return [labelled]
+        drawn = {**told, "from_name": self.drawn_by, "type": self.shape.lower(), "value": place}
+        return [drawn, labelled]
 
     @abstractmethod
     def areas(self, answer: Answer) -> Areas:

@@ -19,7 +19,7 @@ from backend.controls import run_length, runs
 from backend.controls.areas import MOST_CHARACTERS, AreaControl, Areas, Cells, Drawn, characters
 from backend.controls.base import Answer, Region, value_of
 from backend.controls.bitmask import mask_in, picture_of, size_in
-from backend.controls.regions import NOTHING, region_id
+from backend.controls.regions import NOTHING
 from backend.controls.runs import Runs
 from backend.controls.specks import without_specks
 from backend.controls.votes import CLEAR, Vote
@@ -94,18 +94,17 @@ class MaskControl(AreaControl):
     def regions_of(self, answer: Answer, confidences: Sequence[float], content: str) -> list[Region]:
         known = [mask for mask in masks_in(answer) if mask.label is not None]
         return [
-            {
-                "from_name": self.from_name,
-                "to_name": self.to_name,
-                "type": self.type,
-                "id": region_id(self, number),
-                "original_height": mask.size[0],
-                "original_width": mask.size[1],
-                "image_rotation": 0,
-                "value": {**self.value_of(mask), self.type: [mask.label]},
-                "score": confidence,
-            }
+            region
             for number, (mask, confidence) in enumerate(zip(known, confidences, strict=True))
+            for region in self.written(
+                number,
+                str(mask.label),
+                self.value_of(mask),
+                confidence,
+                original_height=mask.size[0],
+                original_width=mask.size[1],
+                image_rotation=0,
+            )
         ]
 
     def labels_in(self, answer: Answer) -> list[str]:
@@ -154,7 +153,8 @@ class MaskControl(AreaControl):
 
 class Brush(MaskControl):
     kind = "brush"
-    tags = ("BrushLabels",)
+    tags = ("BrushLabels", "Brush")
+    shape = "Brush"
 
     def effort(self, region: Region) -> int:
         rle = value_of(region, "rle")
@@ -175,7 +175,8 @@ class Brush(MaskControl):
 
 class Bitmask(MaskControl):
     kind = "bitmask"
-    tags = ("BitmaskLabels",)
+    tags = ("BitmaskLabels", "Bitmask")
+    shape = "Bitmask"
 
     def effort(self, region: Region) -> int:
         height, width = size_in(value_of(region, "imageDataURL")) or (0, 0)

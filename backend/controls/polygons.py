@@ -18,7 +18,6 @@ from backend.controls import runs
 from backend.controls.areas import GRID, MOST_CHARACTERS, AreaControl, Areas, Cells, Drawn, characters
 from backend.controls.base import Answer, Region, value_of
 from backend.controls.outlines import Points, inside, outlines_of
-from backend.controls.regions import region_id
 from backend.controls.runs import Runs
 from backend.controls.specks import without_specks
 
@@ -46,7 +45,8 @@ def answer_of(polygons: Iterable[Polygon]) -> Answer:
 @dataclass(frozen=True, kw_only=True)
 class Polygons(AreaControl):
     kind = "polygons"
-    tags = ("PolygonLabels",)
+    tags = ("PolygonLabels", "Polygon")
+    shape = "Polygon"
 
     def read_regions(self, regions: list[Region], content: str) -> Answer | None:
         """Where a region has no label that the config has, it is not known what is there."""
@@ -62,19 +62,14 @@ class Polygons(AreaControl):
     def regions_of(self, answer: Answer, confidences: Sequence[float], content: str) -> list[Region]:
         known = [polygon for polygon in polygons_in(answer) if polygon.label is not None]
         return [
-            {
-                "from_name": self.from_name,
-                "to_name": self.to_name,
-                "type": self.type,
-                "id": region_id(self, number),
-                "value": {
-                    "points": [list(point) for point in polygon.points],
-                    "closed": True,
-                    self.type: [polygon.label],
-                },
-                "score": confidence,
-            }
+            region
             for number, (polygon, confidence) in enumerate(zip(known, confidences, strict=True))
+            for region in self.written(
+                number,
+                str(polygon.label),
+                {"points": [list(point) for point in polygon.points], "closed": True},
+                confidence,
+            )
         ]
 
     def labels_in(self, answer: Answer) -> list[str]:

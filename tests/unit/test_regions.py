@@ -117,6 +117,18 @@ CASES: list[Case] = [
         {"image": "/0.png"},
         POLYGONS,
     ),
+    Case(
+        Brush,
+        f'{IMAGE}<Brush name="r" toName="t"/><Labels name="c" toName="t">{LABELS}</Labels>',
+        {"image": "/0.png"},
+        MASKS,
+    ),
+    Case(
+        Polygons,
+        f'{IMAGE}<Polygon name="r" toName="t"/><Labels name="c" toName="t">{LABELS}</Labels>',
+        {"image": "/0.png"},
+        POLYGONS,
+    ),
 ]
 """A line for each: add yours."""
 each_case = pytest.mark.parametrize(
