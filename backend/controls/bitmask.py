@@ -1,4 +1,4 @@
-"""Masks as <BitmaskLabels> holds them: a PNG in a data URL, red, green and blue 0, alpha the mask."""
+"""Masks as <BitmaskLabels> holds them: a PNG in a data URL whose alpha is the mask."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ _HEADER = 48
 
 
 def picture_of(marked: Runs, height: int, width: int) -> str:
+    """With one bit a pixel: to a browser the same as four bytes, and a tenth as long."""
     from PIL import Image
 
-    pixels = np.zeros((height, width, 4), np.uint8)
-    pixels[..., 3] = runs.mask_of(marked, height, width) * np.uint8(255)
+    picture = Image.fromarray(runs.mask_of(marked, height, width).astype(np.uint8), "L")
+    picture.putpalette([0] * 6)
     written = io.BytesIO()
-    Image.fromarray(pixels, "RGBA").save(written, "PNG", optimize=True)
+    picture.save(written, "PNG", bits=1, transparency=bytes([0, 255]), optimize=True)
     return BEGIN + base64.b64encode(written.getvalue()).decode()
 
 
@@ -54,7 +55,10 @@ def mask_in(url: Any) -> tuple[tuple[int, int], Runs] | None:
 
     try:
         with Image.open(io.BytesIO(base64.b64decode(url[len(BEGIN) :])), formats=("PNG",)) as image:
-            alpha = np.asarray(image.getchannel("A"))
+            if not image.has_transparency_data:
+                return None
+            whole = image if "A" in image.getbands() else image.convert("RGBA")
+            alpha = np.asarray(whole.getchannel("A"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None  # whatever Pillow says of what is no such picture
     return size, runs.runs_of(alpha >= MARKED)
