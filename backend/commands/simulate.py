@@ -70,12 +70,14 @@ def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None,
     --control say), JSON lines, or what Label Studio exports as JSON, JSON-MIN or CSV; either also as .gz.
     Or it is a folder of images with a folder per class in it: cat/1.jpg, dog/2.jpg.
     An export whose tasks are images will do where the files are here, too: beside it, or in --image-folder.
+    Or it holds texts with spans: CoNLL (.conll, .bio, .iob), JSON lines with tokens and tags or with text and
+    spans, an export of a project with <Labels>; then cost is counted in words, too, and no report is drawn.
     Labelling is replayed for each strategy and seed as it goes live: the first of the queue are labelled,
     the model learns anew, and so on. A report, the curves and a summary are written.
     Exit code 1 when a strategy failed and had to be left out.
     """
     from backend.simulate.plan import Plan, parse_strategies
-    from backend.simulate.run import SimulateOptions, run
+    from backend.simulate.run import SimulateOptions, simulate_file
 
     try:
         names = parse_strategies(strategies)
@@ -84,7 +86,7 @@ def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None,
     plan_options = {name: options.pop(name) for name in ("budget", "held_out")} | _protocol(options)
     plan = Plan(strategies=names, seeds=tuple(range(seed, seed + seeds)), **plan_options)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-written is left
-    if run(SimulateOptions(**options), plan, encoder).failures:
+    if simulate_file(SimulateOptions(**options), plan, encoder):
         raise SystemExit(1)
 
 

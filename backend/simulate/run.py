@@ -12,6 +12,7 @@ from rich.console import Console
 from backend.errors import AtlasError
 from backend.labelled import hold_out, load
 from backend.labelled.echo import what_was_read
+from backend.labelled.marked import load_marked
 from backend.labelled.things import Things
 from backend.settings import Settings
 from backend.simulate.folder import publish, staging
@@ -35,6 +36,24 @@ class SimulateOptions:
     image_folder: Path | None = None
 
 
+def simulate_file(options: SimulateOptions, plan: Plan, encoders: str | None) -> list[str]:
+    """Of whole texts or images, or of spans where the file holds such. Returns what failed, in words.
+
+    Arguments and errors as of `run`.
+    """
+    marked = load_marked(options.file, options.text_field, options.control)
+    if marked is None:
+        return run(options, plan, encoders).failures
+    from backend.simulate.spans_run import run_spans
+
+    processes = options.processes or _cores()
+    return run_spans(options.file, marked, plan, encoders, _out(options), options.force, processes)
+
+
+def _out(options: SimulateOptions) -> Path:
+    return options.out or Path(f"simulation-{options.file.name.split('.')[0]}")
+
+
 def run(options: SimulateOptions, plan: Plan, encoders: str | None) -> Outcome:
     """encoders: by name, separated by commas; None for the one that is set.
 
@@ -53,7 +72,7 @@ def run(options: SimulateOptions, plan: Plan, encoders: str | None) -> Outcome:
         f"  {len(pool):,} {texts.things.many} to label, {len(held_out):,} held out to measure on",
         highlight=False,
     )
-    out = options.out or Path(f"simulation-{options.file.name.split('.')[0]}")
+    out = _out(options)
     with staging(out, options.file, options.force) as folder:
         from backend.simulate.show import show
         from backend.simulate.work import simulated, written

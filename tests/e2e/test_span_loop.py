@@ -11,7 +11,7 @@ import pytest
 from backend.demo.label_studio import LabelStudioServer
 from backend.store.model_version import version_number
 from tests.conftest import RunningBackend, backends
-from tests.e2e.steps import follow_queue, retrained, wait_until
+from tests.e2e.steps import Start, follow_queue, retrained, wait_until
 from tests.unit.test_span_loop import CONFIG, right, text_of
 
 COUNT = 30
@@ -123,9 +123,10 @@ def _renamed(region: Any) -> Any:
 
 
 def test_three_annotators_with_an_overlap_of_two_are_made_one(
-    label_studio: LabelStudioServer, backend: RunningBackend
+    label_studio: LabelStudioServer, run_backend: Start
 ) -> None:
     """The third marks no places: of these nothing is learned where they are in dispute."""
+    backend = run_backend(RETRAIN_EVERY="1")
     project = Project(label_studio, backend, "spans of three", maximum_annotations=2)
     first = project.version_after("")
     people = [label_studio.sign_up(f"span{i}").http for i in range(3)]

@@ -1,0 +1,201 @@
+"""Texts and the spans marked in them, from a person's files: CoNLL, JSON lines, a Label Studio export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from backend.controls.base import Answer
+from backend.controls.options import Fixed
+from backend.controls.sources import Text
+from backend.controls.span_answers import Span, answer_of, known_in
+from backend.controls.spans import Spans
+from backend.controls.votes import target_of
+from backend.errors import AtlasError
+from backend.labelled.decoding import decode_file
+
+COLUMNS = (".conll", ".bio", ".iob", ".iob2")
+"""How the names of files end that have a token and its tag in each line."""
+TAGS = ("tags", "ner_tags", "labels")
+SPANS = ("spans", "entities", "label")
+"""Names of the lists beside a row's tokens, and beside its text."""
+
+
+class MarkedText(NamedTuple):
+    text: str
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class MarkedTexts:
+    """rows: distinct texts; labels: of their spans; source: what they were read as; dropped: how many rows
+    were left out, by the reason."""
+
+    rows: list[MarkedText]
+    labels: tuple[str, ...]
+    source: str
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+def load_marked(path: Path, text_field: str | None = None, control: str | None = None) -> MarkedTexts | None:
+    """None for a file that holds no spans. Raises AtlasError, naming the file and what to do, for one that
+    cannot be read, or in which fewer than two texts have spans."""
+    if path.is_dir():
+        return None
+    name = path.name.removesuffix(".gz")
+    try:
+        text = decode_file(path).text
+        if name.endswith(COLUMNS):
+            rows: Iterable[MarkedText | None] = map(_of_tags, _sentences(text))
+            return _distinct(rows, "a token and its tag in each line")
+        values = _objects(text)
+        found = None if values is None else _of_objects(values, text_field, control)
+    except AtlasError as error:
+        raise AtlasError(f"{path}: {error}") from error
+    return found
+
+
+def _of_objects(values: list[Any], text_field: str | None, control: str | None) -> MarkedTexts | None:
+    first = next((each for each in values if isinstance(each, dict)), {})
+    tags = next((key for key in TAGS if isinstance(first.get(key), list)), None)
+    if tags is not None and isinstance(first.get("tokens"), list):
+        rows = (_of_tags(_pairs(each, tags)) if isinstance(each, dict) else None for each in values)
+        return _distinct(rows, f"JSON with tokens and {tags}")
+    spans = next((key for key in SPANS if isinstance(first.get(key), list)), None)
+    text = text_field or "text"
+    if spans is not None and isinstance(first.get(text), str):
+        return _distinct((_of_spans(each, text, spans) for each in values), f"JSON with {text} and {spans}")
+    return _of_export(values, text_field, control) if "annotations" in first and "data" in first else None
+
+
+def _of_export(tasks: list[Any], text_field: str | None, control: str | None) -> MarkedTexts | None:
+    """None where the control that is asked for, or any, is answered by something else than spans."""
+    regions = [region for task in tasks for region in _regions(task)]
+    marked = [each for each in regions if _label_of(each) is not None]
+    asked = [each for each in regions if control in (None, each.get("from_name"))]
+    if not marked or any(each not in marked for each in asked if "value" in each):
+        return None
+    name = control or str(marked[0].get("from_name"))
+    labels = dict.fromkeys(str(_label_of(each)) for each in marked if each.get("from_name") == name)
+    field_name = text_field or _text_field(tasks)
+    spans = Spans(
+        from_name=name,
+        to_name=str(marked[0].get("to_name")),
+        source=Text(field_name),
+        tag="Labels",
+        options=Fixed(tuple((label,) for label in labels)),
+        classes=tuple(labels),
+    )
+    return _distinct((_of_task(each, spans) for each in tasks), f"Label Studio's export, control {name}")
+
+
+def _of_task(task: Any, control: Spans) -> MarkedText | None:
+    text = control.source.content(task.get("data"))
+    answer = target_of(task.get("annotations") or [], control, text)
+    return None if answer is None or not text else MarkedText(text, answer)
+
+
+def _regions(task: Any) -> Iterator[dict[str, Any]]:
+    annotations = task.get("annotations") if isinstance(task, dict) else None
+    for annotation in annotations or []:
+        if isinstance(annotation, dict) and not annotation.get("was_cancelled"):
+            yield from (each for each in annotation.get("result") or [] if isinstance(each, dict))
+
+
+def _label_of(region: dict[str, Any]) -> Any:
+    value = region.get("value")
+    labels = value.get("labels") if isinstance(value, dict) and isinstance(value.get("start"), int) else None
+    return labels[0] if isinstance(labels, list) and labels else None
+
+
+def _text_field(tasks: list[Any]) -> str:
+    texts = [key for key, value in tasks[0]["data"].items() if isinstance(value, str)]
+    if "text" in texts:
+        return "text"
+    if len(texts) != 1:
+        raise AtlasError(f"which field is the text? --text-field may be: {', '.join(texts) or 'none'}")
+    return texts[0]
+
+
+def _objects(text: str) -> list[Any] | None:
+    """Of a JSON list or of JSON lines; None for what is neither."""
+    start = text.lstrip()[:1]
+    try:
+        if start == "[":
+            return list(json.loads(text))
+        return [json.loads(line) for line in text.splitlines() if line.strip()] if start == "{" else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _sentences(text: str) -> Iterator[list[tuple[str, str]]]:
+    """By empty lines; of each line the first and the last column."""
+    rows: list[tuple[str, str]] = []
+    for line in [*text.splitlines(), ""]:
+        columns = line.split()
+        if columns and columns[0] != "-DOCSTART-":
+            rows.append((columns[0], columns[-1] if len(columns) > 1 else "O"))
+        elif rows:
+            yield rows
+            rows = []
+
+
+def _pairs(row: dict[str, Any], tags: str) -> list[tuple[str, str]]:
+    tokens, given = row.get("tokens"), row.get(tags)
+    if not isinstance(tokens, list) or not isinstance(given, list) or len(tokens) != len(given):
+        return []
+    return [(str(token), str(tag)) for token, tag in zip(tokens, given, strict=True)]
+
+
+def _of_tags(tagged: Sequence[tuple[str, str]]) -> MarkedText | None:
+    """Tokens joined by spaces. Tags are BIO, IOB or BIOES, such as B-PER; an I begins a span where none of
+    its label goes on."""
+    if not tagged:
+        return None
+    spans: list[Span] = []
+    at, going = 0, ""
+    for token, tag in tagged:
+        mark, _, label = tag.partition("-")
+        if label and (mark in ("B", "S", "U") or label != going):
+            spans.append(Span(at, at + len(token), label))
+        elif label:
+            spans[-1] = spans[-1]._replace(end=at + len(token))
+        going = "" if mark in ("E", "L", "S", "U") else label
+        at += len(token) + 1
+    return MarkedText(" ".join(token for token, _ in tagged), answer_of(spans))
+
+
+def _of_spans(row: Any, text: str, key: str) -> MarkedText | None:
+    content = row.get(text) if isinstance(row, dict) else None
+    if not isinstance(content, str) or not content:
+        return None
+    spans = [_span(each) for each in row.get(key) or []]
+    return None if None in spans else MarkedText(content, answer_of(each for each in spans if each))
+
+
+def _span(given: Any) -> Span | None:
+    if isinstance(given, dict):
+        label = next((given[key] for key in ("label", "type", "tag") if key in given), None)
+        given = [given.get("start"), given.get("end"), label]
+    fits = isinstance(given, list) and len(given) == 3 and all(type(each) is int for each in given[:2])
+    return Span(given[0], given[1], str(given[2])) if fits else None
+
+
+def _distinct(rows: Iterable[MarkedText | None], source: str) -> MarkedTexts:
+    """Each text once, with what was marked in it first."""
+    found: dict[str, MarkedText] = {}
+    dropped = 0
+    for row in rows:
+        if row is None:
+            dropped += 1
+        else:
+            found.setdefault(row.text, row)
+    labels = sorted({str(span.label) for row in found.values() for span in known_in(row.answer)})
+    marked = sum(bool(known_in(row.answer)) for row in found.values())
+    if marked < 2:
+        raise AtlasError(f"spans in two texts at least are needed; it has {marked} ({source})")
+    left_out = {"that cannot be read, or without an answer": dropped} if dropped else {}
+    return MarkedTexts(list(found.values()), tuple(labels), source, left_out)
