@@ -127,9 +127,16 @@ class TrainedSegmenter:
 
 
 def train_segmentation(
-    look: Look, targets: Tensor, n_classes: int, *, seed: int = 0, device: str = "cpu"
+    look: Look,
+    targets: Tensor,
+    n_classes: int,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    together: Tensor | None = None,
 ) -> TrainedSegmenter:
-    """look: at the M labelled images; targets: int64 [M, G, G], y before x, in [0, n_classes) or UNSAID.
+    """look: at the M labelled images; targets: int64 [M, G, G], y before x, in [0, n_classes) or UNSAID;
+    together: int64 [M], equal for images that must be in one fold, such as copies of each other.
 
     Raises ValueError with fewer than two images, or where nothing or only one class was ever said.
     """
@@ -145,7 +152,7 @@ def train_segmentation(
         folds=FOLDS,
         seed=seed,
         device=device,
-        together=sample.image,
+        together=sample.image if together is None else together[sample.image],
         iterations=ITERATIONS,
     )
     assert trained.fold_of is not None

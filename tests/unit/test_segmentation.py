@@ -104,6 +104,13 @@ def test_an_image_is_in_one_fold_and_judged_by_who_did_not_see_it() -> None:
     assert (learned.correct[of_image] == (own.argmax(-1) == alone[3].flatten())).all()
 
 
+def test_copies_are_in_one_fold() -> None:
+    look, targets = toy(8)
+    found = train_segmentation(look, targets, CLASSES, together=torch.tensor([0, 1, 2, 3, 0, 1, 2, 3]))
+    assert torch.equal(found.fold_of[:4], found.fold_of[4:])
+    assert len(found.fold_of.unique()) > 1
+
+
 def test_what_was_held_out_is_decoded_by_who_did_not_see_it() -> None:
     found = trained()
     for image, seen in enumerate(found.held_out()):
