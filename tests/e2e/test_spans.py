@@ -4,6 +4,7 @@ where they were predicted to be, and come back the same when they are submitted 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,10 +45,13 @@ CONFIGS = {
     "page within": ('<HyperText name="t" value="$x" inline="true"/>', "HyperTextLabels", PAGE),
     "dialogue": ('<Paragraphs name="t" value="$x"/>', "ParagraphLabels", TALK),
 }
-OPENED = (
-    "const found = window.Htx && Htx.annotationStore.selected;"
-    "return found && Number(Htx.task.id) === arguments[0] && found.objects[0].isReady"
-)
+OPENED = """
+const found = window.Htx && Htx.annotationStore.selected;
+const ready = found && Number(Htx.task.id) === arguments[0] && found.objects.every(each => each.isReady);
+if (!ready || window.opened !== found.id) { window.opened = found && found.id; window.since = Date.now(); }
+return ready && Date.now() > window.since + 2000
+"""
+"""That the editor has come to rest: while a page loads it makes its annotation anew."""
 REGIONS = "return Htx.annotationStore.selected.regions.length === arguments[0]"
 MARKED = (
     "const pages = [...document.querySelectorAll('iframe')].map(each => each.contentDocument);"
@@ -63,6 +67,30 @@ const button = [...document.querySelectorAll('button')].find(named);
 if (button && !(window.clicked > Date.now() - 5000)) { window.clicked = Date.now(); button.click(); }
 """
 """Clicks again where the first click was too early for the page."""
+DRAWN = """
+const [word, number, wanted] = arguments;
+if (Htx.annotationStore.selected.regions.length >= wanted) return true;
+if (window.drawn > Date.now() - 5000) return false;
+window.drawn = Date.now();
+const frame = [...document.querySelectorAll('iframe')].map(each => each.contentDocument).find(each => each);
+const page = frame || document;
+const whole = frame ? page.body : page.querySelector('.lsf-richtext__container, [class*=lsf-paragraphs]');
+const nodes = page.createTreeWalker(whole, NodeFilter.SHOW_TEXT);
+const found = [];
+while (nodes.nextNode()) {
+  const text = nodes.currentNode.data;
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+    found.push([nodes.currentNode, at]);
+  }
+}
+const label = Htx.annotationStore.selected.names.get('c').children[0];
+if (!label.selected) label.toggleSelected();
+const [node, at] = found[number];
+page.defaultView.getSelection().setBaseAndExtent(node, at, node, at + word.length);
+const released = new page.defaultView.MouseEvent('mouseup', { bubbles: true });
+node.parentElement.dispatchEvent(released);
+"""
+"""Marks a word as a mouse does that is drawn over it, until so many regions are wanted."""
 SHOWN_TEXTS = """
 const frames = [...document.querySelectorAll('iframe')].map(each => each.contentDocument);
 const within = [...document.querySelectorAll('.lsf-richtext__container')];
@@ -160,6 +188,29 @@ def test_spans_are_shown_where_they_were_predicted_and_come_back_the_same(
         (annotation,) = http.get(f"/api/tasks/{task}/annotations/").json()
         assert control.read(annotation["result"], content) == answer
         assert all(region["origin"] == "prediction" for region in annotation["result"])
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_spans_that_are_drawn_are_read_where_they_were_drawn(
+    label_studio: LabelStudioServer, chromium: Browser, name: str
+) -> None:
+    looked_at, kind, shown = CONFIGS[name]
+    xml = f'<View><{kind} name="c" toName="t">{LABELS}</{kind}>{looked_at}</View>'
+    control, http = control_of(xml), label_studio.admin.http
+    content = control.source.content({"x": shown})
+    project, (task,) = made(http, xml, [{"x": shown}])
+    chromium.go(f"{label_studio.url}/projects/{project}/data?task={task}")
+    chromium.wait(OPENED, task)
+    expected: list[list[Any]] = []
+    for word in ("Bob", "Rome"):
+        for number, found in enumerate(re.finditer(word, content)):
+            expected.append([*found.span(), "PER"])
+            chromium.run("window.drawn = 0")
+            chromium.wait(DRAWN, word, number, len(expected))
+    chromium.wait(SUBMITTED)
+    (annotation,) = http.get(f"/api/tasks/{task}/annotations/").json()
+    assert control.read(annotation["result"], content) == json.dumps(sorted(expected))
+    assert all(region["origin"] == "manual" for region in annotation["result"])
 
 
 @pytest.mark.parametrize("inline", [True, False], ids=["within", "alone"])
