@@ -46,8 +46,9 @@ READ, TEST = 2500, 800
 
 @dataclass(frozen=True)
 class Part:
-    """units: of N sentences; tags: int64 [U]; tokens: int64 [N], the set's own count; entities: of each."""
+    """N sentences. units: their words; tags: int64 [U]; tokens: int64 [N], the set's own count."""
 
+    texts: list[str]
     units: Units
     tags: Tensor
     tokens: Tensor
@@ -58,7 +59,8 @@ class Part:
         words, item = _words_of(self.units, sentences)
         units = Units(self.units.rows[words], item, self.units.marks[words], len(sentences))
         entities = [self.entities[i] for i in sentences.tolist()]
-        return Part(units, self.tags[words], self.tokens[sentences], entities)
+        texts = [self.texts[i] for i in sentences.tolist()]
+        return Part(texts, units, self.tags[words], self.tokens[sentences], entities)
 
 
 def _words_of(units: Units, sentences: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,8 +89,12 @@ def main() -> None:
     print(f"| {' | '.join(columns)} | s choosing |\n|{'---|' * (len(columns) + 1)}", flush=True)
     for file in asked.files:
         labels: list[str] = []
-        train = _read(Path(f"{file}.jsonl.gz"), encoder, labels, READ)
-        test = _read(Path(f"{file}.test.jsonl.gz"), encoder, labels, TEST)
+        train = read(Path(f"{file}.jsonl.gz"), encoder, labels, READ)
+        test = read(Path(f"{file}.test.jsonl.gz"), encoder, labels, TEST)
+        if train.units.items < BUDGETS[-1]:
+            raise SystemExit(
+                f"{file} has {train.units.items} sentences to learn from; {BUDGETS[-1]} are needed"
+            )
         _compare(Path(file).name, encoder.name, asked, train, test, n_tags(len(labels)))
 
 
@@ -104,7 +110,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _read(file: Path, encoder: WordEncoder, labels: list[str], most: int) -> Part:
+def read(file: Path, encoder: WordEncoder, labels: list[str], most: int) -> Part:
     """labels: grows by those that are met."""
     texts, spans, tokens = [], [], []
     with gzip.open(file, "rt", encoding="utf-8") as lines:
@@ -117,7 +123,7 @@ def _read(file: Path, encoder: WordEncoder, labels: list[str], most: int) -> Par
     units = encoder.encode(texts)
     counts = torch.bincount(units.item, minlength=units.items).tolist()
     tags = [tags_of(marks, found) for marks, found in zip(units.marks.split(counts), spans, strict=True)]
-    return Part(units, torch.cat(tags), torch.tensor(tokens), [set(found) for found in spans])
+    return Part(texts, units, torch.cat(tags), torch.tensor(tokens), [set(found) for found in spans])
 
 
 def _joined(tokens: Sequence[str], tags: Sequence[str], labels: list[str]) -> tuple[str, list[Span]]:
@@ -189,7 +195,7 @@ class Step(NamedTuple):
 def _trained(pool: Part, labelled: Tensor, test: Part, tags: int, seed: int) -> Step:
     known = pool.of(labelled)
     tagger = train_tagger_alone(known.units, known.tags, tags, seed=seed)
-    return Step(labelled, tagger, _f1(tagger, test))
+    return Step(labelled, tagger, f1(tagger, test))
 
 
 def _curve(strategy: str, seed: int, pool: Part, test: Part, tags: int, start: Step) -> Curve:
@@ -240,7 +246,7 @@ OWN: dict[str, Callable[[UnitLayers], Tensor]] = {"mnlp": _mnlp}
 """Of words, not by the product's names."""
 
 
-def _f1(tagger: Tagger, test: Part) -> float:
+def f1(tagger: Tagger, test: Part) -> float:
     """Of entities, micro: characters and type both right."""
     found = tagger.decode(test.units)
     right = sum(
