@@ -37,6 +37,7 @@ def with_words(
     rest = {digest: text for digest, text in missing.items() if digest not in made}
     shards = _put_off(words, rest, made.rate)
     words.kept.merge(None if room > 0 else texts_by_digest.keys())
+    words.forget_others()
     digests = [digest_of(text) for text in texts]
     has = np.array([digest in kept.blocks for digest in digests], np.bool_)
     done = pool.done & has

@@ -6,6 +6,11 @@ from typing import Any
 
 import pytest
 
+from backend.doctor import examine
+from backend.doctor.encoder import encoder
+from backend.doctor.finding import State
+from backend.doctor.layers import layers
+from backend.doctor.project import label_config
 from backend.jobs import taught, word_pool
 from backend.jobs.encoding import encode_shard
 from backend.store.words import waiting_words, words_of_project
@@ -239,3 +244,24 @@ def test_more_words_than_there_is_room_for_stand_behind(
     assert done["trained_on"] == 4
     kept = words_of_project(loop.settings, project.id).find([text_of(i) for i in range(COUNT)])
     assert 4 < len(kept.blocks) < COUNT
+
+
+def test_words_of_another_encoder_go(loop: Loop, project: FakeProject) -> None:
+    loop.retrain(project)
+    words = words_of_project(loop.settings, project.id)
+    (path,) = words.files.paths()
+    words.files.write(path.replace(words.name, "minilm~3a~words-0a1b2c3d"), words.files.read(path))
+    loop.retrain(project)
+    assert words.files.paths() == [path]
+
+
+def test_doctor_says_what_is_learned_and_what_reads_the_words(loop: Loop, project: FakeProject) -> None:
+    loop.retrain(project)
+    with examine.Bench() as bench:
+        asked = examine.ProjectBench(bench, project.id)
+        config, read, tuned = label_config(asked), encoder(asked), layers(asked)
+    assert config.found == '"label" on "text": spans of PER, LOC'
+    assert read.state is State.NOTE
+    assert "hashed:words for their words" in read.found
+    assert "ENCODER" in read.remedy or "install" in read.remedy
+    assert tuned.state is State.OK
