@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from backend.controls.config import parse_label_config
 from backend.controls.number import MOST
 from backend.controls.votes import Vote, consensus
 from backend.errors import LabelConfigError
+from backend.jobs.tuning_due import is_due
 from backend.learning.network import Layers
+from backend.settings import Settings
 from tests.fakes.loop import Loop
 
 TEXT = '<Text name="t" value="$text"/>'
@@ -174,6 +177,14 @@ def test_a_version_that_did_not_learn_it_goes_on_answering() -> None:
     assert now.fits(before)
     assert not now.is_all_of(before)  # so that it is made anew
     assert not before.fits(now)
+
+
+@pytest.mark.parametrize(("asked", "due"), [("Number", False), ("Rating", True)])
+def test_layers_are_not_adapted_to_bins_that_the_next_labels_change(asked: str, due: bool) -> None:
+    scheme = parse_label_config(f'<View>{TEXT}<{asked} name="n" toName="t"/></View>')
+    version = SimpleNamespace(stats={"trained_on": 500}, scheme=scheme, encoder="minilm-x")
+    models = SimpleNamespace(attempt=lambda: None)
+    assert is_due(Settings(fine_tune="last"), models, version) == due  # type: ignore[arg-type]
 
 
 def test_the_loop_learns_numbers_from_whatever_was_given(loop: Loop) -> None:
