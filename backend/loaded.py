@@ -78,7 +78,7 @@ def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
     places = dict(zip(ids, queue_scores(len(ids)).tolist(), strict=True))
     if version.scheme.source.is_fetched:
         images = image_cache(settings, project_id)
-        kept = images.kept(version.encoder)
+        kept = images.kept(version.encoder, version.unit_encoder)
         adapted = adapted_of(models, version, picture_contents(images, kept, version.encoder))
         return Loaded(version, kept, places, cache, adapted)
     encoder = cache.encoder(version.encoder)

@@ -18,10 +18,11 @@ from backend.controls import matching
 from backend.controls.agreeing_boxes import agreed
 from backend.controls.base import Answer, Region
 from backend.controls.regions import NOTHING, RegionControl, region_id
-from backend.controls.sources import Source
+from backend.controls.sources import Image, Source
 from backend.controls.tags import Tag
 from backend.controls.votes import Vote
 
+IMAGES: Mapping[str, type[Source]] = {Image.tag: Image}
 FULL = 100.0
 DIGITS = 3
 """Behind the point: a thousandth of a percent is less than a pixel of any picture that is read."""
@@ -64,6 +65,7 @@ class Boxes(RegionControl):
     itself."""
 
     kind = "boxes"
+    sources = IMAGES
     tags = ("RectangleLabels", "Rectangle")
     pooling = "top"
 

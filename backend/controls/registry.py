@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backend.controls.base import Control
+from backend.controls.boxes import Boxes
 from backend.controls.choices import SingleChoice
 from backend.controls.number import Number
 from backend.controls.pairwise import Pairwise
@@ -27,6 +28,7 @@ CONTROLS: dict[str, type[Control]] = {
         Pairwise,
         TextArea,
         Spans,
+        Boxes,
     )
 }
 

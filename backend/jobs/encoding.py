@@ -22,6 +22,7 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 from backend.store.features import FeatureCache
 from backend.store.image_cache import image_cache
+from backend.store.image_maps import map_encoder_of
 from backend.store.locations import feature_cache
 from backend.store.vectors import digest_of
 from backend.store.waiting import SHARD_SECONDS, Shard
@@ -49,7 +50,9 @@ def encode_shard(project_id: int, key: str) -> dict[str, Any]:
         for shard in images.shards():
             if shard.key == key:
                 with LabelStudioClient.from_settings(settings) as client:
-                    done, rest = ProjectImages(settings, redis, client, project_id).encode(shard, AT_MOST)
+                    maps = map_encoder_of(shard.vectors)
+                    found = ProjectImages(settings, redis, client, project_id, maps)
+                    done, rest = found.encode(shard, AT_MOST)
         left = sum(shard.count for shard in [*cache.waiting.shards(), *images.shards(), *words.shards()])
         dispatcher, progress = Dispatcher(redis, settings), EncodingProgress(redis, project_id)
         dispatcher.request_shards(project_id, rest)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from backend.controls.scheme import LabelScheme
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encoding_progress import EncodingProgress
 from backend.jobs.image_pool import ProjectImages
 from backend.jobs.pull import last_pulled
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
+from backend.store.image_maps import maps_for
 from backend.store.locations import version_store
 from backend.store.paths import project_dir
 
@@ -16,18 +18,19 @@ def ask_for_images(
     settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int
 ) -> None:
     """By the tasks as they were last pulled; nothing where the published version looks at no images."""
-    if not _looks_at_images(settings, project_id):
+    scheme = _scheme_of_images(settings, project_id)
+    if scheme is None:
         return
     tasks = last_pulled(project_dir(settings.data_dir, project_id))
-    images = ProjectImages(settings, dispatcher.redis, client, project_id)
+    images = ProjectImages(settings, dispatcher.redis, client, project_id, maps_for(scheme))
     shards = images.plan(tasks)
     if shards:
         EncodingProgress(dispatcher.redis, project_id).new_tasks(settings.image_encoder, shards)
         dispatcher.request_shards(project_id, shards)
 
 
-def _looks_at_images(settings: Settings, project_id: int) -> bool:
+def _scheme_of_images(settings: Settings, project_id: int) -> LabelScheme | None:
     versions = version_store(settings, project_id)
     published = versions.published()
     scheme = None if published is None else versions.scheme(published)
-    return scheme is not None and scheme.source.is_fetched
+    return scheme if scheme is not None and scheme.source.is_fetched else None

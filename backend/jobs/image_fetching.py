@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
 
+import numpy as np
+import numpy.typing as npt
 from redis import Redis
 
 from backend.content.addresses import Place, shown
@@ -22,10 +24,12 @@ from backend.jobs.image_failures import Failure, ImageFailures, in_words
 from backend.jobs.state import seconds_since_any_change
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
+from backend.store.image_maps import ImageMaps
 from backend.store.images import Image, ImageFiles, KnownImages, digest_of_bytes
 
 logger = logging.getLogger(__name__)
 
+Row = npt.NDArray[np.uint8]
 AT_ONCE = 4
 """Downloads; of Label Studio's own there are fewer."""
 BATCH = 16
@@ -55,10 +59,14 @@ class ImageFetching:
         project_id: int,
         files: ImageFiles,
         encoder: ImageEncoder,
+        maps: ImageMaps | None = None,
     ):
+        """maps: to be made of all images that are asked for, beside a vector of each; None for none."""
         self._place = Place(settings.label_studio_url, settings.label_studio_host, project_id)
         self._files = files
         self._encoder = encoder
+        self._maps = maps
+        self._mapped: Mapping[bytes, str] = {} if maps is None else maps.digests()
         self._failures = ImageFailures(redis, project_id)
         turns = DownloadTurns(
             redis,
@@ -85,11 +93,11 @@ class ImageFetching:
         many were asked for."""
         until, asked = monotonic() + seconds, 0
         failures: dict[str, Failure] = {}
-        with ThreadPoolExecutor(AT_ONCE, "images") as threads, _Keeper(self._files) as keeper:
+        with ThreadPoolExecutor(AT_ONCE, "images") as threads, _Keeper(self._files, self._maps) as keeper:
             for some in _batches(wanted):
                 found = list(threads.map(lambda each: self._see(each, known), some))
                 failed = {each.value: each for each in found if isinstance(each, Failure)}
-                keeper.add(self._encoded([each for each in found if isinstance(each, _Seen)]))
+                keeper.add(*self._encoded([each for each in found if isinstance(each, _Seen)]))
                 self._failures.forget(value for value in some if value not in failed)
                 failures |= failed
                 asked += len(some)
@@ -103,6 +111,8 @@ class ImageFetching:
     def _see(self, value: str, known: KnownImages) -> _Seen | Failure:
         name = self._place.name(value)
         before, etag = known.digest(name), known.etag(name)
+        if before is not None and self._lacks_maps(before):
+            etag = ""  # all of it is needed
         try:
             got = self._fetcher.fetch(self._place.address(value), etag)
             if got.content is None:
@@ -110,44 +120,62 @@ class ImageFetching:
                     raise NoContent("its server says that it has not changed, and was not asked that")
                 return _Seen(name, before, etag, None)
             digest = digest_of_bytes(got.content)
-            picture = None if digest in known.kept.rows else decoded(got.content)
+            is_made = digest in known.kept.rows and not self._lacks_maps(digest)
+            picture = None if is_made else decoded(got.content)
             return _Seen(name, digest, got.etag, picture)
         except NoContent as error:
             if before is not None:  # what it was stays
                 return _Seen(name, before, etag, None)
             return Failure(value, str(error), isinstance(error, NoContentNow))
 
-    def _encoded(self, seen: list[_Seen]) -> list[Image]:
+    def _lacks_maps(self, digest: bytes) -> bool:
+        return self._maps is not None and digest not in self._mapped
+
+    def _encoded(self, seen: list[_Seen]) -> tuple[list[Image], dict[bytes, Row]]:
+        """And their maps, by the digests of their bytes."""
         new = {each.digest: each.picture for each in seen if each.picture is not None}
         made = self._encoder.encode([picture.pixels for picture in new.values()]).numpy()
         vectors = dict(zip(new, made, strict=True))
         small = {digest: thumbnail(picture) for digest, picture in new.items()}
-        return [
+        images = [
             Image(each.name, digest, vectors.get(digest), small.get(digest, b""), each.etag)
             for each in seen
             for digest in (each.digest,)
         ]
+        if self._maps is None:
+            return images, {}
+        lack = {digest: picture.pixels for digest, picture in new.items() if self._lacks_maps(digest)}
+        rows = self._maps.encoder.encode(list(lack.values())).numpy()
+        return images, dict(zip(lack, rows, strict=True))
 
 
 class _Keeper:
     """Files of some hundred images each; a worker that is killed loses what it made in a few seconds."""
 
-    def __init__(self, files: ImageFiles):
+    def __init__(self, files: ImageFiles, maps: ImageMaps | None):
         self._files = files
+        self._maps = maps
         self._images: list[Image] = []
+        self._rows: dict[bytes, Row] = {}
         self._kept_at = monotonic()
 
     def __enter__(self) -> _Keeper:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self._files.add(self._images)
+        self._keep()
 
-    def add(self, images: list[Image]) -> None:
+    def add(self, images: list[Image], rows: Mapping[bytes, Row]) -> None:
         self._images += images
+        self._rows |= rows
         if len(self._images) >= KEEP_AT or monotonic() - self._kept_at > KEEP_EVERY:
-            self._files.add(self._images)
-            self._images, self._kept_at = [], monotonic()
+            self._keep()
+
+    def _keep(self) -> None:
+        if self._maps is not None:
+            self._maps.add(self._rows)
+        self._files.add(self._images)
+        self._images, self._rows, self._kept_at = [], {}, monotonic()
 
 
 def _batches(items: Iterable[str]) -> Iterator[list[str]]:

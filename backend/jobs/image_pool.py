@@ -6,21 +6,24 @@ now and then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from redis import Redis
 
 from backend.encoders.images import find_image_encoder
+from backend.encoders.maps import MapEncoder
 from backend.errors import LabelConfigError
 from backend.jobs.encode_pool import Pool
 from backend.jobs.image_failures import ImageFailures, of_tasks
 from backend.jobs.image_fetching import ImageFetching
 from backend.labelstudio.client import LabelStudioClient
+from backend.learning.units import Units
 from backend.settings import Settings
 from backend.store.image_cache import image_cache
+from backend.store.image_maps import MOST, ImageMaps
 from backend.store.images import KnownImages
 from backend.store.tasks import StoredTask
 from backend.store.vectors import digest_of
@@ -48,10 +51,30 @@ class ImagesPool(Pool):
         return said
 
 
-class ProjectImages:
-    """Of one project. Workers only. Raises LabelConfigError where the images' encoder cannot be used here."""
+@dataclass(frozen=True)
+class MapsOfTasks:
+    """digest_at: of the images' bytes, by the digest of what stands in a task."""
 
-    def __init__(self, settings: Settings, redis: Redis, client: LabelStudioClient, project_id: int):
+    maps: ImageMaps
+    digest_at: Mapping[bytes, bytes | None]
+
+    def of(self, digests: Sequence[bytes]) -> Units:
+        """A unit for each, its maps as a row of bytes. digests: of what stands in tasks."""
+        return self.maps.units([self.digest_at[digest] or b"" for digest in digests])
+
+
+class ProjectImages:
+    """Of one project. Workers only. maps: what is made of them beside a vector of each; None for nothing.
+    Raises LabelConfigError where the images' encoder cannot be used here."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: Redis,
+        client: LabelStudioClient,
+        project_id: int,
+        maps: MapEncoder | None = None,
+    ):
         self._settings = settings
         self._redis = redis
         self._client = client
@@ -61,9 +84,18 @@ class ProjectImages:
         try:
             self._encoder = find_image_encoder(settings.image_encoder)
             self._encoder.load()
+            if maps is not None:
+                maps.load()
         except ValueError as error:
             raise LabelConfigError(f"Nothing is learned of images: {error}") from error
         self._files = self._cache.images(self._encoder)
+        self._maps = None if maps is None else ImageMaps(self._cache.files, maps)
+        self._mapped: Mapping[bytes, str] = {} if self._maps is None else self._maps.digests()
+
+    @property
+    def _shards_are_named(self) -> str:
+        """By what is to be made of their images."""
+        return self._encoder.name if self._maps is None else self._maps.encoder.name
 
     def pool(self, tasks: Sequence[StoredTask], seed: int) -> ImagesPool:
         """The labelled ones are fetched first."""
@@ -77,7 +109,7 @@ class ProjectImages:
         wanted = self._wanted(tasks, known)
         shards = self._planned([*wanted, *self._unsure(tasks, known)])
         self._files.merge()
-        return ImagesPool(
+        found = ImagesPool(
             features,
             done,
             self._encoder.name,
@@ -87,6 +119,23 @@ class ProjectImages:
             shards,
             self._encoder.block_widths,
             failures=self._failures.reasons((task.id, task.text) for task in tasks),
+        )
+        return found if self._maps is None else self._with_maps(found, tasks, known)
+
+    def _with_maps(self, found: ImagesPool, tasks: Sequence[StoredTask], known: KnownImages) -> ImagesPool:
+        """Of those alone that have maps."""
+        assert self._maps is not None
+        name = self._cache.place.name
+        digest_at = {digest_of(task.text): known.digest(name(task.text)) for task in tasks}
+        has = np.array([digest_at[digest_of(task.text)] in self._mapped for task in tasks], np.bool_)
+        units = MapsOfTasks(self._maps, digest_at)
+        return replace(
+            found,
+            features=found.features[has[found.done]],
+            done=found.done & has,
+            missing=len({task.text for task, there in zip(tasks, has.tolist(), strict=True) if not there}),
+            units=units,
+            unit_encoder=self._maps.encoder.name,
         )
 
     def plan(self, tasks: Sequence[StoredTask]) -> list[Shard]:
@@ -101,7 +150,7 @@ class ProjectImages:
         wanted = [each for each in values if self._is_to_be_asked(each, known)]
         with self._fetching() as fetching:
             asked = fetching.make(wanted, known, seconds)
-        rest = waiting.add(self._encoder.name, wanted[asked:], int(SHARD_SECONDS * A_SECOND))
+        rest = waiting.add(self._shards_are_named, wanted[asked:], int(SHARD_SECONDS * A_SECOND))
         waiting.done(shard)
         return len(values) - len(wanted[asked:]), rest
 
@@ -112,18 +161,33 @@ class ProjectImages:
             return known
         with self._fetching() as fetching:
             fetching.make(wanted, known, seconds)
+        self._mapped = {} if self._maps is None else self._maps.digests()
         return self._files.read()
 
     def _wanted(self, tasks: Iterable[StoredTask], known: KnownImages) -> list[str]:
-        """What stands in tasks whose image is not known, nor asked for in vain just now; each once."""
+        """What stands in tasks whose image is not known, nor asked for in vain just now; each once.
+
+        Where maps are made: those that have none, labelled ones and as many of the others as there is room
+        for.
+        """
         resting, name = self._failures.resting(), self._cache.place.name
-        values = dict.fromkeys(task.text for task in tasks)
-        unknown = (value for value in values if known.digest(name(value)) is None)
+        waits = dict[str, bool]()
+        for task in tasks:
+            waits[task.text] = waits.get(task.text, True) and task.waits
+        room = MOST - sum(known.digest(name(value)) in self._mapped for value, free in waits.items() if free)
+        unknown = []
+        for value, free in waits.items():
+            if self._lacks(known.digest(name(value))) and (self._maps is None or not free or room > 0):
+                unknown.append(value)
+                room -= free
         return [value for value in unknown if digest_of(value).hex() not in resting]
+
+    def _lacks(self, digest: bytes | None) -> bool:
+        return digest is None or (self._maps is not None and digest not in self._mapped)
 
     def _is_to_be_asked(self, value: str, known: KnownImages) -> bool:
         name = self._cache.place.name(value)
-        return known.digest(name) is None or known.unsure_since(name) is not None
+        return self._lacks(known.digest(name)) or known.unsure_since(name) is not None
 
     def _unsure(self, tasks: Sequence[StoredTask], known: KnownImages) -> list[str]:
         """Of those that may have changed since, the longest unasked."""
@@ -135,10 +199,11 @@ class ProjectImages:
     def _planned(self, wanted: list[str]) -> list[Shard]:
         """All that wait, and new ones for those that are in none."""
         waiting = self._cache.waiting
-        shards = waiting.shards(self._encoder.name)
+        shards = waiting.shards(self._shards_are_named)
         planned = {text for shard in shards for text in waiting.texts(shard)} if wanted else set()
         rest = [value for value in wanted if value not in planned]
-        return [*shards, *waiting.add(self._encoder.name, rest, int(SHARD_SECONDS * A_SECOND))]
+        return [*shards, *waiting.add(self._shards_are_named, rest, int(SHARD_SECONDS * A_SECOND))]
 
     def _fetching(self) -> ImageFetching:
-        return ImageFetching(self._settings, self._redis, self._client, self._id, self._files, self._encoder)
+        project = self._settings, self._redis, self._client, self._id
+        return ImageFetching(*project, self._files, self._encoder, self._maps)

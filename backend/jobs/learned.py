@@ -6,15 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from backend.controls.base import Control
+from backend.controls.boxes import Boxes
 from backend.controls.spans import Spans
 from backend.jobs.learners.base import Learned, Learner
+from backend.jobs.learners.boxes import BoxesOfImages
 from backend.jobs.learners.spans import SpansOfTexts
 from backend.jobs.learners.whole_items import WholeItems
 from backend.jobs.material import Material
 from backend.settings import Settings
 from backend.store.model_version import ControlModel
 
-LEARNERS: dict[type[Control], Callable[[Settings, Material], Learner]] = {Spans: SpansOfTexts}
+LEARNERS: dict[type[Control], Callable[[Settings, Material], Learner]] = {
+    Spans: SpansOfTexts,
+    Boxes: BoxesOfImages,
+}
 """Of controls about parts of a content. A new one is an entry here."""
 
 

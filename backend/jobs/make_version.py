@@ -38,6 +38,7 @@ from backend.sampling.application import application_head
 from backend.sampling.batches import labelled_at_once
 from backend.settings import Settings
 from backend.store.features import AtHand
+from backend.store.image_maps import maps_for
 from backend.store.locations import adapted_models, features_of
 from backend.store.model_version import ModelVersion, version_name, version_number
 from backend.store.reason import Reason
@@ -165,7 +166,8 @@ class VersionMaker:
 
     def _encoded(self, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None) -> Pool:
         if scheme.source.is_fetched:
-            images = ProjectImages(self._settings, self._state.redis, self._client, self._id)
+            project = self._settings, self._state.redis, self._client, self._id
+            images = ProjectImages(*project, maps_for(scheme))
             return images.pool(tasks, self._settings.seed)
         before, settings = self._versions.names()[-1:], self._settings
         texts = [task.text for task in tasks]

@@ -114,7 +114,7 @@ def layers_of(found: Candidates, items: int) -> UnitLayers:
     size = found.boxes[:, 2:].clamp(min=0.1).log()
     middle = (found.boxes[:, :2] + found.boxes[:, 2:] / 2) / 100
     own = [found.logits[:, :-1].amax(-1, keepdim=True), two[:, :1] - two[:, 1:], size, middle]
-    hidden = torch.cat([*(each.half() for each in own), found.vectors], 1)
+    hidden = torch.cat([*own, found.vectors.float()], 1)
     return UnitLayers(Layers((hidden,), found.logits), found.item, items)
 
 

@@ -12,6 +12,7 @@ from backend.encoders.pictures import ImageEncoder
 from backend.errors import DamagedFile
 from backend.settings import Settings
 from backend.store.files import Files, files_of
+from backend.store.image_maps import ImageMaps, map_encoder_named
 from backend.store.images import Image, ImageFiles, digest_of_bytes
 from backend.store.kept_images import KeptImages
 from backend.store.paths import project_dir
@@ -46,10 +47,12 @@ class ImageCache:
             ]
         )
 
-    def kept(self, name: str) -> KeptImages:
-        """By the encoder of this name. Raises DamagedFile where there is none here."""
+    def kept(self, name: str, maps: str = "") -> KeptImages:
+        """By the encoder of this name, with the maps by the one of that name. Raises DamagedFile where there
+        is none here."""
         encoder = self.encoder(name)
-        return KeptImages(self.images(encoder), self.place, encoder.dims)
+        made = ImageMaps(self.files, map_encoder_named(maps)) if maps else None
+        return KeptImages(self.images(encoder), self.place, encoder.dims, made)
 
     def encoder(self, name: str) -> ImageEncoder:
         """Its weights are read when they are needed. Raises DamagedFile where there is none here."""

@@ -13,6 +13,7 @@ import torch
 
 from backend.content.addresses import Place
 from backend.store.finding import Found
+from backend.store.image_maps import ImageMaps
 from backend.store.images import ImageFiles, KnownImages
 
 LOOK_EVERY = 1.0
@@ -20,12 +21,13 @@ LOOK_EVERY = 1.0
 
 
 class KeptImages:
-    """Safe to share between threads. place: how tasks name images."""
+    """Safe to share between threads. place: how tasks name images; maps: None where no model asks for them."""
 
-    def __init__(self, files: ImageFiles, place: Place, dims: int):
+    def __init__(self, files: ImageFiles, place: Place, dims: int, maps: ImageMaps | None = None):
         self._files = files
         self._place = place
         self._dims = dims
+        self._maps = maps
         self._lock = threading.Lock()
         self._paths = files.paths()
         self._known = files.read()
@@ -40,11 +42,15 @@ class KeptImages:
         return {"vectors": self._known.kept.vectors}
 
     def found(self, values: Sequence[str]) -> Found:
-        """Of what stands in tasks, the vectors that are kept."""
+        """Of what stands in tasks, the vectors that are kept, and the maps where these are asked for."""
         digests, known = self._digests(values)
-        vectors = known.kept.of([digest for digest in digests if digest is not None])
+        if self._maps is not None:
+            mapped = self._maps.digests()
+            digests = [digest if digest in mapped else None for digest in digests]
+        there = [digest for digest in digests if digest is not None]
         has = np.array([digest is not None for digest in digests], np.bool_)
-        return Found(torch.from_numpy(vectors), has)
+        units = None if self._maps is None else self._maps.units(there)
+        return Found(torch.from_numpy(known.kept.of(there)), has, units=units)
 
     def pictures(self, values: Sequence[str]) -> list[bytes]:
         """Of what stands in tasks, the small pictures, JPEG; b"" where there is none, or no vector."""
