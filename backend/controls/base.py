@@ -87,6 +87,11 @@ class Control(ABC):
     def parse(cls, tag: Tag, source: Source) -> Control:
         """Raises LabelConfigError, with what to change, for what cannot be learned."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the control tags that its answers are given by."""
+        return (self.from_name,)
+
     def with_classes(self, given: Iterable[Answer]) -> Control:
         """What there is to learn. given: all answers, of which some controls make their classes."""
         return self

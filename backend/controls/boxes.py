@@ -79,6 +79,10 @@ class Boxes(RegionControl):
     def parse(cls, tag: Tag, source: Source) -> Self:
         return replace(super().parse(tag, source), drawn_by=tag.shapes.get("Rectangle", ""))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.from_name, self.drawn_by) if self.drawn_by else (self.from_name,)
+
     def read_regions(self, regions: list[Region], content: str) -> Answer | None:
         """A box with several labels is one with each. One that is turned is read as the upright box around
         it; of each what lies within the picture, and nothing of a box without an extent there."""

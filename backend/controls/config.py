@@ -31,7 +31,7 @@ def parse_label_config(xml: object, preferred: Preferred = None) -> LabelScheme:
         raise LabelConfigError(" ".join(problems.values()) or why_nothing(tags))
     first, *others = learned
     companions = tuple(filter(None, (_beside(first, other) for other in others)))
-    names = {control.from_name for control in (first, *companions)}
+    names = {name for control in (first, *companions) for name in control.names}
     beside = tuple(dict.fromkeys(tag.name for tag in tags.controls if tag.name not in names))
     return LabelScheme(first, companions, beside)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,8 @@ from torch import Tensor
 from backend.encoders.base import encoded, is_cheap
 from backend.encoders.registry import name_in
 from backend.encoders.within import encoded_within
+from backend.learning.units import Units
 from backend.store.features import AtHand, FeatureCache, Part
-from backend.store.unit_files import KeptUnits
 from backend.store.vectors import SHARD, digest_of
 from backend.store.waiting import SHARD_SECONDS, Shard
 
@@ -26,6 +27,16 @@ FEW = 10
 """Texts that are encoded at once, whatever the time."""
 MEASURED, MEASURE_SECONDS = 64, 0.25
 """Texts, and seconds, at most, that tell how quick an encoder is."""
+
+
+class UnitsAtHand(Protocol):
+    """The parts of the pool's contents."""
+
+    def of(self, digests: Sequence[bytes]) -> Units:
+        """digests: of what stands in tasks, whose parts must be at hand."""
+
+    def means(self, digests: Sequence[bytes]) -> Tensor:
+        """The mean of each content's parts, float32 [n, D]."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class Pool:
     missing: int
     shards: list[Shard]
     blocks: tuple[int, ...] = ()
-    units: KeptUnits | None = None
+    units: UnitsAtHand | None = None
     unit_encoder: str = ""
 
     @property

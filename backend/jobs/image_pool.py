@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from redis import Redis
+from torch import Tensor
 
 from backend.encoders.images import find_image_encoder
 from backend.encoders.maps import MapEncoder
@@ -61,6 +62,11 @@ class MapsOfTasks:
     def of(self, digests: Sequence[bytes]) -> Units:
         """A unit for each, its maps as a row of bytes. digests: of what stands in tasks."""
         return self.maps.units([self.digest_at[digest] or b"" for digest in digests])
+
+    def means(self, digests: Sequence[bytes]) -> Tensor:
+        """Of each image's maps the mean over its cells, float32 [n, channels]."""
+        parts = [self.maps.encoder.opened(rows).mean((2, 3)) for rows in self.of(digests).rows.split(64)]
+        return torch.cat(parts) if parts else torch.zeros(0, self.maps.encoder.channels)
 
 
 class ProjectImages:

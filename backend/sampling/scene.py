@@ -112,6 +112,11 @@ class Scene(Vectors):
         return self.given is None
 
     @property
+    def is_ordered_by_doubt(self) -> bool:
+        """That nothing was measured to order these items better than doubt alone."""
+        return False
+
+    @property
     def numbers(self) -> int:
         """Roughly how many are held of the pool."""
         return self.pool.numel()

@@ -52,6 +52,10 @@ class UnitScene(Scene):
         return True
 
     @property
+    def is_ordered_by_doubt(self) -> bool:
+        return self.learned.pooling == "top"
+
+    @property
     def trains_its_own(self) -> bool:
         return False
 

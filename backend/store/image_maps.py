@@ -61,7 +61,7 @@ class ImageMaps:
 
     def digests(self) -> dict[bytes, str]:
         """Of which images there are maps, and in which file. What is damaged is forgotten."""
-        found = {}
+        found: dict[bytes, str] = {}
         for path in self.files.paths(ending=f"{self.encoder.name}{ENDING}"):
             held = _digests.get(path, partial(self._held, path))
             found |= dict.fromkeys(held, path)

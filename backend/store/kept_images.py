@@ -21,7 +21,8 @@ LOOK_EVERY = 1.0
 
 
 class KeptImages:
-    """Safe to share between threads. place: how tasks name images; maps: None where no model asks for them."""
+    """Safe to share between threads. place: how tasks name images; maps: None where no model asks for
+    them."""
 
     def __init__(self, files: ImageFiles, place: Place, dims: int, maps: ImageMaps | None = None):
         self._files = files

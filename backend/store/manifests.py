@@ -15,6 +15,7 @@ from torch import Tensor
 from backend.controls.base import CLASSES
 from backend.controls.scheme import LabelScheme
 from backend.learning.article_head import ArticleHead
+from backend.learning.detector import Detector
 from backend.learning.domain_head import DomainHead
 from backend.learning.heads import ErrorHead
 from backend.learning.keeping import Model
@@ -31,6 +32,7 @@ HEADS: dict[str, type[Head]] = {made.kind: made for made in (ErrorHead, DomainHe
 MODELS: dict[str, Callable[[Json, Tensors], Model]] = {
     LayeredNetwork.kind: LayeredNetwork.restored,
     Tagger.kind: Tagger.restored,
+    Detector.kind: Detector.restored,
 }
 """How a model is built again, by its kind. A new kind of model is an entry here."""
 
