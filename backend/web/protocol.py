@@ -33,6 +33,7 @@ from backend.web.events import ANNOTATION_EVENTS, EVENTS, react
 from backend.web.gate import Gate
 from backend.web.limits import check_count, check_label_config, texts_too_long
 from backend.web.pressure import Slots
+from backend.web.under_hand import draws_a_span
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +93,9 @@ def predict() -> Response:
     """One prediction per task, in order; `{"results": []}`, which Label Studio takes for "none", otherwise.
 
     Label Studio calls this while it builds a task page, for a batch of selected tasks, and for a region
-    under an annotator's hand (`params.context`, which a whole text's class does not depend on). An error
-    here would break that page, so whatever goes wrong on our side is logged and answered with "none".
+    under an annotator's hand (`params.context`, which a whole text's class does not depend on; for a span
+    nothing is answered). An error here would break that page, so whatever goes wrong on our side is logged
+    and answered with "none".
     A script may ask for a stored `model_version` by name, 404 where that is not kept, and for the
     `probabilities` of all choices instead of the likeliest few.
     """
@@ -112,7 +114,7 @@ def _predicted(body: dict[str, Any]) -> Response:
     if not tasks:
         return jsonify({"results": []})
     label_config = body["label_config"] if "label_config" in body else _known_config(project_id)
-    return jsonify({"results": _results(project_id, label_config, tasks, version, likely)})
+    return jsonify({"results": _results(project_id, label_config, body, version, likely)})
 
 
 def _known_config(project_id: int) -> str:
@@ -127,10 +129,13 @@ def _known_config(project_id: int) -> str:
 
 
 def _results(
-    project_id: int, label_config: Any, tasks: list[Any], version: str | None, likely: int | None
+    project_id: int, label_config: Any, body: dict[str, Any], version: str | None, likely: int | None
 ) -> list[Any]:
+    tasks: list[Any] = body["tasks"]
     try:
         scheme = parse_label_config(label_config, _settings().queue_controls)
+        if draws_a_span(body, scheme):
+            return []
         too_long = texts_too_long(_settings(), scheme, tasks)
         readable = [{} if i in too_long else task for i, task in enumerate(tasks)]
         found = _predictor().predict(project_id, scheme, readable, version, likely)

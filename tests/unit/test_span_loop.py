@@ -137,6 +137,20 @@ def test_an_answer_too_long_to_keep_leaves_a_copy_to_the_model(
     assert all(each["score"] < 1 for each in found["result"])
 
 
+def test_nothing_is_put_beside_a_span_under_the_hand(loop: Loop, project: FakeProject) -> None:
+    """Label Studio would take all that is answered into the annotation, what is there already too."""
+    mark(loop, project, list(project.tasks)[:20])
+    loop.retrain(project)
+    told = text_of(30)
+    body = {"tasks": [{"id": 1, "data": {"text": told}}], "project": f"{project.id}.1"}
+    body["label_config"] = project.settings["label_config"]
+    client = create_app().test_client()
+    drawn = {"context": {"result": [span(told, "train", "LOC")]}}
+    assert client.post("/predict", json={**body, "params": drawn}).get_json() == {"results": []}
+    for other in (None, {"context": None}, {"context": {"result": [{"from_name": "x"}, None]}}, "odd"):
+        assert client.post("/predict", json={**body, "params": other}).get_json()["results"][0]["result"]
+
+
 def test_a_text_that_differs_by_a_letter_is_no_copy(loop: Loop, project: FakeProject) -> None:
     """Its spans lie elsewhere."""
     mark(loop, project, list(project.tasks)[:20])
