@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from backend.errors import AtlasError
-
 MOST = 4
 """Fields that a strategy may name: each is kept of every task."""
 DOMAINS = ("all", "newest")
@@ -27,15 +25,6 @@ def fields_in(strategy: str) -> tuple[str, ...]:
 
 def without_fields(strategy: str) -> str:
     return _FIELD.sub("", strategy)
-
-
-def refuse_fields(strategy: str) -> None:
-    """Of texts in a file. Raises AtlasError for a strategy that goes by a field."""
-    if fields := fields_in(strategy):
-        raise AtlasError(
-            f"strategy {strategy!r} goes by the field {fields[0]!r}, which is known of tasks in Label Studio "
-            f"alone, not of a file's rows: leave `by {fields[0]}` out here"
-        )
 
 
 def check_fields(strategy: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from backend.commands.given import check_strategy, settings_with
-from backend.fields import refuse_fields
 
 FILE = click.Path(exists=True, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -68,5 +67,4 @@ def next_(strategy: str | None, seed: int | None, **options: Any) -> None:
 
     settings = settings_with(strategy=strategy, seed=seed)
     check_strategy(settings)
-    refuse_fields(settings.strategy)
     run(NextOptions(**options), settings)

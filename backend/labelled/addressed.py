@@ -62,9 +62,9 @@ def with_files(rows: Rows, folders: Sequence[Path]) -> Rows:
     labelled = [(file, label) for item, label in rows.labelled if (file := file_of(item)) is not None]
     waiting = [Waiting(each.place, file) for each in rows.waiting if (file := file_of(each.text)) is not None]
     labelled, waiting, unreadable = readable(labelled, waiting)
-    return replace(
-        rows, labelled=labelled, waiting=waiting, dropped=dict(dropped + unreadable), things=IMAGES
-    )
+    fields = {file: rows.fields[item] for item, file in found.items() if file and item in rows.fields}
+    rows = replace(rows, labelled=labelled, waiting=waiting, fields=fields)
+    return replace(rows, dropped=dict(dropped + unreadable), things=IMAGES)
 
 
 def _file(item: str, folders: Sequence[Path]) -> str | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from backend.errors import AtlasError
 from backend.labelled.addressed import are_images, with_files
 from backend.labelled.decoding import decode_file
+from backend.labelled.field_values import check_there
 from backend.labelled.pictures import read_folder
 from backend.labelled.rows import Rows, read_rows
 from backend.labelled.split import Row
@@ -24,7 +27,7 @@ class LabelledTexts:
     """rows: distinct texts with their labels; duplicates: rows merged into another with the same text;
     source: which columns, or which field and control, they came from, in words; form: the file's;
     dropped: how many rows were left out, by the reason; warnings: sentences on what looks like a mistake;
-    things: what the rows are."""
+    things: what the rows are; fields: see `Rows`."""
 
     rows: list[Row]
     duplicates: int
@@ -33,6 +36,7 @@ class LabelledTexts:
     dropped: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     things: Things = TEXTS
+    fields: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def per_class(self) -> dict[str, int]:
@@ -46,18 +50,21 @@ def load(
     text_field: str | None = None,
     control: str | None = None,
     image_folder: Path | None = None,
+    fields: Sequence[str] = (),
 ) -> LabelledTexts:
     """Read a CSV, JSON lines, or an export of a Label Studio project (JSON, JSON-MIN, CSV), also as .gz.
 
     text_field, control: the columns' names; for a JSON export see `read_export`. A row's text may be an
     image's address: the file is looked for beside what is read, and in image_folder.
     Or a folder of images, one folder in it per class; a row's text is then where the file lies.
+    fields: columns, or fields of the tasks' data, of which to keep the values.
     Raises AtlasError, naming the file and what to do, for any other file, and for one in which fewer than
     two classes have two texts.
     """
-    rows = rows_of(path, text_field, control, image_folder)
+    rows = rows_of(path, text_field, control, image_folder, fields=fields)
     try:
         texts = _distinct(rows)
+        check_there(texts.fields, fields, [item for item, _ in texts.rows], texts.things.row)
         _check_classes(texts)
     except AtlasError as error:
         raise AtlasError(f"{path}: {error}") from error
@@ -69,7 +76,7 @@ def rows_of(
     text_field: str | None,
     control: str | None,
     image_folder: Path | None = None,
-    **needed: bool,
+    **needed: Any,
 ) -> Rows:
     """Of a folder of images, or a file, as of `load`. needed: as of `read_rows`. Raises AtlasError, naming
     the file and what to do."""
@@ -95,7 +102,8 @@ def _distinct(found: Rows) -> LabelledTexts:
         raise AtlasError(f"it has {found.things.nothing_labelled} ({found.source}): {why}")
     rows = distinct(found.labelled, found.things)
     repeated = len(found.labelled) - len(rows)
-    texts = LabelledTexts(rows, repeated, found.source, found.form, dropped, found.warnings, found.things)
+    told = found.source, found.form, dropped, found.warnings, found.things
+    texts = LabelledTexts(rows, repeated, *told, found.fields)
     texts.warnings.extend(_suspicions(texts))
     return texts
 

@@ -3,11 +3,13 @@ teach, the rest waits."""
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import AtlasError
+from backend.labelled.field_values import ByItem, check_there
 from backend.labelled.load import distinct, rows_of
 from backend.labelled.pictures import read_unlabelled
 from backend.labelled.rows import Rows, Waiting
@@ -25,6 +27,11 @@ class PartlyLabelled:
     waiting: list[Waiting]
     repeats: int
     read: list[tuple[Path, Rows]]
+
+    @property
+    def fields(self) -> ByItem:
+        """See `Rows`: of all files, the first one's where several have a text."""
+        return ChainMap(*(rows.fields for _, rows in self.read))
 
     @property
     def places(self) -> str:
@@ -48,20 +55,22 @@ def load_partly(
     control: str | None = None,
     unlabelled: Sequence[Path] = (),
     image_folder: Path | None = None,
+    fields: Sequence[str] = (),
 ) -> PartlyLabelled:
     """Read what `load` reads, but labels may be missing, and a column of them, too; of a folder of images
     those wait that lie in none of its folders.
 
     labels: other files, or folders, with labelled ones; theirs without a label do not wait. unlabelled: other
-    folders of images, all of which wait.
+    folders of images, all of which wait. fields: as of `load`.
     Raises AtlasError, naming the file and what to do, for any other file, and where none waits.
     """
-    first = rows_of(file, text_field, control, image_folder, label_needed=False, control_needed=not labels)
+    needed = {"label_needed": False, "control_needed": not labels, "fields": fields}
+    first = rows_of(file, text_field, control, image_folder, **needed)
     read = [(file, first), *((path, _unlabelled(path, first)) for path in unlabelled)]
     waiting = [each for _, rows in read for each in rows.waiting]
     for path in labels:
         folder = file if image_folder is None and file.is_dir() else image_folder
-        read.append((path, rows_of(path, text_field, control, folder)))
+        read.append((path, rows_of(path, text_field, control, folder, fields=fields)))
         if not read[-1][1].labelled:
             raise AtlasError(f"{path}: nothing in it has a label: label some, or leave this --labels out")
         there, here = read[-1][1].things, first.things
@@ -71,6 +80,10 @@ def load_partly(
     kept = _distinct_waiting(waiting, labelled, first.things)
     if not kept:
         raise AtlasError(f"{file}: {_why_none_waits(first, len(waiting))}")
+    try:
+        check_there(first.fields, fields, [each.text for each in kept], first.things.row)
+    except AtlasError as error:
+        raise AtlasError(f"{file}: {error}") from error
     return PartlyLabelled(labelled, kept, len(waiting) - len(kept), read)
 
 

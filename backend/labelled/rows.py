@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from backend.errors import AtlasError
+from backend.fields import values_of
 from backend.labelled.columns import choose_columns, text_column, value_at
 from backend.labelled.decoding import Decoded
 from backend.labelled.labels import class_in_cell
@@ -29,7 +30,8 @@ class Waiting(NamedTuple):
 class Rows:
     """places: what `Waiting.place` numbers, "row", "task" or "file"; source: which columns, or which field
     and control, they came from, in words; form: the file's; dropped: how many rows were left out, by the
-    reason; warnings: sentences on what looks like a mistake; things: what the rows are."""
+    reason; warnings: sentences on what looks like a mistake; things: what the rows are; fields: by the text,
+    the values of the fields that were asked for, of the first row that has it."""
 
     labelled: list[Row]
     waiting: list[Waiting]
@@ -39,6 +41,7 @@ class Rows:
     dropped: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     things: Things = TEXTS
+    fields: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def read_rows(
@@ -48,19 +51,20 @@ def read_rows(
     *,
     label_needed: bool = True,
     control_needed: bool = True,
+    fields: Sequence[str] = (),
 ) -> Rows:
     """Texts and labels with the white space around them cut off, as often as they are there.
 
     label_needed: refuse a file in which nothing holds labels; control_needed: one without the column
-    `control`, where that is named.
+    `control`, where that is named; fields: columns, or fields of the tasks' data, whose values to keep.
     Raises AtlasError, saying what to do, for what is no such file, and csv.Error.
     """
     values = _json_values(decoded.text)
     if values and any(map(is_task, values)):
-        rows = _of_export(values, text_field, control, label_needed)
+        rows = _of_export(values, text_field, control, label_needed, fields)
     else:
         label_needed |= control is not None and control_needed
-        rows = _of_table(_table(decoded.text, values), text_field, control, label_needed)
+        rows = _of_table(_table(decoded.text, values), text_field, control, label_needed, fields)
     if decoded.guessed:
         rows.warnings.insert(0, _look_at_letters(decoded))
     encoding = f"{decoded.encoding}, " if decoded.encoding != "UTF-8" else ""
@@ -96,9 +100,18 @@ def _table(text: str, values: list[Any] | None) -> Table:
     return read_csv(text) if values is None else table_of_objects(values, "JSON")
 
 
-def _of_export(values: list[Any], text_field: str | None, control: str | None, label_needed: bool) -> Rows:
+def _of_export(
+    values: list[Any],
+    text_field: str | None,
+    control: str | None,
+    label_needed: bool,
+    fields: Sequence[str],
+) -> Rows:
     export = read_export(values, text_field, control, label_needed=label_needed)
-    name = export.control.from_name
+    name, kept = export.control.from_name, dict[str, dict[str, str]]()
+    if fields:
+        for data in (task["data"] for task in values):
+            kept.setdefault(str(value_at(data, export.field)).strip(), values_of(data, fields))
     return Rows(
         export.rows,
         [Waiting(*each) for each in export.waiting],
@@ -106,18 +119,21 @@ def _of_export(values: list[Any], text_field: str | None, control: str | None, l
         "JSON export",
         "task",
         export.dropped,
+        fields=kept,
     )
 
 
-def _of_table(table: Table, text_field: str | None, control: str | None, label_needed: bool) -> Rows:
+def _of_table(
+    table: Table, text_field: str | None, control: str | None, label_needed: bool, fields: Sequence[str]
+) -> Rows:
     if table.columns and not table.rows:
         raise AtlasError("it has a header line and no row below it")
     text = None if label_needed else text_column(table, text_field, control)
     if text is None:
         text, label = choose_columns(table, text_field, control)
-        return _rows(table, text, label, f"{table.cells}s {text} and {label}")
+        return _rows(table, text, label, f"{table.cells}s {text} and {label}", fields)
     others = [name for name in table.columns if name != text]
-    rows = _rows(table, text, None, f"{table.cells} {text}, none of labels")
+    rows = _rows(table, text, None, f"{table.cells} {text}, none of labels", fields)
     if others:
         rows.warnings.append(
             f"no {table.cells} is called label, so that every text counts as unlabelled; if one of "
@@ -126,7 +142,7 @@ def _of_table(table: Table, text_field: str | None, control: str | None, label_n
     return rows
 
 
-def _rows(table: Table, text: str, label: str | None, source: str) -> Rows:
+def _rows(table: Table, text: str, label: str | None, source: str, fields: Sequence[str]) -> Rows:
     rows = Rows([], [], source, table.form)
     if table.misshapen:
         reason = "with more fields than the header (a separator within a text needs quotes around it)"
@@ -136,6 +152,9 @@ def _rows(table: Table, text: str, label: str | None, source: str) -> Rows:
         found = value_at(row, text)
         content = "" if found is None else _clean(str(found)).strip()
         name = "" if label is None else _clean(class_in_cell(value_at(row, label)))
+        if content and fields:
+            values = {field: value_at(row, field) for field in fields}
+            rows.fields.setdefault(content, values_of(values, fields))
         if content and name:
             rows.labelled.append((content, name))
         elif content:

@@ -15,6 +15,7 @@ from backend.copies import copies_among, keys_of
 from backend.encoders.base import block_widths, encoded
 from backend.jobs.learners.whole_items import classifier
 from backend.labelled import PartlyLabelled
+from backend.labelled.field_values import values_of_items
 from backend.labelled.things import Things
 from backend.learning import devices
 from backend.sampling import alike
@@ -76,6 +77,8 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
     tell("training", 0)
     trained = classifier(settings, features[:labelled], targets, len(classes), together[:labelled])
     tell("choosing", 0)
+    of_pool = [texts.waiting[i].text for i in waiting.tolist()]
+    of_labelled = [text for text, _ in texts.labelled]
     scene = sampling.make_scene(
         pool,
         features[:labelled],
@@ -86,6 +89,7 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
         device=settings.device,
         trained=trained,
         blocks=blocks,
+        fields=values_of_items(texts.fields, settings.strategy, of_pool, of_labelled),
     )
     ranking = sampling.rank_scene(settings.strategy, scene, min(count, len(pool)))
     picks = ranking.order[:count]

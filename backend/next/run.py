@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from backend.errors import AtlasError
 from backend.labelled import PartlyLabelled, load_partly
+from backend.labelled.field_values import named_by
 from backend.labelled.things import Things
 from backend.settings import Settings
 
@@ -45,6 +46,7 @@ def run(options: NextOptions, settings: Settings) -> None:
         options.control,
         options.unlabelled,
         options.image_folder,
+        named_by([settings.strategy]),
     )
     settings = _with_encoder(settings, texts.things, options.encoder)
     for line in _what_was_read(texts):

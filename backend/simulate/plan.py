@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from backend.errors import AtlasError
-from backend.fields import refuse_fields
 from backend.names import STRATEGIES, is_known_strategy
 
 DEFAULT_STRATEGIES = "random,margin,auto"
@@ -73,5 +72,4 @@ def parse_strategies(text: str | None) -> tuple[str, ...]:
             from backend.sampling.registry import check_name
 
             check_name(name)
-        refuse_fields(name)
     return strategies

@@ -14,11 +14,14 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 
 from backend.encoders.base import block_widths, encoded
+from backend.fields import fields_in
 from backend.labelled import Row, hold_out
+from backend.labelled.field_values import ByItem, named_by
 from backend.labelled.things import TEXTS, Things
 from backend.learning.network import LayeredNetwork
 from backend.learning.training import Trained, outputs, train, train_network
 from backend.sampling import select
+from backend.sampling.ranking import Fields
 from backend.simulate.plan import MAX_HELD_OUT, Plan
 
 Step = Callable[[], None]
@@ -35,6 +38,7 @@ class SeedJob:
     file: Path
     encoder: str = "lsa"
     things: Things = TEXTS
+    fields: ByItem = field(default_factory=dict)
 
     def __str__(self) -> str:
         return (
@@ -131,7 +135,7 @@ def prepare(job: SeedJob, step: Step) -> Full:
         "blocks": torch.tensor(block_widths(encoder), dtype=torch.int64),
     }
     seconds = time.process_time() - began
-    save_file(split, job.file)
+    save_file(split | _numbered(job, items), job.file)
     step()
     network = train_network(split["pool"], split["targets"], len(index), seed=job.seed)
     score = _measure(network, split, split["targets"], classes)
@@ -147,7 +151,7 @@ def replay(job: ReplayJob, step: Step) -> Replay:
     torch.set_num_threads(1)
     split = load_file(job.file)
     pool, targets, blocks = split["pool"], split["targets"], split["blocks"].tolist()
-    chosen, rest = _start(job, pool)
+    chosen, rest = _start(job, split)
     points: list[Point] = []
     trained: Trained | None = None
     seconds = 0.0
@@ -157,7 +161,8 @@ def replay(job: ReplayJob, step: Step) -> Replay:
             # Another seed for every batch, the same for every strategy.
             seed = job.seed * 1_000_003 + budget
             known = pool[rest], pool[chosen], targets[chosen]
-            picks = select(job.strategy, *known, wanted, seed=seed, trained=trained, blocks=blocks)
+            fields, how = _values(job, split, rest, chosen), job.strategy
+            picks = select(how, *known, wanted, seed=seed, trained=trained, blocks=blocks, fields=fields)
             seconds += time.process_time() - started
             chosen = torch.cat([chosen, rest[picks]])
             rest = rest[~torch.isin(rest, chosen)]
@@ -172,19 +177,39 @@ def replay(job: ReplayJob, step: Step) -> Replay:
     return Replay(job.strategy, job.seed, tuple(points), per_class, job.own_start, job.encoder)
 
 
-def _start(job: ReplayJob, pool: Tensor) -> tuple[Tensor, Tensor]:
+def _numbered(job: SeedJob, items: Sequence[str]) -> dict[str, Tensor]:
+    """Of each field that a strategy goes by: its values in the pool, int64 [N], numbered; -1 where an item
+    has none."""
+    found = {}
+    for name in named_by(job.plan.strategies):
+        values = [job.fields.get(item, {}).get(name) for item in items]
+        number = {value: i for i, value in enumerate(dict.fromkeys(filter(None, values)))}
+        found[f"field {name}"] = torch.tensor([number.get(value or "", -1) for value in values])
+    return found
+
+
+def _values(job: ReplayJob, split: dict[str, Tensor], rest: Tensor, chosen: Tensor) -> Fields | None:
+    def of(name: str, rows: Tensor) -> list[str | None]:
+        return [None if number < 0 else str(number) for number in split[f"field {name}"][rows].tolist()]
+
+    return {name: (of(name, rest), of(name, chosen)) for name in fields_in(job.strategy)} or None
+
+
+def _start(job: ReplayJob, split: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """The first labels and the rest of the pool, as rows of it.
 
     They are random, and the same for every strategy of a seed; or what the backend puts first while nothing
     is labelled.
     """
+    pool = split["pool"]
+    everything, nothing = torch.arange(len(pool)), torch.zeros(0, dtype=torch.int64)
     if job.own_start or job.plan.live:
-        nothing = torch.zeros(0, dtype=torch.int64)
-        chosen = select(job.strategy, pool, pool[nothing], nothing, job.plan.start, seed=job.seed)
+        fields = _values(job, split, everything, nothing)
+        known = pool, pool[nothing], nothing
+        chosen = select(job.strategy, *known, job.plan.start, seed=job.seed, fields=fields)
     else:
         chosen = torch.randperm(len(pool), generator=torch.Generator().manual_seed(job.seed))
         chosen = chosen[: job.plan.start]
-    everything = torch.arange(len(pool))
     return chosen, everything[~torch.isin(everything, chosen)]
 
 

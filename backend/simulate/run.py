@@ -12,6 +12,7 @@ from rich.console import Console
 from backend.errors import AtlasError
 from backend.labelled import hold_out, load
 from backend.labelled.echo import what_was_read
+from backend.labelled.field_values import named_by
 from backend.labelled.marked import load_marked
 from backend.labelled.things import Things
 from backend.settings import Settings
@@ -62,7 +63,8 @@ def run(options: SimulateOptions, plan: Plan, encoders: str | None) -> Outcome:
     Raises AtlasError, before any work, for a file, a plan or a folder that will not do.
     """
     console = Console()
-    texts = load(options.file, options.text_field, options.control, options.image_folder)
+    asked = options.text_field, options.control, options.image_folder
+    texts = load(options.file, *asked, named_by(plan.strategies))
     plan = replace(plan, encoders=_encoders(texts.things, encoders))
     for line in what_was_read(options.file, texts):
         console.print(line, soft_wrap=True, highlight=False, markup=False)

@@ -89,7 +89,7 @@ def _prepared(
     """By encoder and seed, a model trained on the whole pool. Raises AtlasError where one fails."""
     found: dict[str, dict[int, Full]] = {encoder: {} for encoder in plan.encoders}
     jobs = [
-        SeedJob(texts.rows, plan, seed, file, encoder, texts.things)
+        SeedJob(texts.rows, plan, seed, file, encoder, texts.things, texts.fields)
         for (encoder, seed), file in files.items()
     ]
     for job, full in workers.run(prepare, jobs, steps.one):

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from click.testing import CliRunner
+from safetensors.torch import load_file
 from torch import Tensor
 
 from backend.cli import main
 from backend.fields import fields_in
+from backend.labelled import load
 from backend.learning.training import Trained
 from backend.names import is_known_strategy
 from backend.sampling import check_name, make_scene, rank, rank_scene, select
 from backend.sampling.coldstart import NAME, NO_CLASSES
 from backend.sampling.registry import STRATEGIES, find
 from backend.sampling.strata import MOST, strata_of
+from backend.simulate.plan import Plan
+from backend.simulate.replay import ReplayJob, SeedJob, prepare, replay
 from tests.unit.scenes import random_scene
 
 SOURCES = [("mail", "forum", "forum", None)[i % 4] if i else "letter" for i in range(80)]
@@ -168,13 +174,93 @@ def test_wrong_fields_are_refused() -> None:
     assert fields_in("margin within 20% by representative") == ()
 
 
+WORDS = {"storm": ["storm", "flood", "quake", "fire"], "calm": ["tea", "book", "song", "game"]}
+
+
+def rows(count: int) -> list[dict[str, str]]:
+    """Of each text the source: of five four are mails."""
+    of = [(label, WORDS[label][i // 2 % 4], i) for i in range(count) for label in [list(WORDS)[i % 2]]]
+    source = ["forum" if i % 5 == 0 else "mail" for i in range(count)]
+    return [
+        {"text": f"{word} {word} number {i}", "label": label, "source": source[i]} for label, word, i in of
+    ]
+
+
+def in_csv(path: Path, found: list[dict[str, str]]) -> Path:
+    lines = ["text,label,source", *(",".join(row.values()) for row in found)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def in_export(path: Path, found: list[dict[str, str]]) -> Path:
+    def annotated(label: str) -> list[dict[str, object]]:
+        value = {"choices": [label]}
+        region = {"from_name": "kind", "to_name": "text", "type": "choices", "value": value}
+        return [{"result": [region], "was_cancelled": False}] if label else []
+
+    tasks = [
+        {
+            "id": 100 + i,
+            "data": {"text": row["text"], "source": row["source"]},
+            "annotations": annotated(row["label"]),
+        }
+        for i, row in enumerate(found)
+    ]
+    path.write_text(json.dumps(tasks))
+    return path
+
+
+@pytest.mark.parametrize("write", [in_csv, in_export])
+def test_next_goes_by_a_column_of_the_file(tmp_path: Path, write: Callable[..., Path]) -> None:
+    found = [row if i < 8 else {**row, "label": ""} for i, row in enumerate(rows(40))]
+    file = write(tmp_path / "mine.txt", found)
+    source = {row["text"]: row["source"] for row in found}
+    served = {}
+    for strategy in ("margin", "margin by source"):
+        options = ["--strategy", strategy, "-n", "8", "--format", "json"]
+        done = CliRunner().invoke(main, ["next", str(file), *options])
+        assert done.exit_code == 0, done.output
+        served[strategy] = [source[each["text"]] for each in json.loads(done.stdout)["next"]]
+    assert served["margin by source"].count("forum") == 4
+    assert served["margin"].count("forum") < 4
+
+
+def test_simulate_replays_a_strategy_by_a_column_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = rows(60)
+    plan = Plan(("margin by source", "random"), (0,), batch=4, start=4, budget=12, held_out=0.2, live=True)
+    texts = load(in_csv(tmp_path / "mine.csv", found), fields=("source",))
+    plan = plan.within(48, 2)
+    file = tmp_path / "split"
+    prepare(SeedJob(texts.rows, plan, 0, file, fields=texts.fields), lambda: None)
+    pool = load_file(file)["field source"].tolist()
+    rare = min(pool.count(0), pool.count(1))
+    assert 6 <= rare <= 12  # of 60 rows 12 are of the forum, and a fifth of all is held out
+    picked = []
+
+    def noted(strategy: str, waiting: Tensor, labelled: Tensor, *more: Any, **options: Any) -> Tensor:
+        of_pool, of_labelled = options["fields"]["source"]
+        assert (len(of_pool), len(of_labelled)) == (len(waiting), len(labelled))
+        picks = select(strategy, waiting, labelled, *more, **options)
+        picked.extend(of_pool[i] for i in picks.tolist())
+        return picks
+
+    monkeypatch.setattr("backend.simulate.replay.select", noted)
+    done = replay(ReplayJob("margin by source", 0, plan, ("calm", "storm"), file), lambda: None)
+    assert [point.labels for point in done.points] == [4, 8, 12]
+    assert sorted(Counter(picked).values()) == [6, 6]  # the rare one as often as the other
+
+
 @pytest.mark.parametrize("command", ["simulate", "next"])
-def test_what_reads_a_file_says_that_its_rows_have_no_fields(command: str, tmp_path: Path) -> None:
-    (tmp_path / "mine.csv").write_text("text,label\na,b\n")
+def test_a_field_that_the_file_does_not_have_is_told(command: str, tmp_path: Path) -> None:
+    file = in_csv(tmp_path / "mine.csv", [*rows(8), {"text": "a", "label": "", "source": "mail"}])
     option = "--strategies" if command == "simulate" else "--strategy"
-    done = CliRunner().invoke(main, [command, str(tmp_path / "mine.csv"), option, "margin by source"])
+    done = CliRunner().invoke(main, [command, str(file), option, "margin by origin"])
     assert done.exit_code != 0
-    assert "leave `by source` out" in done.output
+    told = " ".join(done.output.split())
+    assert "no row of it has a 'origin', by which a strategy goes" in told
+    assert "leave `by origin` out" in told
 
 
 @pytest.mark.parametrize(
