@@ -60,7 +60,7 @@ def test_the_own_start_is_what_a_new_project_is_served_first(tmp_path: Path) -> 
     nothing = split["pool"][:0], split["targets"][:0]
     ranking = rank("auto", split["pool"], *nothing, n_classes=2, seed=0)
     job = ReplayJob("auto", 0, plan, classes_of(rows), tmp_path / "split", own_start=True)
-    chosen, rest = start_of(job, split["pool"])
+    chosen, rest = start_of(job, split)
     assert chosen.tolist() == ranking.order[:4].tolist()
     assert sorted([*chosen.tolist(), *rest.tolist()]) == list(range(len(split["pool"])))
 
@@ -88,7 +88,7 @@ def test_a_live_batch_is_the_beginning_of_the_published_head(tmp_path: Path) -> 
     nothing = split["pool"][:0], split["targets"][:0]
     head = rank("typiclust", split["pool"], *nothing, n_classes=2, seed=0, batch=5)
     job = ReplayJob("typiclust", 0, plan, classes_of(rows), tmp_path / "split")
-    assert start_of(job, split["pool"])[0].tolist() == head.order[:5].tolist()
+    assert start_of(job, split)[0].tolist() == head.order[:5].tolist()
 
 
 def test_heads_know_of_what_a_vector_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
