@@ -45,6 +45,11 @@ def simulate_file(options: SimulateOptions, plan: Plan, encoders: str | None) ->
     marked = load_marked(options.file, options.text_field, options.control)
     if marked is None:
         return run(options, plan, encoders).failures
+    if fields := named_by(plan.strategies):
+        raise AtlasError(
+            f"{options.file}: strategies go by a field of whole texts or images, not yet of spans: leave "
+            f"`by {fields[0]}` out"
+        )
     from backend.simulate.spans_run import run_spans
 
     processes = options.processes or _cores()

@@ -270,3 +270,11 @@ def test_a_field_passes_the_check_at_start(strategy: str) -> None:
     assert not is_known_strategy(strategy)
     with pytest.raises(ValueError, match="nonsense"):
         is_known_strategy(strategy.replace("margin", "nonsense").replace("random", "nonsense"))
+
+
+def test_simulate_of_spans_says_that_they_have_no_fields_yet(tmp_path: Path) -> None:
+    file = tmp_path / "mine.conll"
+    file.write_text("".join(f"Ann B-PER\nsaid O\nword{i} O\n\n" for i in range(6)))
+    done = CliRunner().invoke(main, ["simulate", str(file), "--strategies", "margin by source"])
+    assert done.exit_code != 0
+    assert "leave `by source` out" in " ".join(done.output.split())
