@@ -13,6 +13,8 @@ from backend.doctor.layers import layers
 from backend.doctor.project import label_config
 from backend.jobs import taught, word_pool
 from backend.jobs.encoding import encode_shard
+from backend.results.collect import collect
+from backend.results.labels import collect_labels
 from backend.store.words import waiting_words, words_of_project
 from backend.web.app import create_app
 from tests.fakes.loop import Loop
@@ -279,3 +281,18 @@ def test_doctor_says_what_is_learned_and_what_reads_the_words(loop: Loop, projec
     assert "hashed:words for their words" in read.found
     assert "ENCODER" in read.remedy or "install" in read.remedy
     assert tuned.state is State.OK
+
+
+def test_labels_and_guesses_are_exported_in_words(loop: Loop, project: FakeProject) -> None:
+    tasks = list(project.tasks)
+    mark(loop, project, tasks[:20])
+    loop.retrain(project)
+    rows = {row.task: row for row in collect(loop.settings, loop.client, project.id).rows}
+    assert rows[tasks[0]].labels == {"label": ["1 PER", "1 LOC"]}
+    assert rows[tasks[3]].labels == {"label": []}  # there is nothing to mark
+    assert "label" not in rows[tasks[30]].labels
+    assert sorted(rows[tasks[30]].guesses["label"].choices) == ["1 LOC", "1 PER"]
+    assert 0 < rows[tasks[30]].guesses["label"].confidence < 1
+    told = collect_labels(loop.settings, loop.client, project.id)
+    assert len(told.rows) + told.disputed == 20
+    assert {tuple(row.labels["label"]) for row in told.rows} == {("1 PER", "1 LOC"), ()}
