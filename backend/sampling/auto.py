@@ -42,8 +42,7 @@ def auto(scene: Scene, n: int) -> Picks:
 
 def _designed(scene: Scene, n: int) -> Tensor:
     """n picks out of the most uncertain items, int64 [n]."""
-    weight = scene.margin**scene.sharpness / 4  # [N]; a margin of 0 is a Bernoulli variance of 1/4
-    known = scene.labeled_margin**scene.sharpness / 4
+    weight, known = scene.information, scene.labeled_information  # [N], [M]
     candidates = scene.top(scene.margin, min(MAX_CANDIDATES, scene.left))
     stand_in = slice(None) if scene.size <= MAX_REFERENCES else scene.shuffled[:MAX_REFERENCES]
     center = scene.pool[stand_in].float().mean(0) if scene.is_centred else scene.pool.new_zeros(())

@@ -35,6 +35,8 @@ def _nothing() -> Tensor:
 
 Measure = Callable[[Tensor], Tensor]
 """Of probabilities, float [n, C] to [n], higher = sooner; of siblings, float [K, n, C] to [n]."""
+SHARPNESS = 4
+"""Exponent on the margin that makes it information. 3 to 6 hardly differ; 1 loses the rare classes."""
 BATCH = 5
 """Labels between two rankings, where nobody says how many."""
 
@@ -47,9 +49,6 @@ class Scene(Vectors):
     What is said of a unit is the same as of its item here; `UnitScene` is of items that have several.
     """
 
-    sharpness: ClassVar[int] = 4
-    """Exponent on the margin uncertainty that `auto` takes for information. Between 3 and 6 it hardly
-    matters; 1 loses the rare classes."""
     is_centred: ClassVar[bool] = False
     """Whether `auto` looks at what vectors have beside the pool's mean."""
     most_verdicts: ClassVar[int | None] = None
@@ -153,9 +152,14 @@ class Scene(Vectors):
         """Uncertainty by margin of confidence, float32 [N] in [0, 1]: what most combinations start from."""
         return self.measured(uncertainty.margin)
 
+    @once_per_pool
+    def information(self) -> Tensor:
+        """What `auto` takes a label of each item to tell, float32 [N]: that of a coin's toss is 1/4."""
+        return self.margin**SHARPNESS / 4
+
     @once_per_labels
-    def labeled_margin(self) -> Tensor:
-        return uncertainty.margin(self.labeled_layers.probabilities)
+    def labeled_information(self) -> Tensor:
+        return uncertainty.margin(self.labeled_layers.probabilities) ** SHARPNESS / 4
 
     def uncertain(self, measure: str) -> Tensor:
         """Uncertainty by one of `uncertainty.MEASURES`: float32 [N]."""

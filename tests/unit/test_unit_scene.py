@@ -236,6 +236,19 @@ def test_a_measure_is_of_units_and_then_pooled() -> None:
         )
 
 
+def test_what_a_label_tells_is_a_units_and_then_pooled() -> None:
+    """Sharpened before it is pooled where a few units speak for an item: one coin's toss among sure ones
+    outweighs some that are a little in doubt."""
+    pool = ragged(10)
+    for pooling, power in (("mean", 1), ("top", 4)):
+        scene = scene_of(pool, pooling)
+        each = uncertainty.margin(scene.units.layers.probabilities) ** power / 4
+        assert torch.allclose(scene.information, scene.units.pooled(each, pooling))
+        of_labeled = scene.learned.labeled
+        told = uncertainty.margin(of_labeled.layers.probabilities) ** power / 4
+        assert torch.allclose(scene.labeled_information, of_labeled.pooled(told, pooling))
+
+
 def test_an_items_most_doubtful_unit_stands_for_it() -> None:
     scene = scene_of(ragged(10))
     margins = uncertainty.margin(scene.units.layers.probabilities)
