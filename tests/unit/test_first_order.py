@@ -71,6 +71,7 @@ def retrained(server: UnlabelledProject, directory: Path) -> dict[str, Any]:
         changes=0,
         annotations_alone=False,
         strategy=None,
+        weights=None,
         held_by_label_studio=False,
         label_config=None,
         refill_at=lambda count: None,
