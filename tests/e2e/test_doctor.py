@@ -179,10 +179,10 @@ def test_a_webhook_that_is_stopped_on_its_way(installed: Installation) -> None:
 
 
 def test_a_config_with_nothing_to_learn(installed: Installation) -> None:
-    config = '<View><Text name="t" value="$text"/><Number name="r" toName="t"/></View>'
+    config = '<View><Text name="t" value="$text"/><DateTime name="r" toName="t"/></View>'
     body = {"title": "number", "label_config": config, "sampling": ORDER}
     number = installed.http.post("/api/projects", json=body).json()["id"]
-    assert_only(installed.doctor(number), "label config", 'asks for <Number name="r">', "Labeling Interface")
+    assert_only(installed.doctor(number), "label config", 'asks for <DateTime name="r">', "Labeling Interface")
     refused = atlas(installed.env, "connect", installed.url, "--project", str(number))
     assert (refused.exit_code, "Add <Choices" in refused.output) == (1, True)
     assert not installed.http.get("/api/webhooks/", params={"project": number}).json()

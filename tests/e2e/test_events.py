@@ -120,12 +120,12 @@ def test_a_class_is_renamed_in_the_middle_of_labelling(
     annotate(label_studio, served["id"], "unrelated")
     wait_until(lambda: retrained(backend, project)["labels"] == {"disaster": 2, "sport": 2, "unrelated": 1})
     # Nothing left to learn, then something again.
-    number = '<View><Text name="text" value="$text"/><Number name="r" toName="text"/></View>'
+    number = '<View><Text name="text" value="$text"/><DateTime name="r" toName="text"/></View>'
     other = new_project(label_studio, "tag", TEXTS[:10])
     other.connect(backend.url)
     first = other.wait_for_version_after("", backend.supervisor.check)
     http.patch(f"/api/projects/{other.id}/", json={"label_config": number}).raise_for_status()
-    wait_until(lambda: "asks for <Number" in retrained(backend, other).get("reason", ""))
+    wait_until(lambda: "asks for <DateTime" in retrained(backend, other).get("reason", ""))
     assert http.get(f"/api/tasks/{other.task_ids[0]}/").status_code == 200
     http.patch(
         f"/api/projects/{other.id}/", json={"label_config": label_config(["a", "b"])}
