@@ -18,7 +18,7 @@ from backend.controls.tags import read_tags
 from backend.demo.label_studio import LabelStudioServer
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.publishing import import_head, prediction
-from tests.browser import MISSING, Browser, browser
+from tests.browser import MISSING, SUBMITTED, Browser, browser
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
@@ -51,13 +51,6 @@ return seen[0] !== seen[1] && seen[0] !== seen[2] && seen[1] !== seen[2] && seen
 """The colours at some points, in percent of the image, once three of them differ and the last two do not."""
 POINTS = [[27, 30], [76, 67], [50, 30], [50, 80]]
 """In the first answer's car, in its tree, and twice in neither."""
-SUBMITTED = """
-if (Htx.annotationStore.selected.pk) return true;
-const named = each => each.innerText.trim() === 'Submit' && !each.disabled;
-const button = [...document.querySelectorAll('button')].find(named);
-if (button && !(window.clicked > Date.now() - 5000)) { window.clicked = Date.now(); button.click(); }
-"""
-"""Clicks again where the first click was too early for the page."""
 
 
 @pytest.fixture(scope="module")

@@ -182,7 +182,7 @@ def test_a_config_with_nothing_to_learn(installed: Installation) -> None:
     config = '<View><Text name="t" value="$text"/><DateTime name="r" toName="t"/></View>'
     body = {"title": "number", "label_config": config, "sampling": ORDER}
     number = installed.http.post("/api/projects", json=body).json()["id"]
-    assert_only(installed.doctor(number), "label config", 'asks for <DateTime name="r">', "Labeling Interface")
+    assert_only(installed.doctor(number), "label config", "asks for <DateTime", "Labeling Interface")
     refused = atlas(installed.env, "connect", installed.url, "--project", str(number))
     assert (refused.exit_code, "Add <Choices" in refused.output) == (1, True)
     assert not installed.http.get("/api/webhooks/", params={"project": number}).json()

@@ -21,7 +21,7 @@ from backend.controls.tags import read_tags
 from backend.demo.label_studio import LabelStudioServer
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.publishing import import_head, prediction
-from tests.browser import MISSING, Browser, browser
+from tests.browser import MISSING, SUBMITTED, Browser, browser
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
@@ -56,13 +56,6 @@ return arguments[0].map(([x, y]) => [...context.getImageData(
   image.zoomingPositionY + y / 100 * image.stageHeight * image.stageScale, 1, 1).data].join())
 """
 """The colours of the regions' layers at some points, in percent of the image."""
-SUBMITTED = """
-if (Htx.annotationStore.selected.pk) return true;
-const named = each => each.innerText.trim() === 'Submit' && !each.disabled;
-const button = [...document.querySelectorAll('button')].find(named);
-if (button && !(window.clicked > Date.now() - 5000)) { window.clicked = Date.now(); button.click(); }
-"""
-"""Clicks again where the first click was too early for the page."""
 
 
 @pytest.fixture(scope="module")

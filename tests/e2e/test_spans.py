@@ -20,7 +20,7 @@ from backend.controls.tags import read_tags
 from backend.demo.label_studio import LabelStudioServer
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.publishing import import_head, prediction
-from tests.browser import MISSING, Browser, browser
+from tests.browser import MISSING, SUBMITTED, Browser, browser
 from tests.unit.test_dom import PAGES
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
@@ -60,13 +60,6 @@ MARKED = (
     "return spans.map(each => each.textContent).join('').replace(/\\s/g, '')"
 )
 """The characters that are highlighted, those of spans within each other once."""
-SUBMITTED = """
-if (Htx.annotationStore.selected.pk) return true;
-const named = each => each.innerText.trim() === 'Submit' && !each.disabled;
-const button = [...document.querySelectorAll('button')].find(named);
-if (button && !(window.clicked > Date.now() - 5000)) { window.clicked = Date.now(); button.click(); }
-"""
-"""Clicks again where the first click was too early for the page."""
 DRAWN = """
 const [word, number, wanted] = arguments;
 if (Htx.annotationStore.selected.regions.length >= wanted) return true;
