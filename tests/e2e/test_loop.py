@@ -153,11 +153,11 @@ def test_label_studio_shows_why_a_config_cannot_be_learned(
 ) -> None:
     backend = run_backend()
     http = label_studio.admin.http
-    config = '<View><Text name="t" value="$text"/><Number name="r" toName="t"/></View>'
+    config = '<View><Text name="t" value="$text"/><DateTime name="r" toName="t"/></View>'
     project = http.post("/api/projects", json={"title": "number", "label_config": config}).json()["id"]
     answer = http.post("/api/ml", json={"project": project, "url": backend.url, "title": "atlas"})
     assert answer.status_code == 400
-    assert "The label config asks for <Number" in answer.text
+    assert "The label config asks for <DateTime" in answer.text
 
 
 def run_demo(directory: Path, labels: int, *options: str) -> tuple[dict[str, Any], str]:
