@@ -11,16 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from label_studio_sdk.converter.brush import encode_rle
 from PIL import Image
 
-from backend.controls import masks, polygons, run_length, runs
+from backend.controls import masks, run_length, runs
 from backend.controls.areas import MOST_CHARACTERS, UNSAID, AreaControl, characters
 from backend.controls.joined import source_of
 from backend.controls.masks import Bitmask, Brush
-from backend.controls.outlines import MOST_POINTS, inside, outlines_of
 from backend.controls.polygons import Polygons
 from backend.controls.regions import NOTHING
 from backend.controls.runs import Bools
@@ -159,51 +156,6 @@ def test_what_is_no_bitmask_says_nothing(url: Any) -> None:
     assert BITMASK.read([region]) is None
 
 
-def even_odd(points: list[tuple[float, float]], height: int, width: int, beside: float) -> Bools:
-    """By the definition, pixel by pixel, so much beside each one's middle."""
-    found = np.zeros((height, width), bool)
-    for row in range(height):
-        for column in range(width):
-            x, y, crossings = column + 0.5 + beside, row + 0.5, 0
-            for (ax, ay), (bx, by) in zip(points, points[1:] + points[:1], strict=True):
-                if (ay <= y) != (by <= y) and x > ax + (y - ay) / (by - ay) * (bx - ax):
-                    crossings += 1
-            found[row, column] = crossings % 2 == 1
-    return found
-
-
-COORDINATES = st.floats(0, 10, width=32)
-
-
-@given(points=st.lists(st.tuples(COORDINATES, COORDINATES), min_size=3, max_size=9))
-@settings(max_examples=60)
-def test_polygons_may_cross_themselves(points: list[tuple[float, float]]) -> None:
-    found = runs.mask_of(inside(np.array(points), 9, 10), 9, 10)
-    left, right = (even_odd(points, 9, 10, beside) for beside in (-1e-6, 1e-6))
-    clear = left == right  # else the middle lies on the line
-    assert (found[clear] == left[clear]).all()
-
-
-def test_an_outline_with_a_hole_is_drawn_with_its_hole() -> None:
-    ring = disc(200, 0.5, 0.5, 0.4) & ~disc(200, 0.5, 0.5, 0.2)
-    (outline,) = outlines_of(ring)
-    assert len(outline) <= MOST_POINTS + 3
-    drawn = runs.mask_of(inside(outline * 200, 200, 200), 200, 200)
-    assert (drawn & ring).sum() / (drawn | ring).sum() > 0.95
-    assert not drawn[100, 100]
-
-
-@given(bits=st.integers(0, 2**64 - 1))
-def test_any_mask_has_outlines(bits: int) -> None:
-    mask = np.array([bits >> i & 1 for i in range(64)], bool).reshape(8, 8)
-    again = runs.no_runs()
-    for outline in outlines_of(mask, most=10_000):
-        assert len(outline) >= 3
-        assert ((outline >= 0) & (outline <= 1)).all()
-        again = runs.union(again, inside(outline * 8, 8, 8))
-    assert (runs.mask_of(again, 8, 8) == mask).all()
-
-
 def seen(*discs: tuple[int, float, float, float]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """What a model sees: of each disc its class, x, y and radius."""
     classes = np.zeros((320, 320), np.int64)
@@ -289,27 +241,6 @@ def test_several_annotators_settle_pixel_by_pixel() -> None:
     assert BRUSH.settled([Vote("1", one), Vote("2", other), Vote("3", third)]) == one
     apart = str(BRUSH.read([brushed(columns >= 30, "car")]))
     assert BRUSH.settled([Vote("1", one), Vote("2", apart)]) is None
-
-
-@pytest.mark.parametrize(
-    "points",
-    [
-        [[0, 0], [1, 1]],
-        [[0, 0], [1, float("nan")], [1, 0]],
-        [[0, 0], [1, 10**400], [float("inf"), 0]],
-        [[0, 0], [1, True], [1, 0]],
-        [[0, 0], [1], [1, 0]],
-        [[0, 0]] * (polygons.MOST_POINTS + 1),
-    ],
-)
-def test_what_is_no_polygon_says_nothing(points: Any) -> None:
-    assert POLYGONS.read([{"from_name": "c", "value": {"points": points, "polygonlabels": ["car"]}}]) is None
-
-
-def test_a_polygon_beside_the_picture_ends_at_its_edge() -> None:
-    value = {"points": [[-5, 0], [10**400, 0], [50, 101.5]], "polygonlabels": ["car"]}
-    read = POLYGONS.read([{"from_name": "c", "value": value}])
-    assert read == '[["car", [[0.0, 0.0], [100.0, 0.0], [50.0, 100.0]]]]'
 
 
 def test_specks_are_less_than_a_thousandth() -> None:
