@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from backend.controls.base import Region
 from backend.learning.detector import Detector
 from backend.learning.network import LayeredNetwork
+from backend.learning.segmentation import Segmenter
 from backend.learning.tagger import Tagger
 from backend.said.base import Contents, Said
 from backend.said.boxes import said_of_boxes
+from backend.said.masks import said_of_areas
 from backend.said.spans import said_of_words
 from backend.said.whole import said_of_whole
 from backend.store.model_version import ControlModel, ModelVersion
@@ -20,6 +22,7 @@ READERS: dict[str, Callable[[ControlModel, Contents], Said]] = {
     LayeredNetwork.kind: said_of_whole,
     Tagger.kind: said_of_words,
     Detector.kind: said_of_boxes,
+    Segmenter.kind: said_of_areas,
 }
 """How a model is asked, by its kind. A new kind of model is an entry here."""
 

@@ -62,6 +62,10 @@ class AreaControl(RegionControl):
     def parse(cls, tag: Tag, source: Source) -> Self:
         return replace(super().parse(tag, source), drawn_by=tag.shapes.get(cls.shape, ""))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.from_name, self.drawn_by) if self.drawn_by else (self.from_name,)
+
     def written(
         self, number: int, label: str, place: dict[str, Any], confidence: float, **beside: Any
     ) -> list[Region]:

@@ -152,7 +152,7 @@ class MaskControl(AreaControl):
 
 
 class Brush(MaskControl):
-    kind = "brush"
+    kind = "masks"
     tags = ("BrushLabels", "Brush")
     shape = "Brush"
 
@@ -174,7 +174,7 @@ class Brush(MaskControl):
 
 
 class Bitmask(MaskControl):
-    kind = "bitmask"
+    kind = "bitmasks"
     tags = ("BitmaskLabels", "Bitmask")
     shape = "Bitmask"
 

@@ -8,8 +8,10 @@ from typing import Any
 from backend.controls.base import Control
 from backend.controls.boxes import Boxes
 from backend.controls.choices import SingleChoice
+from backend.controls.masks import Bitmask, Brush
 from backend.controls.number import Number
 from backend.controls.pairwise import Pairwise
+from backend.controls.polygons import Polygons
 from backend.controls.rating import Rating
 from backend.controls.several import SeveralChoices, SeveralOrNone
 from backend.controls.sources import SOURCES
@@ -27,8 +29,11 @@ CONTROLS: dict[str, type[Control]] = {
         Number,
         Pairwise,
         TextArea,
-        Spans,
         Boxes,
+        Polygons,
+        Brush,
+        Bitmask,
+        Spans,
     )
 }
 

@@ -127,6 +127,8 @@ class Lite0Maps:
     def at(self, rows: Tensor, points: Tensor) -> Tensor:
         if self._strides[0] < self._stride:
             raise ValueError(f"maps of strides {list(self._strides)} are read as a whole")
+        if not len(rows):
+            return torch.zeros(0, points.shape[1], self.channels)
         return torch.cat([at_points(each, points) for each in self._levels(rows)], dim=2)
 
     def _levels(self, rows: Tensor) -> list[Tensor]:

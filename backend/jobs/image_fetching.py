@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
 
-import numpy as np
-import numpy.typing as npt
 from redis import Redis
 
 from backend.content.addresses import Place, shown
@@ -24,12 +22,11 @@ from backend.jobs.image_failures import Failure, ImageFailures, in_words
 from backend.jobs.state import seconds_since_any_change
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
-from backend.store.image_maps import ImageMaps
+from backend.store.image_maps import ImageMaps, Mapped
 from backend.store.images import Image, ImageFiles, KnownImages, digest_of_bytes
 
 logger = logging.getLogger(__name__)
 
-Row = npt.NDArray[np.uint8]
 AT_ONCE = 4
 """Downloads; of Label Studio's own there are fewer."""
 BATCH = 16
@@ -131,7 +128,7 @@ class ImageFetching:
     def _lacks_maps(self, digest: bytes) -> bool:
         return self._maps is not None and digest not in self._mapped
 
-    def _encoded(self, seen: list[_Seen]) -> tuple[list[Image], dict[bytes, Row]]:
+    def _encoded(self, seen: list[_Seen]) -> tuple[list[Image], dict[bytes, Mapped]]:
         """And their maps, by the digests of their bytes."""
         new = {each.digest: each.picture for each in seen if each.picture is not None}
         made = self._encoder.encode([picture.pixels for picture in new.values()]).numpy()
@@ -144,9 +141,10 @@ class ImageFetching:
         ]
         if self._maps is None:
             return images, {}
-        lack = {digest: picture.pixels for digest, picture in new.items() if self._lacks_maps(digest)}
-        rows = self._maps.encoder.encode(list(lack.values())).numpy()
-        return images, dict(zip(lack, rows, strict=True))
+        lack = {digest: picture for digest, picture in new.items() if self._lacks_maps(digest)}
+        rows = self._maps.encoder.encode([picture.pixels for picture in lack.values()]).numpy()
+        sizes = [(picture.height, picture.width) for picture in lack.values()]
+        return images, dict(zip(lack, map(Mapped, rows, sizes), strict=True))
 
 
 class _Keeper:
@@ -156,7 +154,7 @@ class _Keeper:
         self._files = files
         self._maps = maps
         self._images: list[Image] = []
-        self._rows: dict[bytes, Row] = {}
+        self._mapped: dict[bytes, Mapped] = {}
         self._kept_at = monotonic()
 
     def __enter__(self) -> _Keeper:
@@ -165,17 +163,17 @@ class _Keeper:
     def __exit__(self, *raised: object) -> None:
         self._keep()
 
-    def add(self, images: list[Image], rows: Mapping[bytes, Row]) -> None:
+    def add(self, images: list[Image], mapped: Mapping[bytes, Mapped]) -> None:
         self._images += images
-        self._rows |= rows
+        self._mapped |= mapped
         if len(self._images) >= KEEP_AT or monotonic() - self._kept_at > KEEP_EVERY:
             self._keep()
 
     def _keep(self) -> None:
         if self._maps is not None:
-            self._maps.add(self._rows)
+            self._maps.add(self._mapped)
         self._files.add(self._images)
-        self._images, self._rows, self._kept_at = [], {}, monotonic()
+        self._images, self._mapped, self._kept_at = [], {}, monotonic()
 
 
 def _batches(items: Iterable[str]) -> Iterator[list[str]]:

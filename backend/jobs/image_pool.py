@@ -24,7 +24,7 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.learning.units import Units
 from backend.settings import Settings
 from backend.store.image_cache import image_cache
-from backend.store.image_maps import MOST, ImageMaps
+from backend.store.image_maps import ImageMaps
 from backend.store.images import KnownImages
 from backend.store.tasks import StoredTask
 from backend.store.vectors import digest_of
@@ -180,13 +180,22 @@ class ProjectImages:
         waits = dict[str, bool]()
         for task in tasks:
             waits[task.text] = waits.get(task.text, True) and task.waits
-        room = MOST - sum(known.digest(name(value)) in self._mapped for value, free in waits.items() if free)
-        unknown = []
-        for value, free in waits.items():
-            if self._lacks(known.digest(name(value))) and (self._maps is None or not free or room > 0):
-                unknown.append(value)
-                room -= free
+        lacking = {value: free for value, free in waits.items() if self._lacks(known.digest(name(value)))}
+        unknown = list(lacking)
+        if self._maps is not None:
+            unknown = self._with_room(self._maps, lacking, sum(waits.values()) - sum(lacking.values()))
         return [value for value in unknown if digest_of(value).hex() not in resting]
+
+    def _with_room(self, maps: ImageMaps, lacking: Mapping[str, bool], have: int) -> list[str]:
+        """Those that there is room for maps of. lacking: of what stands in tasks, whether one waits; have:
+        images that wait and have maps."""
+        room, left, found = maps.most - have, maps.most_of_all - len(self._mapped), list[str]()
+        for value, free in lacking.items():
+            if left > 0 and (not free or room > 0):
+                found.append(value)
+                room -= free
+                left -= 1
+        return found
 
     def _lacks(self, digest: bytes | None) -> bool:
         return digest is None or (self._maps is not None and digest not in self._mapped)

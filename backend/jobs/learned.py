@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 from backend.controls.base import Control
 from backend.controls.boxes import Boxes
+from backend.controls.masks import Bitmask, Brush
+from backend.controls.polygons import Polygons
 from backend.controls.spans import Spans
 from backend.jobs.learners.base import Learned, Learner
 from backend.jobs.learners.boxes import BoxesOfImages
+from backend.jobs.learners.masks import AreasOfImages
 from backend.jobs.learners.spans import SpansOfTexts
 from backend.jobs.learners.whole_items import WholeItems
 from backend.jobs.material import Material
@@ -19,6 +22,9 @@ from backend.store.model_version import ControlModel
 LEARNERS: dict[type[Control], Callable[[Settings, Material], Learner]] = {
     Spans: SpansOfTexts,
     Boxes: BoxesOfImages,
+    Brush: AreasOfImages,
+    Bitmask: AreasOfImages,
+    Polygons: AreasOfImages,
 }
 """Of controls about parts of a content. A new one is an entry here."""
 

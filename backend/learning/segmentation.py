@@ -7,7 +7,7 @@ many of few (Bansal et al. 2017, "PixelNet"). Class 0 is the background: what no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -120,10 +120,12 @@ class TrainedSegmenter:
         """What serves."""
         return self.family.member(0)
 
-    def held_out(self) -> Iterator[Segmented]:
-        """What is seen in each labelled image by a sibling that did not see it in training."""
+    def held_out(self, images: Sequence[int] | None = None) -> Iterator[Segmented]:
+        """What is seen in some of the labelled images, in all without, by a sibling that did not see it in
+        training."""
         siblings = [self.family.member(1 + i) for i in range(self.family.network.shape.members - 1)]
-        return (siblings[fold].decode(self.look, i) for i, fold in enumerate(self.fold_of.tolist()))
+        every = range(len(self.fold_of)) if images is None else images
+        return (siblings[int(self.fold_of[i])].decode(self.look, i) for i in every)
 
 
 def train_segmentation(

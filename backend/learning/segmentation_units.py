@@ -46,6 +46,12 @@ def units_learned(trained: TrainedSegmenter, pool: Look, items: int, *, side: in
     )
 
 
+def units_seen(segmenter: Segmenter, pool: Look, items: int, *, side: int = SIDE) -> UnitLayers:
+    """What one network sees of N items' units, which are those of `units_learned`."""
+    everything, alone = torch.arange(items), torch.zeros(items, dtype=torch.int64)
+    return _by_members(segmenter, pool, everything, alone, centres(side))
+
+
 def _held_out(trained: TrainedSegmenter, where: Tensor, side: int) -> tuple[UnitLayers, UnitLayers, Tensor]:
     """Of the labelled images: what the network that serves sees, what a sibling sees that did not see the
     image, and whether that is right. Cells of which nobody said what they are, are left out."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from backend.controls.base import CLASSES
 from backend.controls.box_units import answers_in
 from backend.controls.boxes import Boxes
-from backend.encoders.maps import BOXES, NAMES, find_map_encoder
 from backend.learning.detection import layers_of
-from backend.learning.detector import Detector, Maps
+from backend.learning.detector import Detector
 from backend.said.base import Contents, Said
 from backend.said.parts import SaidOfParts
+from backend.store.image_maps import for_boxes
 from backend.store.model_version import ControlModel
 
 
@@ -20,7 +20,7 @@ def said_of_boxes(model: ControlModel, contents: Contents) -> Said:
     assert isinstance(detector, Detector)
     if units is None:
         raise ValueError(f"{control.from_name} marks boxes on images: their maps are asked for")
-    found = detector.candidates(Maps(units.rows, find_map_encoder(NAMES[0], BOXES).opened))
+    found = detector.candidates(for_boxes(units))
     found = found._replace(item=units.item[found.item])
     answers, sure = answers_in(control, found, units.items)
     return SaidOfParts(control, contents, layers_of(found, units.items), answers, sure)

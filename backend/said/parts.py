@@ -19,14 +19,14 @@ from backend.sampling.registry import score_units
 
 @dataclass(frozen=True)
 class SaidOfParts(Said):
-    """units: the model's layers over the contents' parts; answers: of each content what it would mark, and
-    confidences: how sure it is of each part of that, in [0, 1]."""
+    """units: the model's layers over the contents' parts."""
 
     control: RegionControl
     contents: Contents
     units: UnitLayers
-    answers: Sequence[Answer]
-    confidences: Sequence[Sequence[float]]
+    answers: Sequence[Answer] = ()
+    confidences: Sequence[Sequence[float]] = ()
+    """See `marked`."""
     means: Tensor | None = None
     """What stands for each content where the ranking compared them, float [N, D]; None for its vector."""
 
@@ -49,20 +49,30 @@ class SaidOfParts(Said):
     def worth(self, strategy: str, scorer_head: Head | None) -> Tensor | None:
         return score_units(strategy, self.units, self.vectors, scorer_head, self.control.pooling)
 
+    def marked(self) -> tuple[Sequence[Answer], Sequence[Sequence[float]]]:
+        """Of each content what it would mark, and how sure it is of each part of that, in [0, 1]."""
+        return self.answers, self.confidences
+
     def guesses(self, error_head: ErrorHead | None, shown_from: float) -> list[list[Region]]:
         """Each region with its own score; those that are less sure are left out, and so are labels that an
         item does not offer."""
-        offers = self.contents.offers(self.control) or [None] * len(self.answers)
-        found = zip(self.answers, self.confidences, self.contents.values, offers, strict=True)
+        answers, confidences = self.marked()
+        offers = self.contents.offers(self.control) or [None] * len(answers)
+        found = zip(answers, confidences, self.contents.values, offers, strict=True)
         return [
-            [
-                region
-                for region in self.control.regions_of(answer, confidences, value)
-                if region["score"] >= shown_from
-                and (offer is None or set(self.control.said_in(region)) <= set(offer))
-            ]
-            for answer, confidences, value, offer in found
+            self._shown(self.control.regions_of(answer, sure, value), offer, shown_from)
+            for answer, sure, value, offer in found
         ]
+
+    def _shown(self, regions: list[Region], offer: Sequence[str] | None, shown_from: float) -> list[Region]:
+        """What draws a part has the id of what labels it, and no score."""
+        shown = {
+            region["id"]
+            for region in regions
+            if region.get("score", -1) >= shown_from
+            and (offer is None or set(self.control.said_in(region)) <= set(offer))
+        }
+        return [region for region in regions if region["id"] in shown]
 
     def likely(self, most: int | None) -> list[Likely] | None:
         return None

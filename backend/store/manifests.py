@@ -21,6 +21,7 @@ from backend.learning.heads import ErrorHead
 from backend.learning.keeping import Model
 from backend.learning.network import LayeredNetwork
 from backend.learning.reading import Head
+from backend.learning.segmentation import Segmenter
 from backend.learning.tagger import Tagger
 from backend.store.model_version import ControlModel, ModelVersion, OrderedBy
 from backend.store.queue_origin import QueueOrigin
@@ -33,6 +34,7 @@ MODELS: dict[str, Callable[[Json, Tensors], Model]] = {
     LayeredNetwork.kind: LayeredNetwork.restored,
     Tagger.kind: Tagger.restored,
     Detector.kind: Detector.restored,
+    Segmenter.kind: Segmenter.restored,
 }
 """How a model is built again, by its kind. A new kind of model is an entry here."""
 

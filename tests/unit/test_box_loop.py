@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from backend.jobs import image_pool
 from backend.jobs.encoding import encode_shard
 from backend.jobs.learners import boxes
 from backend.learning.detection import train_detection
+from backend.store import image_maps
 from backend.store.image_cache import image_cache
 from backend.store.image_maps import ImageMaps, map_encoder_named
 from backend.web.app import create_app
@@ -139,7 +139,7 @@ def test_boxes_are_learned_shown_and_asked_for(loop: Loop, project: FakeProject)
 def test_images_that_there_is_no_room_for_get_maps_once_they_are_labelled(
     loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_pool, "MOST", 4)
+    monkeypatch.setattr(image_maps, "MOST", 4)
     loop.retrain(project)
     name = "lite0maps-320-8.16.32"
     assert mapped(loop, project, name) == 4

@@ -11,7 +11,7 @@ from backend.jobs.taught import Taught
 from backend.learning.detection import train_detection
 from backend.learning.detector import Maps
 from backend.learning.detector_training import Marked, train_detector
-from backend.store.image_maps import map_encoder_named
+from backend.store.image_maps import for_boxes
 from backend.store.model_version import ControlModel
 
 
@@ -47,8 +47,7 @@ class BoxesOfImages(Parts):
         return ControlModel(control, {CLASSES: detector.cpu()})
 
     def _maps(self, rows: list[int]) -> Maps:
-        encoder = map_encoder_named(self.material.pool.unit_encoder)
-        return Maps(self.material.units(rows).rows, encoder.opened)
+        return for_boxes(self.material.units(rows))
 
 
 def _is_enough(marked: Marked) -> bool:

@@ -24,11 +24,12 @@ from backend.store.model_version import ControlModel
 
 class Trained(NamedTuple):
     """model: a module that a version can keep; learned: of the tasks that wait; held_out: what siblings that
-    never saw them say of the labelled tasks."""
+    never saw them say of the labelled tasks, or of `judged` alone, places among these."""
 
     model: Any
     learned: UnitsLearned
     held_out: Sequence[Answer]
+    judged: Sequence[int] | None = None
 
 
 class Parts(Learner):
@@ -94,7 +95,9 @@ class LearnedParts(Learned):
         """By cross-validation, in the control's own measures."""
         if self.trained is None:
             return {}
-        found = self.control.score(self.trained.held_out, self.taught.given)
+        given, judged = self.taught.given, self.trained.judged
+        truth = given if judged is None else [given[i] for i in judged]
+        found = self.control.score(self.trained.held_out, truth)
         told = {name: None if math.isnan(value) else round(value, 4) for name, value in found.items()}
         return {"measured": told}
 

@@ -1,0 +1,81 @@
+"""Areas of images, painted or outlined, by a class for each cell of kept maps."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.controls.areas import UNSAID, AreaControl
+from backend.controls.base import CLASSES, Answer, Control
+from backend.controls.regions import RegionControl
+from backend.encoders.maps import MASKS, NAMES, find_map_encoder
+from backend.jobs.learners.parts import Parts, Trained
+from backend.jobs.taught import Taught
+from backend.learning.segmentation import TrainedSegmenter, train_segmentation
+from backend.learning.segmentation_units import units_learned
+from backend.learning.units import Units
+from backend.store.image_maps import for_areas
+from backend.store.model_version import ControlModel
+
+MEASURED = 200
+"""Labelled images, at random, by which it is told how well areas are learned."""
+
+
+class AreasOfImages(Parts):
+    """Trained once two labelled images, which are no copies of each other, have cells of two classes. What
+    nobody marked is a class, too."""
+
+    def train(self, control: RegionControl, taught: Taught) -> Trained | None:
+        assert isinstance(control, AreaControl)
+        labelled = self.material.units(taught.rows)
+        trained = self._trained(control, taught, labelled)
+        if trained is None:
+            return None
+        pool = self.material.units(self.material.waiting)
+        learned = units_learned(trained, for_areas(pool), len(pool.rows))
+        shuffled = np.random.default_rng(self.settings.seed).permutation(len(taught.rows))
+        judged: list[int] = shuffled[:MEASURED].tolist()
+        return Trained(trained.model, learned, _held_out(control, trained, labelled, judged), judged)
+
+    def learn_alone(self, control: Control) -> ControlModel | None:
+        """Of what waits nothing is looked at, and nobody is told how well it is learned."""
+        assert isinstance(control, AreaControl)
+        taught = self.material.taught(control)
+        trained = self._trained(control, taught, self.material.units(taught.rows))
+        return None if trained is None else ControlModel(control, {CLASSES: trained.model.cpu()})
+
+    def _trained(self, control: AreaControl, taught: Taught, labelled: Units) -> TrainedSegmenter | None:
+        targets = _targets(control, taught.given)
+        said = targets != UNSAID
+        told_of = said.flatten(1).any(1)
+        if len(taught.together[told_of].unique()) < 2 or len(targets[said].unique()) < 2:
+            return None
+        return train_segmentation(
+            for_areas(labelled),
+            targets,
+            len(control.classes) + 1,
+            seed=self.settings.seed,
+            device=self.settings.device,
+            together=taught.together,
+        )
+
+
+def _targets(control: AreaControl, given: list[Answer]) -> Tensor:
+    """What each cell of the labelled images is: int64 [M, G, G]."""
+    grid = find_map_encoder(NAMES[0], MASKS).grid
+    targets = np.zeros((len(given), grid, grid), np.int64)
+    for image, answer in enumerate(given):
+        targets[image] = control.cells(answer, grid)
+    return torch.from_numpy(targets)
+
+
+def _held_out(
+    control: AreaControl, trained: TrainedSegmenter, labelled: Units, images: list[int]
+) -> list[Answer]:
+    """What siblings that never saw them draw in some of the labelled images."""
+    sizes = labelled.marks[images].tolist()
+    return [
+        control.drawn(seen.classes.numpy(), seen.confidences.tolist(), (height, width)).answer
+        for seen, (height, width) in zip(trained.held_out(images), sizes, strict=True)
+    ]
