@@ -37,7 +37,7 @@ def with_given(
     for item in np.flatnonzero(seen >= 0).tolist():
         if not (answer := version.answers[seen[item]]):  # too long to be kept
             continue
-        others = [region for region in guesses[item] if region["from_name"] != main.from_name]
+        others = [region for region in guesses[item] if region["from_name"] not in main.names]
         guesses[item] = [*main.given(answer, texts[item]), *others]
     return guesses
 

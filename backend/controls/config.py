@@ -11,7 +11,7 @@ from backend.controls.regions import RegionControl
 from backend.controls.registry import asked, control_for, sources_in
 from backend.controls.scheme import LabelScheme
 from backend.controls.sources import SOURCES
-from backend.controls.tags import Condition, Tag, Tags, read_tags
+from backend.controls.tags import SHAPES, Condition, Tag, Tags, read_tags
 from backend.errors import LabelConfigError
 
 Preferred = str | Sequence[str] | None
@@ -76,9 +76,19 @@ def _turn(tag: Tag, sources: Mapping[str, Tag], preferred: Preferred) -> tuple[i
 def _control(tag: Tag, looked_at: Sequence[Tag]) -> Control:
     kind = control_for(tag, (each.kind for each in looked_at))
     if kind is None:
-        raise LabelConfigError(f"{tag} is about {some(looked_at)}: that is not learned.")
+        raise LabelConfigError(f"{tag} is about {some(looked_at)}: it is learned {_where(tag)}.")
     control = kind.parse(tag, kind.source_in(tag, looked_at))
     return replace(control, to_name=looked_at[0].name)  # as Label Studio wants it of several
+
+
+def _where(tag: Tag) -> str:
+    """What a control that is learned must be about."""
+    kind = control_for(tag)
+    assert kind is not None  # by `asked`
+    about = f"where it is about {' or '.join(f'<{name}>' for name in kind.sources)}"
+    if tag.kind != "Labels" or tag.shapes:
+        return about
+    return f"{about}, or about an <Image> with {' or '.join(f'<{name}>' for name in SHAPES)} beside it"
 
 
 class _Results:

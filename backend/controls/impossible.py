@@ -17,14 +17,18 @@ Offered = Mapping[str, Sequence[str]]
 def possible(scheme: LabelScheme, regions: Regions, offered: Offered) -> Regions:
     """The guesses for one task without the impossible ones. regions: at most one of each control."""
     controls = {control.from_name: control for control in scheme.controls}
+    of = {name: each.from_name for each in scheme.controls for name in each.names}
     said = {}
     for region in regions:
         name = region["from_name"]
+        if of.get(name, name) != name:  # it draws what another one labels
+            continue
         words = controls[name].said_in(region) if name in controls else []
         if name not in offered or set(words) <= set(offered[name]):
             said[name] = controls[name].named_in(region) if name in controls else []
     page = _Page(controls, said)
-    return [region for region in regions if region["from_name"] in said and page.shows(region["from_name"])]
+    names = [str(of.get(region["from_name"], region["from_name"])) for region in regions]
+    return [region for region, name in zip(regions, names, strict=True) if name in said and page.shows(name)]
 
 
 def without_impossible(

@@ -18,14 +18,15 @@ def unknown_answers(annotations: Iterable[Any], scheme: LabelScheme) -> tuple[st
     """The unknown answers of one task's annotations, each once: `c: "Sea"` for a choice that control c has
     not, `old` for a control that the config has not. Never raises."""
     controls = {control.from_name: control for control in scheme.controls}
+    known = {*scheme.beside, *(name for control in scheme.controls for name in control.names)}
     found: dict[str, None] = {}
     for region in _regions(annotations):
         name = region.get("from_name")
-        if not isinstance(name, str) or name in scheme.beside:
+        if not isinstance(name, str):
             continue
         control = controls.get(name)
         if control is None:
-            found[shortened(name)] = None
+            found |= {} if name in known else {shortened(name): None}
             continue
         unknown = control.unknown_in(region)
         if unknown is None:

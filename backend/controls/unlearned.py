@@ -10,13 +10,18 @@ from backend.controls.nothing_to_learn import some
 from backend.controls.registry import asked, control_for, sources_in, tags_in_words
 from backend.controls.scheme import LabelScheme
 from backend.controls.sources import SOURCES
-from backend.controls.tags import Tags, read_tags, shortened
+from backend.controls.tags import SHAPES, Tags, read_tags, shortened
 
 
 def not_learned(xml: object, preferred: Preferred = None) -> list[str]:
     """A line each. Raises LabelConfigError where nothing is learned; arguments as of `parse_label_config`."""
     scheme, tags = parse_label_config(xml, preferred), read_tags(xml)
-    return [*_texts(scheme, tags), *_choices(scheme, tags, preferred), *_others(tags), *_caveats(scheme)]
+    return [
+        *_texts(scheme, tags),
+        *_choices(scheme, tags, preferred),
+        *_others(scheme, tags),
+        *_caveats(scheme),
+    ]
 
 
 def _texts(scheme: LabelScheme, tags: Tags) -> Iterator[str]:
@@ -58,8 +63,13 @@ def _choices(scheme: LabelScheme, tags: Tags, preferred: Preferred) -> Iterator[
         yield f"{some(elsewhere)}: only what is asked about {about} is learned"
 
 
-def _others(tags: Tags) -> Iterator[str]:
+def _others(scheme: LabelScheme, tags: Tags) -> Iterator[str]:
+    used = {name for control in scheme.controls for name in control.names}
     other = [tag for tag in tags.controls if control_for(tag) is None and not tag.repeated]
+    unused = [tag for tag in other if tag.kind in SHAPES and tag.name not in used]
+    if unused:
+        yield f"{some(unused)}: one of what draws is learned, where a <Labels> about the same image names it"
+    other = [tag for tag in other if tag.kind not in SHAPES]
     if other:
         yield f"{some(other)}: only {tags_in_words()} are learned"
     repeated = [tag for tag in tags.controls if tag.repeated]
