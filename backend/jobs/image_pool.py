@@ -106,6 +106,7 @@ class ProjectImages:
     def pool(self, tasks: Sequence[StoredTask], seed: int) -> ImagesPool:
         """The labelled ones are fetched first."""
         self._failures.keep_only(task.text for task in tasks)
+        self._make_room(tasks)
         shuffled = np.random.default_rng(seed).permutation(len(tasks)).tolist()
         first = [task for task in tasks if task.target is not None]
         known = self._made([*first, *(tasks[i] for i in shuffled)], self._settings.encode_within)
@@ -169,6 +170,16 @@ class ProjectImages:
             fetching.make(wanted, known, seconds)
         self._mapped = {} if self._maps is None else self._maps.digests()
         return self._files.read()
+
+    def _make_room(self, tasks: Sequence[StoredTask]) -> None:
+        """Where maps take all the room that they may, those of images that the project has no more go."""
+        if self._maps is None:
+            return
+        self._maps.forget_others()
+        if len(self._mapped) >= self._maps.most_of_all:
+            known, name = self._files.read(), self._cache.place.name
+            self._maps.keep_only({known.digest(name(task.text)) or b"" for task in tasks})
+            self._mapped = self._maps.digests()
 
     def _wanted(self, tasks: Iterable[StoredTask], known: KnownImages) -> list[str]:
         """What stands in tasks whose image is not known, nor asked for in vain just now; each once.

@@ -12,6 +12,8 @@ from backend.learning.units import UnitLayers, UnitsLearned
 
 SIDE = 20
 """Units a side. Each is one cell, not the mean of several, which at a border is doubtful where no cell is."""
+JUDGED = 100_000
+"""Units of all labelled images, to bound memory: where there are more than 250, fewer are taken of each."""
 PASS = 8
 """Images looked at at once."""
 
@@ -33,7 +35,7 @@ def units_learned(trained: TrainedSegmenter, pool: Look, items: int, *, side: in
     likely = torch.cat(members, dim=1)
     last = family.network.readout
     weight, bias = last.weight[0].detach().cpu(), last.bias[0, 0].detach().cpu()
-    labeled, held_out, correct = _held_out(trained, where, side)
+    labeled, held_out, correct = _held_out(trained, side)
     return UnitsLearned(
         pool=UnitLayers(units, torch.arange(items).repeat_interleave(side * side), items),
         held_out=held_out,
@@ -52,10 +54,12 @@ def units_seen(segmenter: Segmenter, pool: Look, items: int, *, side: int = SIDE
     return _by_members(segmenter, pool, everything, alone, centres(side))
 
 
-def _held_out(trained: TrainedSegmenter, where: Tensor, side: int) -> tuple[UnitLayers, UnitLayers, Tensor]:
+def _held_out(trained: TrainedSegmenter, side: int) -> tuple[UnitLayers, UnitLayers, Tensor]:
     """Of the labelled images: what the network that serves sees, what a sibling sees that did not see the
     image, and whether that is right. Cells of which nobody said what they are, are left out."""
     items, grid = len(trained.targets), trained.targets.shape[-1]
+    side = min(side, max(int((JUDGED / items) ** 0.5), 1))
+    where = centres(side)
     cell = (where * grid).long()
     targets = trained.targets[:, cell[:, 1], cell[:, 0]].flatten()
     said = targets != UNSAID

@@ -4,7 +4,7 @@ size, in files that none writes twice. They are made where pixels are at hand, b
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -114,6 +114,23 @@ class ImageMaps:
         sizes = np.array([each.size for each in maps.values()], np.int64)
         content = tensors.pack({"digests": table, "rows": rows, "sizes": sizes})
         self.files.write(f"{key_of(list(maps))}.{self.encoder.name}{ENDING}", content)
+
+    def forget_others(self) -> None:
+        """Those of another encoder, that nothing asks for any more."""
+        for path in self.files.paths(ending=ENDING):
+            if not path.endswith(f"{self.encoder.name}{ENDING}"):
+                self.files.delete(path)
+
+    def keep_only(self, wanted: Set[bytes]) -> None:
+        """Forget other images, as far as more than half of a file are such. wanted: digests of bytes."""
+        in_file: dict[str, list[bytes]] = {}
+        for digest, path in self.digests().items():
+            in_file.setdefault(path, []).append(digest)
+        for path, held in in_file.items():
+            if 2 * sum(digest in wanted for digest in held) < len(held):
+                found = self._mapped(path)
+                self.add({digest: each for digest, each in found.items() if digest in wanted})
+                self.files.delete(path)
 
     def units(self, digests: Sequence[bytes]) -> Units:
         """A unit for each image that has maps, the row of bytes; marks: its height and width. digests: of the

@@ -188,6 +188,27 @@ def test_images_beyond_the_room_on_disk_stand_behind(
     assert "not fetched yet" in str(done["notes"])
 
 
+def test_images_that_were_deleted_make_room_for_others(
+    loop: Loop, brushed: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = map_encoder_named(MAPS).row_bytes
+    monkeypatch.setattr(image_maps, "DISK", 6 * row)
+    files = image_cache(loop.settings, brushed.project.id).files
+    files.write(f"0.lite0maps-320-8.16.32{image_maps.ENDING}", b"of a config that asked for boxes")
+    loop.retrain(brushed.project)
+    maps = ImageMaps(files, map_encoder_named(MAPS))
+    before = set(maps.digests())
+    assert len(before) == 6
+    assert all(MAPS in path for path in files.paths(ending=image_maps.ENDING))
+    for task in loop.queue(brushed.project)[: COUNT - 5]:  # those with maps come first
+        loop.fake.delete_task(brushed.project.id, task)
+    loop.state(brushed.project).note_changes(1)
+    loop.retrain(brushed.project)
+    assert len(maps.digests()) == 5
+    assert before.isdisjoint(maps.digests())
+    assert len(loop.queue(brushed.project)) == 5
+
+
 def test_an_image_that_is_gone_from_storage_stops_nothing(
     loop: Loop, files: FileServer, brushed: Asked
 ) -> None:

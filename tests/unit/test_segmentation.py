@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from backend.encoders.maps import at_points
-from backend.learning import segmentation
+from backend.learning import segmentation, segmentation_units
 from backend.learning.segmentation import (
     BACKGROUND,
     CELLS,
@@ -22,7 +22,7 @@ from backend.learning.segmentation import (
     sampled,
     train_segmentation,
 )
-from backend.learning.segmentation_units import PASS, units_learned
+from backend.learning.segmentation_units import PASS, units_learned, units_seen
 from backend.learning.units import UnitsLearned
 from backend.sampling import make_scene, names, rank_scene
 
@@ -204,3 +204,20 @@ def test_every_strategy_ranks_pictures_by_their_cells(strategy: str) -> None:
 @cache
 def cells_of_30() -> UnitsLearned:
     return units_learned(trained(), toy(30, seed=4)[0], 30, side=4)
+
+
+def test_of_many_labelled_images_fewer_units_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segmentation_units, "JUDGED", 12 * 30)
+    learned = units_learned(trained(), *toy(3, seed=2)[:1], 3, side=8)
+    assert learned.held_out.counts.tolist() == [25] * 12
+    assert learned.pool.counts.tolist() == [64] * 3
+    assert learned.labeled is not None
+    assert learned.labeled.counts.tolist() == [25] * 12
+    assert len(learned.correct) == 12 * 25
+
+
+def test_nothing_waits_and_nothing_is_looked_at() -> None:
+    look, _ = toy(2)
+    learned = units_learned(trained(), look, 0)
+    assert learned.pool.items == len(learned.pool.item) == 0
+    assert units_seen(trained().model, look, 0).layers.logits.shape == (0, CLASSES)
