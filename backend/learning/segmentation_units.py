@@ -28,9 +28,9 @@ def units_learned(trained: TrainedSegmenter, pool: Look, items: int, *, side: in
     hidden, logits, members = [], [], []
     for batch in torch.arange(items).split(PASS):
         layers = _seen(family, pool, batch, where)
-        hidden.append(layers.hidden[-1][0])
-        logits.append(layers.logits[0])
-        members.append(layers.probabilities[1:])
+        hidden.append(layers.hidden[-1][0].clone())  # a view would hold what all members saw
+        logits.append(layers.logits[0].clone())
+        members.append(layers.probabilities[1:].clone())
     units = Layers((torch.cat(hidden),), torch.cat(logits))
     likely = torch.cat(members, dim=1)
     last = family.network.readout
