@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.controls.scheme import LabelScheme
-from backend.store.tasks import StoredTask, fingerprint
+from backend.store.tasks import StoredTask, fingerprint, former_fingerprint
 from backend.store.versions import VersionStore
 
 
@@ -22,6 +22,6 @@ def outdated(versions: VersionStore, scheme: LabelScheme, tasks: Sequence[Stored
     new = [task for task in tasks if task.id > stats.get("newest_task", 0)]
     known = tasks[: len(tasks) - len(new)]
     is_answered = any(task.target is not None or task.others for task in new)
-    if is_answered or stats.get("fingerprint") != fingerprint(known):
+    if is_answered or stats.get("fingerprint") not in (fingerprint(known), former_fingerprint(known)):
         return "tasks or annotations changed"
     return None

@@ -31,11 +31,22 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 def fingerprint(tasks: Iterable[StoredTask]) -> str:
     """The same for the same tasks, texts and targets: what a model was made of, and what could not be read.
     A skip changes nothing."""
+    return _digest((task.id, task.text, task.target, _others(task), tuple(task.unknown)) for task in tasks)
+
+
+def former_fingerprint(tasks: Iterable[StoredTask]) -> str:
+    """As versions of the release before have it: there a skip changed it."""
+    return _digest((task.id, task.text, task.is_labeled, task.target, _others(task)) for task in tasks)
+
+
+def _others(task: StoredTask) -> list[tuple[str, str]]:
+    return sorted(task.others.items()) if task.others else []
+
+
+def _digest(seen: Iterable[tuple[Any, ...]]) -> str:
     digest = blake2b(digest_size=8)
-    for task in tasks:
-        others = sorted(task.others.items()) if task.others else []
-        seen = repr((task.id, task.text, task.target, others, tuple(task.unknown)))
-        digest.update(seen.encode("utf-8", "surrogatepass"))
+    for each in seen:
+        digest.update(repr(each).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
