@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from backend.learning.reading import Head
@@ -27,3 +28,8 @@ class Picks:
     by: tuple[str | None, ...] | None = None
     rounds: Tensor | None = None
     chance: Tensor | None = None
+
+
+def nothing() -> Tensor:
+    """No pick: int64 [0]."""
+    return torch.zeros(0, dtype=torch.int64)

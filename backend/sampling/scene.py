@@ -22,15 +22,11 @@ from backend.learning.training import (
 )
 from backend.sampling import uncertainty
 from backend.sampling.kept import Value, once_per_labels, once_per_pool
-from backend.sampling.picks import Picks
+from backend.sampling.picks import Picks, nothing
 from backend.sampling.strata import Strata
 from backend.sampling.vectors import Vectors
 
 __all__ = ["BATCH", "Measure", "Picks", "Scene"]
-
-
-def _nothing() -> Tensor:
-    return torch.zeros(0, dtype=torch.int64)
 
 
 Measure = Callable[[Tensor], Tensor]
@@ -74,7 +70,7 @@ class Scene(Vectors):
     """The scene that this one is a part of; what was learned from the labels is learned once, there."""
     batch: int = BATCH
     """How many picks will be labelled before the next ranking."""
-    picked: Tensor = field(default_factory=_nothing)
+    picked: Tensor = field(default_factory=nothing)
     """Pool indices that are picked already, int64 [p], and will be labelled: not to be picked again. They
     stay in the pool, so that what was computed of it holds."""
     origin: Scene | None = None
@@ -281,7 +277,7 @@ class Scene(Vectors):
             strata={name: each.rows(rows) for name, each in self.strata.items()},
             whole=self.whole or self.origin or self,
             origin=None,
-            picked=_nothing(),
+            picked=nothing(),
             of_the_pool={},
         )
         if "pool_layers" in (self.origin or self).__dict__:
@@ -291,11 +287,8 @@ class Scene(Vectors):
         return part
 
     def queue(self, picks: Picks) -> Tensor:
-        """What is not picked yet in the order to label it in, int64 [N - p]: the picks, then all others.
-
-        Behind the picks items stand by the strategy's own number where it has one, else by margin, else,
-        without a classifier, at random.
-        """
+        """What is not picked yet in the order to label it in, int64 [N - p]: the picks, then all others, by
+        the strategy's own number where it has one, else by margin, else, without a classifier, at random."""
         worth = self.worth(picks)
         behind = self.shuffled if worth is None else self.descending(worth)
         return torch.cat([picks.indices, behind[~self.after(picks.indices).is_picked[behind]]])

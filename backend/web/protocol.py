@@ -16,23 +16,19 @@ from backend.controls.scheme import LabelScheme
 from backend.controls.weights import own_weights
 from backend.errors import LabelConfigError, TooLarge, UnknownStrategy
 from backend.guessing import LIKELIEST
-from backend.jobs.dispatch import CONNECTION, Dispatcher
+from backend.jobs.dispatch import CONNECTION
 from backend.jobs.state import known_projects
 from backend.jobs.status import job_status
 from backend.labelstudio.connection import strategy_in, weights_in
-from backend.predicting import Predictor
 from backend.sampling import check_name
-from backend.settings import Settings
 from backend.store.paths import project_ids
-from backend.web.access import Door
+from backend.web import held
 from backend.web.asked import project_id as asked_project
 from backend.web.asked import webhook_project
 from backend.web.body import SMALL, json_object, large
 from backend.web.contact import reached
 from backend.web.events import ANNOTATION_EVENTS, EVENTS, react
-from backend.web.gate import Gate
 from backend.web.limits import check_count, check_label_config, texts_too_long
-from backend.web.pressure import Slots
 from backend.web.under_hand import draws_a_span
 
 logger = logging.getLogger(__name__)
@@ -55,24 +51,24 @@ def health() -> Response:
 @protocol.route("/setup", methods=["POST"])
 def setup() -> Response:
     """Label Studio connects, or shows a page of the project. 4xx with a reason where we cannot learn."""
-    body = json_object(_settings(), SMALL)
+    body = json_object(held.settings(), SMALL)
     project_id = asked_project(body.get("project"))
-    check_label_config(_settings(), body.get("schema"))
-    scheme = parse_label_config(body.get("schema"), _settings().queue_controls)
-    _settings().api_key  # noqa: B018  raises NotConfigured, which Label Studio shows on connecting
+    check_label_config(held.settings(), body.get("schema"))
+    scheme = parse_label_config(body.get("schema"), held.settings().queue_controls)
+    held.settings().api_key  # noqa: B018  raises NotConfigured, which Label Studio shows on connecting
     strategy, weights = strategy_in(body.get("extra_params")), weights_in(body.get("extra_params"))
     _check(scheme, strategy, weights)
-    is_known = _gate().admits(project_id)
+    is_known = held.gate().admits(project_id)
     reached("setup", project_id, is_known)
     if not is_known:
         return jsonify({})
-    state = _dispatcher().state(project_id)
+    state = held.dispatcher().state(project_id)
     is_news = (state.strategy, state.weights) != (strategy, weights) and not state.strategy_is_disputed
     if state.disconnected or is_news:
-        _dispatcher().request_look(project_id, CONNECTION)  # anybody may have sent this
-    version = _predictor().version_of(project_id)
+        held.dispatcher().request_look(project_id, CONNECTION)  # anybody may have sent this
+    version = held.predictor().version_of(project_id)
     if version is None:
-        _dispatcher().request_retrain(project_id)  # a first order, before any label
+        held.dispatcher().request_retrain(project_id)  # a first order, before any label
         return jsonify({})
     return jsonify({"model_version": version})
 
@@ -99,16 +95,16 @@ def predict() -> Response:
     A script may ask for a stored `model_version` by name, 404 where that is not kept, and for the
     `probabilities` of all choices instead of the likeliest few.
     """
-    with _slots().one():  # first: a body takes memory, and as many times as there are requests
-        return _predicted(json_object(_settings(), large(_settings())))
+    with held.slots().one():  # first: a body takes memory, and as many times as there are requests
+        return _predicted(json_object(held.settings(), large(held.settings())))
 
 
 def _predicted(body: dict[str, Any]) -> Response:
     tasks = body.get("tasks")
     if not isinstance(tasks, list):
         raise BadRequest('The body needs "tasks", a list.')
-    check_count(_settings(), tasks)
-    check_label_config(_settings(), body.get("label_config"))
+    check_count(held.settings(), tasks)
+    check_label_config(held.settings(), body.get("label_config"))
     project_id = asked_project(body.get("project"))
     version, likely = _asked_version(project_id, body), _asked_probabilities(body)
     if not tasks:
@@ -119,7 +115,7 @@ def _predicted(body: dict[str, Any]) -> Response:
 
 def _known_config(project_id: int) -> str:
     """That last learned from, for scripts that send none: Label Studio always does."""
-    known = _dispatcher().state(project_id).label_config
+    known = held.dispatcher().state(project_id).label_config
     if known is None:
         raise BadRequest(
             'The body needs "label_config", the project\'s labeling interface: '
@@ -133,12 +129,12 @@ def _results(
 ) -> list[Any]:
     tasks: list[Any] = body["tasks"]
     try:
-        scheme = parse_label_config(label_config, _settings().queue_controls)
+        scheme = parse_label_config(label_config, held.settings().queue_controls)
         if draws_a_span(body, scheme):
             return []
-        too_long = texts_too_long(_settings(), scheme, tasks)
+        too_long = texts_too_long(held.settings(), scheme, tasks)
         readable = [{} if i in too_long else task for i, task in enumerate(tasks)]
-        found = _predictor().predict(project_id, scheme, readable, version, likely)
+        found = held.predictor().predict(project_id, scheme, readable, version, likely)
         # Without a `result` Label Studio leaves that task out, and takes the others.
         return [{"error": too_long[i]} if i in too_long else item for i, item in enumerate(found)]
     except LabelConfigError:
@@ -156,9 +152,9 @@ def versions() -> Response:
     asks without naming one)."""
     project = _named("project")
     if project is not None:
-        return jsonify({"versions": _predictor().versions(asked_project(project))})
+        return jsonify({"versions": held.predictor().versions(asked_project(project))})
     with current_app.extensions["surveys"].one():
-        return jsonify({"versions": _predictor().versions()})
+        return jsonify({"versions": held.predictor().versions()})
 
 
 @protocol.route("/webhook", methods=["POST"])
@@ -173,11 +169,11 @@ def webhook() -> Response | tuple[Response, int]:
     action, project_id = str(body.get("action")), webhook_project(body, address)
     if project_id is None:
         return _webhook_of_any(action, body)
-    if not _door().lets_in(project_id, action):
-        return _door().refuse()
+    if not held.door().lets_in(project_id, action):
+        return held.door().refuse()
     if action not in EVENTS:
         return jsonify({}), 201
-    is_known = _gate().admits(project_id, lately=action in ANNOTATION_EVENTS)
+    is_known = held.gate().admits(project_id, lately=action in ANNOTATION_EVENTS)
     if not is_known or action not in ANNOTATION_EVENTS:  # those are noted with the change they tell of
         reached("webhook", project_id, is_known)
     return jsonify(_reaction(action, project_id, body) if is_known else {}), 201
@@ -186,14 +182,14 @@ def webhook() -> Response | tuple[Response, int]:
 def _event() -> dict[str, Any]:
     """The body of a webhook: many large ones at a time would take too much memory."""
     if (request.content_length or 0) <= SMALL:
-        return json_object(_settings(), large(_settings()))
+        return json_object(held.settings(), large(held.settings()))
     with current_app.extensions["large events"]:
-        return json_object(_settings(), large(_settings()))
+        return json_object(held.settings(), large(held.settings()))
 
 
 def _reaction(action: str, project_id: int, body: dict[str, Any]) -> dict[str, str]:
-    published = partial(_predictor().version_of, project_id)
-    job = react(_dispatcher(), published, action, project_id, body)
+    published = partial(held.predictor().version_of, project_id)
+    job = react(held.dispatcher(), published, action, project_id, body)
     return {} if job is None else {"job": job}
 
 
@@ -202,12 +198,12 @@ def _webhook_of_any(action: str, body: dict[str, Any]) -> Response | tuple[Respo
 
     Of many projects a job looks at each, instead of this request.
     """
-    known = known_projects(_dispatcher().redis) or project_ids(_settings().data_dir)
-    let_in = [project for project in known[:FEW_PROJECTS] if _door().lets_in(project, action)]
+    known = known_projects(held.dispatcher().redis) or project_ids(held.settings().data_dir)
+    let_in = [project for project in known[:FEW_PROJECTS] if held.door().lets_in(project, action)]
     if known and not let_in:
-        return _door().refuse()
+        return held.door().refuse()
     if len(known) > FEW_PROJECTS and action in EVENTS:
-        return jsonify({"job": _dispatcher().request_reconcile()}), 201
+        return jsonify({"job": held.dispatcher().request_reconcile()}), 201
     answer: dict[str, str] = {}
     for project_id in let_in:
         answer |= _reaction(action, project_id, body)
@@ -217,10 +213,10 @@ def _webhook_of_any(action: str, body: dict[str, Any]) -> Response | tuple[Respo
 def _look_at_all(address: str | None) -> None:
     """For an event that cannot be read, if it may speak for any project."""
     try:
-        known = known_projects(_dispatcher().redis)[:FEW_PROJECTS]
+        known = known_projects(held.dispatcher().redis)[:FEW_PROJECTS]
         named = known if address is None else [asked_project(address)]
-        if any(_door().lets_in(project) for project in named):
-            _dispatcher().request_reconcile()
+        if any(held.door().lets_in(project) for project in named):
+            held.dispatcher().request_reconcile()
     except RedisError as error:  # the next look comes anyway
         logger.warning("an event that is too large: %s", error)
 
@@ -228,10 +224,10 @@ def _look_at_all(address: str | None) -> None:
 @protocol.route("/train", methods=["POST"])
 def train() -> tuple[Response, int]:
     """How older Label Studios start a training. The job reads the tasks itself; those sent are not used."""
-    project_id = asked_project(json_object(_settings(), SMALL).get("project"))
-    if not _gate().admits(project_id):
+    project_id = asked_project(json_object(held.settings(), SMALL).get("project"))
+    if not held.gate().admits(project_id):
         return jsonify({"job": f"retrain-{project_id}"}), 201
-    return jsonify({"job": _dispatcher().insist_on_retrain(project_id)}), 201
+    return jsonify({"job": held.dispatcher().insist_on_retrain(project_id)}), 201
 
 
 @protocol.route("/job_status", methods=["GET", "POST"])
@@ -240,7 +236,7 @@ def status() -> Response | tuple[Response, int]:
     job_id = _named("job")
     if not isinstance(job_id, str):
         raise BadRequest('Say which job: /job_status?job=..., or a body with "job".')
-    found = job_status(_dispatcher().redis, job_id)
+    found = job_status(held.dispatcher().redis, job_id)
     if found is None:
         return jsonify({"error": f"There is no job {job_id}; outcomes are kept for a day."}), 410
     return jsonify(found)
@@ -250,14 +246,14 @@ def _named(name: str) -> Any:
     """A value from the query, or from the body where there is one."""
     if request.args.get(name) or not request.content_length:
         return request.args.get(name) or None
-    return json_object(_settings(), SMALL).get(name)
+    return json_object(held.settings(), SMALL).get(name)
 
 
 def _asked_version(project_id: int, body: dict[str, Any]) -> str | None:
     asked = _asked(body, "model_version")
     if not asked:
         return None
-    if asked not in _predictor().versions(project_id):
+    if asked not in held.predictor().versions(project_id):
         raise NotFound(f"Model version {asked} of project {project_id} is not kept here; see /versions.")
     return str(asked)
 
@@ -274,33 +270,3 @@ def _asked(body: dict[str, Any], name: str) -> Any:
     """What a script asks for beyond what Label Studio sends; None where it does not."""
     params = body.get("params")
     return body.get(name) or (params.get(name) if isinstance(params, dict) else None)
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings
-
-
-def _dispatcher() -> Dispatcher:
-    dispatcher: Dispatcher = current_app.extensions["dispatcher"]
-    return dispatcher
-
-
-def _door() -> Door:
-    door: Door = current_app.extensions["door"]
-    return door
-
-
-def _predictor() -> Predictor:
-    predictor: Predictor = current_app.extensions["predictor"]
-    return predictor
-
-
-def _slots() -> Slots:
-    slots: Slots = current_app.extensions["slots"]
-    return slots
-
-
-def _gate() -> Gate:
-    gate: Gate = current_app.extensions["gate"]
-    return gate

@@ -1,0 +1,42 @@
+"""What the application holds for its routes, by what it is."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from backend.jobs.dispatch import Dispatcher
+from backend.predicting import Predictor
+from backend.settings import Settings
+from backend.web.access import Door
+from backend.web.gate import Gate
+from backend.web.pressure import Slots
+
+
+def settings() -> Settings:
+    found: Settings = current_app.extensions["settings"]
+    return found
+
+
+def dispatcher() -> Dispatcher:
+    found: Dispatcher = current_app.extensions["dispatcher"]
+    return found
+
+
+def door() -> Door:
+    found: Door = current_app.extensions["door"]
+    return found
+
+
+def predictor() -> Predictor:
+    found: Predictor = current_app.extensions["predictor"]
+    return found
+
+
+def slots() -> Slots:
+    found: Slots = current_app.extensions["slots"]
+    return found
+
+
+def gate() -> Gate:
+    found: Gate = current_app.extensions["gate"]
+    return found
