@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
+from tempfile import gettempdir
 
 import numpy as np
 import torch
@@ -95,7 +96,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--budgets", default="20,60")
     parser.add_argument("--random", type=int, default=75, help="a further budget of random order alone")
     parser.add_argument("--pool", type=int, default=300)
-    parser.add_argument("--cache", default="/tmp/boxes-benchmark", help="a folder for what is encoded")
+    cache = Path(gettempdir()) / "boxes-benchmark"
+    parser.add_argument("--cache", default=str(cache), help="a folder for what is encoded")
     return parser.parse_args()
 
 
