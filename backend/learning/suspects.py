@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold
 
 FEWEST = 3
 """Labels of a class that are needed to judge one of them."""
@@ -64,15 +64,17 @@ def held_out_probabilities(
     """What a model that never saw an item says of it, [M, n_classes]; classes without a label get 0.
 
     features: [M, D]; together: [M], equal for items that must be held out together, such as copies.
-    Raises ValueError for labels of fewer than two classes.
+    Raises ValueError where no two classes have a label, or none has two.
     """
     present, which = np.unique(targets, return_inverse=True)
-    if len(present) < 2:
-        raise ValueError("labels of two classes are needed")
+    if len(present) < 2 or len(present) == len(targets):
+        raise ValueError("labels of two classes are needed, two of one of them")
     groups = np.arange(len(targets)) if together is None else together
-    folds = min(FOLDS, len(np.unique(groups)))
+    most = int(np.bincount(which).max())
+    folds = max(min(FOLDS, len(np.unique(groups)), most), 2)
     split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    said = (_held_out(features, which, groups, split, strength) for strength in STRENGTHS)
+    exact = features.astype(np.float64)  # else the probabilities add up to nearly one
+    said = (_held_out(exact, which, groups, split, strength) for strength in STRENGTHS)
     best = min(said, key=lambda found: log_loss(which, found, labels=np.arange(len(present))))
     probabilities = np.zeros((len(targets), n_classes))
     probabilities[:, present] = best
@@ -80,14 +82,18 @@ def held_out_probabilities(
 
 
 def _held_out(
-    features: npt.NDArray[np.float32], which: Ints, groups: Ints, split: StratifiedGroupKFold, strength: float
+    features: Floats, which: Ints, groups: Ints, split: StratifiedGroupKFold, strength: float
 ) -> Floats:
+    found = np.zeros((len(which), int(which.max()) + 1))
     with warnings.catch_warnings():
         # Of classes with fewer labels than folds: they are not judged, or by the folds that they are in.
         warnings.filterwarnings("ignore", "The least populated class")
-        warnings.filterwarnings("ignore", "Number of classes in training fold")
-        model = LogisticRegression(C=strength, max_iter=1000)
-        found: Floats = cross_val_predict(
-            model, features, which, groups=groups, cv=split, method="predict_proba"
-        )
+        parts = list(split.split(features, which, groups))
+    for known, held_out in parts:
+        classes = np.unique(which[known])
+        if len(classes) == 1:  # all that is known says the same
+            found[held_out, classes[0]] = 1
+            continue
+        model = LogisticRegression(C=strength, max_iter=1000).fit(features[known], which[known])
+        found[np.ix_(held_out, classes)] = model.predict_proba(features[held_out])
     return found

@@ -19,7 +19,7 @@ from backend.errors import AtlasError
 from backend.jobs.pull import pull
 from backend.jobs.taught import labeled
 from backend.labelstudio.client import LabelStudioClient
-from backend.learning.suspects import Suspected, held_out_probabilities, suspected
+from backend.learning.suspects import FEWEST, Suspected, held_out_probabilities, suspected
 from backend.results.collect import load_kept
 from backend.results.files import cell, replace
 from backend.settings import Settings
@@ -70,8 +70,11 @@ def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int
     vectors = loaded.vectors([task.text for task in given])
     known = vectors.of(given)
     rows, targets = labeled(scheme.main, [task.target for task in known])
-    if len(targets.unique()) < 2:
-        raise AtlasError("labels of two classes are needed: one class cannot contradict itself")
+    counts = targets.bincount() if len(targets) else targets
+    if (counts > 0).sum() < 2 or counts.max() < FEWEST:
+        raise AtlasError(
+            f"labels of two classes are needed, {FEWEST} of one of them: so few cannot contradict each other"
+        )
     words = scheme.source.words_of([known[row].text for row in rows])
     _, together = np.unique(keys_of(words), return_inverse=True)
     found = suspected(

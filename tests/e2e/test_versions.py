@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
+from pathlib import Path
 
 import httpx
 
@@ -22,17 +24,18 @@ from tests.e2e.steps import (
 
 
 def test_versions_are_listed_pinned_and_rolled_back(
-    label_studio: LabelStudioServer, run_backend: Start
+    label_studio: LabelStudioServer, run_backend: Start, tmp_path: Path
 ) -> None:
     backend = run_backend(RETRAIN_EVERY="1", QUEUE_HEAD="10", CLEAR_AFTER="1")
     project = trained_project(label_studio, backend, "versions", texts=40)
 
-    def versions(*arguments: str) -> str:
-        command = [sys.executable, "-m", "backend", "versions", "--project", str(project.id), *arguments]
+    def atlas(command: str, *arguments: str) -> str:
+        words = [sys.executable, "-m", "backend", command, "--project", str(project.id), *arguments]
         env = {**backend.env, "DATA_DIR": str(backend.data_dir), "REDIS_URL": ""}
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
         return done.stdout or done.stderr
 
+    versions = partial(atlas, "versions")
     first, order = project.model_version(), scores(project)
     others = iter(tasks_of(project, "other")[2:])
     annotate(label_studio, next(others), "other")
@@ -56,6 +59,10 @@ def test_versions_are_listed_pinned_and_rolled_back(
     assert [row["trained_on"] for row in rows] == [4, 5, 6, 7]
     assert {"accuracy", "macro_f1", "strategy", "settings", "created"} <= set(rows[0])
     assert "pinned" in versions()
+    listed = tmp_path / "retrains.csv"
+    assert "Wrote 4 retrains" in versions("--csv", str(listed))
+    assert len(listed.read_text().splitlines()) == 5
+    assert "Of 7 labels the models would give" in atlas("suspects")
 
     asked = {"project": project.id, "label_config": project.label_config, "model_version": second}
     body = {**asked, "tasks": [{"data": {"text": "x"}}]}

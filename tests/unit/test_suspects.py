@@ -49,6 +49,16 @@ def test_planted_errors_are_found() -> None:
     assert (found.instead[wrong] == truth[wrong]).mean() > 0.9
 
 
+@pytest.mark.parametrize("counts", [(3, 1), (1, 3, 1), (4, 3), (2, 1, 1, 1), (12, 1), (3, 3, 3)])
+def test_a_few_labels_are_judged_too(counts: tuple[int, ...]) -> None:
+    given = np.repeat(np.arange(len(counts)), counts)
+    features = np.eye(len(counts), 8, dtype=np.float32)[given]
+    likely = held_out_probabilities(features, given, len(counts))
+    assert np.allclose(likely.sum(1), 1)
+    judged = np.isfinite(suspected(likely, given).order)
+    assert judged.tolist() == [counts[each] >= 3 for each in given]
+
+
 def test_copies_are_held_out_together() -> None:
     features, truth, wrong = planted()
     given = truth.copy()
