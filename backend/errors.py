@@ -12,6 +12,12 @@ AtlasError
 │   └── NoContentNow      ... just now; worth another try
 ├── ProjectBusy           another worker is retraining the project; worth another try
 ├── LostLock              another worker has taken the project over; the work is thrown away
+├── WrappedBackendError   somebody else's ML backend, which a project wraps, fails
+│   ├── WrappedAway           ... nothing answers at its address
+│   ├── WrappedSlow           ... or not in time
+│   ├── WrappedRefuses        ... 401 or 403: it wants other credentials
+│   ├── WrappedFails          ... any other error
+│   └── WrappedGarbage        ... or it answers what no ML backend answers
 └── LabelStudioError      Label Studio answered with an error
     ├── Unreachable       ... or did not answer at all; worth another try
     ├── Unavailable       ... 429, 5xx, or as no Label Studio does: it is busy or broken, or another server
@@ -25,6 +31,8 @@ Messages are written for the person who runs the backend: what is wrong and what
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 
 class AtlasError(Exception):
@@ -74,6 +82,48 @@ class ProjectBusy(AtlasError):
 
 class LostLock(AtlasError):
     """Another worker has taken the project over."""
+
+
+class WrappedBackendError(AtlasError):
+    """Somebody else's ML backend, which a project wraps, fails. `failure`: how, in a word, for what is
+    counted; `remedy`: the one thing to do."""
+
+    failure: ClassVar[str] = "fails"
+    remedy: ClassVar[str] = "Look into its own log."
+
+
+class WrappedAway(WrappedBackendError):
+    """Nothing answers at its address."""
+
+    failure = "away"
+    remedy = "Start it, or correct its address by `connect --wraps`."
+
+
+class WrappedSlow(WrappedBackendError):
+    """It does not answer in time."""
+
+    failure = "slow"
+    remedy = "It hangs or has too much to do: look into its own log, and restart it if it says nothing."
+
+
+class WrappedRefuses(WrappedBackendError):
+    """401 or 403."""
+
+    failure = "refuses"
+    remedy = "Run `connect --wraps` again with its user and password."
+
+
+class WrappedFails(WrappedBackendError):
+    """It answers with an error."""
+
+
+class WrappedGarbage(WrappedBackendError):
+    """It answers what no ML backend answers."""
+
+    failure = "garbage"
+    remedy = (
+        "Is that its address, and not a page's? Else its code answers other than label-studio-ml's would."
+    )
 
 
 class LabelStudioError(AtlasError):

@@ -20,6 +20,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "store": ("sampling", "labelstudio", *LOOP, *HTTP, *REDIS),
     "labelstudio": ("sampling", "learning", *LOOP, "flask", *REDIS),
     "labelled": ("sampling", "learning", "store", *LOOP, *HTTP, *REDIS),
+    "wrapped": ("sampling", "learning", "encoders", "store", *LOOP, "flask", *REDIS),
     "jobs": ("web", "doctor", "commands", "demo", "simulate", "flask"),
 }
 """By folder, folders of ours and packages that its files do not import."""
