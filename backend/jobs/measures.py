@@ -11,7 +11,7 @@ from typing import Any
 from redis import Redis, ResponseError
 
 from backend.jobs.keys import COUNTERS_KEY, PROJECTS_KEY, counter, measures_key
-from backend.jobs.state import ProjectState
+from backend.jobs.state import ProjectState, is_known
 from backend.jobs.values import mended, number, text
 
 Numbers = dict[Any, Any]
@@ -30,7 +30,7 @@ class Measures:
         outcome = "published" if result.get("published") else "kept" if version else "nothing"
         if version:  # else nobody would ask for its measures before its first event
             mended(self._redis, PROJECTS_KEY, lambda: self._redis.sadd(PROJECTS_KEY, project_id))
-        if not self._is_known(project_id):
+        if not is_known(self._redis, project_id):
             return
         self._count("retrains", project_id, outcome)
         for stage, seconds in result.get("seconds", {}).items():
@@ -49,7 +49,7 @@ class Measures:
 
     def failed(self, project_id: int) -> None:
         """Count a retrain that ended with an error, or was killed."""
-        if self._is_known(project_id):
+        if is_known(self._redis, project_id):
             self._count("retrains", project_id, "failed")
 
     def head_filled(self, project_id: int, tasks: int, *, published: bool = False) -> None:
@@ -80,12 +80,6 @@ class Measures:
             for project_id in project_ids:
                 pipeline.hgetall(measures_key(project_id))
             return [_numbers(held) for held in pipeline.execute(raise_on_error=False)]
-
-    def _is_known(self, project_id: int) -> bool:
-        """Of what Label Studio does not have, nothing is kept."""
-        return bool(
-            mended(self._redis, PROJECTS_KEY, lambda: self._redis.sismember(PROJECTS_KEY, str(project_id)))
-        )
 
     def _note(self, project_id: int, numbers: Mapping[str, float | None]) -> None:
         """None: there was one, of an older version."""

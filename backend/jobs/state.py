@@ -260,6 +260,12 @@ def known_projects(redis: Redis) -> list[int]:
     return sorted(project for member, project in found.items() if member not in wrong)
 
 
+def is_known(redis: Redis, project_id: int) -> bool:
+    """Whether it is one of `known_projects`."""
+    member = str(project_id)
+    return bool(mended(redis, PROJECTS_KEY, lambda: redis.sismember(PROJECTS_KEY, member)))
+
+
 def change_counts(redis: Redis, project_ids: Sequence[int]) -> list[tuple[int, int]]:
     """Of each project: all changes, and those that no retrain has seen yet. One round trip."""
     with redis.pipeline(transaction=False) as pipeline:

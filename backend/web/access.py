@@ -25,6 +25,8 @@ from backend.settings import Settings
 logger = logging.getLogger(__name__)
 
 OPEN_ENDPOINTS = {"protocol.health"}
+OWN_DOOR = "pages"
+"""The blueprint that asks by itself who comes: see `backend/pages/access.py`."""
 WEBHOOK_ENDPOINT = "protocol.webhook"
 _WEBHOOK_REFUSED = "the webhook lacks the secret; `label-studio-atlas connect` registers one that has it"
 KNOWN_SECONDS = 5
@@ -48,7 +50,7 @@ class Door:
     def check(self) -> Response | None:
         """By the credentials of the settings, before the body is looked at; of a webhook whose address names
         its project, by that project's own secret too."""
-        if request.endpoint in OPEN_ENDPOINTS:
+        if request.endpoint in OPEN_ENDPOINTS or request.blueprint == OWN_DOOR:
             return None
         is_webhook = request.endpoint == WEBHOOK_ENDPOINT
         wanted = self._former if is_webhook else [self._basic] if self._basic is not None else []

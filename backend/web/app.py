@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from backend import logs
 from backend.errors import AtlasError, TooLarge
 from backend.jobs.dispatch import Dispatcher
+from backend.pages import add_pages
 from backend.predicting import Predictor
 from backend.printable import printable
 from backend.settings import Settings
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     require_credentials(app, settings, dispatcher)
     note_contacts(app, settings)
     app.register_blueprint(protocol)
+    add_pages(app, settings)
     app.register_error_handler(AtlasError, _refused)
     app.register_error_handler(RedisError, _redis_down)
     app.register_error_handler(RecursionError, _too_deep)

@@ -10,7 +10,7 @@ import pytest
 
 BACKEND = Path(__file__).parents[2] / "backend"
 HTTP = ("flask", "gunicorn", "httpx", "requests", "urllib.request", "http.client", "label_studio_sdk")
-LOOP = ("jobs", "web", "running", "doctor", "commands", "demo", "simulate")
+LOOP = ("jobs", "web", "pages", "running", "doctor", "commands", "demo", "simulate")
 REDIS = ("redis", "rq")
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "learning": ("sampling", "controls", "labelstudio", "store", *LOOP, *HTTP, *REDIS),
@@ -21,7 +21,8 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "labelstudio": ("sampling", "learning", *LOOP, "flask", *REDIS),
     "labelled": ("sampling", "learning", "store", *LOOP, *HTTP, *REDIS),
     "wrapped": ("sampling", "learning", "encoders", "store", *LOOP, "flask", *REDIS),
-    "jobs": ("web", "doctor", "commands", "demo", "simulate", "flask"),
+    "jobs": ("web", "pages", "doctor", "commands", "demo", "simulate", "flask"),
+    "pages": ("web", "running", "commands", "demo", "simulate"),
 }
 """By folder, folders of ours and packages that its files do not import."""
 
@@ -61,3 +62,12 @@ def test_nothing_imports_the_web_but_what_starts_it() -> None:
         if file.parent.name != "web" and any(m == "web" or m.startswith("web.") for m in imported(file))
     }
     assert found <= {"_wsgi.py", "running/patient.py", "running/serve.py"}
+
+
+def test_nothing_imports_the_pages_but_the_web() -> None:
+    found = {
+        file.relative_to(BACKEND).parts[0]
+        for file in BACKEND.rglob("*.py")
+        if any(m == "pages" or m.startswith("pages.") for m in imported(file))
+    }
+    assert found == {"pages", "web"}

@@ -1,0 +1,96 @@
+"""A part of a project's page: what it is called, what it shows, and what can be done by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from flask import Response
+from redis import Redis
+
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.state import ProjectState
+from backend.pages.visitor import Visitor
+from backend.settings import Settings
+from backend.store.files import Files
+from backend.store.history import Entry, History
+from backend.store.locations import project_files, version_store
+from backend.store.versions import VersionStore
+
+
+class ProjectPage:
+    """What a section may ask of the project that is looked at. Made for each request; what several sections
+    ask for is read once."""
+
+    def __init__(self, settings: Settings, dispatcher: Dispatcher, project_id: int, visitor: Visitor):
+        self.settings = settings
+        self.dispatcher = dispatcher
+        self.id = project_id
+        self.visitor = visitor
+
+    @property
+    def redis(self) -> Redis:
+        return self.dispatcher.redis
+
+    @cached_property
+    def state(self) -> ProjectState:
+        return self.dispatcher.state(self.id)
+
+    @cached_property
+    def files(self) -> Files:
+        return project_files(self.settings, self.id)
+
+    @cached_property
+    def versions(self) -> VersionStore:
+        return version_store(self.settings, self.id)
+
+    @cached_property
+    def published(self) -> str | None:
+        """The name of the version that serves."""
+        return self.versions.published()
+
+    @cached_property
+    def history(self) -> History:
+        return History(self.files)
+
+    @cached_property
+    def newest(self) -> Entry:
+        """What the newest version tells of itself; {} where there is none."""
+        names = self.versions.names()
+        return self.versions.stats(names[-1]) if names else {}
+
+    @property
+    def label_studio(self) -> str:
+        """Of the project, in a browser."""
+        address = self.settings.label_studio_host or self.settings.label_studio_url
+        return f"{address.rstrip('/')}/projects/{self.id}"
+
+    def task_address(self, task: int) -> str:
+        return f"{self.label_studio}/data?task={task}"
+
+
+Context = Callable[[ProjectPage], Mapping[str, Any]]
+Action = Callable[[ProjectPage, Mapping[str, str]], str]
+"""Of a form that was sent by somebody who may change something, with its fields: does what it asks for, or
+has a job do it, and returns in words what was asked for. Raises AtlasError, with what to do instead."""
+Answer = Callable[[ProjectPage, Mapping[str, str]], Response]
+"""Of an address below the section's own, with its query: for what a script of ours fetches, or a file."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """name: its anchor; its template is `sections/NAME.html`, which sees what `context` returns and `page`.
+
+    Listed in `sections.SECTIONS`. A form of it is sent to `/projects/N/NAME/ACTION`, and made by the macro
+    `form` of `parts.html`; what `answers` has is at the same kind of address.
+    script: a file in `static/` that the section needs; "" for none.
+    """
+
+    name: str
+    title: str
+    context: Context
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    script: str = ""
