@@ -21,6 +21,7 @@ from backend.jobs.kinds import (
     ENCODE,
     FINE_TUNE,
     FLUSH,
+    HEED,
     LOOK,
     OF_A_PROJECT,
     RECONCILE,
@@ -29,6 +30,7 @@ from backend.jobs.kinds import (
 )
 from backend.jobs.lost import forget_if_lost
 from backend.jobs.queues import REMEMBERED, RETRIES, Queues
+from backend.jobs.selections import Selection, Selections
 from backend.jobs.state import ENDED, ProjectState
 from backend.jobs.values import mended
 from backend.settings import Settings
@@ -208,6 +210,13 @@ class Dispatcher(Queues):
             job_id = f"encode-{project_id}-{shard.key}"
             options = {"job_timeout": SHARD_TIMEOUT, **self._retried(), "result_ttl": 0}
             self._enqueue_unique(self.encoding, ENCODE, job_id, 0, project_id, shard.key, **options)
+
+    def request_heed(self, project_id: int, selection: Selection) -> str:
+        """Have done what somebody asked for on the map. Returns the key by which to see what became of it."""
+        key = Selections(self.redis, project_id).keep(selection)
+        options = {"job_timeout": self._settings.job_timeout, **self._retried()}
+        self._enqueue_unique(self.upkeep, HEED, f"heed-{project_id}-{key}", 0, project_id, key, **options)
+        return key
 
     def request_fine_tune(self, project_id: int) -> None:
         """Adapt the encoder's layers. One that fails is asked for again by a later retrain."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.store.model_version import version_number
+
+NONE_WANTED: Mapping[int, int] = MappingProxyType({})
 
 
 def head_of(
@@ -15,6 +18,7 @@ def head_of(
     size: int,
     touched: AbstractSet[int] = frozenset(),
     first: AbstractSet[int] = frozenset(),
+    wanted: Mapping[int, int] = NONE_WANTED,
 ) -> list[int]:
     """The first `size` tasks of a queue of ids in the order in which Label Studio will get to them.
 
@@ -22,8 +26,13 @@ def head_of(
     again: were the head full of them, its order would be random for that person. So they come last.
     first: what Label Studio serves before any other task. Without predictions of it the order would be
     random, however good the rest of the head.
+    wanted: by task, the number of the wish that it be labelled next, the latest first. One that is touched
+    stays for those who have not touched it: there are up to `size` of these beside the others.
     """
-    return sorted(queue, key=lambda task: (task in touched, task not in first))[:size]
+    by_turn = sorted(queue, key=lambda task: (task in touched, -wanted.get(task, 0), task not in first))
+    head = by_turn[:size]
+    beside = [task for task in by_turn[size:] if task in touched and task in wanted]
+    return [*head, *beside[:size]]
 
 
 def switch(client: LabelStudioClient, project: Project, version: str, *, blind: bool) -> None:

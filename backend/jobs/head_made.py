@@ -23,10 +23,11 @@ from backend.labelstudio.publishing import prediction
 from backend.labelstudio.suggestions import with_suggestions
 from backend.said.base import Contents, Said
 from backend.settings import Settings
-from backend.store.locations import adapted_models
+from backend.store.locations import adapted_models, project_files
 from backend.store.model_version import ModelVersion
 from backend.store.reason import Reason
 from backend.store.versions import VersionStore
+from backend.store.wanted_first import WantedFirst
 from backend.why import reasons_of
 
 ADAPTED_SECONDS = 2.0
@@ -46,6 +47,8 @@ class Head:
         self._client = client
         self._project = project
         self._versions = versions
+        self.front = WantedFirst(project_files(settings, project.id)).read()
+        """What is wanted first, as the head that is made has it."""
 
     def of(
         self, version: ModelVersion, queue: Tensor, material: Material, touched: set[int]
@@ -64,15 +67,16 @@ class Head:
         texts, offers = [task.text for task in chosen], [task.offered for task in chosen]
         contents = Contents(texts, material.features[rows], offers, units)
         guesses, reasons = self._guessed(version, places, contents)
+        scores = self.front.placed(places)
         predictions = [
             {"task": task, **prediction(version.name, score, shown)}
-            for (task, score), shown in zip(places.items(), [*guesses, *([[]] * len(later))], strict=True)
+            for (task, score), shown in zip(scores.items(), [*guesses, *([[]] * len(later))], strict=True)
         ]
         offered = (task.offered for task in chosen)
         front = without_impossible(version.scheme, predictions[: len(chosen)], offered)
         predictions = [*front, *predictions[len(chosen) :]]
         predictions = with_suggestions(self._client, self._project, version.stats["suggestions"], predictions)
-        return predictions, reasons
+        return predictions, self.front.explained(reasons)
 
     def _positions(self, queue: list[int], touched: set[int]) -> Tensor:
         """Which positions of a queue of task ids to publish, rising: the head, and what annotators may hold.
@@ -82,7 +86,7 @@ class Head:
         """
         position_of = {task: position for position, task in enumerate(queue)}
         first = self._client.served_first(self._project)
-        head = head_of(queue, self._settings.queue_head, touched, first)
+        head = head_of(queue, self._settings.queue_head, touched, first, self.front.number_of)
         handed_out = [task for task in self._front() if task in position_of and task not in touched]
         chosen = sorted(position_of[task] for task in {*head, *handed_out[:HANDED_OUT]})
         return torch.tensor(chosen, dtype=torch.int64)

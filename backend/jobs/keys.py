@@ -42,6 +42,11 @@ def failures_key(project_id: int) -> str:
     return f"{state_key(project_id)}:images"
 
 
+def selection_key(project_id: int, key: str) -> str:
+    """What somebody selected on a page's map."""
+    return f"{state_key(project_id)}:selection:{key}"
+
+
 def counter(kind: str, project_id: int, what: str) -> str:
     """A field of the counters. kind: "retrains" by outcome, "seconds" and "times" by stage."""
     return f"{kind} {project_id} {what}"

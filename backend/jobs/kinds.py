@@ -23,6 +23,7 @@ ADMIT = "backend.jobs.admitting.admit"
 ENCODE = "backend.jobs.encoding.encode_shard"
 FINE_TUNE = "backend.jobs.fine_tuning.fine_tune"
 CHOOSE = "backend.jobs.choosing.choose_encoder"
+HEED = "backend.jobs.heeding.heed_selection"
 OF_A_PROJECT = {
     "retrain": RETRAIN,
     "refill": REFILL,
@@ -33,10 +34,12 @@ OF_A_PROJECT = {
     "choose": CHOOSE,
 }
 """By the word that a job's id begins with: `retrain-7` is project 7's."""
+WITH_A_KEY = {"encode": ENCODE, "heed": HEED}
+"""Of a project, and of what has this key: a shard of texts, a selection on the map."""
 OF_ALL_PROJECTS = {"reconcile": RECONCILE, "admit": ADMIT}
 _ID = re.compile(
     rf"({'|'.join(OF_A_PROJECT)})-[1-9][0-9]{{0,17}}|{'|'.join(OF_ALL_PROJECTS)}"
-    r"|encode-[1-9][0-9]{0,17}-[0-9a-f]{16}"
+    rf"|({'|'.join(WITH_A_KEY)})-[1-9][0-9]{{0,17}}-[0-9a-f]{{16}}"
 )
 _KEY = re.compile(r"[0-9a-f]{16}")
 
@@ -51,7 +54,7 @@ def is_our_call(function: str | None, arguments: list[Any]) -> bool:
     if function in OF_ALL_PROJECTS.values():
         return not arguments
     of_a_project = bool(arguments) and type(arguments[0]) is int and arguments[0] > 0
-    if function == ENCODE:
-        shard = arguments[1:]
-        return of_a_project and len(shard) == 1 and type(shard[0]) is str and bool(_KEY.fullmatch(shard[0]))
+    if function in WITH_A_KEY.values():
+        keys = arguments[1:]
+        return of_a_project and len(keys) == 1 and type(keys[0]) is str and bool(_KEY.fullmatch(keys[0]))
     return of_a_project and len(arguments) == 1 and function in OF_A_PROJECT.values()

@@ -44,16 +44,19 @@ from backend.store.model_version import ModelVersion, version_name, version_numb
 from backend.store.reason import Reason
 from backend.store.tasks import StoredTask
 from backend.store.versions import VersionStore
+from backend.store.wanted_first import Front
 from backend.store.words import words_of_project
 from backend.why import origin_of
 
 
 class Made(NamedTuple):
-    """A new version, the predictions for the head of its queue, and by task why it is in there."""
+    """A new version, the predictions for the head of its queue, by task why it is in there, and what was
+    wanted first of it."""
 
     version: ModelVersion
     predictions: list[dict[str, Any]]
     reasons: dict[int, Reason]
+    front: Front
 
 
 class VersionMaker:
@@ -113,7 +116,7 @@ class VersionMaker:
         version, queue = self._version(self._next_version(project), material, learned, orders, stats)
         touched = {task.id for task in tasks if task.touched}
         head = Head(self._settings, self._client, project, self._versions)
-        return Made(version, *head.of(version, queue, material, touched))
+        return Made(version, *head.of(version, queue, material, touched), head.front)
 
     def _stats_before(self) -> dict[str, Any]:
         """Of the version before, {} for the first."""

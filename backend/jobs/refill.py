@@ -9,7 +9,7 @@ where the published ones end. New tasks are scored by the published model and ta
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from backend.jobs.clustering import mark_clusters
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import kind_of
 from backend.jobs.encoding_progress import EncodingProgress
+from backend.jobs.front import move
 from backend.jobs.head import head_of, switch
 from backend.jobs.image_asking import ask_for_images
 from backend.jobs.kinds import REFILL
@@ -40,6 +41,7 @@ from backend.store.paths import exclusive, project_dir
 from backend.store.served import ServedHeads
 from backend.store.tasks import StoredTask
 from backend.store.waiting import Shard
+from backend.store.wanted_first import Front, WantedFirst
 
 logger = logging.getLogger(__name__)
 
@@ -137,6 +139,7 @@ class _Refill:
         self._client = client
         self._project = project
         self._directory = project_dir(settings.data_dir, project.id)
+        self._wanted_first = WantedFirst(project_files(settings, project.id))
         self._scheme = parse_label_config(project.label_config, settings.queue_controls)
 
     def run(self, *, pull_first: bool) -> Refilled:
@@ -199,7 +202,10 @@ class _Refill:
             i for i, free in scored.items() if not free
         }
         first = self._client.served_first(self._project)
-        head = head_of(_in_order(loaded, waiting), self._settings.queue_head, touched, first)
+        front, place_of = self._wanted_first.read(), _places(loaded, waiting)
+        queue = sorted(place_of, key=place_of.__getitem__)
+        head = head_of(queue, self._settings.queue_head, touched, first, front.number_of)
+        places = front.placed(place_of)
         known = {task.id: task for task in waiting}
         missing = [task for task in head if task not in scored]
         sure = self._settings.show_guess_from
@@ -213,24 +219,33 @@ class _Refill:
             shown = without_impossible(self._scheme, guesses, offered)
             rest, name = iter(shown), loaded.version.name
             predictions = [
-                {"task": task, **(next(rest) if has else prediction(name, loaded.place_of[task], []))}
+                {"task": task, **(next(rest) if has else prediction(name, 0.0, [])), "score": places[task]}
                 for task, has in zip(missing, found.has.tolist(), strict=True)
             ]
             theirs = loaded.version.stats.get("suggestions")
             predictions = with_suggestions(self._client, self._project, theirs, predictions)
-            self._remember(loaded, predictions, known)
+            self._remember(loaded, predictions, place_of, known, front)
             extend_head(self._client, self._project, predictions)
+        moved = [*(task for task in head if task in front.number_of), *front.released]
+        move(self._client, self._project.id, loaded.version.name, places, moved)
+        if front.released:
+            self._wanted_first.write(front.settled())
         left = sum(task not in touched for task in head)
         return Refilled(len(missing), left, len(waiting) > len(head))
 
     def _remember(
-        self, loaded: Loaded, predictions: list[dict[str, Any]], known: dict[int, StoredTask]
+        self,
+        loaded: Loaded,
+        predictions: list[dict[str, Any]],
+        place_of: Mapping[int, float],
+        known: dict[int, StoredTask],
+        front: Front,
     ) -> None:
         """Why these are in the head, before anybody can be served them."""
         ids = [each["task"] for each in predictions]
-        reasons = why(loaded, ids, [known[i].text for i in ids], [each["score"] for each in predictions])
+        reasons = why(loaded, ids, [known[i].text for i in ids], [place_of[i] for i in ids])
         heads = ServedHeads(project_files(self._settings, self._project.id))
-        heads.add(loaded.version.name, dict(zip(ids, reasons, strict=True)))
+        heads.add(loaded.version.name, front.explained(dict(zip(ids, reasons, strict=True))))
 
     def _is_off(self, name: str) -> bool:
         """Looked at again where it seems so: since the project was read a retrain may have published."""
@@ -248,9 +263,8 @@ def _waiting(tasks: list[StoredTask]) -> list[StoredTask]:
     return [task for task in tasks if task.waits]
 
 
-def _in_order(loaded: Loaded, waiting: list[StoredTask]) -> list[int]:
-    """Ids of the waiting tasks by place, those that came after the ranking among them, as far as these have
-    vectors."""
+def _places(loaded: Loaded, waiting: list[StoredTask]) -> dict[int, float]:
+    """Of the waiting tasks, those that came after the ranking among them, as far as these have vectors."""
     place_of = dict(loaded.place_of)
     new = [task for task in waiting if task.id not in place_of]
     found = loaded.vectors([task.text for task in new], 0)
@@ -258,4 +272,4 @@ def _in_order(loaded: Loaded, waiting: list[StoredTask]) -> list[int]:
     contents = Contents([task.text for task in new], found.features, units=found.units)
     placed = answers(loaded, [task.id for task in new], contents, seconds=0)
     place_of |= {task.id: item["score"] for task, item in zip(new, placed, strict=True)}
-    return sorted((task.id for task in waiting if task.id in place_of), key=lambda task: place_of[task])
+    return {task.id: place_of[task.id] for task in waiting if task.id in place_of}

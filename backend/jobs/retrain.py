@@ -15,12 +15,13 @@ from backend.jobs.choosing import Lesson, hand_out, is_choice_due
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import Pool
 from backend.jobs.encoding import note_pool
+from backend.jobs.front import note_published
 from backend.jobs.head import switch
 from backend.jobs.job_settings import job_settings
 from backend.jobs.keep_history import complete_history, keep_history
 from backend.jobs.laps import Laps
 from backend.jobs.lock import ProjectLock
-from backend.jobs.make_version import VersionMaker
+from backend.jobs.make_version import Made, VersionMaker
 from backend.jobs.outdated import outdated
 from backend.jobs.pinning import is_held
 from backend.jobs.pull import pull
@@ -39,11 +40,10 @@ from backend.settings import Settings
 from backend.store.features import AtHand, FeatureCache
 from backend.store.leftovers import sweep
 from backend.store.locations import adapted_models, features_of, project_files, version_store
-from backend.store.model_version import ModelVersion
 from backend.store.paths import exclusive, project_dir
-from backend.store.reason import Reason
 from backend.store.served import ServedHeads
 from backend.store.tasks import StoredTask
+from backend.store.wanted_first import WantedFirst
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +77,12 @@ def retrain(project_id: int) -> dict[str, Any]:
                 dispatcher.request_fine_tune(project_id)
             if work.lesson is not None and is_choice_due(settings, project_id, work.lesson):
                 hand_out(settings, dispatcher, project_id, work.lesson)
-        # Used up meanwhile; an older version goes on serving, or is what would be made; clusters to mark.
+        # Used up meanwhile; an older version goes on serving, or is what would be made; clusters to mark;
+        # tasks are wanted first, or no longer.
         older_serves = not result["published"] and "model_version" in result
         clusters = result["published"] and settings.queue_clusters
-        if state.head_is_low or older_serves or clusters or result.get("reason") == UNCHANGED:
+        front = work.front_changed
+        if state.head_is_low or older_serves or clusters or front or result.get("reason") == UNCHANGED:
             dispatcher.request_refill(project_id)
     logger.info("%s", in_words(result))
     return result
@@ -108,6 +110,8 @@ class Retrain:
         """Changes that Label Studio had told of before the pull: later ones may or may not be in it."""
         self.wants_fine_tuning = False
         """Whether the version that was published has labels enough, or enough more, to adapt layers to."""
+        self.front_changed = False
+        """Whether other tasks are wanted first by now than the published version has in front."""
         self._laps = Laps()
         self._maker = VersionMaker(settings, client, state, project_id, self._versions, self._laps)
 
@@ -163,11 +167,12 @@ class Retrain:
         with ThreadPoolExecutor(1) as beside:
             # Reconcile looks only now and then, but a hold put on before an annotation is to count at once.
             asked = beside.submit(self._client.wishes, self._id)  # takes its time, though not ours
-            version, predictions, reasons = self._maker.make(project, scheme, tasks, at_hand)
+            made = self._maker.make(project, scheme, tasks, at_hand)
+            version, predictions = made.version, made.predictions
             self._versions.save(version)
             self._laps.end("save")
             self._heed(asked.result())
-        published = self._publish(project, version, predictions, reasons)
+        published = self._publish(project, made)
         models = adapted_models(self._settings, self._id)
         self.wants_fine_tuning = published and is_due(self._settings, models, version)
         return {
@@ -196,14 +201,9 @@ class Retrain:
         is_served = newest == self._versions.published() or is_held(self._versions, self._state, scheme)
         return is_served and same_settings and stats.get("strategy") == self._maker.strategy
 
-    def _publish(
-        self,
-        project: Project,
-        version: ModelVersion,
-        predictions: list[dict[str, Any]],
-        reasons: dict[int, Reason],
-    ) -> bool:
+    def _publish(self, project: Project, made: Made) -> bool:
         """Unless another version is to stay. While nobody else changes what Label Studio orders by."""
+        version, predictions, files = made.version, made.predictions, project_files(self._settings, self._id)
         with exclusive(self._directory, "publish"):
             # First: a publication that fails is tried again, with another version each time.
             used = self._versions.prune(self._settings.keep_versions)
@@ -221,7 +221,7 @@ class Retrain:
                 return False
             self._lock.check()
             # Before anybody can be served by it.
-            ServedHeads(project_files(self._settings, self._id)).write(version.name, reasons)
+            ServedHeads(files).write(version.name, made.reasons)
             # Before the switch, which comes back as a webhook at once: it must find what it tells of.
             self._versions.set_published(version.name)
             if predictions:
@@ -229,6 +229,8 @@ class Retrain:
                 self._laps.end("switch")
             head, waiting = self._settings.queue_head, version.stats["waiting"]
             self._state.refill_at(self.seen + max(1, head // 2) if waiting > head else None)
+            ranked = set(version.queue_ids.tolist())
+            self.front_changed = note_published(WantedFirst(files), made.front, ranked)
             return True
 
     def _kept(self, scheme: LabelScheme) -> AtHand | None:

@@ -18,6 +18,7 @@ from rq.worker_registration import register
 import backend.jobs.admitting
 import backend.jobs.encoding
 import backend.jobs.fine_tuning
+import backend.jobs.heeding
 import backend.jobs.look
 import backend.jobs.reconcile
 import backend.jobs.refill

@@ -1,5 +1,5 @@
 """Label Studio's API, as much of it as the loop needs. Lists of tasks are in `task_lists`, what has to
-do with predictions in `predictions`."""
+do with predictions in `predictions`, with the Data Manager's tabs in `tabs`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from backend.labelstudio.answers import record, records
 from backend.labelstudio.connection import Wishes, wishes_of
 from backend.labelstudio.predictions import Predictions
 from backend.labelstudio.project import COUNTERS, SETTINGS, Project, project_of
+from backend.labelstudio.tabs import Tabs
 
 UNCERTAINTY_SAMPLING = "Uncertainty sampling"
 
 
-class LabelStudioClient(Predictions):
+class LabelStudioClient(Predictions, Tabs):
     """One Label Studio, as one user."""
 
     def project(self, project_id: int, *, counted: bool = True) -> Project:

@@ -20,11 +20,12 @@ _WITH_PREDICTIONS = {"id": int, "predictions": list}
 
 @dataclass(frozen=True)
 class StoredPrediction:
-    """A prediction as Label Studio has it. `cluster` is None where it was never set."""
+    """A prediction as Label Studio has it. `cluster` is None where it was never set, `score` likewise."""
 
     id: int
     task: int
     cluster: int | None
+    score: float | None = None
 
 
 class Predictions(TaskLists):
@@ -52,12 +53,20 @@ class Predictions(TaskLists):
         raw = self._request("GET", "api/predictions/", listed, params={"project": project_id})
         ours = [item for item in raw if item.get("model_version") == model_version]
         ours.sort(key=lambda item: (item.get("score") is None, item.get("score")))
-        return [StoredPrediction(item["id"], item["task"], item.get("cluster")) for item in ours]
+        return [
+            StoredPrediction(item["id"], item["task"], item.get("cluster"), item.get("score"))
+            for item in ours
+        ]
 
     def set_cluster(self, prediction_id: int, cluster: int) -> None:
         """Of one stored prediction. It counts as a change of its task, but sends no webhook."""
         changed = record("a prediction", id=int)
         self._request("PATCH", f"api/predictions/{prediction_id}/", changed, json={"cluster": cluster})
+
+    def set_score(self, prediction_id: int, score: float) -> None:
+        """Of one stored prediction: where its task stands. As `set_cluster` otherwise."""
+        changed = record("a prediction", id=int)
+        self._request("PATCH", f"api/predictions/{prediction_id}/", changed, json={"score": score})
 
     def version_sizes(self, project_id: int) -> dict[str, int]:
         """How many predictions each model version has."""

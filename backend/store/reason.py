@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 PICKED = "picked"
@@ -11,6 +11,7 @@ COPY = "copy"
 UNREAD = "unread"
 LATE = "late"
 UNSERVED = "unserved"
+WANTED = "wanted"
 UNKNOWN = "unknown"
 HOWS = {
     PICKED: "chosen by the strategy",
@@ -19,6 +20,7 @@ HOWS = {
     UNREAD: "not encoded yet, in random order",
     LATE: "came after the ranking, and was placed by what the model said of it",
     UNSERVED: "not in the head of the queue that was published then: somebody else chose it",
+    WANTED: "somebody wanted it labelled next, whatever the order",
     UNKNOWN: "of before it was kept why",
 }
 """How a task came to its place, and what that means."""
@@ -55,6 +57,10 @@ class Reason:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def as_wanted(self) -> Reason:
+        """Of a task that somebody wanted labelled next: no strategy and no draw brought it."""
+        return replace(self, how=WANTED, strategy=NOBODY, round=None, chance=None)
 
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> Reason:

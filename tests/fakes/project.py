@@ -26,6 +26,7 @@ class FakeProject:
     predictions: Rows = field(default_factory=Rows)
     connections: dict[int, Json] = field(default_factory=dict)
     webhooks: dict[int, Json] = field(default_factory=dict)
+    tabs: dict[int, Json] = field(default_factory=dict)
 
     def shown(self) -> Json:
         """As `GET /api/projects/{id}/` answers."""

@@ -14,6 +14,7 @@ from werkzeug.local import LocalProxy
 from tests.fakes import queries
 from tests.fakes.label_studio import FakeLabelStudio, Refused
 from tests.fakes.project import FakeProject
+from tests.fakes.tabs import add_tabs
 
 VERSION = "1.23.2"
 
@@ -39,7 +40,7 @@ def create_app(shown: Callable[[], FakeLabelStudio]) -> Flask:
         return problem(400, "Validation error", validation_errors={"non_field_errors": [str(error)]})
 
     groups = (_add_server, _add_projects, _add_tasks, _add_annotations, _add_predictions, _add_connections)
-    for add in (*groups, _add_webhooks):
+    for add in (*groups, _add_webhooks, add_tabs):
         group = Blueprint(add.__name__, __name__)
         add(group, state)
         app.register_blueprint(group)

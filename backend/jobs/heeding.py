@@ -1,0 +1,102 @@
+"""Do with what somebody selected on the map as they asked."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from redis import Redis
+
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.pull import last_pulled
+from backend.jobs.refill import keep_full
+from backend.jobs.selections import FIRST, RELEASE, Selection, Selections
+from backend.labelstudio.client import LabelStudioClient
+from backend.settings import Settings
+from backend.store.locations import project_files
+from backend.store.paths import exclusive, project_dir
+from backend.store.wanted_first import Front, WantedFirst
+
+logger = logging.getLogger(__name__)
+
+TAB = "Selected on the map"
+"""Title of the Data Manager's tab; there is one for a project, and it shows what was selected last."""
+
+
+def heed_selection(project_id: int, key: str) -> dict[str, Any]:
+    """The RQ job. Returns what was done, in words, as JSON: `said`."""
+    settings = Settings()
+    with Redis.from_url(settings.redis_url) as redis, LabelStudioClient.from_settings(settings) as client:
+        selections = Selections(redis, project_id)
+        asked = selections.read(key)
+        if asked is None:
+            return {"said": "what was selected is not known any more"}
+        if not asked.said:
+            work = _Heeding(settings, Dispatcher(redis, settings), client, project_id)
+            asked = work.of(asked)
+            selections.keep(asked, key)
+            logger.info("%s asked: %s", asked.by or "somebody", asked.said)
+        return {"said": asked.said}
+
+
+class _Heeding:
+    def __init__(
+        self, settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int
+    ):
+        self._settings = settings
+        self._dispatcher = dispatcher
+        self._client = client
+        self._id = project_id
+        self._directory = project_dir(settings.data_dir, project_id)
+        self._kept = WantedFirst(project_files(settings, project_id))
+
+    def of(self, asked: Selection) -> Selection:
+        """Raises AtlasError where Label Studio or a store fails."""
+        if asked.kind == FIRST:
+            return self._first(asked)
+        return self._release(asked) if asked.kind == RELEASE else self._show(asked)
+
+    def _first(self, asked: Selection) -> Selection:
+        waiting = {task.id for task in last_pulled(self._directory) if task.waits}
+        wanted = [task for task in asked.tasks if task in waiting]
+        labelled = len(asked.tasks) - len(wanted)
+        besides = f"; {labelled} of those selected have a label already" if labelled else ""
+        if not wanted:
+            return asked.done("None of these tasks waits for a label, so none was put first")
+        front = self._change(lambda front: front.among(waiting).with_wish(wanted, asked.by, time.time()))
+        said = f"{_tasks(len(wanted))} stand first until labelled or released{besides}{self._publish()}"
+        return asked.done(said, made=front.used)
+
+    def _release(self, asked: Selection) -> Selection:
+        before = len(self._kept.read().number_of)
+        front = self._change(
+            lambda front: front.without_wish(asked.wish) if asked.wish else front.without(front.number_of)
+        )
+        gone = before - len(front.number_of)
+        return asked.done(f"{_tasks(gone)} went back to their places in the queue{self._publish()}")
+
+    def _show(self, asked: Selection) -> Selection:
+        tab = self._client.show_in_tab(self._id, TAB, asked.tasks)
+        said = f"{_tasks(len(asked.tasks))} are in the Data Manager's tab “{TAB}”"
+        return asked.done(said, address=f"/projects/{self._id}/data?tab={tab.id}")
+
+    def _change(self, change: Callable[[Front], Front]) -> Front:
+        """While nobody publishes."""
+        with exclusive(self._directory, "publish"):
+            front = change(self._kept.read())
+            self._kept.write(front)
+            return front
+
+    def _publish(self) -> str:
+        """Have Label Studio's queue follow. Returns what there is to add to what was done."""
+        done = keep_full(self._settings, self._dispatcher, self._client, self._id)
+        if done.needs_retrain is None:
+            return ""
+        self._dispatcher.demand_retrain(self._id)
+        return f", once the retrain that was asked for has ended ({done.needs_retrain})"
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'s' * (count != 1)}"
