@@ -80,6 +80,14 @@ class CheckedSettings(BaseSettings):
         Hosts.parse(value)
         return value
 
+    @field_validator("wrapped_backends", check_fields=False)
+    @classmethod
+    def _names_backends(cls, value: str) -> str:
+        if "*" in value:
+            raise ValueError("must name each backend in full, without a *")
+        Hosts.parse(value)
+        return value
+
     @field_validator("basic_auth_user", "basic_auth_pass", "webhook_secret", check_fields=False)
     @classmethod
     def _fits_a_header(cls, value: str | SecretStr | None) -> str | SecretStr | None:

@@ -149,6 +149,28 @@ class Settings(CheckedSettings):
         "gives two of three places to what sentiment would ask next. Empty: one orders it, the first or that "
         "of QUEUE_CONTROL.",
     )
+    wrapped_backends: str = Field(
+        "",
+        description="Other people's ML backends that projects may wrap, each in full: `host:port`, separated "
+        "by commas. Empty: none.",
+    )
+    wrapped_rate: float = Field(
+        10,
+        ge=0,
+        description="Tasks a second, at most, that a wrapped backend is asked about in the background; 0: "
+        "those at the head of the queue alone.",
+    )
+    wrapped_batch: int = Field(32, ge=1, le=1000, description="Tasks, at most, of one such request.")
+    wrapped_timeout: float = Field(
+        60, gt=0, le=90, description="Seconds that a wrapped backend's answer may take."
+    )
+    wrapped_auth_user: str | None = Field(
+        None,
+        description="With WRAPPED_AUTH_PASS, for `connect --wraps` alone: what the wrapped backend wants.",
+    )
+    wrapped_auth_pass: SecretStr | None = Field(
+        None, description="The password that goes with it; asked for where it is wanted and unset."
+    )
     retrain_every: int = Field(5, ge=1, description="New annotations that start a retrain.")
     retrain_within: float = Field(
         30, ge=0, description="Seconds after which a retrain starts even for fewer new annotations."

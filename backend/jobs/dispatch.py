@@ -27,6 +27,7 @@ from backend.jobs.kinds import (
     RECONCILE,
     REFILL,
     RETRAIN,
+    WRAPPED_PULL,
 )
 from backend.jobs.lost import forget_if_lost
 from backend.jobs.queues import REMEMBERED, RETRIES, Queues
@@ -228,6 +229,16 @@ class Dispatcher(Queues):
         """Have the project's encoder chosen, by a worker that has nothing else to do."""
         forget_if_lost(self.redis, job_id := f"choose-{project_id}")
         self._enqueue_unique(self.encoding, CHOOSE, job_id, 0, project_id, **REMEMBERED)
+
+    def request_wrapped_pull(self, project_id: int, seconds: float = 0) -> None:
+        """Have the ML backend that the project wraps asked about what waits, so many seconds from now. What
+        fails there is told by the job, which asks for itself again; see `worker.py`."""
+        forget_if_lost(self.redis, job_id := f"wrapped-{project_id}")
+        self.state(project_id).owe(WRAPPED_PULL)
+        timeout = self._settings.job_timeout
+        self._enqueue_unique(
+            self.encoding, WRAPPED_PULL, job_id, seconds, project_id, job_timeout=timeout, **self._retried()
+        )
 
     def request_admission(self) -> None:
         """Ask Label Studio for the projects that requests have named."""

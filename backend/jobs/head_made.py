@@ -17,6 +17,7 @@ from backend.errors import DamagedFile
 from backend.guessing import outputs_of, regions
 from backend.jobs.head import head_of
 from backend.jobs.material import Material
+from backend.jobs.wrapped_head import WrappedHead
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import prediction
@@ -41,14 +42,21 @@ class Head:
     """Makes the head of a project's next version."""
 
     def __init__(
-        self, settings: Settings, client: LabelStudioClient, project: Project, versions: VersionStore
+        self,
+        settings: Settings,
+        client: LabelStudioClient,
+        project: Project,
+        versions: VersionStore,
+        wrapped: WrappedHead | None = None,
     ):
+        """wrapped: whose answers are shown in the place of the version's own."""
         self._settings = settings
         self._client = client
         self._project = project
         self._versions = versions
         self.front = WantedFirst(project_files(settings, project.id)).read()
         """What is wanted first, as the head that is made has it."""
+        self._wrapped = wrapped
 
     def of(
         self, version: ModelVersion, queue: Tensor, material: Material, touched: set[int]
@@ -75,8 +83,13 @@ class Head:
         offered = (task.offered for task in chosen)
         front = without_impossible(version.scheme, predictions[: len(chosen)], offered)
         predictions = [*front, *predictions[len(chosen) :]]
-        predictions = with_suggestions(self._client, self._project, version.stats["suggestions"], predictions)
-        return predictions, self.front.explained(reasons)
+        return self._shown(version, predictions), self.front.explained(reasons)
+
+    def _shown(self, version: ModelVersion, predictions: Predictions) -> Predictions:
+        """With another model's regions, where these are what annotators see."""
+        if self._wrapped is not None:
+            return self._wrapped.shown(predictions)
+        return with_suggestions(self._client, self._project, version.stats["suggestions"], predictions)
 
     def _positions(self, queue: list[int], touched: set[int]) -> Tensor:
         """Which positions of a queue of task ids to publish, rising: the head, and what annotators may hold.

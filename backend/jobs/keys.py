@@ -9,6 +9,8 @@ COUNTERS_KEY = "atlas:measures"
 OUTCOMES = ("published", "kept", "nothing", "failed")
 """Of a retrain: a version that serves; one that is only kept; nothing to learn; an error, also when the
 retrain is tried again."""
+WRAPPED_OUTCOMES = ("well", "away", "slow", "refuses", "fails", "garbage")
+"""Of a request to an ML backend that is wrapped."""
 STAGES = ("pull", "encode", "train", "rank", "save", "import", "switch")
 
 
@@ -47,12 +49,26 @@ def selection_key(project_id: int, key: str) -> str:
     return f"{state_key(project_id)}:selection:{key}"
 
 
+def wrapped_key(project_id: int) -> str:
+    """What is known of the ML backend that the project wraps."""
+    return f"{state_key(project_id)}:wrapped"
+
+
+def silent_key(project_id: int) -> str:
+    """Tasks of which that backend has said nothing."""
+    return f"{state_key(project_id)}:silent"
+
+
 def counter(kind: str, project_id: int, what: str) -> str:
-    """A field of the counters. kind: "retrains" by outcome, "seconds" and "times" by stage."""
+    """A field of the counters. kind: "retrains" by outcome, "seconds" and "times" by stage, "wrapped" by
+    outcome."""
     return f"{kind} {project_id} {what}"
 
 
 def counters_of(project_id: int) -> list[str]:
-    return [counter("retrains", project_id, outcome) for outcome in OUTCOMES] + [
-        counter(kind, project_id, stage) for kind in ("seconds", "times") for stage in STAGES
+    return [
+        *(counter("retrains", project_id, outcome) for outcome in OUTCOMES),
+        *(counter(kind, project_id, stage) for kind in ("seconds", "times") for stage in STAGES),
+        *(counter("wrapped", project_id, outcome) for outcome in WRAPPED_OUTCOMES),
+        counter("wrapped_seconds", project_id, "all"),
     ]

@@ -10,7 +10,7 @@ QUEUE_NAME = "atlas"
 UPKEEP_QUEUE = "atlas-upkeep"
 """Everything short: a worker of its own keeps the queue's head full while a retrain takes its time."""
 ENCODING_QUEUE = "atlas-encoding"
-"""Shards of texts to encode: each worker takes them when it has nothing else to do."""
+"""Shards of texts to encode, and asking wrapped backends: what each worker does when it has nothing else."""
 TUNING_QUEUE = "atlas-tuning"
 """Fine-tuning, which takes minutes: behind everything else, and it ends where something else waits."""
 RETRAIN = "backend.jobs.retrain.retrain"
@@ -24,6 +24,7 @@ ENCODE = "backend.jobs.encoding.encode_shard"
 FINE_TUNE = "backend.jobs.fine_tuning.fine_tune"
 CHOOSE = "backend.jobs.choosing.choose_encoder"
 HEED = "backend.jobs.heeding.heed_selection"
+WRAPPED_PULL = "backend.jobs.wrapped_pull.pull_wrapped"
 OF_A_PROJECT = {
     "retrain": RETRAIN,
     "refill": REFILL,
@@ -32,6 +33,7 @@ OF_A_PROJECT = {
     "look": LOOK,
     "finetune": FINE_TUNE,
     "choose": CHOOSE,
+    "wrapped": WRAPPED_PULL,
 }
 """By the word that a job's id begins with: `retrain-7` is project 7's."""
 WITH_A_KEY = {"encode": ENCODE, "heed": HEED}

@@ -30,6 +30,7 @@ from backend.jobs.state import ProjectState
 from backend.jobs.tuning_due import taken_over
 from backend.jobs.version_stats import VersionStats
 from backend.jobs.word_pool import with_words
+from backend.jobs.wrapped_head import WrappedHead
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.suggestions import others_version
@@ -113,9 +114,13 @@ class VersionMaker:
         notes = notes_on(self._settings.target_domain, target)
         stats = found.told(notes, shift, None if learned.main.is_trained else self._suggestions(project))
         stats |= self._taken_over(scheme, pool.encoder) if learned.main.is_trained else {}
+        wrapped = WrappedHead.of(self._settings, self._state, self._client, project)
+        if wrapped is not None:
+            wrapped.begin_order()
+            stats |= wrapped.told
         version, queue = self._version(self._next_version(project), material, learned, orders, stats)
         touched = {task.id for task in tasks if task.touched}
-        head = Head(self._settings, self._client, project, self._versions)
+        head = Head(self._settings, self._client, project, self._versions, wrapped)
         return Made(version, *head.of(version, queue, material, touched), head.front)
 
     def _stats_before(self) -> dict[str, Any]:

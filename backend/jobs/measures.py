@@ -15,7 +15,7 @@ from backend.jobs.state import ProjectState, is_known
 from backend.jobs.values import mended, number, text
 
 Numbers = dict[Any, Any]
-_FIELD = re.compile("(retrains|seconds|times) ([1-9][0-9]{0,17}) ([a-z_]+)")
+_FIELD = re.compile("(retrains|seconds|times|wrapped|wrapped_seconds) ([1-9][0-9]{0,17}) ([a-z_]+)")
 
 
 class Measures:
@@ -52,6 +52,12 @@ class Measures:
         if is_known(self._redis, project_id):
             self._count("retrains", project_id, "failed")
 
+    def asked_wrapped(self, project_id: int, seconds: float, outcome: str) -> None:
+        """Count a request to the ML backend that the project wraps. outcome: one of WRAPPED_OUTCOMES."""
+        if is_known(self._redis, project_id):
+            self._count("wrapped", project_id, outcome)
+            self._count("wrapped_seconds", project_id, "all", seconds)
+
     def head_filled(self, project_id: int, tasks: int, *, published: bool = False) -> None:
         """So many tasks of the published head nobody has touched. published: their order is new."""
         found: Numbers = {"head": tasks, "head_at": ProjectState(self._redis, project_id).changes}
@@ -60,7 +66,8 @@ class Measures:
         self._note(project_id, found)
 
     def counters(self) -> dict[str, dict[tuple[int, str], float]]:
-        """By kind ("retrains", "seconds", "times"), then by project and outcome or stage."""
+        """By kind ("retrains", "seconds", "times", "wrapped", "wrapped_seconds"), then by project and outcome
+        or stage."""
         found: dict[str, dict[tuple[int, str], float]] = {}
         held = mended(self._redis, COUNTERS_KEY, lambda: self._redis.hgetall(COUNTERS_KEY))
         for field, value in held.items():

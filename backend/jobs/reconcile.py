@@ -83,6 +83,8 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     obstacle = heed(settings, dispatcher, client, project_id)
     if obstacle is not None:
         return obstacle
+    if state.wraps is not None:  # it may be another version by now
+        dispatcher.request_wrapped_pull(project_id)
     seen = json.dumps([asdict(project), client.newest_change(project_id), LAYOUT])
     if state.fingerprint == seen:
         return "nothing changed"

@@ -27,6 +27,8 @@ from backend.jobs.head import head_of, switch
 from backend.jobs.image_asking import ask_for_images
 from backend.jobs.kinds import REFILL
 from backend.jobs.pull import last_pulled, pull
+from backend.jobs.state import ProjectState
+from backend.jobs.wrapped_head import WrappedHead
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head, prediction
@@ -101,7 +103,7 @@ def keep_full(
         EncodingProgress(dispatcher.redis, project_id).new_tasks(kind_of(encoder), shards)
         dispatcher.request_shards(project_id, shards)
 
-    done = bring_up_to_date(settings, client, project_id, on_late)
+    done = bring_up_to_date(settings, client, project_id, on_late, state)
     ask_for_images(settings, dispatcher, client, project_id)
     if done.needs_retrain is None:
         state.refill_at(seen + max(1, done.left // 2) if done.more else None)
@@ -113,16 +115,19 @@ def bring_up_to_date(
     client: LabelStudioClient,
     project_id: int,
     on_late: OnLate = lambda encoder, shards: None,
+    state: ProjectState | None = None,
 ) -> Refilled:
     """Top up the head of the published version, and make Label Studio order by it (again).
 
-    on_late: told of new tasks' texts that there was no time to encode, in shards for workers.
+    on_late: told of new tasks' texts that there was no time to encode, in shards for workers; state: says
+    what the project wraps, None for nothing.
     Raises NotFound for a project that is gone, LabelConfigError where there is nothing to learn.
     """
     for attempt in range(ATTEMPTS):
         project = client.project(project_id, counted=False)
         try:
-            return _Refill(settings, client, project, on_late).run(pull_first=attempt > 0)
+            wrapped = None if state is None else WrappedHead.of(settings, state, client, project)
+            return _Refill(settings, client, project, on_late, wrapped).run(pull_first=attempt > 0)
         except (Dropped, DamagedFile) as error:
             return Refilled(needs_retrain=str(error))
         except HeadChanged as error:
@@ -131,8 +136,16 @@ def bring_up_to_date(
 
 
 class _Refill:
-    def __init__(self, settings: Settings, client: LabelStudioClient, project: Project, on_late: OnLate):
+    def __init__(
+        self,
+        settings: Settings,
+        client: LabelStudioClient,
+        project: Project,
+        on_late: OnLate,
+        wrapped: WrappedHead | None,
+    ):
         self._settings = settings
+        self._wrapped = wrapped
         self._on_late = on_late
         self._loaded: Loaded | None = None
         """The version last looked at."""
@@ -222,8 +235,7 @@ class _Refill:
                 {"task": task, **(next(rest) if has else prediction(name, 0.0, [])), "score": places[task]}
                 for task, has in zip(missing, found.has.tolist(), strict=True)
             ]
-            theirs = loaded.version.stats.get("suggestions")
-            predictions = with_suggestions(self._client, self._project, theirs, predictions)
+            predictions = self._shown(loaded, predictions)
             self._remember(loaded, predictions, place_of, known, front)
             extend_head(self._client, self._project, predictions)
         moved = [*(task for task in head if task in front.number_of), *front.released]
@@ -232,6 +244,13 @@ class _Refill:
             self._wanted_first.write(front.settled())
         left = sum(task not in touched for task in head)
         return Refilled(len(missing), left, len(waiting) > len(head))
+
+    def _shown(self, loaded: Loaded, predictions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """With another model's regions, where these are what annotators see."""
+        if self._wrapped is not None:
+            return self._wrapped.shown(predictions)
+        theirs = loaded.version.stats.get("suggestions")
+        return with_suggestions(self._client, self._project, theirs, predictions)
 
     def _remember(
         self,

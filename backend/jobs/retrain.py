@@ -73,6 +73,8 @@ def retrain(project_id: int) -> dict[str, Any]:
                 keep_history(settings, project_id, result)
         if result["published"]:
             dispatcher.request_clearing(project_id)
+            if state.wraps is not None:
+                dispatcher.request_wrapped_pull(project_id)
             if work.wants_fine_tuning:
                 dispatcher.request_fine_tune(project_id)
             if work.lesson is not None and is_choice_due(settings, project_id, work.lesson):

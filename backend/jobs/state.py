@@ -23,7 +23,9 @@ from backend.jobs.keys import (
     failures_key,
     measures_key,
     peace_key,
+    silent_key,
     state_key,
+    wrapped_key,
 )
 from backend.jobs.project_hash import NEVER
 from backend.jobs.scripts import NOTE_CHANGES, STAMP
@@ -190,6 +192,16 @@ class ProjectState(Tries):
         self._set("weights", value)
 
     @property
+    def wraps(self) -> str | None:
+        """The address of the ML backend that the project's connection says to wrap, not checked; None where
+        it names none."""
+        return self._text("wraps")
+
+    @wraps.setter
+    def wraps(self, value: str | None) -> None:
+        self._set("wraps", value)
+
+    @property
     def proven_connections(self) -> str | None:
         """`Wishes.addresses` when one of them was last seen to lead here; None before."""
         return self._text("proven")
@@ -222,8 +234,8 @@ class ProjectState(Tries):
     def forget(self) -> None:
         """The project is gone, or hidden from us, or never was: no event needs to find it any more."""
         self._redis.srem(PROJECTS_KEY, self._id)
-        kinds = (aside_key, peace_key, contact_key, measures_key, encoding_key, failures_key)
-        self._redis.delete(self._key, *(key(self._id) for key in kinds))
+        kinds = (aside_key, peace_key, contact_key, measures_key, encoding_key, failures_key, wrapped_key)
+        self._redis.delete(self._key, *(key(self._id) for key in (*kinds, silent_key)))
         mended(self._redis, COUNTERS_KEY, lambda: self._redis.hdel(COUNTERS_KEY, *counters_of(self._id)))
 
     @property

@@ -50,7 +50,10 @@ def take_over(state: ProjectState, wishes: Wishes) -> str | None:
     state.strategy_is_disputed = wishes.disputed
     strategy = known_strategy(wishes.strategy)
     is_other, is_weighed_otherwise = state.strategy != strategy, state.weights != wishes.weights
-    state.strategy, state.weights = strategy, wishes.weights
+    wraps_another = state.wraps != wishes.wraps
+    state.strategy, state.weights, state.wraps = strategy, wishes.weights, wishes.wraps
+    if wraps_another:
+        return "another ML backend to be wrapped, or none, is"
     if is_other:
         return "another strategy is"
     return "other weights of the controls are" if is_weighed_otherwise else None

@@ -22,7 +22,8 @@ import backend.jobs.heeding
 import backend.jobs.look
 import backend.jobs.reconcile
 import backend.jobs.refill
-import backend.jobs.retrain  # noqa: F401
+import backend.jobs.retrain
+import backend.jobs.wrapped_pull
 from backend import logs, sampling
 from backend.encoders import images
 from backend.encoders import registry as encoders
@@ -44,6 +45,7 @@ from backend.jobs.kinds import (
     RETRAIN,
     TUNING_QUEUE,
     UPKEEP_QUEUE,
+    WRAPPED_PULL,
 )
 from backend.jobs.lost import forget_dead_executions
 from backend.jobs.measures import Measures
@@ -206,6 +208,8 @@ class AtlasWorker(Worker):
             dispatcher.look_again(project_id)
         elif job == CLEAR and state.owes(CLEAR):
             dispatcher.request_clearing(project_id)
+        elif job == WRAPPED_PULL:
+            backend.jobs.wrapped_pull.ask_again(dispatcher, project_id, result)
         elif job == FINE_TUNE and isinstance(result, dict) and result.get("overtaken"):
             dispatcher.request_fine_tune(project_id)
 

@@ -6,7 +6,7 @@ labelled. Label Studio shows the predictions of the version that orders; so it i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backend.labelstudio.client import LabelStudioClient
@@ -43,20 +43,29 @@ def with_suggestions(
     empty = [item["task"] for item in predictions if not item["result"]]
     if version is None or not empty:
         return list(predictions)
-    from label_studio_sdk.label_interface import LabelInterface  # takes long, and few projects need it
-
-    interface = LabelInterface(project.label_config)
-    regions: dict[int, list[dict[str, Any]]] = {}
-    for task in client.tasks_by_id(project.id, empty):
-        for theirs in task.get("predictions") or []:
-            if theirs.get("model_version") == version and _fits(interface, theirs):
-                regions[task["id"]] = theirs["result"]
+    found = {
+        task["id"]: theirs["result"]
+        for task in client.tasks_by_id(project.id, empty)
+        for theirs in task.get("predictions") or []
+        if theirs.get("model_version") == version
+    }
+    regions = fitting(project.label_config, found)
     return [{**item, "result": item["result"] or regions.get(item["task"], [])} for item in predictions]
 
 
-def _fits(interface: Any, prediction: dict[str, Any]) -> bool:
+def fitting(label_config: str, results: Mapping[int, Any]) -> dict[int, list[dict[str, Any]]]:
+    """By task, the results that Label Studio takes for this label config."""
+    if not results:
+        return {}
+    from label_studio_sdk.label_interface import LabelInterface  # takes long, and few projects need it
+
+    interface = LabelInterface(label_config)
+    return {task: result for task, result in results.items() if _fits(interface, result)}
+
+
+def _fits(interface: Any, result: Any) -> bool:
     """By Label Studio's own check, which fails on some of what it does not know."""
     try:
-        return not interface.validate_prediction({"result": prediction.get("result")}, return_errors=True)
+        return not interface.validate_prediction({"result": result}, return_errors=True)
     except Exception:
         return False

@@ -21,10 +21,13 @@ Condition = tuple[str, str, str, Any]
 """Of a Data Manager's filter: column, operator, kind, value."""
 PAGE_SIZE = 1000
 """Tasks per request: about 0.4 s of Label Studio's time."""
+MANY = 200
+"""Tasks read without their annotations in one request: about a tenth of a second."""
 FEW = 50
 """Tasks read whole in one request, half a second of Label Studio's time at most."""
 SPARE = 10
 """Pages by which a list may grow while it is read."""
+_AS_ASKED = "id,data,meta,created_at,updated_at,is_labeled,total_annotations,cancelled_annotations,overlap"
 _LIGHT = "id,data,updated_at,is_labeled,total_annotations,cancelled_annotations"
 COUNTED = {"id": int, "total_annotations": int, "cancelled_annotations": int}
 _KNOWN = {**COUNTED, "updated_at": str, "is_labeled": bool}
@@ -48,6 +51,19 @@ class TaskLists(Api):
         rest = iter(sorted(ids))
         while some := list(islice(rest, FEW)):
             yield from self._tasks(project_id, _WHOLE, ("id", "in_list", "List", some), fields="all")
+
+    def waiting_by_id(self, project_id: int, ids: Collection[int]) -> Iterator[Task]:
+        """These tasks as Label Studio sends them to ML backends; those that are gone, finished or annotated
+        are left out."""
+        rest = iter(sorted(ids))
+        while some := list(islice(rest, MANY)):
+            chosen = ("id", "in_list", "List", some)
+            unfinished = ("is_labeled", "equal", "Boolean", False)
+            for task in self._tasks(
+                project_id, _KNOWN, chosen, unfinished, fields="task_only", include=_AS_ASKED
+            ):
+                if not task["total_annotations"] and not task["cancelled_annotations"]:
+                    yield {**task, "project": project_id, "annotations": [], "predictions": []}
 
     def tasks_changed_since(self, project_id: int, when: str) -> Iterator[Task]:
         """The tasks whose data or annotations changed after `when` (ISO 8601, UTC), the annotated ones whole.

@@ -63,11 +63,16 @@ def path_below_data_dir(directory: Path) -> str:
     return "/".join(parts[len(parts) - 1 - parts[::-1].index("projects") :])
 
 
+PRIVATE = ".private.json"
+"""How names of files end that hold somebody's password: nobody but their owner reads them."""
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Readers see the old file or the new one, never half of it, even after a power cut."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    rights = 0o600 if path.name.endswith(PRIVATE) else 0o666
     try:
-        with open(temporary, "wb") as file:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, rights), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

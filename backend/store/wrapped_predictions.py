@@ -71,16 +71,10 @@ class WrappedPredictions:
         last = order[last_of_each(rows.tasks[order])]
         return rows.tasks[last], [rows.versions[i] for i in rows.version[last].tolist()], rows.made[last]
 
-    def lacking(self, tasks: Sequence[int], version: str | None) -> list[int]:
-        """Those of the tasks, in their order, of which this version has said nothing yet. version: None for
-        any."""
+    def lacking(self, tasks: Sequence[int], since: float = -inf) -> list[int]:
+        """Those of the tasks, in their order, of which nothing was said yet, or nothing since a moment."""
         rows = Rows.of(list(self._look().values()))
-        if version is None:
-            known = rows.tasks
-        elif version in rows.versions:
-            known = rows.tasks[rows.version == rows.versions.index(version)]
-        else:
-            known = NO_ROWS.tasks
+        known = rows.tasks[rows.made >= since]
         is_known = np.isin(np.asarray(tasks, np.int64), known)
         return [task for task, has in zip(tasks, is_known.tolist(), strict=True) if not has]
 

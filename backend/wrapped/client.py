@@ -6,6 +6,7 @@ that it stays the one that is asked. Connections are kept between calls.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import time
@@ -47,7 +48,7 @@ class WrappedBackend:
     def __init__(self, target: Target, project: str, label_config: str):
         self.target = target
         self._project = project
-        self._label_config = label_config
+        self.label_config = label_config
         self._transport = BoundedTransport(target.url, MAX_ANSWER)
         self._http = httpx.Client(
             transport=self._transport,
@@ -65,6 +66,12 @@ class WrappedBackend:
     def close(self) -> None:
         self._http.close()
 
+    def about(self, project: str, label_config: str) -> WrappedBackend:
+        """The same over the same connections, as Label Studio names the project, and asks, just now."""
+        other = copy.copy(self)
+        other._project, other.label_config = project, label_config
+        return other
+
     def health(self, seconds: float = HEALTH_SECONDS) -> None:
         """Whether it answers as an ML backend does."""
         _json(self._ask("GET", "health", None, seconds))
@@ -77,7 +84,7 @@ class WrappedBackend:
         """
         body = {
             "project": self._project,
-            "schema": self._label_config,
+            "schema": self.label_config,
             "hostname": hostname,
             "access_token": "",
             "extra_params": self.target.extra_params,
@@ -98,7 +105,7 @@ class WrappedBackend:
         body = {
             "tasks": tasks,
             "project": self._project,
-            "label_config": self._label_config,
+            "label_config": self.label_config,
             "params": {"login": None, "password": None, "context": context},
         }
         made = time.time()

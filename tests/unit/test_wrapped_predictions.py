@@ -58,15 +58,14 @@ def test_what_was_said_before_a_moment_is_found(files: Files) -> None:
     assert {task: one.made for task, one in kept.each_before({2: 9, 1: 2, 3: 9}).items()} == {1: 1, 2: 5}
 
 
-def test_it_is_told_which_tasks_a_version_has_said_nothing_of(files: Files) -> None:
+def test_it_is_told_of_which_tasks_nothing_was_said_yet(files: Files) -> None:
     kept = WrappedPredictions(files)
-    assert kept.lacking([3, 1], None) == [3, 1]
-    kept.add([said(1), said(2, version="v2")])
-    assert kept.lacking([3, 2, 1], "v1") == [3, 2]
-    assert kept.lacking([3, 2, 1], None) == [3]
-    assert kept.lacking([2], "v9") == [2]
+    assert kept.lacking([3, 1]) == [3, 1]
+    kept.add([said(1), said(2, made=5, version="v2")])
+    assert kept.lacking([3, 2, 1]) == [3]
+    assert kept.lacking([3, 2, 1], since=2) == [3, 1]
     tasks, versions, made = kept.said()
-    assert (tasks.tolist(), versions, made.tolist()) == ([1, 2], ["v1", "v2"], [1, 1])
+    assert (tasks.tolist(), versions, made.tolist()) == ([1, 2], ["v1", "v2"], [1, 5])
 
 
 def test_many_small_parts_become_few_and_say_the_same(files: Files) -> None:

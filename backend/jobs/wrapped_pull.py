@@ -1,0 +1,146 @@
+"""Ask the ML backend that a project wraps about its tasks: the head of the queue first, then what waits
+behind it, in the queue's order.
+
+What is kept tells what lacks, so a job that is killed goes on where it was. It makes room for whatever else
+waits for its worker, and asks for itself again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from redis import Redis
+
+from backend.errors import DamagedFile, NotFound, WrappedBackendError
+from backend.jobs.dispatch import Dispatcher
+from backend.jobs.kinds import WRAPPED_PULL
+from backend.jobs.stepping_aside import Overtaken, StepAside
+from backend.jobs.wrapped_asking import asking, set_up
+from backend.jobs.wrapped_state import WrappedState
+from backend.labelstudio.client import LabelStudioClient
+from backend.settings import Settings
+from backend.store.locations import project_files, version_store
+from backend.store.wanted_first import WantedFirst
+from backend.store.wrapped_access import target_of
+from backend.store.wrapped_predictions import WrappedPredictions
+from backend.wrapped.client import WrappedBackend
+
+logger = logging.getLogger(__name__)
+
+SLICE_SECONDS = 60.0
+"""Of one job; then the others of the same queue have their turn."""
+
+
+def pull_wrapped(project_id: int) -> dict[str, Any]:
+    """The RQ job. Returns what was done; `wait`: seconds until it is to be done again, None for when it is
+    next asked for."""
+    settings = Settings()
+    with Redis.from_url(settings.redis_url) as redis:
+        dispatcher = Dispatcher(redis, settings)
+        state = dispatcher.state(project_id)
+        state.settle(WRAPPED_PULL)
+        wraps = state.wraps
+        if wraps is None or state.disconnected:
+            return {"reason": "the project wraps no ML backend", "wait": None}
+        wrapped = WrappedState(redis, project_id)
+        if wrapped.rest:
+            return {"reason": "its ML backend has just failed", "wait": wrapped.rest}
+        try:
+            with LabelStudioClient.from_settings(settings) as client:
+                label_config = client.project(project_id, counted=False).label_config
+                target = target_of(settings, project_id, wraps)
+                with WrappedBackend(target, wrapped.project, label_config) as backend:
+                    return WrappedPull(settings, dispatcher, client, project_id, backend).run()
+        except WrappedBackendError as error:
+            wait = wrapped.failed(error)
+            logger.warning("project %d: the wrapped backend: %s. %s", project_id, error, error.remedy)
+            return {"failure": str(error), "wait": wait}
+        except NotFound as error:
+            return {"reason": str(error), "wait": None}
+
+
+def ask_again(dispatcher: Dispatcher, project_id: int, result: Any) -> None:
+    """After the job has ended, when its id is free."""
+    wait = result.get("wait") if isinstance(result, dict) else None
+    if dispatcher.state(project_id).owes(WRAPPED_PULL):
+        wait = 0
+    if isinstance(wait, (int, float)):
+        dispatcher.request_wrapped_pull(project_id, wait)
+
+
+class WrappedPull:
+    """One job's."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        dispatcher: Dispatcher,
+        client: LabelStudioClient,
+        project_id: int,
+        backend: WrappedBackend,
+    ):
+        self._settings = settings
+        self._dispatcher = dispatcher
+        self._client = client
+        self._id = project_id
+        self._backend = backend
+        self._state = WrappedState(dispatcher.redis, project_id)
+        self._kept = WrappedPredictions(project_files(settings, project_id))
+        self._asking = asking(settings, dispatcher.redis, client, backend, self._kept, self._state)
+
+    def run(self) -> dict[str, Any]:
+        until = time.time() + SLICE_SECONDS
+        set_up(self._settings, self._backend, self._state)
+        queue = self._queue()
+        head, rest = queue[: self._settings.queue_head], queue[self._settings.queue_head :]
+        rate = self._settings.wrapped_rate
+        overtaken = None
+        try:
+            self._asking.between = StepAside(self._dispatcher.redis, float("inf"), lambda: None).look
+            self._asking.ask(self._lacking(head), until=until)
+            self._look_at_order(queue, head)
+            if rate:
+                self._asking.ask(self._lacking(rest), rate=rate, until=until)
+        except Overtaken as reason:
+            overtaken = str(reason)
+        self._kept.merge()
+        left = self._look_at_order(queue, head)
+        goes_on = bool(left and rate) or bool(self._lacking(head))
+        asked, said = self._asking.asked, self._asking.said
+        if asked:
+            logger.info(
+                "project %d: the wrapped backend was asked about %d tasks and answered of %d; %d are left",
+                *(self._id, asked, said, left),
+            )
+        done = {"asked": asked, "said": said, "left": left, "overtaken": overtaken}
+        return {**done, "wait": 0 if goes_on else None}
+
+    def _queue(self) -> list[int]:
+        """The waiting tasks in the published order, as far as it is known."""
+        versions = version_store(self._settings, self._id)
+        name = versions.published()
+        if name is None:
+            return []
+        try:
+            queue = versions.load(name).queue_ids.tolist()
+        except DamagedFile as damage:  # who predicts by it has it mended
+            logger.warning("%s", damage)
+            return []
+        wanted = WantedFirst(project_files(self._settings, self._id)).read().number_of
+        return list(dict.fromkeys([*wanted, *queue]))
+
+    def _lacking(self, tasks: Sequence[int]) -> list[int]:
+        silent = self._state.silent()
+        return [task for task in self._kept.lacking(tasks, self._state.since) if task not in silent]
+
+    def _look_at_order(self, queue: list[int], head: list[int]) -> int:
+        """Ask for a new order where one is worth it. Returns how many tasks are still to be asked about."""
+        left, of_head = len(self._lacking(queue)), len(self._lacking(head))
+        done = len(queue) - len(self._kept.lacking(queue, self._state.since))
+        self._state.note_progress(len(queue), done)
+        if self._state.is_order_due(head_is_done=not of_head, done=done, is_all=not left):
+            self._dispatcher.demand_retrain(self._id)
+        return left
