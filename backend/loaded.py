@@ -82,6 +82,7 @@ def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
         adapted = adapted_of(models, version, picture_contents(images, kept, version.encoder))
         return Loaded(version, kept, places, cache, adapted)
     encoder = cache.encoder(version.encoder)
-    adapted = adapted_of(models, version, text_contents(encoder))
     words = words_of_project(settings, project_id, version.unit_encoder) if version.unit_encoder else None
+    contents = text_contents(encoder, None if words is None else words.encoder)
+    adapted = adapted_of(models, version, contents)
     return Loaded(version, encoder, places, cache, adapted, words)

@@ -186,7 +186,7 @@ def answers(
     seen = seen_before(loaded.version, texts)
     worth = worth_of(loaded.version, said)
     scores = _scores(loaded, ids, texts, seen, worth)
-    said = said_by(loaded.adapted, said, texts, features, seconds)
+    said = said_by(loaded.adapted, said, contents, seconds)
     shown = regions(loaded.version, said, len(texts), shown_from=shown_from)
     shown = with_given(loaded.version, seen, shown, texts)
     made = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]

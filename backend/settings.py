@@ -135,7 +135,8 @@ class Settings(CheckedSettings):
     fine_tune: Literal["auto", "heads", "last", "all"] = Field(
         "auto",
         description="Layers that are trained on a project's labels: heads (those on top of the encoder), "
-        "last (also the encoder's last ones, in a job of its own) or all; auto: heads.",
+        "last (also the encoder's last ones, in a job of its own) or all; auto: last where spans are marked, "
+        "else heads.",
     )
     fine_tune_within: int = Field(
         1800, gt=0, description="Seconds that adapting an encoder's layers may take; longer is not begun."
@@ -247,7 +248,7 @@ class Settings(CheckedSettings):
 
     @property
     def adapts_layers(self) -> bool:
-        """Whether layers of the encoder are trained, and not only those on top of it."""
+        """Whether layers of the encoder are trained whatever is asked, and not only those on top of it."""
         return self.fine_tune in ("last", "all")
 
     @property

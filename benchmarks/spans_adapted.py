@@ -57,7 +57,8 @@ def _compared(backbone: WordBackbone, known: Part, test: Part, tags: int, seed: 
     whole = _material(backbone, test)
     with torch.no_grad():
         pieces = torch.arange(test.units.items).split(64)
-        rows = torch.cat([adapted_rows(whole, made.blocks, some, "cpu")[0] for some in pieces])
+        read = whole.units, whole.inputs, made.blocks
+        rows = torch.cat([adapted_rows(*read, some, "cpu")[0] for some in pieces])
     adapted = replace(test, units=test.units._replace(rows=rows))
     return f"{f1(frozen, test):.3f} | {f1(made.tagger, adapted):.3f} | {seconds:.0f}"
 

@@ -61,8 +61,9 @@ class Control(ABC):
     learned first, so that no project's order becomes another's, and what has no classes of its own last."""
     joins: ClassVar[bool] = True
     """Whether it may name more texts than it does, to be read as one."""
-    keeps_classes: ClassVar[bool] = True
-    """Whether its classes stay as they are while more labels come in."""
+    adapts: ClassVar[Mapping[str, str]] = {"last": "last", "all": "all"}
+    """By the setting FINE_TUNE, how many of the encoder's layers are trained for it: see
+    `backend.encoders.backbones.DEPTHS`; without an entry none are."""
 
     from_name: str
     to_name: str

@@ -7,11 +7,11 @@ That needs no other network than classes do, and every strategy that asks for pr
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +51,7 @@ class Number(Control):
 
     kind = "number"
     tags = ("Number",)
-    keeps_classes = False
+    adapts: ClassVar[Mapping[str, str]] = {}  # its classes do not stay while more labels come in
 
     minimum: float | None = None
     maximum: float | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -39,6 +39,7 @@ class RegionControl(Offering):
     pooling: ClassVar[Pooling]
     """How the doubt about its units becomes an item's."""
     joins: ClassVar[bool] = False
+    adapts: ClassVar[Mapping[str, str]] = {}
 
     # The label config
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from backend.controls.base import Answer, Region
 from backend.controls.regions import RegionControl, region_id
@@ -30,6 +30,7 @@ class Spans(RegionControl):
     tags = ("Labels", "HyperTextLabels", "ParagraphLabels")
     sources = COUNTED
     pooling = "mean"
+    adapts: ClassVar[Mapping[str, str]] = {"auto": "last", "last": "last", "all": "all"}
 
     @property
     def places(self) -> Places:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from backend.controls.regions import RegionControl
 from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, note, ok
 from backend.jobs.status import job_status
-from backend.jobs.tuning_due import digest_in
+from backend.jobs.tuning_due import depth_of, digest_in
 from backend.learning.adapted_or_not import MIN_ITEMS
 from backend.store.locations import adapted_models, version_store
 
@@ -15,10 +14,8 @@ from backend.store.locations import adapted_models, version_store
 @project_check("layers", "label config", "settings", "model store")
 def layers(bench: ProjectBench) -> Finding:
     settings = bench.bench.settings
-    if not settings.adapts_layers:
+    if depth_of(settings, bench.scheme.main) is None:
         return ok(f"those on top of the encoder, which stays as it is (FINE_TUNE={settings.fine_tune})")
-    if isinstance(bench.scheme.main, RegionControl):
-        return ok("those on top of the encoder, which stays as it is where parts are marked")
     job = job_status(bench.bench.redis, f"finetune-{bench.id}") or {}
     if job.get("error"):
         return note(f"adapting failed: {job['error']}", "Mend what it names; a later retrain tries it again.")

@@ -14,6 +14,7 @@ from backend.encoders.backbones import Depth, nothing
 from backend.encoders.pieces import by_length, padded
 from backend.encoders.sentence_blocks import LAST, LastLayers
 from backend.encoders.word_layers import LayerWords, Marks, Window, pairs, pieces_of
+from backend.encoders.words import WordEncoder
 
 
 class WordBatch(NamedTuple):
@@ -87,6 +88,13 @@ class WordBackbone:
         ]
         return WordInputs(read, self._reader.dims)
 
+    def sizes(self, texts: Sequence[str]) -> list[int]:
+        """How many numbers `inputs` keeps of each."""
+        sizes = [0] * len(texts)
+        for window in self._reader.windows(texts)[0]:
+            sizes[window.text] += len(window.ids) * self._reader.dims
+        return sizes
+
     def _below(self, windows: Sequence[Window], batch_done: Callable[[], object]) -> list[Tensor]:
         """What goes into the layers that are adapted, float32 [T, D] of each window."""
         found = [torch.zeros(0)] * len(windows)
@@ -113,6 +121,11 @@ def _read(windows: Sequence[Window], found: list[Tensor], offsets: Tensor, marks
     word = torch.arange(len(marks)).repeat_interleave(counts)
     piece = torch.arange(len(word)) + (begins - (counts.cumsum(0) - counts))[word]
     return Read(found, window[piece], place[piece], word, len(marks))
+
+
+def word_backbone(encoder: WordEncoder, depth: Depth) -> WordBackbone | None:
+    """Of what reads words; None where it has no layers."""
+    return WordBackbone(encoder.vectors, depth) if isinstance(encoder.vectors, LayerWords) else None
 
 
 class WordBlocks(LastLayers):

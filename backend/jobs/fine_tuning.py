@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import Any
 
-import torch
 from redis import Redis
 
+from backend.controls.spans import Spans
 from backend.errors import DamagedFile
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.job_settings import job_settings
 from backend.jobs.stepping_aside import OutOfTime, Overtaken, StepAside
-from backend.jobs.tuning_due import for_what
-from backend.jobs.tuning_material import NothingToDo, TuningMaterial
-from backend.learning.adapted_or_not import FOLDS, Compared, compare
-from backend.learning.fine_tuning import EPOCHS, STEP, Material, fitted
-from backend.learning.fine_tuning import fine_tune as train_layers
+from backend.jobs.tuning import Tuning, WholeTuning
+from backend.jobs.tuning_due import depth_of, encoder_for, for_what
+from backend.jobs.tuning_material import NoLayers, NothingToDo, TuningMaterial
+from backend.jobs.tuning_spans import span_tuning
+from backend.learning.adapted_or_not import FOLDS
+from backend.learning.fine_tuning import EPOCHS, STEP
 from backend.settings import Settings
 from backend.store.adapted_models import AdaptedModel, AdaptedModels, Attempt
 from backend.store.locations import adapted_models, version_store
@@ -65,52 +65,49 @@ class FineTuning:
         """Raises Overtaken where something else comes first."""
         began = time.monotonic()
         version = self._published()
-        self._what = for_what(self._settings, version.scheme, version.encoder)
-        material, together = TuningMaterial(self._settings, self._id, self._aside.look).of(version)
-        step_done = self._aside.each_of(_steps(len(material)))
-        seed, device = self._settings.seed, self._settings.device
+        read = version.encoder, version.unit_encoder
+        self._what = for_what(self._settings, version.scheme, *read)
         try:
-            found = compare(material, together, seed=seed, device=device, step_done=step_done)
-            model = self._made(version, material, found, step_done) if found.is_better else None
+            tuning = self._tuning(version)
+            found, made = tuning.run(self._aside.each_of(_steps(len(tuning))))
+        except NoLayers as reason:
+            return self._ended(int(version.stats.get("trained_on") or 0), str(reason), None, {})
         except OutOfTime as reason:
-            return self._ended(len(material), str(reason), None, {})
-        digest = None if model is None else self._models.save(model)
+            return self._ended(len(tuning), str(reason), None, {})
+        depth = str(depth_of(self._settings, version.scheme.main))
+        named = depth, version.scheme.main.from_name, encoder_for(version.scheme, *read)
+        digest = None if made is None else self._models.save(AdaptedModel(*made, *named))
         told = {
-            "layers": self._settings.fine_tune,
-            "labels": len(material),
+            "layers": depth,
+            "labels": len(tuning),
+            "measure": tuning.measure,
             "frozen": round(found.frozen, 4),
             "adapted": round(found.adapted, 4),
             "error": round(found.error, 4),
             "minutes": round((time.monotonic() - began) / 60, 2),
         }
-        return self._ended(len(material), _in_words(told, better=model is not None), digest, told)
+        return self._ended(len(tuning), _in_words(told, better=made is not None), digest, told)
+
+    def _tuning(self, version: ModelVersion) -> Tuning:
+        settings, look = self._settings, self._aside.look
+        if isinstance(version.scheme.main, Spans):
+            return span_tuning(settings, self._id, version, look)
+        material, together = TuningMaterial(settings, self._id, look).of(version)
+        return WholeTuning(material, together, settings.seed, settings.device)
 
     def _ended(self, labels: int, said: str, digest: str | None, told: dict[str, Any]) -> Attempt:
         attempt = Attempt(self._what, labels, said, digest, {**told, "digest": digest})
         self._models.note(attempt)
         return attempt
 
-    def _made(
-        self, version: ModelVersion, material: Material, found: Compared, step_done: Callable[[], None]
-    ) -> AdaptedModel:
-        """By all labels, and as sure of itself as the held-out items allow."""
-        every, seed, device = torch.arange(len(material)), self._settings.seed, self._settings.device
-        start = fitted(material, every, seed=seed, device=device)
-        made = train_layers(material, every, start, seed=seed, device=device, step_done=step_done)
-        network = made.network.cpu()
-        network.cool(found.temperature)
-        weights = {name: value.cpu() for name, value in made.blocks.state_dict().items()}
-        control = version.scheme.main.from_name
-        return AdaptedModel(weights, network, self._settings.fine_tune, control, version.encoder)
-
     def _outdated(self) -> str | None:
         """Why nobody could use the outcome any more."""
         name = self._versions.published()
         scheme = None if name is None else self._versions.scheme(name)
         encoder = None if name is None else self._versions.encoder(name)
-        if scheme is None or encoder is None:
+        if name is None or scheme is None or encoder is None:
             return "no version is published any more"
-        if for_what(self._settings, scheme, encoder) != self._what:
+        if for_what(self._settings, scheme, encoder, self._versions.unit_encoder(name)) != self._what:
             return f"{name}, published meanwhile, answers another question or has another encoder"
         return None
 
@@ -131,7 +128,7 @@ def _in_words(told: dict[str, Any], *, better: bool) -> str:
     layers = {"last": "the encoder's last layers", "all": "all layers of the encoder"}[told["layers"]]
     gain = told["adapted"] - told["frozen"]
     seen = (
-        f"right on held-out items {told['adapted']:.1%}, before {told['frozen']:.1%} "
+        f"{told['measure']} {told['adapted']:.1%}, before {told['frozen']:.1%} "
         f"({100 * gain:+.1f} ± {100 * told['error']:.1f} points)"
     )
     took = f"{told['labels']} labels, {told['minutes']:.1f} minutes"

@@ -121,7 +121,7 @@ class Head:
         scores, n = list(places.values()), len(texts)
         why = reasons_of(version, scores[:n], features, said)
         why += reasons_of(version, scores[n:])
-        said = said_by(self._adapted(version), said, texts, features, ADAPTED_SECONDS)
+        said = said_by(self._adapted(version), said, contents, ADAPTED_SECONDS)
         guesses = regions(version, said, n, shown_from=self._settings.show_guess_from)
         shown = with_given(version, seen_before(version, texts), guesses, texts)
         return shown, dict(zip(places, why, strict=True))

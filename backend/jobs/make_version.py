@@ -113,7 +113,7 @@ class VersionMaker:
         found = VersionStats(self._settings, self.strategy, material, learned.main, orders)
         notes = notes_on(self._settings.target_domain, target)
         stats = found.told(notes, shift, None if learned.main.is_trained else self._suggestions(project))
-        stats |= self._taken_over(scheme, pool.encoder) if learned.main.is_trained else {}
+        stats |= self._taken_over(scheme, pool) if learned.main.is_trained else {}
         wrapped = WrappedHead.of(self._settings, self._state, self._client, project)
         if wrapped is not None:
             wrapped.begin_order()
@@ -198,10 +198,10 @@ class VersionMaker:
         """The version of another model's that is shown until there is a model of ours."""
         return others_version(self._client, project, self._stats_before().get("suggestions"))
 
-    def _taken_over(self, scheme: LabelScheme, encoder: str) -> dict[str, Any]:
+    def _taken_over(self, scheme: LabelScheme, pool: Pool) -> dict[str, Any]:
         """What to tell in the stats of the adapted model that a version answers by, if one does."""
         models = adapted_models(self._settings, self._id)
-        found = taken_over(self._settings, models, scheme, encoder)
+        found = taken_over(self._settings, models, scheme, pool.encoder, pool.unit_encoder)
         return {} if found is None else {STATS: found[0].told}
 
     def _next_version(self, project: Project) -> str:

@@ -29,7 +29,8 @@ def in_words(result: dict[str, Any]) -> str:
         parts.append(f"out of fold {measured}")
     if (adapted := result.get("adapted")) is not None:
         before, after = (adapted.get(name, math.nan) for name in ("frozen", "adapted"))
-        parts.append(f"guesses by adapted layers ({after:.0%} right on held-out items, before {before:.0%})")
+        measure = adapted.get("measure", "right on held-out items")
+        parts.append(f"guesses by adapted layers ({measure} {after:.0%}, before {before:.0%})")
     parts.append(f"{sum(result['seconds'].values()):.1f} s")
     return "; ".join([*parts, *result["notes"]])
 

@@ -6,8 +6,10 @@ import json
 import logging
 
 from backend.adapting import STATS
+from backend.controls.base import Control
 from backend.controls.regions import RegionControl
 from backend.controls.scheme import LabelScheme
+from backend.encoders.backbones import DEPTHS, Depth
 from backend.errors import DamagedFile
 from backend.learning.adapted_or_not import MIN_ITEMS
 from backend.settings import Settings
@@ -20,34 +22,48 @@ GROWTH = 1.5
 """It is done again once there are so many times the labels of the last attempt."""
 
 
-def for_what(settings: Settings, scheme: LabelScheme, encoder: str) -> str:
+def depth_of(settings: Settings, control: Control) -> Depth | None:
+    """How many of the encoder's layers are trained for a control; None where they stay as they are."""
+    return DEPTHS.get(control.adapts.get(settings.fine_tune, ""))
+
+
+def encoder_for(scheme: LabelScheme, encoder: str, unit_encoder: str) -> str:
+    """The name of the one whose layers are trained, of those by which contents, and their parts, are read."""
+    return unit_encoder if isinstance(scheme.main, RegionControl) else encoder
+
+
+def for_what(settings: Settings, scheme: LabelScheme, encoder: str, unit_encoder: str = "") -> str:
     """All that an attempt depends on, beside the labels."""
-    main = scheme.main
-    what = [settings.fine_tune, settings.fine_tune_within, encoder, main.kind, main.from_name, *main.choices]
+    main, read = scheme.main, encoder_for(scheme, encoder, unit_encoder)
+    depth = depth_of(settings, main)
+    what = [depth, settings.fine_tune_within, read, main.kind, main.from_name, *main.choices]
     return json.dumps(what)
 
 
 def is_due(settings: Settings, models: AdaptedModels, version: ModelVersion) -> bool:
     """Whether the published version's labels are worth an attempt."""
-    labels, main = int(version.stats.get("trained_on") or 0), version.scheme.main
-    of_classes = main.keeps_classes and not isinstance(main, RegionControl)
-    if not settings.adapts_layers or labels < MIN_ITEMS or not of_classes:
+    labels = int(version.stats.get("trained_on") or 0)
+    if depth_of(settings, version.scheme.main) is None or labels < MIN_ITEMS:
         return False
     last = models.attempt()
-    if last is None or last.for_what != for_what(settings, version.scheme, version.encoder):
+    if last is None or last.for_what != for_what(
+        settings, version.scheme, version.encoder, version.unit_encoder
+    ):
         return True
     return labels >= GROWTH * last.labels
 
 
 def taken_over(
-    settings: Settings, models: AdaptedModels, scheme: LabelScheme, encoder: str
+    settings: Settings, models: AdaptedModels, scheme: LabelScheme, encoder: str, unit_encoder: str = ""
 ) -> tuple[Attempt, AdaptedModel] | None:
     """What the last attempt made, if it is better than the frozen one and answers the same question.
 
     One whose file is gone is forgotten, so that it is made again.
     """
-    last = models.attempt() if settings.adapts_layers else None
-    if last is None or last.digest is None or last.for_what != for_what(settings, scheme, encoder):
+    last = None if depth_of(settings, scheme.main) is None else models.attempt()
+    if last is None or last.digest is None:
+        return None
+    if last.for_what != for_what(settings, scheme, encoder, unit_encoder):
         return None
     try:
         return last, models.load(last.digest)

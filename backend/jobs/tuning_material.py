@@ -11,10 +11,11 @@ from torch import Tensor
 from backend.adapted_contents import Contents, contents_of
 from backend.controls.config import parse_label_config
 from backend.copies import copies_among, keys_of
-from backend.encoders.backbones import DEPTHS, Adaptable, adaptable
+from backend.encoders.backbones import Adaptable, adaptable
 from backend.errors import AtlasError, DamagedFile
 from backend.jobs.pull import last_pulled, pull
 from backend.jobs.taught import labeled
+from backend.jobs.tuning_due import depth_of
 from backend.labelstudio.client import LabelStudioClient
 from backend.learning.adapted_or_not import MIN_ITEMS
 from backend.learning.fine_tuning import Material
@@ -31,6 +32,10 @@ PIECE = 32
 
 class NothingToDo(AtlasError):
     """There is nothing to adapt, or nothing to adapt it to."""
+
+
+class NoLayers(NothingToDo):
+    """The encoder has none that could be adapted."""
 
 
 class TuningMaterial:
@@ -68,19 +73,18 @@ class TuningMaterial:
         return material, torch.from_numpy(group)
 
     def _adaptable(self, contents: Contents, version: ModelVersion) -> Adaptable:
-        depth = DEPTHS.get(self._settings.fine_tune)
+        depth = depth_of(self._settings, version.scheme.main)
         try:
             part = None if depth is None else adaptable(contents.encoder, depth)
         except ValueError as error:  # its weights are not here
             raise DamagedFile(str(error)) from error
         if part is None:
-            kind = version.encoder.split("-")[0]
-            raise NothingToDo(f"FINE_TUNE={self._settings.fine_tune}, encoder {kind}: no layers to adapt")
+            raise no_layers(self._settings, version.encoder)
         return part
 
     def _labelled(self, version: ModelVersion) -> tuple[list[str], Tensor]:
         """What stands in the labelled tasks, and their classes: int64 [M]."""
-        tasks = self._tasks(version)
+        tasks = tasks_of(self._settings, self._id, version)
         rows, targets = labeled(version.scheme.main, [task.target for task in tasks])
         return [tasks[i].text for i in rows], targets
 
@@ -91,16 +95,22 @@ class TuningMaterial:
             self._look()
         return torch.cat(found).float().clone()  # what inference mode made cannot be trained on
 
-    def _tasks(self, version: ModelVersion) -> list[StoredTask]:
-        """As a retrain left them; read from Label Studio where that was on another machine."""
-        directory = project_dir(self._settings.data_dir, self._id)
-        tasks = last_pulled(directory)
-        if len(tasks) >= version.stats["tasks"]:
-            return tasks
-        with LabelStudioClient.from_settings(self._settings) as client:
-            project = client.project(self._id, counted=False)
-            scheme = parse_label_config(project.label_config, self._settings.queue_controls)
-            return pull(client, project, scheme, directory)
+
+def tasks_of(settings: Settings, project_id: int, version: ModelVersion) -> list[StoredTask]:
+    """As a retrain left them; read from Label Studio where that was on another machine."""
+    directory = project_dir(settings.data_dir, project_id)
+    tasks = last_pulled(directory)
+    if len(tasks) >= version.stats["tasks"]:
+        return tasks
+    with LabelStudioClient.from_settings(settings) as client:
+        project = client.project(project_id, counted=False)
+        scheme = parse_label_config(project.label_config, settings.queue_controls)
+        return pull(client, project, scheme, directory)
+
+
+def no_layers(settings: Settings, encoder: str) -> NoLayers:
+    kind = encoder.split("-")[0]
+    return NoLayers(f"FINE_TUNE={settings.fine_tune}, encoder {kind}: no layers to adapt")
 
 
 def sample(sizes: list[int], most: int, seed: int) -> Tensor:

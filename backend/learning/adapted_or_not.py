@@ -25,13 +25,11 @@ MIN_ITEMS = 30
 
 @dataclass(frozen=True)
 class Compared:
-    """frozen, adapted: how right each was on held-out items, in the mean (`answers.hits`); error: the
-    standard error of the difference; temperature: of the adapted one (`answers.temperature`)."""
+    """frozen, adapted: how right each was on held-out items; error: the standard error of the difference."""
 
     frozen: float
     adapted: float
     error: float
-    temperature: float
 
     @property
     def gain(self) -> float:
@@ -42,6 +40,13 @@ class Compared:
         return self.gain > MARGIN * self.error
 
 
+@dataclass(frozen=True)
+class ComparedNetworks(Compared):
+    """How right in the mean, by `answers.hits`. temperature: of the adapted one (`answers.temperature`)."""
+
+    temperature: float
+
+
 def compare(
     material: Material,
     together: Tensor,
@@ -49,7 +54,7 @@ def compare(
     seed: int = 0,
     device: str = "cpu",
     step_done: Callable[[], object] = lambda: None,
-) -> Compared:
+) -> ComparedNetworks:
     """together: int64 [M], equal for items that must be in one fold, such as copies."""
     fold_of = folds_of(material.targets, together, seed)
     frozen = torch.zeros(len(material), material.n_classes)
@@ -66,11 +71,11 @@ def compare(
     return compared(frozen, adapted, material.targets)
 
 
-def compared(frozen: Tensor, adapted: Tensor, targets: Tensor) -> Compared:
+def compared(frozen: Tensor, adapted: Tensor, targets: Tensor) -> ComparedNetworks:
     """By what both say of M held-out items: logits, float [M, C]."""
     before, after = hits(frozen, targets), hits(adapted, targets)
     error = float((after - before).std() / len(targets) ** 0.5)
-    return Compared(float(before.mean()), float(after.mean()), error, temperature(adapted, targets))
+    return ComparedNetworks(float(before.mean()), float(after.mean()), error, temperature(adapted, targets))
 
 
 def folds_of(targets: Tensor, together: Tensor, seed: int) -> Tensor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -32,6 +32,10 @@ class TaggedTexts:
     tags: Tensor
     inputs: Inputs
     blocks: nn.Module
+
+    def only(self, items: Tensor) -> TaggedTexts:
+        """Nothing is said of the others. items: bool [M]."""
+        return replace(self, tags=self.tags.where(items[self.units.item], UNSAID))
 
 
 class AdaptedTagger(NamedTuple):
@@ -66,10 +70,10 @@ def fine_tune_tagger(
     chance = torch.Generator().manual_seed(seed)
     for _ in range(EPOCHS):
         for some in torch.randperm(len(items), generator=chance).split(STEP):
-            rows, tags = adapted_rows(texts, blocks, items[some], device)
+            rows, words = adapted_rows(texts.units, texts.inputs, blocks, items[some], device)
             logits = tagger.network(rows).logits[0]
             optimizer.zero_grad()
-            cross_entropy(logits, tags, ignore_index=UNSAID).backward()
+            cross_entropy(logits, texts.tags[words].to(device), ignore_index=UNSAID).backward()
             for part in (blocks, tagger):
                 nn.utils.clip_grad_norm_(part.parameters(), LONGEST_GRADIENT)
             optimizer.step()
@@ -78,13 +82,14 @@ def fine_tune_tagger(
     return AdaptedTagger(blocks, tagger)
 
 
-def adapted_rows(texts: TaggedTexts, blocks: nn.Module, items: Tensor, device: str) -> tuple[Tensor, Tensor]:
-    """The words of some texts, float32 [u, D], with what the blocks give in the first columns, and their
-    tags, int64 [u]. items: int64 [m]."""
-    units = texts.units
+def adapted_rows(
+    units: Units, inputs: Inputs, blocks: nn.Module, items: Tensor, device: str
+) -> tuple[Tensor, Tensor]:
+    """The words of some texts, float32 [u, D], with what the blocks give in the first columns, and which of
+    all words these are, int64 [u]. items: int64 [m], in any order."""
     counts = torch.bincount(units.item, minlength=units.items)
-    firsts = counts.cumsum(0) - counts
-    words = torch.cat([torch.arange(int(firsts[i]), int(firsts[i] + counts[i])) for i in items])
-    found = blocks(texts.inputs.batch(items.tolist(), device))
+    every = torch.arange(len(units.item)).split(counts.tolist())
+    words = torch.cat([units.item[:0], *(every[i] for i in items.tolist())])
+    found = blocks(inputs.batch(items.tolist(), device))
     rest = units.rows[words, found.shape[1] :].float().to(device)
-    return torch.cat([found, rest], 1), texts.tags[words].to(device)
+    return torch.cat([found, rest], 1), words

@@ -88,14 +88,14 @@ def train_tagger(
     said, rows, tags, item = _said(units, tags, device)
     first, which = groups(together, units.items)
     folds = max(2, min(folds, len(first), MOST_ROWS // len(rows) - 1))
-    fold_of = stratified_folds(_rarest(tags, item, units.items, n_tags)[first], folds, seed)[which][item]
+    fold_of = stratified_folds(rarest_tag(tags, item, units.items, n_tags)[first], folds, seed)[which][item]
     network = LayeredNetwork(Shape(rows.shape[1], n_tags, folds + 1, HIDDEN), seed).to(device)
     _fit(network, rows, tags.to(device), fold_of.to(device))
     siblings = network.members(slice(1, None)).to(device)
     layers = layers_by_member(siblings, rows, fold_of.to(device)).to(devices.CPU)
     held_out = UnitLayers(layers._replace(features=units.rows[said]), item, units.items)
     serving = Tagger(network.members(slice(0, 1))).to(device)
-    serving.sureness.copy_(_sureness(held_out, tags))
+    serving.sureness.copy_(sureness(held_out.layers.logits, held_out.item, held_out.items, tags))
     return TaggerTrained(serving, siblings, serving.layers(units), held_out, layers.logits.argmax(-1) == tags)
 
 
@@ -119,21 +119,22 @@ def _said(units: Units, tags: Tensor, device: str) -> tuple[Tensor, Tensor, Tens
     return said, units.rows[said].float().to(device), tags[said], units.item[said]
 
 
-def _rarest(tags: Tensor, item: Tensor, items: int, n_tags: int) -> Tensor:
+def rarest_tag(tags: Tensor, item: Tensor, items: int, n_tags: int) -> Tensor:
     """Of each item the tag that fewest words have, int64 [M]; 0 of one without a word."""
     rank = torch.bincount(tags, minlength=n_tags).argsort(descending=True, stable=True).argsort()
     highest = torch.zeros(items, dtype=torch.int64).scatter_reduce_(0, item, rank[tags], "amax")
     return rank.argsort()[highest]
 
 
-def _sureness(held_out: UnitLayers, tags: Tensor) -> Tensor:
+def sureness(logits: Tensor, item: Tensor, items: int, tags: Tensor) -> Tensor:
     """How sure spans are, by those that were found in items that their network never saw (Platt 1999).
 
     float64 [2], see `Tagger`. A tagger by itself is too sure of what it finds: a word's tag is mostly O, of
-    which it is right to be sure. tags: int64 [U], what is true of the held-out words.
+    which it is right to be sure. logits: float [U, T], of the held-out words; item, items: see `Units`; tags:
+    int64 [U], what is true of them.
     """
-    item, likely = held_out.item, held_out.layers.logits.log_softmax(-1)
-    found = viterbi(likely, item, held_out.items)
+    likely = logits.log_softmax(-1)
+    found = viterbi(likely, item, items)
     spans = spans_of(found, item)
     true = {tuple(span) for span in spans_of(tags, item).tolist()}
     right = torch.tensor([tuple(span) in true for span in spans.tolist()], dtype=torch.bool)

@@ -59,8 +59,3 @@ class Said(ABC):
     def likely(self, most: int | None) -> list[Likely] | None:
         """How likely the choices are, the likeliest first: so many of each item, None for all. None where
         there are no choices about the whole."""
-
-    @abstractmethod
-    def with_adapted(self, logits: Tensor) -> Said:
-        """With what an adapted network says. logits: float32 [n, C], of the first n items, for those that are
-        shown; NaN where it is silent."""

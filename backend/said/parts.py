@@ -77,5 +77,11 @@ class SaidOfParts(Said):
     def likely(self, most: int | None) -> list[Likely] | None:
         return None
 
-    def with_adapted(self, logits: Tensor) -> Said:
-        return replace(self)
+    def with_marked(self, answers: Sequence[Answer], confidences: Sequence[Sequence[float]]) -> SaidOfParts:
+        """With others to show of the first items."""
+        n = len(answers)
+        return replace(
+            self,
+            answers=[*answers, *self.answers[n:]],
+            confidences=[*confidences, *self.confidences[n:]],
+        )

@@ -69,6 +69,8 @@ class SaidOfWhole(Said):
         ]
 
     def with_adapted(self, logits: Tensor) -> SaidOfWhole:
+        """With what an adapted network says. logits: float32 [n, C], of the first n items, for those that are
+        shown; NaN where it is silent."""
         n, shown = len(logits), self.shown.logits.clone()
         adapted = torch.zeros(len(shown), dtype=torch.bool)
         adapted[:n] = ~logits.isnan().any(-1)

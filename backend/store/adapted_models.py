@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,21 +16,23 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from backend.errors import DamagedFile
-from backend.learning.network import LayeredNetwork, Shape
+from backend.learning.network import LayeredNetwork
+from backend.learning.tagger import Tagger
 from backend.store.files import Files
 
 _FOLDER, _ENDING = "adapted", ".safetensors"
 _ATTEMPT = "adapted/attempt.json"
 _ABOUT = "about"
+KINDS: dict[str, type[LayeredNetwork | Tagger]] = {made.kind: made for made in (LayeredNetwork, Tagger)}
 
 
 @dataclass(frozen=True)
 class AdaptedModel:
-    """blocks: the weights of the last blocks by their names; network: the classifier on what they give;
-    depth: "last" or "all"; control: of whose answers; encoder: name of the one it was adapted from."""
+    """blocks: the weights of the last blocks by their names; network: the model on what they give; depth:
+    "last" or "all"; control: of whose answers; encoder: name of the one it was adapted from."""
 
-    blocks: dict[str, Tensor]
-    network: LayeredNetwork
+    blocks: Mapping[str, Tensor]
+    network: LayeredNetwork | Tagger
     depth: str
     control: str
     encoder: str
@@ -74,7 +76,7 @@ class AdaptedModels:
         tensors = {f"blocks.{name}": value for name, value in model.blocks.items()}
         tensors |= {f"network.{name}": value for name, value in model.network.state_dict().items()}
         about = {"depth": model.depth, "control": model.control, "encoder": model.encoder}
-        header = {_ABOUT: json.dumps({**about, "shape": asdict(model.network.shape)})}
+        header = {_ABOUT: json.dumps({**about, "shape": model.network.described()})}
         content = save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, header)
         digest = hashlib.sha256(content).hexdigest()
         self._files.write(_path(digest), content)
@@ -89,8 +91,8 @@ class AdaptedModels:
             header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
             about = json.loads(header["__metadata__"][_ABOUT])
             tensors = load(content)
-            network = LayeredNetwork(Shape(**{**about["shape"], "hidden": tuple(about["shape"]["hidden"])}))
-            network.load_state_dict(_part(tensors, "network."))
+            made = KINDS[about["shape"].get("kind", LayeredNetwork.kind)]  # releases before named none
+            network = made.restored(about["shape"], _part(tensors, "network."))
         except (
             DamagedFile,
             OSError,

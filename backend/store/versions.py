@@ -92,6 +92,10 @@ class VersionStore:
         """The name of a version's encoder, without loading it; None when its manifest cannot be read."""
         return self._manifest(name).get("encoder")
 
+    def unit_encoder(self, name: str) -> str:
+        """Of what reads parts of contents, likewise; "" where nothing does."""
+        return str(self._manifest(name).get("unit_encoder", ""))
+
     def scheme(self, name: str) -> LabelScheme | None:
         """What a version was trained for, without loading it; None when its manifest cannot be read."""
         try:

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from backend.adapted_contents import text_contents
-from backend.adapting import PIECE, adapted_from, said_by
+from backend.adapting import PIECE, AdaptedWhole, adapted_from, said_by
 from backend.controls.base import CLASSES
 from backend.errors import DamagedFile
 from backend.guessing import regions
 from backend.learning.heads import ErrorHead
 from backend.learning.network import LayeredNetwork, Layers, Shape
+from backend.said.base import Contents
 from backend.said.whole import SaidOfWhole
 from backend.store.adapted_models import AdaptedModel, AdaptedModels
 from backend.store.files import Files
@@ -30,6 +31,12 @@ def model(classes: int = 2, inputs: int = NOISE) -> AdaptedModel:
     return AdaptedModel(dict(LastLayer().state_dict()), network, "last", CONTROL.from_name, "adaptable-1")
 
 
+def adapted_layers() -> AdaptedWhole:
+    found = adapted_from(model(), text_contents(AdaptableEncoder()), ())
+    assert isinstance(found, AdaptedWhole)
+    return found
+
+
 def said() -> list[SaidOfWhole]:
     sure_of_a = Layers((torch.zeros(len(TEXTS), 4),), torch.tensor([[9.0, -9.0]] * len(TEXTS)))
     return [SaidOfWhole(CONTROL, {CLASSES: sure_of_a}, sure_of_a)]
@@ -37,7 +44,7 @@ def said() -> list[SaidOfWhole]:
 
 def test_it_says_what_its_layers_say() -> None:
     encoder = AdaptableEncoder()
-    adapted = adapted_from(model(), text_contents(encoder))
+    adapted = adapted_layers()
     features = encoder.encode(TEXTS)
     with torch.no_grad():
         expected = model().network(features).logits[0]
@@ -46,12 +53,12 @@ def test_it_says_what_its_layers_say() -> None:
 
 
 def test_of_what_there_is_no_time_for_the_version_itself_says_it() -> None:
-    adapted = adapted_from(model(), text_contents(AdaptableEncoder()))
+    adapted = adapted_layers()
     features = AdaptableEncoder().encode(TEXTS)
-    (late,) = said_by(adapted, said(), TEXTS, features, 0)
+    (late,) = said_by(adapted, said(), Contents(TEXTS, features), 0)
     assert not any(late.adapted)
     assert torch.equal(late.shown.logits, said()[0].shown.logits)
-    (whole,) = said_by(adapted, said(), TEXTS, features, 60)
+    (whole,) = said_by(adapted, said(), Contents(TEXTS, features), 60)
     assert all(whole.adapted)
     assert torch.equal(whole.shown.logits, adapted.logits(TEXTS, features, 60))
     assert torch.equal(whole.layers[CLASSES].logits, said()[0].layers[CLASSES].logits)
@@ -89,35 +96,35 @@ def test_what_a_task_does_not_offer_is_not_guessed_by_adapted_layers_either() ->
 def test_what_is_not_at_hand_the_version_itself_says() -> None:
     """An image without a small picture."""
     adapted = replace(
-        adapted_from(model(), text_contents(AdaptableEncoder())),
+        adapted_layers(),
         read=lambda values: [None if value == TEXTS[1] else value for value in values],
     )
     features = AdaptableEncoder().encode(TEXTS)
-    (partly,) = said_by(adapted, said(), TEXTS, features, 60)
+    (partly,) = said_by(adapted, said(), Contents(TEXTS, features), 60)
     assert partly.adapted.tolist() == [text != TEXTS[1] for text in TEXTS]
     assert torch.equal(partly.shown.logits[1], said()[0].shown.logits[1])
     whole = replace(adapted, read=list).logits(TEXTS, features, 60)
     assert torch.allclose(partly.shown.logits[2:], whole[2:], atol=1e-5)
     nothing = replace(adapted, read=lambda values: [None] * len(values))
-    assert not any(said_by(nothing, said(), TEXTS, features, 60)[0].adapted)
+    assert not any(said_by(nothing, said(), Contents(TEXTS, features), 60)[0].adapted)
 
 
 def test_other_controls_and_no_texts_are_left_as_they_are() -> None:
-    adapted = replace(adapted_from(model(), text_contents(AdaptableEncoder())), control="another")
+    adapted = replace(adapted_layers(), control="another")
     features = AdaptableEncoder().encode(TEXTS)
-    assert said_by(adapted, said(), TEXTS, features, 60)[0].adapted is None
-    assert said_by(None, said(), TEXTS, features, 60)[0].adapted is None
+    assert said_by(adapted, said(), Contents(TEXTS, features), 60)[0].adapted is None
+    assert said_by(None, said(), Contents(TEXTS, features), 60)[0].adapted is None
 
 
 def test_a_model_of_another_encoder_is_refused() -> None:
     with pytest.raises(DamagedFile, match="another encoder"):
-        adapted_from(model(inputs=NOISE + 1), text_contents(AdaptableEncoder()))
+        adapted_from(model(inputs=NOISE + 1), text_contents(AdaptableEncoder()), ())
     with pytest.raises(DamagedFile, match="another encoder"):
         adapted_from(
-            replace(model(), blocks={"weight": torch.zeros(1, 1)}), text_contents(AdaptableEncoder())
+            replace(model(), blocks={"weight": torch.zeros(1, 1)}), text_contents(AdaptableEncoder()), ()
         )
     with pytest.raises(DamagedFile, match="another encoder"):
-        adapted_from(replace(model(), depth="first"), text_contents(AdaptableEncoder()))
+        adapted_from(replace(model(), depth="first"), text_contents(AdaptableEncoder()), ())
 
 
 def test_a_model_comes_back_as_it_was_saved(tmp_path: object) -> None:

@@ -16,7 +16,7 @@ import backend.doctor.examine  # noqa: F401  registers the checks, in their orde
 from backend.controls.config import parse_label_config
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.layers import layers
-from backend.jobs import fine_tuning
+from backend.jobs import tuning
 from backend.jobs.fine_tuning import fine_tune
 from backend.jobs.kinds import QUEUE_NAME, TUNING_QUEUE, UPKEEP_QUEUE
 from backend.jobs.status import job_status
@@ -228,7 +228,7 @@ def killed_fine_tuning(
 
     with monkeypatch.context() as deadly:
         if within == "training":
-            deadly.setattr(fine_tuning, "train_layers", die)
+            deadly.setattr("backend.jobs.tuning.fine_tune", die)
         elif within == "saving":
             deadly.setattr("os.replace", die)
         else:
@@ -265,7 +265,7 @@ def test_a_retrain_that_waits_ends_it_and_it_is_begun_anew_behind(
     monkeypatch.setattr("backend.jobs.stepping_aside.LOOK_EVERY", 0)
     loop.retrain(project)
     flag = loop.settings.data_dir / "annotated"
-    compare = fine_tuning.compare
+    compare = tuning.compare
 
     def annotated(*arguments: Any, **more: Any) -> Any:
         if not flag.exists():
@@ -273,7 +273,7 @@ def test_a_retrain_that_waits_ends_it_and_it_is_begun_anew_behind(
             loop.dispatcher.demand_retrain(project.id)
         return compare(*arguments, **more)
 
-    monkeypatch.setattr(fine_tuning, "compare", annotated)
+    monkeypatch.setattr(tuning, "compare", annotated)
     loop.set(retrain_pause=0)
     first = loop.versions(project).published()
     Forking(loop.redis, [UPKEEP_QUEUE, QUEUE_NAME, TUNING_QUEUE]).run()
