@@ -10,8 +10,10 @@ from typing import Any
 from torch import Tensor
 
 from backend.adapting import said_by
+from backend.controls.base import Answer
 from backend.controls.impossible import without_impossible
 from backend.controls.reading import text_in, unreadable_in_words
+from backend.controls.regions import NOTHING
 from backend.controls.scheme import LabelScheme
 from backend.copied import UNKNOWN, place_behind, seen_before, with_given
 from backend.copies import Ints
@@ -22,6 +24,7 @@ from backend.loaded import Loaded, load_version
 from backend.lru import RecentlyUsed
 from backend.placing import between, lot_of
 from backend.said.base import Contents, Said
+from backend.said.boxes import DRAWN_FROM, boxes_seen
 from backend.settings import Settings
 from backend.store.finding import Found
 from backend.store.locations import stored_projects, version_store
@@ -113,6 +116,23 @@ class Predictor:
         guesses = without_impossible(scheme, guesses, offered)
         rest = iter(guesses)
         return [next(rest) if has else [] for has in found.has.tolist()]
+
+    def boxes_in(
+        self, project_id: int, scheme: LabelScheme, task: dict[str, Any], name: str
+    ) -> tuple[Answer, Sequence[float]]:
+        """What a control's model sees in a task's image, however unsure, and how sure it is of each; nothing
+        where there is no such model, or the image is not at hand. Raises as `predict`."""
+        loaded = self._load(project_id)
+        models = [] if loaded is None or not scheme.fits(loaded.version.scheme) else loaded.version.models
+        model = next((each for each in models if each.control.from_name == name), None)
+        if loaded is None or model is None:
+            return NOTHING, ()
+        found = loaded.vectors(self._texts(project_id, scheme, [task]), ANSWER_SECONDS)
+        if found.units is None or not found.units.items:
+            self._on_unseen(project_id)
+            return NOTHING, ()
+        answers, sure = boxes_seen(model, found.units, DRAWN_FROM)
+        return answers[0], sure[0]
 
     def _put_off(self, project_id: int, loaded: Loaded, found: Found) -> None:
         """For the next time it is asked; this answer does not depend on it."""

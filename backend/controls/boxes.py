@@ -90,7 +90,7 @@ class Boxes(RegionControl):
         return answer_of(boxes) if any(box.label is not None for box in boxes) else None
 
     def _boxes_of(self, region: Region) -> Iterator[Box]:
-        place = _place_of(region)
+        place = place_of(region)
         if place is not None:
             labels: list[str | None] = [*self.labels_on(region)]
             yield from (Box(*place, label) for label in labels or [None])
@@ -157,7 +157,14 @@ class Boxes(RegionControl):
         return matching.Marked(places, classes, np.array(sure or [1.0] * len(known), np.float64))
 
 
-def _place_of(region: Region) -> tuple[float, float, float, float] | None:
+def point_of(region: Region) -> tuple[float, float] | None:
+    """Where a region begins, in percent; None where that is nowhere."""
+    value = region.get("value")
+    x, y = (_number(value.get(key)) if isinstance(value, dict) else None for key in ("x", "y"))
+    return None if x is None or y is None else (x, y)
+
+
+def place_of(region: Region) -> tuple[float, float, float, float] | None:
     """Upright, within the picture; None where that is nothing."""
     value = region.get("value")
     if not isinstance(value, dict):

@@ -29,7 +29,7 @@ from backend.web.body import SMALL, json_object, large
 from backend.web.contact import reached
 from backend.web.events import ANNOTATION_EVENTS, EVENTS, react
 from backend.web.limits import check_count, check_label_config, texts_too_long
-from backend.web.under_hand import draws_a_span
+from backend.web.under_hand import beside_drawn
 
 logger = logging.getLogger(__name__)
 
@@ -90,8 +90,8 @@ def predict() -> Response:
 
     Label Studio calls this while it builds a task page, for a batch of selected tasks, and for a region
     under an annotator's hand (`params.context`, which a whole text's class does not depend on; for a span
-    nothing is answered). An error here would break that page, so whatever goes wrong on our side is logged
-    and answered with "none".
+    or a box see `beside_drawn`). An error here would break that page, so whatever goes wrong on our side is
+    logged and answered with "none".
     A script may ask for a stored `model_version` by name, 404 where that is not kept, and for the
     `probabilities` of all choices instead of the likeliest few.
     """
@@ -130,8 +130,9 @@ def _results(
     tasks: list[Any] = body["tasks"]
     try:
         scheme = parse_label_config(label_config, held.settings().queue_controls)
-        if draws_a_span(body, scheme):
-            return []
+        beside = beside_drawn(held.predictor(), project_id, scheme, body)
+        if beside is not None:
+            return beside
         too_long = texts_too_long(held.settings(), scheme, tasks)
         readable = [{} if i in too_long else task for i, task in enumerate(tasks)]
         found = held.predictor().predict(project_id, scheme, readable, version, likely)

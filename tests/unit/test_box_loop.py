@@ -113,6 +113,40 @@ def mapped(loop: Loop, project: FakeProject, name: str) -> int:
     return len(ImageMaps(files, map_encoder_named(name)).digests())
 
 
+def drawn(project: FakeProject, task: int, *regions: Json) -> list[Json]:
+    """What is answered to what an annotator has just drawn on a task's image."""
+    body = {
+        "tasks": [{"id": task, "data": project.tasks[task]["data"]}],
+        "project": f"{project.id}.1",
+        "label_config": CONFIG,
+        "params": {"context": {"result": list(regions)}},
+    }
+    answer = create_app().test_client().post("/predict", json=body).get_json()["results"]
+    return [region for each in answer for region in each["result"]]
+
+
+def test_a_box_or_a_point_under_the_hand_is_answered_with_the_box_that_is_meant(
+    loop: Loop, project: FakeProject
+) -> None:
+    loop.retrain(project)
+    draw(loop, project, range(14))
+    loop.retrain(project)
+    task = next(task for task in project.tasks if number(project, task) == 15)
+    rough = right(15)
+    rough["value"] |= {"x": rough["value"]["x"] - 4, "width": rough["value"]["width"] + 8}
+    (found,) = drawn(project, task, rough)
+    assert is_hit(15, found)
+    assert found["id"] not in {each["id"] for each in shown(project)[15]}
+    other = {**rough, "value": {**rough["value"], "rectanglelabels": ["red"]}}
+    assert [each["value"]["rectanglelabels"] for each in drawn(project, task, other)] == [["red"]]
+    middle = {each: rough["value"][each] + 18 for each in ("x", "y")}
+    point = {"from_name": "kp", "to_name": "i", "type": "keypointlabels"}
+    (found,) = drawn(project, task, {**point, "value": {**middle, "width": 0.2, "keypointlabels": ["blue"]}})
+    assert is_hit(15, found)
+    far = {**rough, "value": {**rough["value"], "x": 99, "y": 99, "width": 1, "height": 1}}
+    assert drawn(project, task, far) == []
+
+
 def test_boxes_are_learned_shown_and_asked_for(loop: Loop, project: FakeProject) -> None:
     done = loop.retrain(project)
     assert done["published"]

@@ -137,16 +137,25 @@ def test_an_answer_too_long_to_keep_leaves_a_copy_to_the_model(
     assert all(each["score"] < 1 for each in found["result"])
 
 
-def test_nothing_is_put_beside_a_span_under_the_hand(loop: Loop, project: FakeProject) -> None:
-    """Label Studio would take all that is answered into the annotation, what is there already too."""
+def test_what_stands_elsewhere_too_is_put_beside_a_span_under_the_hand_and_nothing_else(
+    loop: Loop, project: FakeProject
+) -> None:
+    """Label Studio takes all that is answered into the annotation."""
     mark(loop, project, list(project.tasks)[:20])
     loop.retrain(project)
     told = text_of(30)
+    long = f"{told}; the trains. Each train, the train"
     body = {"tasks": [{"id": 1, "data": {"text": told}}], "project": f"{project.id}.1"}
     body["label_config"] = project.settings["label_config"]
     client = create_app().test_client()
     drawn = {"context": {"result": [span(told, "train", "LOC")]}}
     assert client.post("/predict", json={**body, "params": drawn}).get_json() == {"results": []}
+    marked = span(long, "the train", "PER")
+    marked["value"] |= {"start": len(long) - 9, "end": len(long)}
+    body["tasks"] = [{"id": 1, "data": {"text": long}, "drafts": [{"result": [marked]}]}]
+    (answer,) = client.post("/predict", json={**body, "params": drawn}).get_json()["results"]
+    assert [_told(long, each) for each in answer["result"]] == [("train", "LOC")]
+    assert answer["result"][0]["value"]["start"] == long.index("Each train") + 5
     for other in (None, {"context": None}, {"context": {"result": [{"from_name": "x"}, None]}}, "odd"):
         assert client.post("/predict", json={**body, "params": other}).get_json()["results"][0]["result"]
 
