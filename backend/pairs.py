@@ -20,6 +20,11 @@ def sides(content: str) -> tuple[str, str]:
     return left, right
 
 
+def parts(content: str) -> list[str]:
+    """What is looked at: both of a pair, else the one that there is."""
+    return content.split(BETWEEN)
+
+
 ENCODER = "pairs:"
 """Before the name of an encoder of texts: what encodes pairs of them."""
 

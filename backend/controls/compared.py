@@ -1,4 +1,4 @@
-"""Two texts that a control compares: <Pairwise toName="a,b">."""
+"""Two texts, or two images, that a control compares: <Pairwise toName="a,b">."""
 
 from __future__ import annotations
 
@@ -42,8 +42,28 @@ class Compared(Source):
         return {"compared": [self.left.as_json(), self.right.as_json()]}
 
 
+@dataclass(frozen=True)
+class ComparedImages(Compared):
+    """Its content is both addresses."""
+
+    tag = "Image"
+    is_fetched = True
+
+    def content(self, data: Any) -> str:
+        """ "" where either is missing: there is nothing to compare."""
+        both = self.left.content(data), self.right.content(data)
+        return pair(*both) if all(both) else ""
+
+    def words_of(self, contents: Sequence[str]) -> list[str]:
+        return Source.words_of(self, contents)
+
+
 def compared_of(left: Source, right: Source) -> Compared:
-    return Compared(f"{left.field}, {right.field}", left, right)
+    """Raises ValueError for a text and an image."""
+    if left.is_fetched != right.is_fetched:
+        raise ValueError("a text and an image cannot be compared")
+    kind = ComparedImages if left.is_fetched else Compared
+    return kind(f"{left.field}, {right.field}", left, right)
 
 
 def compared(control: Tag, looked_at: Sequence[Tag]) -> Source:
@@ -52,10 +72,11 @@ def compared(control: Tag, looked_at: Sequence[Tag]) -> Source:
         raise LabelConfigError(
             f'{control} compares {len(looked_at)} tags; two are compared. Name two, as in toName="a,b".'
         )
-    fetched = next((tag for tag in looked_at if SOURCES[tag.kind].is_fetched), None)
-    if fetched is not None:
+    left, right = (SOURCES[tag.kind].parse(tag) for tag in looked_at)
+    if left.is_fetched != right.is_fetched:
+        fetched = next(tag for tag in looked_at if SOURCES[tag.kind].is_fetched)
         raise LabelConfigError(
-            f"{control} compares {fetched}, which shows no text; of pairs only texts are learned. Ask with "
+            f"{control} compares {fetched} with a text; two texts are learned, or two images. Ask with "
             f'<Choices> about one of them, by toName="{fetched.name}".'
         )
-    return compared_of(*(SOURCES[tag.kind].parse(tag) for tag in looked_at))
+    return compared_of(left, right)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from backend.controls.base import (
     Answer,
@@ -36,6 +36,7 @@ class Pairwise(Control):
     kind = "pairwise"
     tags = ("Pairwise",)
     joins = False
+    adapts: ClassVar[Mapping[str, str]] = {}  # a difference of two vectors has no layers of its own
 
     @classmethod
     def takes(cls, tag: Tag) -> bool:

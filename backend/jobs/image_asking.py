@@ -5,6 +5,7 @@ from __future__ import annotations
 from backend.controls.scheme import LabelScheme
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encoding_progress import EncodingProgress
+from backend.jobs.image_pairs import each_image
 from backend.jobs.image_pool import ProjectImages
 from backend.jobs.pull import last_pulled
 from backend.labelstudio.client import LabelStudioClient
@@ -23,7 +24,7 @@ def ask_for_images(
         return
     tasks = last_pulled(project_dir(settings.data_dir, project_id))
     images = ProjectImages(settings, dispatcher.redis, client, project_id, maps_for(scheme))
-    shards = images.plan(tasks)
+    shards = images.plan(each_image(tasks))
     if shards:
         EncodingProgress(dispatcher.redis, project_id).new_tasks(settings.image_encoder, shards)
         dispatcher.request_shards(project_id, shards)

@@ -12,6 +12,7 @@ from redis import Redis
 
 from backend.jobs.keys import failures_key
 from backend.jobs.values import mended
+from backend.pairs import parts
 from backend.store.vectors import digest_of
 
 AGAIN_AFTER, AGAIN_SOON = 600.0, 60.0
@@ -63,11 +64,12 @@ class ImageFailures:
         }
 
     def reasons(self, tasks: Iterable[tuple[int, str]]) -> dict[int, str]:
-        """By task, why its image could not be had. tasks: ids, and what stands in them."""
+        """By task, why its image, or one of two, could not be had. tasks: ids, and what stands in them."""
         reasons = {field: reason for field, (_, _, reason) in self._read().items()}
         if not reasons:
             return {}
-        found = ((task, reasons.get(digest_of(value).hex())) for task, value in tasks)
+        each = ((task, part) for task, value in tasks for part in parts(value))
+        found = ((task, reasons.get(digest_of(image).hex())) for task, image in each)
         return {task: reason for task, reason in found if reason is not None}
 
     def keep_only(self, values: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from backend import sampling
 from backend.adapting import STATS
+from backend.controls.compared import Compared
 from backend.controls.regions import RegionControl
 from backend.controls.scheme import LabelScheme
 from backend.controls.weights import shares_of
@@ -19,6 +20,7 @@ from backend.fields import condition_in, fields_in
 from backend.jobs.choosing import Lesson
 from backend.jobs.encode_pool import Pool, encode_pool
 from backend.jobs.head_made import Head
+from backend.jobs.image_pairs import pool_of_pairs
 from backend.jobs.image_pool import ProjectImages
 from backend.jobs.laps import Laps
 from backend.jobs.learned import AllLearned, learn
@@ -176,6 +178,8 @@ class VersionMaker:
         if scheme.source.is_fetched:
             project = self._settings, self._state.redis, self._client, self._id
             images = ProjectImages(*project, maps_for(scheme))
+            if isinstance(scheme.source, Compared):
+                return pool_of_pairs(images, tasks, self._settings.seed)
             return images.pool(tasks, self._settings.seed)
         before, settings = self._versions.names()[-1:], self._settings
         texts = [task.text for task in tasks]

@@ -15,6 +15,7 @@ from backend.store.files import Files, files_of
 from backend.store.image_maps import ImageMaps, map_encoder_named
 from backend.store.images import Image, ImageFiles, digest_of_bytes
 from backend.store.kept_images import KeptImages
+from backend.store.kept_pairs import KeptPairs
 from backend.store.paths import project_dir
 from backend.store.waiting import WaitingTexts
 
@@ -53,6 +54,11 @@ class ImageCache:
         encoder = self.encoder(name)
         made = ImageMaps(self.files, map_encoder_named(maps)) if maps else None
         return KeptImages(self.images(encoder), self.place, encoder.dims, made)
+
+    def kept_pairs(self, name: str) -> KeptPairs:
+        """Of images that are compared. Raises as `kept`."""
+        encoder = self.encoder(name)
+        return KeptPairs(self.images(encoder), self.place, encoder.dims)
 
     def encoder(self, name: str) -> ImageEncoder:
         """Its weights are read when they are needed. Raises DamagedFile where there is none here."""

@@ -98,14 +98,13 @@ def test_an_encoder_of_pairs_is_as_cheap_and_as_much_its_own_as_that_of_texts() 
         assert (is_cheap(one), is_pretrained(one)) == (is_cheap(two), is_pretrained(two))
 
 
-def test_three_texts_or_an_image_are_refused_with_what_to_do() -> None:
+def test_three_texts_or_a_text_and_an_image_are_refused_with_what_to_do() -> None:
     three = f'<View>{TEXTS}<Text name="c" value="$c"/><Pairwise name="pw" toName="a,b,c"/></View>'
     with pytest.raises(LabelConfigError, match=r'compares 3 tags; two are compared.*toName="a,b"'):
         parse_label_config(three)
-    images = '<Image name="a" value="$a"/><Image name="b" value="$b"/>'
-    image = f'<View>{images}<Pairwise name="p" toName="a,b"/></View>'
-    with pytest.raises(LabelConfigError, match=r'<Image name="a">, which shows no text.*toName="a"'):
-        parse_label_config(image)
+    two = '<Image name="a" value="$a"/><Text name="b" value="$b"/>'
+    with pytest.raises(LabelConfigError, match=r'<Image name="a"> with a text.*toName="a"'):
+        parse_label_config(f'<View>{two}<Pairwise name="p" toName="a,b"/></View>')
 
 
 def test_a_prompt_beside_two_answers_is_named_as_not_read_without_a_wrong_remedy() -> None:
