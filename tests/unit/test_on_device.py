@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.adapting import Adapted
+from backend.adapting import AdaptedWhole
 from backend.encoders.backbones import Adaptable, Depth, adaptable
 from backend.encoders.base import Encoder
 from backend.encoders.lite0 import Lite0
@@ -192,7 +192,7 @@ def test_adapted_layers_answer_there(which: int, depth: Depth, used: str) -> Non
     part = adaptable(encoder, depth)
     assert isinstance(part, Adaptable)
     network = LayeredNetwork(Shape(encoder.dims, 2))
-    adapted = Adapted("label", part.backbone, part.start, part.backbone.blocks(), network)
+    adapted = AdaptedWhole("label", part.backbone, part.start, part.backbone.blocks(), network)
     features = encoder.encode(contents)
     found = adapted.logits(contents, features, 60)
     assert lies_there(adapted.blocks)
