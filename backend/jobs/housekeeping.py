@@ -12,12 +12,16 @@ from redis import Redis
 from backend.errors import NotFound
 from backend.jobs.clearing import Clearing, Pace, TooSlow
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.keys import GONE_KEY
 from backend.jobs.kinds import CLEAR
 from backend.jobs.state import ProjectState, seconds_since_any_change
+from backend.jobs.values import mended, whole
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.publishing import stale_versions
 from backend.settings import Settings
+from backend.store.locations import project_files
 from backend.store.model_version import version_number
+from backend.store.paths import project_dir
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +31,36 @@ GONE_SECONDS = 7 * 24 * 3600
 """How long such data stays: the project may only be hidden from the API key's user for a while."""
 
 
-def forget_gone(directory: Path, seconds: float = GONE_SECONDS) -> None:
-    """Delete what is kept of a project that has been gone for so long."""
+def forget_gone(settings: Settings, redis: Redis, project_id: int, seconds: float = GONE_SECONDS) -> None:
+    """Delete what is kept of a project that has been gone for so long, here and in the model store. Raises
+    ModelStoreError."""
+    _forget_here(project_dir(settings.data_dir, project_id), seconds)
+    if settings.model_store and _gone_for(redis, project_id) >= seconds:
+        project_files(settings, project_id).delete("")
+        logger.info("deleted what the model store kept of a project that is gone")
+        redis.hdel(GONE_KEY, project_id)
+
+
+def counts_as_gone(settings: Settings, redis: Redis, project_id: int) -> bool:
+    """Whether an earlier look found it gone."""
+    known = mended(redis, GONE_KEY, lambda: redis.hexists(GONE_KEY, project_id))
+    return bool(known) or (project_dir(settings.data_dir, project_id) / GONE_MARK).exists()
+
+
+def come_back(settings: Settings, redis: Redis, project_id: int) -> None:
+    """It is not gone, or not any more."""
+    (project_dir(settings.data_dir, project_id) / GONE_MARK).unlink(missing_ok=True)
+    mended(redis, GONE_KEY, lambda: redis.hdel(GONE_KEY, project_id))
+
+
+def _gone_for(redis: Redis, project_id: int) -> int:
+    """Seconds, as all machines have seen it: any may be the next to look."""
+    now = int(redis.time()[0])
+    mended(redis, GONE_KEY, lambda: redis.hsetnx(GONE_KEY, project_id, now))
+    return now - whole(redis.hget(GONE_KEY, project_id), now)
+
+
+def _forget_here(directory: Path, seconds: float) -> None:
     mark = directory / GONE_MARK
     if not directory.is_dir():
         return

@@ -6,6 +6,8 @@ PROJECTS_KEY = "atlas:projects"
 """The ids of all projects that Label Studio is known to have."""
 INSTALLATION_KEY = "atlas:installation"
 COUNTERS_KEY = "atlas:measures"
+GONE_KEY = "atlas:gone"
+"""By project that Label Studio has no more, since when."""
 OUTCOMES = ("published", "kept", "nothing", "failed")
 """Of a retrain: a version that serves; one that is only kept; nothing to learn; an error, also when the
 retrain is tried again."""

@@ -13,7 +13,7 @@ from backend import logs
 from backend.controls.config import parse_label_config
 from backend.errors import AtlasError, LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
-from backend.jobs.housekeeping import GONE_MARK, forget_gone
+from backend.jobs.housekeeping import come_back, counts_as_gone, forget_gone
 from backend.jobs.lost import forget_lost_shards
 from backend.jobs.newcomers import Newcomers
 from backend.jobs.outdated import outdated
@@ -69,17 +69,17 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     state = dispatcher.state(project_id)
     if state.aside is not None:
         return f"set aside: {state.aside}"
-    directory = project_dir(settings.data_dir, project_id)
     try:
         project = client.project(project_id)
     except NotFound:
-        if not state.note_absence() and not (directory / GONE_MARK).exists():
+        is_new = not counts_as_gone(settings, dispatcher.redis, project_id)
+        if not state.note_absence() and is_new:
             return "not in Label Studio; it is looked for once more before it counts as gone"
         state.forget()
-        forget_gone(directory)
+        forget_gone(settings, dispatcher.redis, project_id)
         return "gone"
     state.note_presence()
-    (directory / GONE_MARK).unlink(missing_ok=True)
+    come_back(settings, dispatcher.redis, project_id)
     obstacle = heed(settings, dispatcher, client, project_id)
     if obstacle is not None:
         return obstacle

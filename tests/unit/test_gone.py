@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from werkzeug.wrappers import Response
 
 from backend.jobs import state as remembering
+from backend.jobs.housekeeping import GONE_SECONDS
 from backend.jobs.state import known_projects
+from backend.store.locations import stored_projects
 from backend.store.paths import project_dir
+from backend.store.words import words_of_project
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 from tests.fakes.routes import problem
@@ -60,6 +66,43 @@ def test_one_that_stays_away_is(loop: Loop) -> None:
     loop.fake.before = None
     assert loop.reconcile(project) != "gone"
     assert not (project_dir(loop.settings.data_dir, project.id) / "gone").exists()
+
+
+def test_what_the_model_store_keeps_of_one_that_stays_away_goes_after_a_week(
+    loop: Loop, tmp_path: Path
+) -> None:
+    loop.set(model_store=f"file://{tmp_path}/bucket")
+    project, other = loop.create(8, labeled=4), loop.create(8, labeled=4)
+    for each in (project, other):
+        loop.retrain(each)
+    words_of_project(loop.settings, project.id).files.write("beside.safetensors", b"")
+    folders = tmp_path / "bucket" / "projects"
+    assert len(list((folders / str(project.id)).rglob("*"))) > 5
+    hidden(loop, project)
+    loop.reconcile(project)
+    long_ago(loop, project)
+    assert loop.reconcile(project) == "gone"
+    assert (folders / str(project.id)).is_dir()
+    shutil.rmtree(project_dir(loop.settings.data_dir, project.id))  # as on a machine that never had it
+    loop.redis.hincrby("atlas:gone", str(project.id), -GONE_SECONDS)
+    loop.reconcile(project)
+    assert not [path for path in (folders / str(project.id)).rglob("*") if path.is_file()]
+    assert stored_projects(loop.settings) == [other.id]
+
+
+def test_one_that_came_back_in_between_keeps_what_the_model_store_has(loop: Loop, tmp_path: Path) -> None:
+    loop.set(model_store=f"file://{tmp_path}/bucket")
+    project = loop.create(8, labeled=4)
+    loop.retrain(project)
+    for _ in range(2):
+        hidden(loop, project)
+        loop.reconcile(project)
+        long_ago(loop, project)
+        assert loop.reconcile(project) == "gone"
+        loop.redis.hincrby("atlas:gone", str(project.id), -GONE_SECONDS // 2 - 9)
+        loop.fake.before = None
+        loop.reconcile(project)
+    assert loop.versions(project).published() is not None
 
 
 def test_a_404_that_a_proxy_made_says_nothing_of_the_project(loop: Loop) -> None:
