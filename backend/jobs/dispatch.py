@@ -24,6 +24,7 @@ from backend.jobs.kinds import (
     HEED,
     LOOK,
     OF_A_PROJECT,
+    PROJECT,
     RECONCILE,
     REFILL,
     RETRAIN,
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 SHARD_TIMEOUT = 120
 """Seconds of a shard, which should take 10, on a machine that has much else to do."""
+MAP_TIMEOUT = 3600
+"""Seconds of a map, of a hundred thousand items some minutes, on a machine that has much else to do."""
 REDIS_SECONDS = 2
 """How long a web server waits for Redis's answer."""
 SETTINGS, TASKS, CONNECTION = "settings", "tasks", "connection"
@@ -224,6 +227,12 @@ class Dispatcher(Queues):
         forget_if_lost(self.redis, job_id := f"finetune-{project_id}")
         options = {"job_timeout": 300 + self._settings.fine_tune_within, **REMEMBERED}
         self._enqueue_unique(self.tuning, FINE_TUNE, job_id, 0, project_id, **options)
+
+    def request_map(self, project_id: int) -> None:
+        """Make the map of the project's items, or bring it up to date, behind everything else."""
+        forget_if_lost(self.redis, job_id := f"map-{project_id}")
+        options = {"job_timeout": MAP_TIMEOUT, **REMEMBERED}
+        self._enqueue_unique(self.tuning, PROJECT, job_id, 0, project_id, **options)
 
     def request_choice(self, project_id: int) -> None:
         """Have the project's encoder chosen, by a worker that has nothing else to do."""

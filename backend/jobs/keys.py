@@ -61,6 +61,11 @@ def silent_key(project_id: int) -> str:
     return f"{state_key(project_id)}:silent"
 
 
+def map_key(project_id: int) -> str:
+    """How far the map of a project's items has come, in words."""
+    return f"{state_key(project_id)}:map"
+
+
 def counter(kind: str, project_id: int, what: str) -> str:
     """A field of the counters. kind: "retrains" by outcome, "seconds" and "times" by stage, "wrapped" by
     outcome."""

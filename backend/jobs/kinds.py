@@ -23,6 +23,7 @@ ADMIT = "backend.jobs.admitting.admit"
 ENCODE = "backend.jobs.encoding.encode_shard"
 FINE_TUNE = "backend.jobs.fine_tuning.fine_tune"
 CHOOSE = "backend.jobs.choosing.choose_encoder"
+PROJECT = "backend.jobs.projecting.project_items"
 HEED = "backend.jobs.heeding.heed_selection"
 WRAPPED_PULL = "backend.jobs.wrapped_pull.pull_wrapped"
 OF_A_PROJECT = {
@@ -34,6 +35,7 @@ OF_A_PROJECT = {
     "finetune": FINE_TUNE,
     "choose": CHOOSE,
     "wrapped": WRAPPED_PULL,
+    "map": PROJECT,
 }
 """By the word that a job's id begins with: `retrain-7` is project 7's."""
 WITH_A_KEY = {"encode": ENCODE, "heed": HEED}

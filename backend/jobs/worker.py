@@ -20,6 +20,7 @@ import backend.jobs.encoding
 import backend.jobs.fine_tuning
 import backend.jobs.heeding
 import backend.jobs.look
+import backend.jobs.projecting
 import backend.jobs.reconcile
 import backend.jobs.refill
 import backend.jobs.retrain
@@ -40,6 +41,7 @@ from backend.jobs.kinds import (
     FINE_TUNE,
     FLUSH,
     LOOK,
+    PROJECT,
     QUEUE_NAME,
     REFILL,
     RETRAIN,
@@ -212,6 +214,8 @@ class AtlasWorker(Worker):
             backend.jobs.wrapped_pull.ask_again(dispatcher, project_id, result)
         elif job == FINE_TUNE and isinstance(result, dict) and result.get("overtaken"):
             dispatcher.request_fine_tune(project_id)
+        elif job == PROJECT and isinstance(result, dict) and result.get("overtaken"):
+            dispatcher.request_map(project_id)
 
 
 def _read_once(settings: Settings) -> None:
