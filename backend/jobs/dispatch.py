@@ -215,9 +215,10 @@ class Dispatcher(Queues):
             options = {"job_timeout": SHARD_TIMEOUT, **self._retried(), "result_ttl": 0}
             self._enqueue_unique(self.encoding, ENCODE, job_id, 0, project_id, shard.key, **options)
 
-    def request_heed(self, project_id: int, selection: Selection) -> str:
-        """Have done what somebody asked for on the map. Returns the key by which to see what became of it."""
-        key = Selections(self.redis, project_id).keep(selection)
+    def request_heed(self, project_id: int, selection: Selection, key: str | None = None) -> str:
+        """Have done what somebody asked for on the map. key: of 16 hexadecimal digits, by which to see what
+        became of it; a new one without. Returns it."""
+        key = Selections(self.redis, project_id).keep(selection, key)
         options = {"job_timeout": self._settings.job_timeout, **self._retried()}
         self._enqueue_unique(self.upkeep, HEED, f"heed-{project_id}-{key}", 0, project_id, key, **options)
         return key

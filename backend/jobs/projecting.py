@@ -28,11 +28,10 @@ from backend.jobs.stepping_aside import Overtaken, StepAside
 from backend.learning import projection
 from backend.loaded import Loaded, load_version
 from backend.settings import Settings
-from backend.store.files import Files
 from backend.store.image_cache import image_cache
-from backend.store.item_map import ItemMaps, Placed
+from backend.store.item_map import Placed
 from backend.store.kept_images import KeptImages
-from backend.store.locations import project_files, version_store
+from backend.store.locations import item_maps, version_store
 from backend.store.paths import project_dir
 from backend.store.tasks import StoredTask, TaskStore
 from backend.store.vectors import digest_of
@@ -65,17 +64,12 @@ def project_items(project_id: int) -> dict[str, Any]:
     return {"said": said}
 
 
-def maps_of(settings: Settings, project_id: int) -> ItemMaps:
-    here = Files(project_dir(settings.data_dir, project_id))
-    return ItemMaps(project_files(settings, project_id), here)
-
-
 class _Mapping:
     def __init__(self, settings: Settings, redis: Redis, project_id: int):
         self._settings = settings
         self._redis = redis
         self._id = project_id
-        self._maps = maps_of(settings, project_id)
+        self._maps = item_maps(settings, project_id)
         self._aside = StepAside(redis, float("inf"), lambda: None)
         self._kept_at = monotonic()
 

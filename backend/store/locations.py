@@ -13,6 +13,7 @@ from backend.store.bucket import Bucket
 from backend.store.encoder_choice import read_choice
 from backend.store.features import FeatureCache
 from backend.store.files import Files, files_of
+from backend.store.item_map import ItemMaps
 from backend.store.paths import project_dir, project_ids
 from backend.store.versions import VersionStore
 
@@ -28,6 +29,11 @@ def project_files(settings: Settings, project_id: int) -> Files:
 
 def adapted_models(settings: Settings, project_id: int) -> AdaptedModels:
     return AdaptedModels(project_files(settings, project_id))
+
+
+def item_maps(settings: Settings, project_id: int) -> ItemMaps:
+    here = Files(project_dir(settings.data_dir, project_id))
+    return ItemMaps(project_files(settings, project_id), here)
 
 
 def encoder_of(settings: Settings, project_id: int) -> str:

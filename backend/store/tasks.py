@@ -192,8 +192,15 @@ class TaskStore:
 
     def tasks(self) -> list[StoredTask]:
         """All tasks, by id, without their votes."""
+        return self._tasks("")
+
+    def task(self, task_id: int) -> StoredTask | None:
+        """None where there is no such task."""
+        return next(iter(self._tasks("WHERE id = ?", task_id)), None)
+
+    def _tasks(self, where: str, *values: int) -> list[StoredTask]:
         columns = "id, text, is_labeled, target, others, touched, offered, unknown, given, problem, fields"
-        rows = self._db.execute(f"SELECT {columns} FROM tasks ORDER BY id")
+        rows = self._db.execute(f"SELECT {columns} FROM tasks {where} ORDER BY id", values)
         return [
             StoredTask(
                 *(task_id, text, bool(done), NOTHING, target),

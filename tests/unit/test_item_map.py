@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.jobs.projecting import maps_of, project_items
+from backend.jobs.projecting import project_items
 from backend.jobs.stepping_aside import Overtaken
 from backend.learning import projection
 from backend.store.item_map import COLUMNS, NO_DOUBT, NONE, header_of
+from backend.store.locations import item_maps
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 
@@ -22,7 +23,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shown(loop: Loop, project: FakeProject) -> tuple[dict[str, Any], dict[str, Any]]:
-    content = maps_of(loop.settings, project.id).shown()
+    content = item_maps(loop.settings, project.id).shown()
     assert content is not None
     header, columns = header_of(content), {}
     at = 4 + int.from_bytes(content[:4], "little")
@@ -54,21 +55,19 @@ def test_new_items_join_the_picture_in_which_no_other_moves(loop: Loop) -> None:
     project = loop.create(40, labeled=8)
     loop.retrain(project)
     project_items(project.id)
-    before = maps_of(loop.settings, project.id).read(loop.versions(project).encoder("atlas-000001") or "")
+    before = item_maps(loop.settings, project.id).read(loop.versions(project).encoder("atlas-000001") or "")
     loop.fake.add_tasks(project.id, ["flood fire number 100", "tea game number 101"])
     loop.dispatcher.demand_retrain(project.id)
     loop.retrain(project)
     project_items(project.id)
     assert before is not None
-    after = maps_of(loop.settings, project.id).read(before.encoder)
+    after = item_maps(loop.settings, project.id).read(before.encoder)
     assert after is not None
     assert np.array_equal(after.positions[:40], before.positions)
     assert len(shown(loop, project)[1]["task"]) == 42
 
 
-def test_a_map_that_makes_room_goes_on_from_where_it_was(
-    loop: Loop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_map_that_makes_room_goes_on_from_where_it_was(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     project = loop.create(40, labeled=8)
     loop.retrain(project)
     looks = iter([None, None, Overtaken("a retrain waits")])
@@ -79,7 +78,7 @@ def test_a_map_that_makes_room_goes_on_from_where_it_was(
 
     monkeypatch.setattr("backend.jobs.stepping_aside.StepAside.look", look)
     assert project_items(project.id)["overtaken"]
-    assert maps_of(loop.settings, project.id).shown() is None
+    assert item_maps(loop.settings, project.id).shown() is None
     began = []
     monkeypatch.setattr("backend.learning.projection.begun", lambda *_: began.append(1))
     project_items(project.id)
@@ -96,7 +95,7 @@ def test_a_damaged_map_is_made_anew(loop: Loop) -> None:
     project = loop.create(40, labeled=8)
     loop.retrain(project)
     project_items(project.id)
-    maps = maps_of(loop.settings, project.id)
+    maps = item_maps(loop.settings, project.id)
     maps._files.write("item-map.safetensors", b"damaged")
     project_items(project.id)
     assert len(shown(loop, project)[1]["task"]) == 40

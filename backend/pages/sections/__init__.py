@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from backend.pages.section import Section
+from backend.pages.sections.map import MAP
 from backend.pages.sections.now import NOW
 
-SECTIONS: tuple[Section, ...] = (NOW,)
+SECTIONS: tuple[Section, ...] = (NOW, MAP)
 
 
 def section(name: str) -> Section | None:
