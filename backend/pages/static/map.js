@@ -8,7 +8,7 @@
   ];
   const RAMP = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 200, 37]];
   const READERS = { "<u4": Uint32Array, "<u2": Uint16Array, "u1": Uint8Array };
-  const root = document.getElementById("map");
+  const root = document.getElementById("map-root");
   if (!root) return;
   const base = `/projects/${root.dataset.project}/map/`;
   const canvas = document.getElementById("map-canvas");
@@ -100,11 +100,11 @@
   function legend() {
     const list = document.getElementById("map-legend");
     list.replaceChildren();
-    const entry = (colour, name) => {
+    const entry = (colour, name, count = "") => {
       const item = document.createElement("li"), dot = document.createElement("i"), text = document.createElement("bdi");
       dot.style.background = colour;
       text.textContent = name;
-      item.append(dot, text);
+      item.append(dot, text, count);
       list.append(item);
       return dot;
     };
@@ -113,7 +113,7 @@
     } else {
       const counts = new Uint32Array(namesOf().length);
       for (const each of columns[by.value]) if (each !== NONE) counts[each]++;
-      namesOf().forEach((name, i) => counts[i] && entry(css(colourOf(i)), `${name} (${counts[i].toLocaleString()})`));
+      namesOf().forEach((name, i) => counts[i] && entry(css(colourOf(i)), name, ` (${counts[i].toLocaleString()})`));
     }
     entry(css(nothing()), by.value === "label" ? "no label yet" : by.value === "annotator" ? "nobody yet" : "none");
   }
