@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
@@ -77,6 +77,14 @@ class Predictor:
         projects = stored_projects(self._settings) if project_id is None else [project_id]
         kept = {name for i in projects for name in version_store(self._settings, i).names()}
         return sorted(kept, key=version_number, reverse=True)
+
+    def places(self, project_id: int) -> tuple[str | None, Mapping[int, float]]:
+        """The published version, None where there is none, and by task its place in that one's queue.
+
+        Raises DamagedFile when the version cannot be read.
+        """
+        loaded = self._load(project_id)
+        return (None, {}) if loaded is None else (loaded.version.name, loaded.place_of)
 
     def predict(
         self,

@@ -29,6 +29,7 @@ from backend.web.metrics import measure_requests
 from backend.web.origin import refuse_pages
 from backend.web.pressure import Slots, slow_threads
 from backend.web.protocol import protocol
+from backend.web.wrapped import PassingThrough
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings.predict_threads,
         slow_threads(settings.web_threads) - 1,  # one tells the others that there is no room
     )
+    app.extensions["passing"] = PassingThrough(settings, dispatcher, app.extensions["predictor"])
     app.extensions["surveys"] = Slots(1, 3, "scrapes of metrics and lists of versions")
     app.extensions["large events"] = threading.Lock()
     app.extensions["installation"] = Installation(settings)

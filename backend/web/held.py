@@ -10,6 +10,7 @@ from backend.settings import Settings
 from backend.web.access import Door
 from backend.web.gate import Gate
 from backend.web.pressure import Slots
+from backend.web.wrapped import PassingThrough
 
 
 def settings() -> Settings:
@@ -29,6 +30,11 @@ def door() -> Door:
 
 def predictor() -> Predictor:
     found: Predictor = current_app.extensions["predictor"]
+    return found
+
+
+def passing() -> PassingThrough:
+    found: PassingThrough = current_app.extensions["passing"]
     return found
 
 

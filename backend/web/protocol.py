@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -19,7 +20,8 @@ from backend.guessing import LIKELIEST
 from backend.jobs.dispatch import CONNECTION
 from backend.jobs.state import known_projects
 from backend.jobs.status import job_status
-from backend.labelstudio.connection import strategy_in, weights_in
+from backend.jobs.wrapped_state import WrappedState
+from backend.labelstudio.connection import strategy_in, weights_in, wraps_in
 from backend.sampling import check_name
 from backend.store.paths import project_ids
 from backend.web import held
@@ -30,6 +32,7 @@ from backend.web.contact import reached
 from backend.web.events import ANNOTATION_EVENTS, EVENTS, react
 from backend.web.limits import check_count, check_label_config, texts_too_long
 from backend.web.under_hand import beside_drawn
+from backend.wrapped.target import allowed_url
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +60,17 @@ def setup() -> Response:
     scheme = parse_label_config(body.get("schema"), held.settings().queue_controls)
     held.settings().api_key  # noqa: B018  raises NotConfigured, which Label Studio shows on connecting
     strategy, weights = strategy_in(body.get("extra_params")), weights_in(body.get("extra_params"))
-    _check(scheme, strategy, weights)
+    wraps = wraps_in(body.get("extra_params"))
+    _check(scheme, strategy, weights, wraps)
     is_known = held.gate().admits(project_id)
     reached("setup", project_id, is_known)
     if not is_known:
         return jsonify({})
     state = held.dispatcher().state(project_id)
-    is_news = (state.strategy, state.weights) != (strategy, weights) and not state.strategy_is_disputed
+    if wraps is not None:
+        WrappedState(held.dispatcher().redis, project_id).project = str(body["project"])
+    is_other = (state.strategy, state.weights, state.wraps) != (strategy, weights, wraps)
+    is_news = is_other and not state.strategy_is_disputed
     if state.disconnected or is_news:
         held.dispatcher().request_look(project_id, CONNECTION)  # anybody may have sent this
     version = held.predictor().version_of(project_id)
@@ -73,13 +80,15 @@ def setup() -> Response:
     return jsonify({"model_version": version})
 
 
-def _check(scheme: LabelScheme, strategy: str | None, weights: str | None) -> None:
+def _check(scheme: LabelScheme, strategy: str | None, weights: str | None, wraps: str | None) -> None:
     """Raises UnknownStrategy, with a reason that Label Studio shows."""
     try:
         if strategy is not None:
             check_name(strategy)
         if weights is not None:
             own_weights(scheme, weights)
+        if wraps is not None:
+            allowed_url(wraps, held.settings().wrapped_backends)
     except ValueError as error:
         raise UnknownStrategy(f"extra params: {error}") from error
 
@@ -94,23 +103,39 @@ def predict() -> Response:
     logged and answered with "none".
     A script may ask for a stored `model_version` by name, 404 where that is not kept, and for the
     `probabilities` of all choices instead of the likeliest few.
+    A project that wraps another ML backend is answered as that one answers.
     """
+    until = monotonic() + held.settings().wrapped_timeout
     with held.slots().one():  # first: a body takes memory, and as many times as there are requests
-        return _predicted(json_object(held.settings(), large(held.settings())))
+        body = json_object(held.settings(), large(held.settings()))
+        project_id = _checked(body)
+        wraps = held.passing().wraps(project_id) if body["tasks"] else None
+        if wraps is None:
+            return jsonify({"results": _predicted(project_id, body)})
+        kept = held.passing().kept(project_id, body)
+    try:  # of its own slots: it may take long
+        return jsonify({"results": held.passing().results(project_id, wraps, body, kept, until)})
+    except Exception:
+        logger.exception("project %d: cannot predict", project_id)
+        return jsonify({"results": []})
 
 
-def _predicted(body: dict[str, Any]) -> Response:
+def _checked(body: dict[str, Any]) -> int:
+    """Returns which project's tasks they are. "label_config" is in the body from now on."""
     tasks = body.get("tasks")
     if not isinstance(tasks, list):
         raise BadRequest('The body needs "tasks", a list.')
     check_count(held.settings(), tasks)
     check_label_config(held.settings(), body.get("label_config"))
     project_id = asked_project(body.get("project"))
+    if tasks and "label_config" not in body:
+        body["label_config"] = _known_config(project_id)
+    return project_id
+
+
+def _predicted(project_id: int, body: dict[str, Any]) -> list[Any]:
     version, likely = _asked_version(project_id, body), _asked_probabilities(body)
-    if not tasks:
-        return jsonify({"results": []})
-    label_config = body["label_config"] if "label_config" in body else _known_config(project_id)
-    return jsonify({"results": _results(project_id, label_config, body, version, likely)})
+    return _results(project_id, body["label_config"], body, version, likely) if body["tasks"] else []
 
 
 def _known_config(project_id: int) -> str:

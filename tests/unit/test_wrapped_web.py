@@ -1,0 +1,217 @@
+"""/predict of a project that wraps another ML backend: kept answers, else its own, at nobody's cost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from backend.jobs.wrapped_pull import pull_wrapped
+from backend.jobs.wrapped_state import WrappedState
+from backend.store.locations import project_files
+from backend.store.wrapped_predictions import WrappedPredictions
+from backend.web import create_app
+from backend.web.wrapped import PassingThrough, PassSlots
+from tests.fakes.loop import Loop
+from tests.fakes.project import CONFIG, FakeProject
+from tests.fakes.wrapped import FakeBackend, served
+from tests.unit.test_wrapped_pull import said, wrapping
+
+
+@pytest.fixture
+def theirs(loop: Loop) -> Iterator[FakeBackend]:
+    with served() as backend:
+        backend.answers["/predict"] = lambda body: {"results": [said(task) for task in body["tasks"]]}
+        loop.set(wrapped_backends=backend.url.removeprefix("http://"), wrapped_rate=1e6, queue_head=4)
+        yield backend
+
+
+@pytest.fixture
+def client(loop: Loop, theirs: FakeBackend) -> Iterator[FlaskClient]:
+    app = create_app(loop.settings)
+    yield app.test_client()
+    app.extensions["passing"].close()
+
+
+def predict(client: FlaskClient, project: FakeProject, *ids: int, context: Any = None) -> list[Any]:
+    tasks = [project.tasks.get(i, {"id": i, "data": {"text": "new"}}) for i in ids]
+    body = {"tasks": tasks, "project": f"{project.id}.17", "label_config": CONFIG}
+    answer = client.post("/predict", json={**body, "params": {"context": context}})
+    assert answer.status_code == 200
+    found: list[Any] = answer.get_json()["results"]
+    return found
+
+
+def test_what_is_kept_is_answered_under_our_version_and_in_our_order(
+    loop: Loop, theirs: FakeBackend, client: FlaskClient
+) -> None:
+    project = wrapping(loop, theirs)
+    loop.retrain(project)
+    pull_wrapped(project.id)
+    before = len(theirs.bodies("/predict"))
+    version = loop.versions(project).load(str(project.settings["model_version"]))
+    queue = version.queue_ids.tolist()
+    found = predict(client, project, *queue)
+    assert {each["model_version"] for each in found} == {version.name}
+    assert [each["result"] for each in found] == [said({"id": 1})["result"]] * 40
+    scores = [each["score"] for each in found]
+    assert scores == sorted(set(scores))
+    assert len(theirs.bodies("/predict")) == before
+
+
+def test_what_is_not_kept_is_asked_for_as_label_studio_would_and_kept(
+    loop: Loop, theirs: FakeBackend, client: FlaskClient
+) -> None:
+    project = wrapping(loop, theirs)
+    (one,) = predict(client, project, 900)
+    assert one["result"] == said({"id": 1})["result"]
+    assert 0 < one["score"] < 1
+    body = theirs.bodies("/predict")[-1]
+    assert (body["project"], body["label_config"]) == (f"{project.id}.17", CONFIG)
+    assert [task["id"] for task in body["tasks"]] == [900]
+    client.application.extensions["passing"].close()  # ends once what is to be kept is kept
+    assert set(WrappedPredictions(project_files(loop.settings, project.id)).newest([900])) == {900}
+
+
+def test_what_an_annotator_draws_is_passed_straight_through_and_not_kept(
+    loop: Loop, theirs: FakeBackend, client: FlaskClient
+) -> None:
+    project = wrapping(loop, theirs)
+    loop.retrain(project)
+    pull_wrapped(project.id)
+    task = next(iter(project.tasks))
+    context = {"result": [{"id": "x", "value": {"start": 1}}]}
+    theirs.answers["/predict"] = lambda body: {"results": [said(body["tasks"][0], "disaster")]}
+    (one,) = predict(client, project, task, context=context)
+    assert one["result"][0]["value"] == {"choices": ["disaster"]}
+    assert theirs.bodies("/predict")[-1]["params"]["context"] == context
+    assert predict(client, project, task)[0]["result"][0]["value"] == {"choices": ["other"]}
+
+
+GARBAGE: dict[str, Any] = {
+    "html": (200, b"<html>502</html>"),
+    "empty": (200, b""),
+    "error": (500, b"Traceback"),
+    "refusal": (401, b"who"),
+    "no results": {"error": "no model"},
+    "null": {"results": None},
+    "short": {"results": []},
+    "long": {"results": [{"result": []}] * 5},
+    "null item": {"results": [None, None]},
+    "text": {"results": ["yes", {"result": "yes"}]},
+}
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+def test_garbage_is_no_prediction_and_no_fault_of_ours(
+    loop: Loop, theirs: FakeBackend, client: FlaskClient, kind: str
+) -> None:
+    project = wrapping(loop, theirs)
+    theirs.answers["/predict"] = lambda body: GARBAGE[kind]
+    assert predict(client, project, 900, 901) in ([], [[], []])
+
+
+def test_one_that_is_down_is_not_waited_for_again_and_again(
+    loop: Loop, theirs: FakeBackend, client: FlaskClient
+) -> None:
+    project = wrapping(loop, theirs)
+    loop.set(wrapped_timeout=0.2)
+    quick = create_app(loop.settings)
+    theirs.hanging.set()
+    assert predict(quick.test_client(), project, 900) == []
+    before = len(theirs.bodies("/predict"))
+    assert predict(quick.test_client(), project, 901) == []
+    assert len(theirs.bodies("/predict")) == before
+    failure = WrappedState(loop.redis, project.id).failure
+    assert failure is not None
+    assert "does not answer within" in failure.said
+
+
+def test_a_hanging_backend_costs_other_projects_nothing(
+    loop: Loop, theirs: FakeBackend, client: FlaskClient
+) -> None:
+    hung = wrapping(loop, theirs)
+    with served() as other:
+        other.answers["/predict"] = theirs.answers["/predict"]
+        hosts = f"{theirs.url},{other.url}".replace("http://", "")
+        loop.set(wrapped_backends=hosts)
+        app = create_app(loop.settings)
+        wraps, plain = wrapping(loop, other), loop.create(20, labeled=10)
+        loop.retrain(plain)
+        theirs.hanging.set()
+        before = len(theirs.bodies("/predict"))
+        answers: list[list[Any]] = []
+
+        def ask(number: int) -> None:
+            answers.append(predict(app.test_client(), hung, 900 + number))
+
+        threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(10)]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + 30
+        while len(answers) < 7 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert answers == [[]] * 7
+        assert len(theirs.bodies("/predict")) - before == 3
+        assert predict(app.test_client(), wraps, 900)[0]["result"]
+        assert len(predict(app.test_client(), plain, *plain.tasks)) == 20
+        theirs.release()
+        for thread in threads:
+            thread.join(30)
+        assert sum(map(len, answers)) == 3
+        app.extensions["passing"].close()
+
+
+def test_where_there_are_few_threads_none_is_lent_to_wrapped_backends() -> None:
+    with PassSlots(1).one("http://a") as free:
+        assert not free
+    slots = PassSlots(16)
+    with slots.one("a") as one, slots.one("a") as two, slots.one("a") as three, slots.one("a") as four:
+        assert (one, two, three, four) == (True, True, True, False)
+        with slots.one("b") as other:
+            assert other
+    with slots.one("a") as again:
+        assert again
+
+
+def test_set_up_and_versions_are_answered_by_us_without_asking_it(
+    loop: Loop, theirs: FakeBackend, client: FlaskClient
+) -> None:
+    project = wrapping(loop, theirs)
+    loop.retrain(project)
+    theirs.asked.clear()
+    loop.state(project).note_changes(0)
+    body = {"project": f"{project.id}.179", "schema": CONFIG, "extra_params": {"wraps": theirs.url}}
+    answer = client.post("/setup", json=body)
+    assert answer.get_json() == {"model_version": project.settings["model_version"]}
+    assert project.settings["model_version"] in client.get("/versions").get_json()["versions"]
+    assert theirs.asked == []
+    assert WrappedState(loop.redis, project.id).project == f"{project.id}.179"
+
+
+@pytest.mark.parametrize("wraps", ["http://stranger:9090", "yolo:9090"])
+def test_set_up_refuses_an_address_that_is_not_allowed_and_says_why(
+    loop: Loop, client: FlaskClient, wraps: str
+) -> None:
+    project = loop.create(4)
+    body = {"project": f"{project.id}.179", "schema": CONFIG, "extra_params": {"wraps": wraps}}
+    answer = client.post("/setup", json=body)
+    assert answer.status_code == 400
+    assert "extra params: " in answer.get_json()["error"]
+
+
+def test_without_redis_it_is_still_known_what_a_project_wraps(
+    loop: Loop, theirs: FakeBackend, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = wrapping(loop, theirs)
+    passing: PassingThrough = client.application.extensions["passing"]
+    assert passing.wraps(project.id) == theirs.url
+    loop.set(redis_url="redis://127.0.0.1:1/0")
+    away = create_app(loop.settings).extensions["passing"]
+    assert away.wraps(project.id) is None
+    monkeypatch.setattr(passing, "_dispatcher", away._dispatcher)
+    assert passing.wraps(project.id) == theirs.url
