@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from time import monotonic
 
 from backend.adapted_contents import picture_contents, text_contents
@@ -51,6 +52,11 @@ class Loaded:
             return found
         left = max(seconds - (monotonic() - began), 0.0)
         return find_words(found, texts, self.words, left, keep_from=keep_from)
+
+    @cached_property
+    def silent(self) -> frozenset[int]:
+        """See `ModelVersion.silent`."""
+        return self.version.silent
 
     @property
     def is_cheap(self) -> bool:

@@ -206,6 +206,7 @@ def answers(
     contents: as the version's encoders see them; shown_from: how likely right a guess must be to be in it.
     likely: with the `probabilities` of so many choices of each control, the likeliest first, None for all,
     and with `why` it stands where it does: see `Reason`; 0 for neither.
+    Tasks that the version is silent on have no guess.
     seconds: for what an adapted model says; of texts that it does not come to the version's network does.
     """
     said: Sequence[Said]
@@ -217,6 +218,8 @@ def answers(
     said = said_by(loaded.adapted, said, contents, seconds)
     shown = regions(loaded.version, said, len(texts), shown_from=shown_from)
     shown = with_given(loaded.version, seen, shown, texts)
+    silent = [isinstance(task, int) and task in loaded.silent for task in ids]
+    shown = [[] if is_silent else each for is_silent, each in zip(silent, shown, strict=True)]
     made = [prediction(loaded.version.name, place, each) for place, each in zip(scores, shown, strict=True)]
     if likely == 0:
         return made

@@ -109,6 +109,20 @@ class Settings(CheckedSettings):
     strategy: str = Field(
         "auto", description="Query strategy that orders the queue: a name or a composition."
     )
+    audit_share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of what is served that is drawn at random from what waits, so that accuracy and "
+        "F1 can be estimated honestly; 0: none, and no estimate.",
+    )
+    goal_accuracy: float = Field(
+        0,
+        ge=0,
+        lt=1,
+        description="Accuracy to reach: each retrain says how many labels that is expected to take; "
+        "0: no goal.",
+    )
     target_domain: str = Field(
         "all",
         description="Which of the tasks that wait representative strategies go by, and estimated accuracy is "

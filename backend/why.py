@@ -11,10 +11,11 @@ from torch import Tensor
 
 from backend.learning.domain_head import DomainHead
 from backend.said.base import Said
-from backend.sampling import Ranking, alike
+from backend.sampling import alike, audit
+from backend.sampling.turns import Turns
 from backend.store.model_version import ModelVersion
 from backend.store.queue_origin import QueueOrigin
-from backend.store.reason import BEHIND, COPY, LATE, NOBODY, PICKED, UNKNOWN, UNREAD, Reason
+from backend.store.reason import AUDIT, BEHIND, COPY, LATE, NOBODY, PICKED, UNKNOWN, UNREAD, Reason
 
 CLUSTERS = 10
 DIGITS = 4
@@ -75,6 +76,8 @@ def _placed(version: ModelVersion, number: int, came: str | None) -> Reason:
         return Reason(came, version.strategy if came == LATE else NOBODY, control=alone)
     if not origin.is_known:
         return Reason(UNKNOWN, version.strategy, control=alone)
+    if at < len(origin.rounds) and origin.by[int(origin.chosen_by[at])] == audit.AUDIT:
+        return Reason(AUDIT, control=alone, chance=chance_of(origin.chances, at))
     if at < len(origin.rounds):
         return Reason(
             PICKED,
@@ -129,13 +132,14 @@ def _rounded(values: Tensor | None, n: int) -> Numbers:
 
 
 def origin_of(
-    ranking: Ranking, copies: int, waiting: Tensor, seed: int, controls: Sequence[str], turn: Tensor
+    turns: Turns, copies: int, waiting: Tensor, seed: int, controls: Sequence[str], silent: Tensor
 ) -> QueueOrigin:
     """What a version keeps of how its queue came about. copies: behind what was ranked.
 
-    waiting: float [N, D], of the tasks that were ranked; controls: that ordered them; turn: int64 [N], along
-    the order, in whose turn each came.
+    waiting: float [N, D], of the tasks that were ranked; controls: that ordered them; silent: int64 [m],
+    places whose tasks carry no guess.
     """
+    ranking, turn = turns
     names = tuple(dict.fromkeys(ranking.by))
     return QueueOrigin(
         ranked=len(ranking.order),
@@ -146,5 +150,6 @@ def origin_of(
         chances=ranking.chance,
         controls=tuple(controls) if len(controls) > 1 else (),
         in_turn_of=turn[: len(ranking.by)] if len(controls) > 1 else turn[:0],
+        silent=silent,
         centers=alike.centers(waiting, CLUSTERS, seed),
     )

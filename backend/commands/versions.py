@@ -18,8 +18,18 @@ from backend.settings import Settings
 if TYPE_CHECKING:
     from backend.labelstudio.client import LabelStudioClient
 
-COLUMNS = ("version", "created", "trained_on", "accuracy", "macro_f1", "measured", "strategy", "state")
-OF_THE_WHOLE, OF_PARTS = ("accuracy", "macro_f1"), ("measured",)
+COLUMNS = (
+    *("version", "created", "trained_on", "estimate", "accuracy", "macro_f1", "measured"),
+    *("strategy", "state"),
+)
+OF_THE_WHOLE, OF_PARTS = ("estimate", "accuracy", "macro_f1"), ("measured",)
+OUT_OF_FOLD = (
+    "accuracy, macro_f1: out of fold, on the labelled tasks. The strategy chose those, mostly hard ones, so "
+    "neither says how right the model is on what waits."
+)
+AUDITED = "estimate: accuracy on what waits, with its 90 % interval, from {} labels of tasks drawn at random."
+TOO_FEW = "No estimate yet: {} labels are of tasks drawn at random, {} are needed."
+NO_BASE = "An estimate of what waits has no honest base: AUDIT_SHARE is 0, so no task is drawn at random."
 """Columns that are left out of a table where no row has anything in them."""
 SHOWN = 20
 """Retrains of the table, unless all are asked for."""
@@ -66,6 +76,8 @@ def versions(
         else:
             shown = rows if every else rows[-SHOWN:]
             click.echo(_table(shown))
+            for line in _explained(rows[-1]):
+                click.echo(line)
             if len(shown) < len(rows):
                 click.echo(f"{len(rows) - len(shown)} earlier retrains: --all shows them, --csv writes them.")
 
@@ -145,13 +157,31 @@ def _cell(value: Any) -> Any:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    from backend.jobs.summary import measured_in_words
+    from backend.jobs.summary import accuracy_in_words, measured_in_words
 
-    told = [{**row, "measured": measured_in_words(row)} for row in rows]
+    told = [
+        {**row, "measured": measured_in_words(row), "estimate": accuracy_in_words(row) or ""} for row in rows
+    ]
     parts = any(row["measured"] for row in told)
     left_out = set(OF_THE_WHOLE if parts and not any("accuracy" in row for row in rows) else ())
+    left_out |= set() if any(row["estimate"] for row in told) else {"estimate"}
     columns = [each for each in COLUMNS if each not in left_out | set(() if parts else OF_PARTS)]
     cells = [columns, *([str(row.get(column, "")) for column in columns] for row in told)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in cells]
     return "\n".join("  ".join(row).rstrip() for row in padded)
+
+
+def _explained(newest: dict[str, Any]) -> list[str]:
+    """What the numbers of the newest retrain are worth."""
+    from backend.jobs.summary import FEWEST_AUDITS
+
+    estimate = newest.get("estimate")
+    if "accuracy" not in newest or not isinstance(estimate, dict):
+        return []
+    audited = estimate.get("audited", 0)
+    if "accuracy" in estimate:
+        said = AUDITED.format(audited)
+    else:
+        said = TOO_FEW.format(audited, FEWEST_AUDITS) if estimate.get("share") else NO_BASE
+    return [said, OUT_OF_FOLD]

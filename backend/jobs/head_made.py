@@ -21,7 +21,7 @@ from backend.jobs.wrapped_head import WrappedHead
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import prediction
-from backend.labelstudio.suggestions import with_suggestions
+from backend.labelstudio.suggestions import silenced, with_suggestions
 from backend.said.base import Contents, Said
 from backend.settings import Settings
 from backend.store.locations import adapted_models, project_files
@@ -88,8 +88,9 @@ class Head:
     def _shown(self, version: ModelVersion, predictions: Predictions) -> Predictions:
         """With another model's regions, where these are what annotators see."""
         if self._wrapped is not None:
-            return self._wrapped.shown(predictions)
-        return with_suggestions(self._client, self._project, version.stats["suggestions"], predictions)
+            return silenced(self._wrapped.shown(predictions), version.silent)
+        theirs, silent = version.stats["suggestions"], version.silent
+        return with_suggestions(self._client, self._project, theirs, predictions, silent)
 
     def _positions(self, queue: list[int], touched: set[int]) -> Tensor:
         """Which positions of a queue of task ids to publish, rising: the head, and what annotators may hold.
@@ -124,6 +125,8 @@ class Head:
         said = said_by(self._adapted(version), said, contents, ADAPTED_SECONDS)
         guesses = regions(version, said, n, shown_from=self._settings.show_guess_from)
         shown = with_given(version, seen_before(version, texts), guesses, texts)
+        silent = version.silent
+        shown = [[] if task in silent else each for task, each in zip(places, shown, strict=False)]
         return shown, dict(zip(places, why, strict=True))
 
     def _adapted(self, version: ModelVersion) -> Adapted | None:

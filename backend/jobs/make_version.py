@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from backend.controls.scheme import LabelScheme
 from backend.controls.weights import shares_of
 from backend.copied import falling_to_the_end
 from backend.fields import condition_in, fields_in
+from backend.jobs.auditing import Audits, audited, audits_of
 from backend.jobs.choosing import Lesson
 from backend.jobs.encode_pool import Pool, encode_pool
 from backend.jobs.head_made import Head
@@ -42,7 +44,7 @@ from backend.sampling.batches import labelled_at_once
 from backend.settings import Settings
 from backend.store.features import AtHand
 from backend.store.image_maps import maps_for
-from backend.store.locations import adapted_models, features_of
+from backend.store.locations import adapted_models, features_of, project_files
 from backend.store.model_version import ModelVersion, version_name, version_number
 from backend.store.reason import Reason
 from backend.store.tasks import StoredTask
@@ -110,9 +112,13 @@ class VersionMaker:
         target = target_of(self._settings.target_domain, waiting, tasks, before)
         rank = partial(self._ranked, material, target)
         orders = ordered(learned.main, learned.others, shares, self._settings.queue_head, rank)
+        touched = {task.id for task in tasks if task.touched}
+        audits = audits_of(project_files(self._settings, self._id), tasks)
+        orders, silent = self._audited(orders, material, touched, audits)
         shift = shift_told(orders.each[0].scene, waiting, tasks, before)
         self._laps.end("rank")
-        found = VersionStats(self._settings, self.strategy, material, learned.main, orders)
+        estimated = learned.main.estimated(orders.each[0].scene, audits.tasks)
+        found = VersionStats(self._settings, self.strategy, material, learned.main, orders, estimated)
         notes = notes_on(self._settings.target_domain, target)
         stats = found.told(notes, shift, None if learned.main.is_trained else self._suggestions(project))
         stats |= self._taken_over(scheme, pool) if learned.main.is_trained else {}
@@ -120,8 +126,10 @@ class VersionMaker:
         if wrapped is not None:
             wrapped.begin_order()
             stats |= wrapped.told
-        version, queue = self._version(self._next_version(project), material, learned, orders, stats)
-        touched = {task.id for task in tasks if task.touched}
+        name = self._next_version(project)
+        version, queue = self._version(name, material, learned, orders, silent, stats)
+        if estimated is not None:
+            version = replace(version, error_head=estimated.error_head)
         head = Head(self._settings, self._client, project, self._versions, wrapped)
         return Made(version, *head.of(version, queue, material, touched), head.front)
 
@@ -140,11 +148,27 @@ class VersionMaker:
         scene = learned.scene(Asked(batch, target, fields))
         return scene, sampling.rank_scene(strategy, scene, self._settings.queue_head)
 
+    def _audited(
+        self, orders: Orders, material: Material, touched: set[int], audits: Audits
+    ) -> tuple[Orders, Tensor]:
+        """With audits in the one order, and which of its places carry no guess."""
+        if not orders.each[0].learned.is_audited:
+            return orders, torch.zeros(0, dtype=torch.int64)
+        ids = [material.tasks[i].id for i in material.waiting]
+        one, silent = audited(self._settings, orders.one, ids, touched, audits)
+        return orders._replace(one=one), silent
+
     def _version(
-        self, name: str, material: Material, learned: AllLearned, orders: Orders, stats: dict[str, Any]
+        self,
+        name: str,
+        material: Material,
+        learned: AllLearned,
+        orders: Orders,
+        silent: Tensor,
+        stats: dict[str, Any],
     ) -> tuple[ModelVersion, Tensor]:
         """And its queue as rows of the material's tasks, int64 [n], without those that have no vectors."""
-        (ranking, turn), scene = orders.one, orders.each[0].scene
+        ranking, scene = orders.one.ranking, orders.each[0].scene
         waiting, behind, later = material.waiting, material.behind, material.later
         ranked = torch.tensor(waiting, dtype=torch.int64)[ranking.order]
         queue = torch.cat([ranked, torch.tensor(behind).long()])
@@ -168,7 +192,7 @@ class VersionMaker:
             known_answers=material.first.kept_answers(material.scheme.main),
             unit_encoder=material.pool.unit_encoder,
             origin=origin_of(
-                ranking, len(behind), material.features[waiting], self._settings.seed, names, turn
+                orders.one, len(behind), material.features[waiting], self._settings.seed, names, silent
             ),
             orders=tuple(each.kept() for each in orders.each) if len(names) > 1 else (),
         )

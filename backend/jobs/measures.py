@@ -41,6 +41,7 @@ class Measures:
             names |= {"accuracy": "accuracy", "estimated_accuracy": "estimated_accuracy"}
             names |= {"domain_auc": "domain_auc", "unlike": "domain_unlike"}
             found = {name: result.get(key) for name, key in names.items()}
+            found |= _estimated(result.get("estimate") or {})
             found["measured"] = next(iter((result.get("measured") or {}).values()), None)
             found["new_kind"] = float(result.get("new_kind") is not None)
             self._note(project_id, found)
@@ -107,6 +108,16 @@ class Measures:
 
     def _add(self, field: str, by: float) -> None:
         mended(self._redis, COUNTERS_KEY, lambda: self._redis.hincrbyfloat(COUNTERS_KEY, field, by))
+
+
+def _estimated(estimate: Mapping[str, Any]) -> Numbers:
+    """None of what is not told."""
+    found: Numbers = {"audited": estimate.get("audited")}
+    for name in ("accuracy", "f1_macro"):
+        interval = estimate.get(name) or {}
+        found |= {f"pool_{name}": interval.get("value")}
+        found |= {f"pool_{name}_{end}": interval.get(end) for end in ("low", "high")}
+    return found
 
 
 def _numbers(held: object) -> dict[str, float]:

@@ -4,22 +4,28 @@ The version that an annotator had before them counts, not the one that orders th
 that of the prediction they began with, where Label Studio tells, else the one that was published when they
 opened the task. Its clock and ours may differ by some seconds, and so may a version's publication and its
 first task: where that version did not have the task in its head, those published just before or after count.
+
+A task that was drawn for an audit counts as one only if it was its turn: if most of what stood before it has
+been served. One that somebody picks out of the Data Manager was not drawn for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from backend.store.files import Files
 from backend.store.label_record import LabelledFor, LabelRecord
 from backend.store.model_version import version_number
-from backend.store.reason import UNKNOWN, UNSERVED, Reason
+from backend.store.reason import AUDIT, UNKNOWN, UNSERVED, Reason
 from backend.store.served import ServedHeads
 from backend.store.tasks import Given, StoredTask
 from backend.store.versions import VersionStore
 
 CLOCKS = 5.0
 """Seconds by which Label Studio's clock may be behind or ahead of ours."""
+HELD = 5
+"""Tasks that other annotators may hold while one comes to the next."""
 
 
 def record_labels(files: Files, versions: VersionStore, tasks: Iterable[StoredTask]) -> int:
@@ -44,7 +50,9 @@ def reasons_of_labels(
 def _new(
     files: Files, versions: VersionStore, tasks: Iterable[StoredTask], known: dict[int, int]
 ) -> list[LabelledFor]:
-    made = _Reasons(ServedHeads(files), versions)
+    tasks = list(tasks)
+    untouched = {task.id for task in tasks if task.waits and not task.touched and task.given is None}
+    made = _Reasons(ServedHeads(files), versions, untouched)
     return [
         LabelledFor(task.id, task.given.annotation, made.of(task.id, task.given))
         for task in tasks
@@ -53,10 +61,11 @@ def _new(
 
 
 class _Reasons:
-    """Of labels, each head read once."""
+    """Of labels, each head read once. untouched: tasks that nobody has labelled or skipped."""
 
-    def __init__(self, heads: ServedHeads, versions: VersionStore):
+    def __init__(self, heads: ServedHeads, versions: VersionStore, untouched: AbstractSet[int]):
         self._heads = heads
+        self._untouched = untouched
         self._history = versions.history()
         self._is_any_published = versions.chosen() is not None
         self._read: dict[str, dict[int, Reason] | None] = {}
@@ -66,9 +75,18 @@ class _Reasons:
         for name in names:
             reason = (self._head(name) or {}).get(task)
             if reason is not None:
-                return reason
+                return reason if self._was_its_turn(reason, name) else Reason(UNSERVED)
         is_known = self._head(names[0]) is not None if names else self._was_no_queue(given)
         return Reason(UNSERVED if is_known else UNKNOWN)
+
+    def _was_its_turn(self, reason: Reason, name: str) -> bool:
+        """Of all but audits it is taken for granted."""
+        if reason.how != AUDIT or reason.place is None:
+            return True
+        places = {task: each.place for task, each in (self._head(name) or {}).items()}
+        earlier = [task for task, place in places.items() if place is not None and place < reason.place]
+        left = sum(task in self._untouched for task in earlier)
+        return left <= max(HELD, len(earlier) // 2)
 
     def _before_them(self, given: Given) -> list[str]:
         """The versions that may have been before the annotator, the likeliest first."""

@@ -32,7 +32,7 @@ from backend.jobs.wrapped_head import WrappedHead
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import Dropped, HeadChanged, extend_head, prediction
-from backend.labelstudio.suggestions import with_suggestions
+from backend.labelstudio.suggestions import silenced, with_suggestions
 from backend.loaded import Loaded, load_version
 from backend.predicting import ANSWER_SECONDS, answers, why
 from backend.said.base import Contents
@@ -248,9 +248,9 @@ class _Refill:
     def _shown(self, loaded: Loaded, predictions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """With another model's regions, where these are what annotators see."""
         if self._wrapped is not None:
-            return self._wrapped.shown(predictions)
+            return silenced(self._wrapped.shown(predictions), loaded.silent)
         theirs = loaded.version.stats.get("suggestions")
-        return with_suggestions(self._client, self._project, theirs, predictions)
+        return with_suggestions(self._client, self._project, theirs, predictions, loaded.silent)
 
     def _remember(
         self,

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+FEWEST_AUDITS = 3
+"""From which on an estimate of what waits is told."""
 SHOWN = 6
 """Labels named one by one; the rest are counted."""
 
@@ -25,6 +27,8 @@ def in_words(result: dict[str, Any]) -> str:
     parts.append(f"strategy {result['strategy']}")
     if result.get("accuracy") is not None:
         parts.append(f"accuracy out of fold {result['accuracy']:.0%}")
+    if (accuracy := accuracy_in_words(result)) is not None:
+        parts.append(f"estimated on what waits: accuracy {accuracy}")
     if measured := measured_in_words(result):
         parts.append(f"out of fold {measured}")
     if (adapted := result.get("adapted")) is not None:
@@ -40,6 +44,15 @@ def measured_in_words(stats: Mapping[str, Any]) -> str:
     measured = stats.get("measured")
     name, value = next(iter(measured.items()), ("", None)) if isinstance(measured, dict) else ("", None)
     return "" if value is None else f"{name} {value:.2f}"
+
+
+def accuracy_in_words(stats: Mapping[str, Any]) -> str | None:
+    """What audits show of what waits, such as "91% (85% to 95%)"; None without. stats: a version's."""
+    estimate = stats.get("estimate")
+    found = estimate.get("accuracy") if isinstance(estimate, dict) else None
+    if not isinstance(found, dict):
+        return None
+    return f"{found['value']:.0%} ({found['low']:.0%} to {found['high']:.0%})"
 
 
 def _counts(labels: dict[str, int]) -> str:

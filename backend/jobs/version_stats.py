@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from backend.jobs.estimating import Estimated
 from backend.jobs.learners.base import Learned
 from backend.jobs.material import Material
 from backend.jobs.orders import Orders
@@ -20,13 +21,15 @@ from backend.store.tasks import fingerprint
 
 @dataclass(frozen=True)
 class VersionStats:
-    """Of one version. main: what the control that orders the queue learned."""
+    """Of one version. main: what the control that orders the queue learned; estimated: how right that is on
+    what waits, None where nothing is learned or drawn at random."""
 
     settings: Settings
     strategy: str
     material: Material
     main: Learned
     orders: Orders
+    estimated: Estimated | None
 
     def told(self, notes: list[str], shift: Mapping[str, Any], theirs: str | None) -> dict[str, Any]:
         """notes: on the target domain; shift: of `shift_told`; theirs: the version whose suggestions are
@@ -42,8 +45,15 @@ class VersionStats:
             "notes": self._notes(notes, shift, theirs),
             **shift,
             **self.main.how_well(orders[0].scene),
+            **self._estimate(),
             **({} if len(orders) == 1 else {"controls": {each.name: each.told() for each in orders}}),
         }
+
+    def _estimate(self) -> dict[str, Any]:
+        """Nothing of answers for which no task is drawn."""
+        if not self.main.is_audited:
+            return {}
+        return {"estimate": (self.estimated or Estimated()).told(self.settings.audit_share)}
 
     def _of_the_tasks(self) -> dict[str, Any]:
         every, behind, later = self.material.every, self.material.behind, self.material.later

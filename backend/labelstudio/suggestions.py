@@ -7,6 +7,7 @@ labelled. Label Studio shows the predictions of the version that orders; so it i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from backend.labelstudio.client import LabelStudioClient
@@ -33,14 +34,18 @@ def said_of(version: str) -> str:
 
 
 def with_suggestions(
-    client: LabelStudioClient, project: Project, version: str | None, predictions: Sequence[dict[str, Any]]
+    client: LabelStudioClient,
+    project: Project,
+    version: str | None,
+    predictions: Sequence[dict[str, Any]],
+    silent: AbstractSet[int] = frozenset(),
 ) -> list[dict[str, Any]]:
     """Predictions of ours, each with a `task`; those without regions with the other version's.
 
     Their order and scores stay. Regions that Label Studio would drop, and our prediction with them, are left
-    out. version: None for no other.
+    out. version: None for no other; silent: tasks that are to carry no guess.
     """
-    empty = [item["task"] for item in predictions if not item["result"]]
+    empty = [item["task"] for item in predictions if not item["result"] and item["task"] not in silent]
     if version is None or not empty:
         return list(predictions)
     found = {
@@ -51,6 +56,11 @@ def with_suggestions(
     }
     regions = fitting(project.label_config, found)
     return [{**item, "result": item["result"] or regions.get(item["task"], [])} for item in predictions]
+
+
+def silenced(predictions: Sequence[dict[str, Any]], silent: AbstractSet[int]) -> list[dict[str, Any]]:
+    """Predictions, each with a `task`, without a guess for these tasks."""
+    return [{**item, "result": []} if item["task"] in silent else item for item in predictions]
 
 
 def fitting(label_config: str, results: Mapping[int, Any]) -> dict[int, list[dict[str, Any]]]:

@@ -13,9 +13,10 @@ from backend.results.collect import labels_of
 from backend.settings import Settings
 from backend.store.locations import project_files, version_store
 from backend.store.paths import project_dir
-from backend.store.reason import COPY, UNKNOWN, UNREAD, UNSERVED, Reason
+from backend.store.reason import AUDIT, COPY, UNKNOWN, UNREAD, UNSERVED, Reason
 
 _OTHERS = {
+    AUDIT: "drawn at random to audit",
     UNSERVED: "not from the queue",
     UNKNOWN: "from before it was kept why",
     COPY: "as copies of other tasks",

@@ -46,10 +46,12 @@ class SaidOfWhole(Said):
     def guesses(self, error_head: ErrorHead | None, shown_from: float) -> list[list[Region]]:
         """A region's own score is how likely it is right, by the error head where there is one. Where an
         answer may be left blank and nothing is likely, there is no region."""
-        decided = self.control.decide(self.shown, self._right(error_head))
+        answers, confidences, right = self.control.decide(self.shown, self._right(error_head))
+        if error_head is not None and error_head.is_calibrated and self.control.shows == CLASSES:
+            right = confidences
         return [
             self.control.regions(answer, confidence) if sure >= shown_from else []
-            for answer, confidence, sure in zip(*decided, strict=True)
+            for answer, confidence, sure in zip(answers, confidences, right, strict=True)
         ]
 
     def likely(self, most: int | None) -> list[Likely]:

@@ -92,6 +92,11 @@ class ModelVersion:
         return self.error_head if control == self.scheme.main.from_name else found.get(control)
 
     @property
+    def silent(self) -> frozenset[int]:
+        """Tasks of the queue that carry no guess: see `QueueOrigin`."""
+        return frozenset(self.queue_ids[self.origin.silent].tolist())
+
+    @property
     def answers(self) -> tuple[Answer, ...]:
         """By the numbers of `known_labels`."""
         return self.scheme.main.classes if self.known_answers is None else self.known_answers

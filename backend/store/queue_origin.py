@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 Tensors = Mapping[str, Tensor]
-_TENSORS = ("chosen_by", "rounds", "chances", "in_turn_of", "centers")
+_TENSORS = ("chosen_by", "rounds", "chances", "in_turn_of", "silent", "centers")
 
 
 def _whole(*shape: int) -> Tensor:
@@ -26,6 +26,8 @@ class QueueOrigin:
     int64 [n], which name; rounds: int64 [n], from 1; chances: float64 [n], NaN where nobody knows.
     controls: names of those that order the queue together, the first of them first; in_turn_of: int64 [n], in
     whose turn each that was chosen came; both empty where one control orders it.
+    silent: int64 [m], places in the queue, from 0, whose tasks carry no guess: those drawn for an audit, and
+    as many others.
     centers: float32 [k, D], unit vectors, of the clusters of all tasks that waited, the largest first.
     """
 
@@ -37,6 +39,7 @@ class QueueOrigin:
     chances: Tensor = field(default_factory=lambda: _whole(0).double())
     controls: tuple[str, ...] = ()
     in_turn_of: Tensor = field(default_factory=lambda: _whole(0))
+    silent: Tensor = field(default_factory=lambda: _whole(0))
     centers: Tensor = field(default_factory=lambda: _whole(0, 0).float())
 
     @property

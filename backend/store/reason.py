@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 PICKED = "picked"
+AUDIT = "audit"
 BEHIND = "behind"
 COPY = "copy"
 UNREAD = "unread"
@@ -15,6 +16,7 @@ WANTED = "wanted"
 UNKNOWN = "unknown"
 HOWS = {
     PICKED: "chosen by the strategy",
+    AUDIT: "drawn at random from all that waited, to measure how right the model is",
     BEHIND: "behind those that were chosen, by the strategy's own number or by margin",
     COPY: "of the same content as another task, and so behind all others",
     UNREAD: "not encoded yet, in random order",

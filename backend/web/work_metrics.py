@@ -31,7 +31,7 @@ GAUGES: dict[str, tuple[str, Callable[[Numbers], float | None]]] = {
         lambda each: each.get("waiting"),
     ),
     "atlas_accuracy": (
-        "Out-of-fold accuracy on the labelled tasks.",
+        "Out-of-fold accuracy on the labelled tasks, most of them hard ones: not that on what waits.",
         lambda each: each.get("accuracy"),
     ),
     "atlas_measured": (
@@ -42,6 +42,31 @@ GAUGES: dict[str, tuple[str, Callable[[Numbers], float | None]]] = {
         "Accuracy on the tasks that wait, as the error head estimates it.",
         lambda each: each.get("estimated_accuracy"),
     ),
+    "atlas_pool_accuracy": (
+        "Accuracy on the tasks that wait, as tasks drawn at random show.",
+        lambda each: each.get("pool_accuracy"),
+    ),
+    "atlas_pool_accuracy_low": (
+        "The lower end of its 90 % interval.",
+        lambda each: each.get("pool_accuracy_low"),
+    ),
+    "atlas_pool_accuracy_high": (
+        "The upper end of its 90 % interval.",
+        lambda each: each.get("pool_accuracy_high"),
+    ),
+    "atlas_pool_f1_macro": (
+        "Macro-F1 on the tasks that wait, as tasks drawn at random show.",
+        lambda each: each.get("pool_f1_macro"),
+    ),
+    "atlas_pool_f1_macro_low": (
+        "The lower end of its 90 % interval.",
+        lambda each: each.get("pool_f1_macro_low"),
+    ),
+    "atlas_pool_f1_macro_high": (
+        "The upper end of its 90 % interval.",
+        lambda each: each.get("pool_f1_macro_high"),
+    ),
+    "atlas_audited": ("Labels of tasks drawn at random.", lambda each: each.get("audited")),
     "atlas_domain_auc": (
         "How well a domain head tells tasks that wait from labelled ones, held out: 0.5 is not at all.",
         lambda each: each.get("domain_auc"),

@@ -16,7 +16,7 @@ DIGITS = 6
 
 def run(loop: Loop, case: str, strategy: str) -> dict[str, Any]:
     """The queue and its predictions before any label, and after LABELED of them."""
-    loop.set(strategy=strategy, encoder="lsa", torch_threads=1, show_guess_from=0)
+    loop.set(strategy=strategy, encoder="lsa", torch_threads=1, show_guess_from=0, audit_share=0)
     with threadpool_limits(1):
         torch.set_num_threads(1)
         project = _create(loop, CASES[case])

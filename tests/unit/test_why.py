@@ -46,7 +46,8 @@ def test_predict_tells_of_the_head_what_is_kept_of_it(loop: Loop) -> None:
     assert {why.of for why in kept.values()} == {48}
     for now, then in zip(told(loop, project, [project.tasks[i] for i in kept]), kept.values(), strict=True):
         assert now.doubt == pytest.approx(then.doubt, abs=0.01)  # vectors are kept with half the digits
-        assert replace(now, doubt=then.doubt) == then
+        assert now.p_wrong == pytest.approx(then.p_wrong, abs=0.01)
+        assert replace(now, doubt=then.doubt, p_wrong=then.p_wrong) == then
     doubts = [why.doubt for why in kept.values() if why.doubt is not None]
     assert doubts == sorted(doubts, reverse=True)  # that is what margin goes by
     assert len(doubts) == 10

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Set as AbstractSet
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor
 
 from backend.controls.base import Control
 from backend.jobs.choosing import Lesson
+from backend.jobs.estimating import Estimated
 from backend.jobs.material import Material
 from backend.jobs.taught import Taught
 from backend.sampling import Scene
@@ -37,6 +39,8 @@ class Learned(ABC):
 
     control: Control
     taught: Taught
+    is_audited: ClassVar[bool] = False
+    """Whether tasks are drawn at random to estimate how right it is."""
 
     @property
     @abstractmethod
@@ -55,6 +59,11 @@ class Learned(ABC):
     def how_well(self, scene: Scene) -> dict[str, Any]:
         """On labelled tasks that were not seen, for a version's stats; {} where it is not trained. Of parts
         `measured` has the control's own measures, the main one first. scene: of `self.scene`."""
+
+    def estimated(self, scene: Scene, audits: AbstractSet[int]) -> Estimated | None:
+        """How right it is on what waits; None where nothing is learned yet, or no task is drawn at random.
+        scene: of `self.scene`; audits: tasks that were drawn, and are labelled."""
+        return None
 
     @abstractmethod
     def labels(self) -> dict[str, int]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from sklearn.metrics import f1_score
 from torch import Tensor
 
 from backend import sampling
 from backend.controls.base import CLASSES, Control
 from backend.jobs.choosing import Lesson
+from backend.jobs.estimating import Estimated, estimated
 from backend.jobs.learners.base import Asked, Learned, Learner
 from backend.jobs.material import Material
 from backend.jobs.taught import Taught
@@ -43,6 +46,8 @@ class WholeItems(Learner):
 @dataclass(frozen=True)
 class LearnedWhole(Learned):
     """trained: None while there are labels of fewer than two classes."""
+
+    is_audited = True
 
     settings: Settings
     material: Material
@@ -89,6 +94,15 @@ class LearnedWhole(Learned):
             "estimated_accuracy": None if estimate is None else round(estimate, 4),
             **self._measures(held_out.layers),
         }
+
+    def estimated(self, scene: sampling.Scene, audits: AbstractSet[int]) -> Estimated | None:
+        if self.trained is None or not (self.settings.audit_share or audits):
+            return None
+        tasks, taught = self.material.tasks, self.taught
+        drawn = [tasks[row].id in audits for row in taught.rows[: taught.own]]
+        is_audit = torch.zeros(len(taught.rows), dtype=torch.bool)
+        is_audit[: taught.own] = torch.tensor(drawn, dtype=torch.bool)
+        return estimated(scene, is_audit, self.control.classes, self.settings.seed)
 
     def _measures(self, held_out: Layers) -> dict[str, float]:
         """What a control measures its answers by beside their being equal."""
