@@ -48,6 +48,7 @@ class AreaControl(RegionControl):
     itself."""
 
     pooling = "mean"
+    label_at = 0
     sources: ClassVar[Mapping[str, type[Source]]] = {Image.tag: Image}
     shape: ClassVar[str]
     """The tag of the control that draws the like beside a <Labels>."""

@@ -6,6 +6,7 @@ own code turns into what Label Studio counts in and back, by the content at most
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,6 +41,8 @@ class RegionControl(Offering):
     """How the doubt about its units becomes an item's."""
     joins: ClassVar[bool] = False
     adapts: ClassVar[Mapping[str, str]] = {}
+    label_at: ClassVar[int] = -1
+    """Where a part of an answer has its label."""
 
     # The label config
 
@@ -117,6 +120,11 @@ class RegionControl(Offering):
     @abstractmethod
     def labels_in(self, answer: Answer) -> list[str]:
         """The label of each part of an answer, in the order of its parts."""
+
+    def only(self, answer: Answer, label: str) -> Answer:
+        """The parts that have this label."""
+        parts = json.loads(answer)
+        return json.dumps([part for part in parts if part[self.label_at] == label], ensure_ascii=False)
 
     def labels_on(self, region: Region) -> list[str]:
         """What a region names of the labels that the config has."""

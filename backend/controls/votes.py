@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,16 +14,19 @@ CLEAR = 0.6
 """The share of the annotators' weight that must agree with an answer. Where one says this and one that, each
 has half, a little more where one of the two is known to agree with the others less often: too little to
 train on."""
+_DAY = re.compile(r"\d{4}-\d\d-\d\dT", re.ASCII)
 Agreement = Callable[[str, str], float]
 """Of two answers, in [0, 1]: see `Control.agreement`."""
 
 
 class Vote(NamedTuple):
-    """What one annotator says of a task. `truth`: marked as ground truth."""
+    """What one annotator says of a task. truth: marked as ground truth; day: on which it was first said, such
+    as 2026-11-27, "" where that is not known."""
 
     annotator: str
     label: str
     truth: bool = False
+    day: str = ""
 
 
 Settled = Callable[[Sequence[Vote], Mapping[str, float]], "Answer | None"]
@@ -44,7 +48,7 @@ def votes_of(annotations: Iterable[Any], control: Control, content: str = "") ->
         answer = control.read(annotation.get("result"), content)
         if answer is not None:
             who = _annotator_of(annotation)
-            votes[who] = Vote(who, answer, bool(annotation.get("ground_truth")))
+            votes[who] = Vote(who, answer, bool(annotation.get("ground_truth")), _day_of(annotation))
     truths = tuple(vote for vote in votes.values() if vote.truth)
     return truths or tuple(votes.values())
 
@@ -91,6 +95,11 @@ def verdict(votes: Sequence[Vote], weights: Mapping[str, float], agreement: Agre
     }
     best = max(shares, key=lambda answer: shares[answer])
     return best if shares[best] / sum(weight_of.values()) >= CLEAR else None
+
+
+def _day_of(annotation: dict[str, Any]) -> str:
+    stamp = annotation.get("created_at")
+    return stamp[:10] if isinstance(stamp, str) and _DAY.match(stamp) else ""
 
 
 def _annotator_of(annotation: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from backend.doctor.finding import Finding, State, not_checked, note, ok, wrong
 from backend.jobs.status import job_status
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING
 from backend.labelstudio.suggestions import said_of
+from backend.store.chosen_settings import chosen
 from backend.store.locations import version_store
 from backend.store.model_version import version_number
 
@@ -34,6 +35,9 @@ def strategy(bench: ProjectBench) -> Finding:
         )
     if asked is not None:
         return ok(f"{asked}, as the connection asks")
+    by_page = chosen(bench.bench.settings, bench.id).get("strategy")
+    if by_page is not None:
+        return ok(f"{by_page}, as the project's page has it")
     return ok(f"{bench.bench.settings.strategy}, by STRATEGY")
 
 

@@ -19,6 +19,7 @@ from backend.jobs.kinds import (
     CHOOSE,
     CLEAR,
     ENCODE,
+    EXAMINE,
     FINE_TUNE,
     FLUSH,
     HEED,
@@ -28,6 +29,8 @@ from backend.jobs.kinds import (
     RECONCILE,
     REFILL,
     RETRAIN,
+    SERVE,
+    STUDY,
     WRAPPED_PULL,
 )
 from backend.jobs.lost import forget_if_lost
@@ -249,6 +252,24 @@ class Dispatcher(Queues):
         self._enqueue_unique(
             self.encoding, WRAPPED_PULL, job_id, seconds, project_id, job_timeout=timeout, **self._retried()
         )
+
+    def request_study(self, project_id: int) -> None:
+        """Find out what the project's page shows of its people and of labels that look wrong."""
+        forget_if_lost(self.redis, job_id := f"study-{project_id}")
+        timeout = self._settings.job_timeout
+        self._enqueue_unique(self.encoding, STUDY, job_id, 0, project_id, job_timeout=timeout, **REMEMBERED)
+
+    def request_version(self, project_id: int, version: str) -> None:
+        """Have the project work with a version; the last one asked for counts."""
+        self.state(project_id).wished_version = version
+        forget_if_lost(self.redis, job_id := f"serve-{project_id}")
+        timeout = self._settings.job_timeout
+        self._enqueue_unique(self.upkeep, SERVE, job_id, 0, project_id, job_timeout=timeout, **REMEMBERED)
+
+    def request_examination(self, project_id: int) -> None:
+        """Have the doctor look at the project, for its page."""
+        forget_if_lost(self.redis, job_id := f"examine-{project_id}")
+        self._enqueue_unique(self.upkeep, EXAMINE, job_id, 0, project_id, job_timeout=120, **REMEMBERED)
 
     def request_admission(self) -> None:
         """Ask Label Studio for the projects that requests have named."""

@@ -26,7 +26,8 @@ from backend.errors import (
     Unavailable,
     Unreachable,
 )
-from backend.jobs.kinds import RETRAIN
+from backend.jobs.failed_jobs import FailedJobs
+from backend.jobs.kinds import OF_A_PROJECT, RETRAIN
 from backend.jobs.state import ProjectState
 from backend.settings import Settings
 
@@ -68,6 +69,9 @@ def killed(job: Job, pid: int, status: int, usage: Any) -> None:
 def _note(job: Job, reason: str, *, outage: bool) -> None:
     job.meta[REASON] = reason
     job.save_meta()
+    kind, _, project = job.id.partition("-")
+    if kind in OF_A_PROJECT:
+        FailedJobs(job.connection, int(project)).note(kind, reason)
     if job.func_name != RETRAIN or job.should_retry or outage:
         return
     project_id = job.args[0]

@@ -41,6 +41,11 @@ def measures_key(project_id: int) -> str:
     return f"atlas:measures:{project_id}"
 
 
+def failed_key(project_id: int) -> str:
+    """Jobs that failed, the last first."""
+    return f"{state_key(project_id)}:failed"
+
+
 def failures_key(project_id: int) -> str:
     """Images that could not be had."""
     return f"{state_key(project_id)}:images"

@@ -26,6 +26,9 @@ CHOOSE = "backend.jobs.choosing.choose_encoder"
 PROJECT = "backend.jobs.projecting.project_items"
 HEED = "backend.jobs.heeding.heed_selection"
 WRAPPED_PULL = "backend.jobs.wrapped_pull.pull_wrapped"
+STUDY = "backend.jobs.studying.study"
+EXAMINE = "backend.doctor.for_pages.examine_for_page"
+SERVE = "backend.jobs.serving.serve_as_wished"
 OF_A_PROJECT = {
     "retrain": RETRAIN,
     "refill": REFILL,
@@ -36,6 +39,9 @@ OF_A_PROJECT = {
     "choose": CHOOSE,
     "wrapped": WRAPPED_PULL,
     "map": PROJECT,
+    "study": STUDY,
+    "serve": SERVE,
+    "examine": EXAMINE,
 }
 """By the word that a job's id begins with: `retrain-7` is project 7's."""
 WITH_A_KEY = {"encode": ENCODE, "heed": HEED}

@@ -84,6 +84,8 @@ class VersionMaker:
         self._laps = laps
         self.pool: Pool | None = None
         """The texts of the version last made, as far as they were encoded."""
+        self.learned: AllLearned | None = None
+        """What the version last made is of."""
         self.lesson: Lesson | None = None
         """What its network was trained on; None where there were too few labels for one, and of images."""
         self.strategy = settings.strategy
@@ -106,7 +108,7 @@ class VersionMaker:
         material = material_of(scheme, tasks, pool, self._settings.seed)
         shares = shares_of(scheme, self.weights)
         learned = learn(self._settings, material, shares)
-        self.lesson = learned.main.lesson()
+        self.learned, self.lesson = learned, learned.main.lesson()
         self._laps.end("train")
         before, waiting = self._stats_before(), [material.tasks[i] for i in material.waiting]
         target = target_of(self._settings.target_domain, waiting, tasks, before)

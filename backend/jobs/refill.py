@@ -37,6 +37,7 @@ from backend.loaded import Loaded, load_version
 from backend.predicting import ANSWER_SECONDS, answers, why
 from backend.said.base import Contents
 from backend.settings import Settings
+from backend.store.chosen_settings import settings_of
 from backend.store.kept_images import KeptImages
 from backend.store.locations import project_files, version_store
 from backend.store.paths import exclusive, project_dir
@@ -123,6 +124,7 @@ def bring_up_to_date(
     what the project wraps, None for nothing.
     Raises NotFound for a project that is gone, LabelConfigError where there is nothing to learn.
     """
+    settings = settings_of(settings, project_id)
     for attempt in range(ATTEMPTS):
         project = client.project(project_id, counted=False)
         try:

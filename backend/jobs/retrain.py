@@ -15,6 +15,7 @@ from backend.jobs.choosing import Lesson, hand_out, is_choice_due
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import Pool
 from backend.jobs.encoding import note_pool
+from backend.jobs.figures import keep_figures
 from backend.jobs.front import note_published
 from backend.jobs.head import switch
 from backend.jobs.job_settings import job_settings
@@ -37,6 +38,7 @@ from backend.labelstudio.connection import Wishes
 from backend.labelstudio.project import Project
 from backend.labelstudio.publishing import HeadChanged, import_head
 from backend.settings import Settings
+from backend.store.chosen_settings import settings_of
 from backend.store.features import AtHand, FeatureCache
 from backend.store.leftovers import sweep
 from backend.store.locations import adapted_models, features_of, project_files, version_store
@@ -55,7 +57,7 @@ PUBLISH_ATTEMPTS = 3
 
 def retrain(project_id: int) -> dict[str, Any]:
     """The RQ job. Returns what was done, as JSON."""
-    settings = job_settings()
+    settings = settings_of(job_settings(), project_id)
     with Redis.from_url(settings.redis_url) as redis:
         state, dispatcher = ProjectState(redis, project_id), Dispatcher(redis, settings)
         with ProjectLock(redis, project_id, settings.worker_lost_after).held() as lock:
@@ -175,6 +177,8 @@ class Retrain:
             self._laps.end("save")
             self._heed(asked.result())
         published = self._publish(project, made)
+        if self._maker.learned is not None:
+            keep_figures(self._settings, self._id, version.name, self._maker.learned)
         models = adapted_models(self._settings, self._id)
         self.wants_fine_tuning = published and is_due(self._settings, models, version)
         return {

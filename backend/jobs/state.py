@@ -20,6 +20,7 @@ from backend.jobs.keys import (
     contact_key,
     counters_of,
     encoding_key,
+    failed_key,
     failures_key,
     measures_key,
     peace_key,
@@ -220,6 +221,15 @@ class ProjectState(Tries):
     def webhook_digest(self, value: str | None) -> None:
         self._set("webhook_digest", value)
 
+    @property
+    def wished_version(self) -> str | None:
+        """That somebody wants to serve, by its name; None where nobody has asked."""
+        return self._text("wished_version")
+
+    @wished_version.setter
+    def wished_version(self, value: str | None) -> None:
+        self._set("wished_version", value)
+
     def note_absence(self) -> bool:
         """Label Studio says that it has no such project. Returns whether it has said so for long enough to be
         believed: one that is just being restored, or put behind another address, says so for a while."""
@@ -236,6 +246,8 @@ class ProjectState(Tries):
         self._redis.srem(PROJECTS_KEY, self._id)
         kinds = (aside_key, peace_key, contact_key, measures_key, encoding_key, failures_key, wrapped_key)
         self._redis.delete(self._key, *(key(self._id) for key in (*kinds, silent_key)))
+        kinds = (aside_key, peace_key, contact_key, measures_key, encoding_key, failures_key, failed_key)
+        self._redis.delete(self._key, *(key(self._id) for key in kinds))
         mended(self._redis, COUNTERS_KEY, lambda: self._redis.hdel(COUNTERS_KEY, *counters_of(self._id)))
 
     @property

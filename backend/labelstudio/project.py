@@ -16,7 +16,7 @@ COUNTERS = (
     "total_predictions_number",
 )
 SETTINGS = (
-    *("id", "label_config", "model_version", "show_collab_predictions"),
+    *("id", "title", "label_config", "model_version", "show_collab_predictions"),
     *("maximum_annotations", "overlap_cohort_percentage", "show_overlap_first"),
 )
 
@@ -36,6 +36,7 @@ class Project:
     serves_overlap_first: bool
     counters: dict[str, int]
     """How many tasks, annotations, skips, predictions: with the newest change they tell of any change."""
+    title: str = ""
 
     @property
     def is_finished(self) -> bool:
@@ -58,4 +59,5 @@ def project_of(raw: Any) -> Project:
         overlap=(known.get("maximum_annotations") or 1, known.get("overlap_cohort_percentage") or 0),
         serves_overlap_first=bool(known.get("show_overlap_first")),
         counters={key: known.get(key) or 0 for key in COUNTERS},
+        title=str(known.get("title") or ""),
     )

@@ -8,6 +8,7 @@ from flask import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from backend.pages import words
 from backend.printable import printable_lines
 
 POLICY = (
@@ -30,8 +31,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["whole"] = lambda number: f"{number:,.0f}"
-    made.filters["percent"] = lambda share: "–" if share is None else f"{100 * share:.0f} %"
+    told = (words.whole, words.percent, words.span, words.moment, words.stamp, words.measure)
+    made.filters |= {word.__name__: word for word in (*told, words.shortened, words.coded)}
     return made
 
 

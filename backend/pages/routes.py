@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, redirect, request, url_for
@@ -23,6 +24,8 @@ from backend.pages.rendering import fragment, page
 from backend.pages.section import ProjectPage, Section
 from backend.printable import printable
 from backend.settings import Settings
+from backend.store.changes import Change, Changes
+from backend.store.locations import project_files
 from backend.store.paths import project_dir
 
 logger = logging.getLogger(__name__)
@@ -86,9 +89,11 @@ def projects() -> Response:
 
 @pages.route("/projects/<int:project_id>", methods=["GET"])
 def project(project_id: int) -> Response:
-    shown = _project(project_id)
-    parts = [(each, _rendered(each, shown)) for each in sections.SECTIONS]
-    return page("project.html", project=shown, parts=parts, said=_flash().taken(), **_frame())
+    """With `only`, one section: what keeps itself up to date need not have the others made."""
+    shown, only = _project(project_id), request.args.get("only")
+    parts = [(each, _rendered(each, shown)) for each in sections.SECTIONS if only in (None, each.name)]
+    said = _flash().taken() if only is None else None
+    return page("project.html", project=shown, parts=parts, said=said, **_frame())
 
 
 @pages.route("/projects/<int:project_id>/<name>/<what>", methods=["GET"])
@@ -108,6 +113,8 @@ def act(project_id: int, name: str, what: str) -> Response:
     check_may_change(visitor)
     said = found.actions[what](_project(project_id), request.form)
     logger.info("project %d: %s, by the page: %s", project_id, printable(visitor.who), printable(said))
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    Changes(project_files(_settings(), project_id)).add([Change(now, visitor.who, said)])
     _flash().put(said)
     back = url_for("pages.project", project_id=project_id, _anchor=name)
     return redirect(back, 303)  # type: ignore[return-value]
@@ -148,7 +155,7 @@ def _project(project_id: int) -> ProjectPage:
     settings, dispatcher = _settings(), _dispatcher()
     if not (project_dir(settings.data_dir, project_id).is_dir() or is_known(dispatcher.redis, project_id)):
         raise NotFound(f"Nothing is known of project {project_id}: `label-studio-atlas connect` connects it.")
-    return ProjectPage(settings, dispatcher, project_id, current_visitor())
+    return ProjectPage(settings, dispatcher, project_id, current_visitor(), _frame()["seal"], request.args)
 
 
 def _problem(problem: str, status: int) -> Response:

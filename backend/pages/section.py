@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,12 +11,16 @@ from flask import Response
 from redis import Redis
 
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.pull import FILE
 from backend.jobs.state import ProjectState
 from backend.pages.visitor import Visitor
 from backend.settings import Settings
 from backend.store.files import Files
 from backend.store.history import Entry, History
 from backend.store.locations import project_files, version_store
+from backend.store.paths import project_dir
+from backend.store.study import read_study
+from backend.store.tasks import TaskStore
 from backend.store.versions import VersionStore
 
 
@@ -24,11 +28,23 @@ class ProjectPage:
     """What a section may ask of the project that is looked at. Made for each request; what several sections
     ask for is read once."""
 
-    def __init__(self, settings: Settings, dispatcher: Dispatcher, project_id: int, visitor: Visitor):
+    def __init__(
+        self,
+        settings: Settings,
+        dispatcher: Dispatcher,
+        project_id: int,
+        visitor: Visitor,
+        seal: str,
+        query: Mapping[str, str],
+    ):
         self.settings = settings
         self.dispatcher = dispatcher
         self.id = project_id
         self.visitor = visitor
+        self.seal = seal
+        """What the visitor's forms carry."""
+        self.query = query
+        """Of the address that is looked at."""
 
     @property
     def redis(self) -> Redis:
@@ -56,10 +72,43 @@ class ProjectPage:
         return History(self.files)
 
     @cached_property
+    def names(self) -> list[str]:
+        """Of the versions that are kept, the oldest first."""
+        return self.versions.names()
+
+    @property
+    def newest_name(self) -> str | None:
+        return self.names[-1] if self.names else None
+
+    @cached_property
     def newest(self) -> Entry:
         """What the newest version tells of itself; {} where there is none."""
-        names = self.versions.names()
-        return self.versions.stats(names[-1]) if names else {}
+        return self.versions.stats(self.names[-1]) if self.names else {}
+
+    @cached_property
+    def study(self) -> dict[str, Any]:
+        """See `read_study`. Where it knows of fewer labels than the newest version, a job makes it anew."""
+        found = read_study(self.files)
+        if self.newest and found.get("version") != self.newest_name:
+            self.dispatcher.request_study(self.id)
+        return found
+
+    def named(self, annotator: str) -> str:
+        """What an annotator is called."""
+        known = self.study.get("names", {}).get(annotator)
+        return known or (f"user {annotator}" if annotator.isdecimal() else annotator)
+
+    def texts(self, tasks: Sequence[int]) -> dict[int, str]:
+        """By task, as far as this machine has a copy of them."""
+        file = project_dir(self.settings.data_dir, self.id) / FILE
+        if not file.exists():
+            return {}
+        with TaskStore(file) as store:
+            return store.texts(tasks)
+
+    @property
+    def title(self) -> str:
+        return self.study.get("title") or f"Project {self.id}"
 
     @property
     def label_studio(self) -> str:

@@ -16,7 +16,7 @@ from backend.errors import DamagedFile
 LOCK_SECONDS = 60
 """How long to wait for another job that is writing."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-LAYOUT = 9
+LAYOUT = 10
 """Number of the tables' layout. A file of another one is emptied: the next pull fills it again."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
@@ -181,6 +181,13 @@ class TaskStore:
 
     def ids(self) -> set[int]:
         return {row[0] for row in self._db.execute("SELECT id FROM tasks")}
+
+    def texts(self, ids: Sequence[int]) -> dict[int, str]:
+        """Of those of these tasks that are here."""
+        marks = ",".join("?" * len(ids))
+        return dict(
+            self._db.execute(f"SELECT id, text FROM tasks WHERE id IN ({marks})", tuple(ids)).fetchall()
+        )
 
     def count(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM tasks").fetchone()[0])

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor
 
-from backend.controls.base import Control
+from backend.controls.base import Answer, Control
 from backend.jobs.choosing import Lesson
 from backend.jobs.estimating import Estimated
 from backend.jobs.material import Material
@@ -32,6 +32,14 @@ class Asked(NamedTuple):
     batch: int
     target: Tensor | None
     fields: Mapping[str, Sequence[str | None]]
+
+
+class HeldOut(NamedTuple):
+    """tasks: ids of labelled ones; said: what models that never saw the task answer; given: its answer."""
+
+    tasks: Sequence[int]
+    said: Sequence[Answer]
+    given: Sequence[Answer]
 
 
 class Learned(ABC):
@@ -68,6 +76,10 @@ class Learned(ABC):
     @abstractmethod
     def labels(self) -> dict[str, int]:
         """How often each was given, of the answers of tasks that have one of their own."""
+
+    @abstractmethod
+    def held_out(self) -> HeldOut | None:
+        """None where it is not trained."""
 
     def lesson(self) -> Lesson | None:
         """By which an encoder may be chosen; None where that cannot be."""

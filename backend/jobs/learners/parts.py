@@ -16,7 +16,7 @@ from torch import Tensor
 from backend import sampling
 from backend.controls.base import CLASSES, Answer, Control
 from backend.controls.regions import RegionControl
-from backend.jobs.learners.base import Asked, Learned, Learner
+from backend.jobs.learners.base import Asked, HeldOut, Learned, Learner
 from backend.jobs.taught import Taught
 from backend.learning.units import UnitsLearned
 from backend.store.model_version import ControlModel
@@ -100,6 +100,14 @@ class LearnedParts(Learned):
         found = self.control.score(self.trained.held_out, truth)
         told = {name: None if math.isnan(value) else round(value, 4) for name, value in found.items()}
         return {"measured": told}
+
+    def held_out(self) -> HeldOut | None:
+        if self.trained is None:
+            return None
+        given, judged, rows = self.taught.given, self.trained.judged, self.taught.rows
+        places = range(len(given)) if judged is None else judged
+        tasks = [self.learner.material.tasks[rows[i]].id for i in places]
+        return HeldOut(tasks, self.trained.held_out, [given[i] for i in places])
 
     def labels(self) -> dict[str, int]:
         """Parts by their label."""

@@ -16,7 +16,7 @@ from backend import sampling
 from backend.controls.base import CLASSES, Control
 from backend.jobs.choosing import Lesson
 from backend.jobs.estimating import Estimated, estimated
-from backend.jobs.learners.base import Asked, Learned, Learner
+from backend.jobs.learners.base import Asked, HeldOut, Learned, Learner
 from backend.jobs.material import Material
 from backend.jobs.taught import Taught
 from backend.learning.network import Layers
@@ -103,6 +103,17 @@ class LearnedWhole(Learned):
         is_audit = torch.zeros(len(taught.rows), dtype=torch.bool)
         is_audit[: taught.own] = torch.tensor(drawn, dtype=torch.bool)
         return estimated(scene, is_audit, self.control.classes, self.settings.seed)
+
+    def held_out(self) -> HeldOut | None:
+        if self.trained is None or not self.taught.own:
+            return None
+        layers = self.trained.out_of_fold.layers.rows(slice(self.taught.own))
+        if self.control.shows == CLASSES:
+            said = self.control.decide(layers).answers
+        else:  # decided by a network that has seen the task: its likeliest answer then
+            said = [self.control.classes[i] for i in layers.logits.argmax(-1).tolist()]
+        tasks = [self.material.tasks[row].id for row in self.taught.rows[: self.taught.own]]
+        return HeldOut(tasks, said, self.taught.said)
 
     def _measures(self, held_out: Layers) -> dict[str, float]:
         """What a control measures its answers by beside their being equal."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from backend.pages.section import Section
+from backend.pages.sections.how_good import HOW_GOOD
 from backend.pages.sections.map import MAP
 from backend.pages.sections.now import NOW
+from backend.pages.sections.suspects import SUSPECTS
+from backend.pages.sections.versions import VERSIONS
+from backend.pages.sections.who import WHO
 
-SECTIONS: tuple[Section, ...] = (NOW, MAP)
+SECTIONS: tuple[Section, ...] = (NOW, HOW_GOOD, WHO, MAP, SUSPECTS, VERSIONS)
 
 
 def section(name: str) -> Section | None:

@@ -1,0 +1,84 @@
+"""The job that finds out for a project's page what would take too long there: it stands behind all others."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from backend.controls.config import parse_label_config
+from backend.errors import AtlasError, LabelConfigError, LabelStudioError, NotFound
+from backend.jobs.job_settings import job_settings
+from backend.jobs.people import people_told
+from backend.jobs.pull import FILE, pull
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.users import Users
+from backend.settings import Settings
+from backend.store.locations import project_files, version_store
+from backend.store.paths import project_dir
+from backend.store.study import read_study, write_study
+from backend.store.tasks import TaskStore
+
+MOST_SUSPECTS = 100
+GROWTH = 1.1
+"""So many times the labels of the last look for suspicious ones there must be for another."""
+
+
+def study(project_id: int) -> dict[str, Any]:
+    """The RQ job. Returns of how many labels, or why nothing was found out."""
+    settings = job_settings()
+    with LabelStudioClient.from_settings(settings) as client:
+        try:
+            found = _studied(settings, client, project_id)
+        except (NotFound, LabelConfigError) as error:
+            return {"reason": str(error)}
+    write_study(project_files(settings, project_id), found)
+    return {"labels": found["labels"]}
+
+
+def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> dict[str, Any]:
+    project = client.project(project_id, counted=False)
+    scheme = parse_label_config(project.label_config, settings.queue_controls)
+    directory = project_dir(settings.data_dir, project_id)
+    tasks = pull(client, project, scheme, directory)
+    with TaskStore(directory / FILE) as store:
+        votes = store.votes().get(scheme.main.from_name, {})
+    texts = {task.id: task.text for task in tasks if len(votes.get(task.id, ())) > 1}
+    names = version_store(settings, project_id).names()
+    labels = sum(task.target is not None for task in tasks)
+    return {
+        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "labels": labels,
+        "version": names[-1] if names else None,
+        "title": project.title,
+        "people": people_told(scheme.main, votes, texts),
+        "names": _names(settings),
+        **_suspects(settings, client, project_id, labels),
+    }
+
+
+def _names(settings: Settings) -> dict[str, str]:
+    """By annotator; {} where Label Studio does not tell our user."""
+    try:
+        with Users.from_settings(settings) as users:
+            return {str(number): name for number, name in users.names().items()}
+    except LabelStudioError:
+        return {}
+
+
+def _suspects(settings: Settings, client: LabelStudioClient, project_id: int, labels: int) -> dict[str, Any]:
+    """As the last look has them while there are hardly more labels."""
+    from backend.results.suspects import find_suspects
+
+    before = read_study(project_files(settings, project_id))
+    if "suspects" in before and before["suspects_of"] <= labels < GROWTH * before["suspects_of"]:
+        return {name: before[name] for name in ("suspects", "suspects_of", "judged", "contradicted")}
+    try:
+        found = find_suspects(settings, client, project_id, MOST_SUSPECTS)
+    except AtlasError as error:
+        return {"refused": str(error)}
+    return {
+        "suspects": [{**vars(row), "text": row.text[:300]} for row in found.rows],
+        "suspects_of": labels,
+        "judged": found.judged,
+        "contradicted": found.contradicted,
+    }

@@ -1,0 +1,176 @@
+"""How good: the estimate with its interval, the forecast, each class, what is taken for what, the shift.
+
+Numbers are named after what they are: what models say of labelled tasks that they had not seen is not how
+right they are on the tasks that wait, where the queue asks for the hard ones first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Response
+from markupsafe import Markup
+from werkzeug.exceptions import NotFound
+
+from backend.jobs.shifting import ENOUGH
+from backend.jobs.summary import FEWEST_AUDITS
+from backend.pages.curves import Band, Line, chart
+from backend.pages.rendering import page as whole_page
+from backend.pages.section import ProjectPage, Section
+from backend.store.figures import read_figures
+from backend.store.history import Entry
+from backend.store.past import curve
+
+MATRIX_CLASSES = 12
+"""That the matrix has; further ones are in the table, and in the list of what is taken for what."""
+SHOWN_CLASSES = 15
+"""That the table has before it is opened."""
+SHOWN_PAIRS = 6
+SHADES = 8
+
+
+def context(page: ProjectPage) -> Mapping[str, Any]:
+    stats, name = page.newest, page.newest_name
+    past = curve(page.history, page.files, f"{page.settings.data_dir} {page.settings.model_store} {page.id}")
+    figures = (read_figures(page.files, name) if name else None) or {"controls": []}
+    return {
+        "stats": stats,
+        "estimate": stats.get("estimate"),
+        "forecast": stats.get("forecast"),
+        "fewest_audits": FEWEST_AUDITS,
+        "chart": _chart(past, stats),
+        "measured": _measured(stats),
+        "shift": _shift(stats),
+        "controls": [_control(each) for each in figures["controls"]],
+    }
+
+
+def confused(page: ProjectPage, query: Mapping[str, str]) -> Response:
+    """The tasks of one cell of the matrix."""
+    control, given, said = (query.get(name, "") for name in ("control", "given", "said"))
+    figures = (read_figures(page.files, page.newest_name) if page.newest_name else None) or {"controls": []}
+    of_control = [each for each in figures["controls"] if each["control"] == control]
+    pairs = [pair for each in of_control for pair in each.get("confused", [])]
+    found = next((pair for pair in pairs if (pair["given"], pair["said"]) == (given, said)), None)
+    if found is None:
+        raise NotFound("The newest version takes nothing of this class for that one.")
+    return whole_page(
+        "tasks.html",
+        page=page,
+        project=page,
+        visitor=page.visitor,
+        seal=page.seal,
+        given=given,
+        said=said,
+        pair=found,
+        texts=page.texts(found["tasks"]),
+    )
+
+
+def _chart(past: Sequence[Entry], stats: Mapping[str, Any]) -> Markup:
+    held_out = _points(past, lambda entry: entry.get("accuracy", _measured(entry)[1]))
+    estimates = [(each["trained_on"], value) for each in past if (value := _estimate(each)) is not None]
+    lines = [Line("on labels not seen", "held-out", held_out)]
+    bands = []
+    if estimates:
+        lines.append(Line("estimate", "estimate", [(x, value["value"]) for x, value in estimates]))
+        bands.append(Band("estimate", [(x, value["low"], value["high"]) for x, value in estimates]))
+    forecast = stats.get("forecast") or {}
+    ahead = sorted((float(labels), each) for labels, each in (forecast.get("at") or {}).items())
+    if ahead and estimates:
+        x, last = estimates[-1]
+        expected = [(x, last["value"]), *((at, each["value"]) for at, each in ahead)]
+        lines.append(Line("forecast", "forecast", expected))
+        begin = (float(x), last["low"], last["high"])
+        bands.append(Band("forecast", [begin, *((at, f["low"], f["high"]) for at, f in ahead)]))
+    shown = [line for line in lines if line.points]
+    ends = [(line.name, *line.points[-1]) for line in shown]
+    said = "; ".join(f"{name}: {score:.0%} at {labels:.0f} labels" for name, labels, score in ends)
+    goal = forecast.get("goal")
+    return chart(lines, bands, said=f"Scores over labels. {said}", goal=goal if _is_share(goal) else None)
+
+
+def _points(past: Sequence[Entry], score: Any) -> list[tuple[float, float]]:
+    """Of the entries that have one, the last of those with as many labels."""
+    found = {entry["trained_on"]: score(entry) for entry in past if _is_number(entry.get("trained_on"))}
+    return sorted((labels, each) for labels, each in found.items() if _is_share(each))
+
+
+def _estimate(entry: Mapping[str, Any]) -> Mapping[str, float] | None:
+    """Of the accuracy."""
+    found = (entry.get("estimate") or {}).get("accuracy")
+    has_all = isinstance(found, dict) and all(_is_share(found.get(name)) for name in ("value", "low", "high"))
+    return found if has_all and _is_number(entry.get("trained_on")) else None
+
+
+def _measured(stats: Mapping[str, Any]) -> tuple[str, float | None]:
+    """The main measure of parts; "", None without."""
+    found = stats.get("measured")
+    name, value = next(iter(found.items()), ("", None)) if isinstance(found, dict) else ("", None)
+    return name, value
+
+
+def _shift(stats: Mapping[str, Any]) -> str | None:
+    kind = stats.get("new_kind")
+    if not isinstance(kind, dict):
+        return None
+    came = f"{kind['tasks']} tasks that came after task {kind['after']}"
+    return (
+        f"Of {came}, {kind['unlike']:.0%} are unlike those that waited before. Until {ENOUGH} of them are "
+        "labelled, what is said here may not hold for them."
+    )
+
+
+def _control(figures: Mapping[str, Any]) -> Mapping[str, Any]:
+    classes = figures["classes"]
+    measures, main = measures_of(classes), main_measure(classes)
+    weakest = [each for each in classes if each["support"] >= 5 and _is_share(each.get(main))]
+    return {
+        **figures,
+        "measures": measures,
+        "shown": classes[:SHOWN_CLASSES],
+        "more": classes[SHOWN_CLASSES:],
+        "weakest": min(weakest, key=lambda each: each[main], default=None),
+        "main": main,
+        "matrix": _matrix(figures) if "confused" in figures else None,
+        "pairs": figures.get("confused", [])[:SHOWN_PAIRS],
+    }
+
+
+def measures_of(classes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """By which each class is measured."""
+    return [name for name in (classes[0] if classes else {}) if name not in ("name", "support", "right")]
+
+
+def main_measure(classes: Sequence[Mapping[str, Any]]) -> str:
+    measures = measures_of(classes)
+    return "f1" if "f1" in measures else next(iter(measures), "")
+
+
+def _matrix(figures: Mapping[str, Any]) -> Mapping[str, Any]:
+    """names: of classes; rows: for each the share of its labels that was given each class, with the count and
+    a shade, and whether the cell is on the diagonal."""
+    classes = figures["classes"][:MATRIX_CLASSES]
+    names, support = [each["name"] for each in classes], {each["name"]: each["support"] for each in classes}
+    right = {each["name"]: each["right"] for each in classes}
+    counts = {(each["given"], each["said"]): each["count"] for each in figures["confused"]}
+
+    def cell(given: str, said: str) -> Mapping[str, Any]:
+        count = right[given] if given == said else counts.get((given, said), 0)
+        share = count / support[given] if support[given] else 0.0
+        return {"count": count, "said": said, "shade": round(share * SHADES), "right": given == said}
+
+    rows = [{"name": given, "cells": [cell(given, said) for said in names]} for given in names]
+    return {"names": names, "rows": rows, "left_out": len(figures["classes"]) - len(names)}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+HOW_GOOD = Section("how-good", "How good", context, answers={"confused": confused})

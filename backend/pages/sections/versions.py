@@ -1,0 +1,166 @@
+"""Versions: which serves, how they compare, which shall stay, and the settings that are in force."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+from backend.errors import AtlasError
+from backend.jobs.serving import NEWEST
+from backend.jobs.status import job_status
+from backend.pages.section import ProjectPage, Section
+from backend.pages.sections.how_good import main_measure
+from backend.pages.settings_form import in_force, read_form
+from backend.store.changes import Changes
+from backend.store.chosen_settings import choose, chosen
+from backend.store.figures import read_figures
+from backend.store.past import recent
+
+SHOWN = 20
+SHOWN_CHANGES = 10
+COMPARED_CLASSES = 20
+RETRAINED_FOR = {"strategy", "audit_share", "goal_accuracy"}
+"""Settings that a new version is made for; others a refill brings about."""
+
+
+def context(page: ProjectPage) -> Mapping[str, Any]:
+    serving, pinned = page.published, page.versions.pinned()
+    kept = set(page.names)
+    entries = recent(page.history, SHOWN)
+    known = {entry["version"] for entry in entries}
+    more = [{"version": name, **page.versions.stats(name)} for name in page.names if name not in known]
+    rows = [_row(entry, kept, serving, pinned) for entry in reversed([*more, *entries])]
+    before = page.names[: page.names.index(serving)] if serving in page.names else []
+    return {
+        "rows": rows,
+        "serving": serving,
+        "pinned": pinned,
+        "held": page.state.held_by_label_studio,
+        "before": before[-1] if before else None,
+        "kept": list(reversed(page.names)),
+        "compared": _compared(page),
+        "under_way": _under_way(page),
+        "settings": in_force(page),
+        "changes": Changes(page.files).last(SHOWN_CHANGES),
+    }
+
+
+def _row(entry: Mapping[str, Any], kept: set[str], serving: str | None, pinned: bool) -> Mapping[str, Any]:
+    name = entry["version"]
+    state = ("pinned" if pinned else "serves") if name == serving else "kept" if name in kept else ""
+    estimate = (entry.get("estimate") or {}).get("accuracy")
+    measured = entry.get("measured")
+    score = entry.get("accuracy", next(iter(measured.values()), None) if isinstance(measured, dict) else None)
+    return {
+        "name": name,
+        "state": state,
+        "at": entry.get("at") or entry.get("created"),
+        "labels": entry.get("trained_on"),
+        "score": score,
+        "estimate": estimate,
+        "strategy": entry.get("strategy", ""),
+        "seconds": entry.get("seconds"),
+    }
+
+
+def _compared(page: ProjectPage) -> Mapping[str, Any] | None:
+    """Of the versions that the address names as `one` and `other`."""
+    names = [page.query.get("one", ""), page.query.get("other", "")]
+    if not all(name in page.names for name in names):
+        return None
+    stats = [page.versions.stats(name) for name in names]
+    measures = [
+        (name, *(each.get(name) for each in stats))
+        for name in ("trained_on", "accuracy", "macro_f1", "waiting")
+        if any(name in each for each in stats)
+    ]
+    classes = [_scores(page, name) for name in names]
+    ranked = sorted({*classes[0], *classes[1]}, key=lambda name: _gain(classes, name))
+    per_class = [(name, classes[0].get(name), classes[1].get(name)) for name in ranked[:COMPARED_CLASSES]]
+    strategies = [each.get("strategy", "") for each in stats]
+    return {"names": names, "measures": measures, "classes": per_class, "strategies": strategies}
+
+
+def _scores(page: ProjectPage, version: str) -> dict[str, float | None]:
+    """The main measure of each class of the control that orders the queue."""
+    figures = read_figures(page.files, version) or {"controls": []}
+    classes = figures["controls"][0]["classes"] if figures["controls"] else []
+    return {each["name"]: each.get(main_measure(classes)) for each in classes}
+
+
+def _gain(classes: list[dict[str, float | None]], name: str) -> float:
+    one, other = (each.get(name) for each in classes)
+    return (other or 0) - (one or 0)
+
+
+def _under_way(page: ProjectPage) -> str | None:
+    """What is being done, or failed, of what was asked for last."""
+    found = job_status(page.redis, f"serve-{page.id}")
+    if found is None:
+        return None
+    if found["status"] in ("queued", "started", "scheduled", "deferred"):
+        return "A worker is switching versions."
+    error = found.get("error")
+    return f"The last switch failed: {error}" if error else None
+
+
+def pin(page: ProjectPage, form: Mapping[str, str]) -> str:
+    name = form.get("version", "")
+    if name not in page.names:
+        raise AtlasError(f"Version {name or 'that the form names'} is not kept any more; open the page anew.")
+    page.dispatcher.request_version(page.id, name)
+    return f"The project goes to {name} and stays with it; retrains only add versions."
+
+
+def unpin(page: ProjectPage, form: Mapping[str, str]) -> str:
+    page.dispatcher.request_version(page.id, NEWEST)
+    return "The project goes to the newest version, and to each newer one."
+
+
+def change_settings(page: ProjectPage, form: Mapping[str, str]) -> str:
+    before = chosen(page.settings, page.id)
+    values = read_form(form)
+    changed = {name for name in {*before, *values} if before.get(name) != values.get(name)}
+    if not changed:
+        return "Nothing was changed."
+    choose(page.settings, page.id, values)
+    if changed & RETRAINED_FOR:
+        page.dispatcher.insist_on_retrain(page.id)
+    else:
+        page.dispatcher.request_refill(page.id)
+    told = [f"{name} {values.get(name, 'as the environment has it')}" for name in sorted(changed)]
+    return f"Settings changed: {', '.join(told)}."
+
+
+def download(page: ProjectPage, query: Mapping[str, str]) -> Response:
+    """The whole history, a row for each retrain."""
+    rows = page.history.read()
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    answer = Response(written.getvalue(), content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="project-{page.id}-retrains.csv"'
+    return answer
+
+
+def _cell(value: Any) -> Any:
+    """What is no plain value as JSON; a spreadsheet must not take a text for a formula."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+
+
+VERSIONS = Section(
+    "versions",
+    "Versions and settings",
+    context,
+    {"pin": pin, "unpin": unpin, "settings": change_settings},
+    {"history.csv": download},
+)

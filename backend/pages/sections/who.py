@@ -1,0 +1,74 @@
+"""Who: labels per annotator and day, how far they agree, and the tasks on which they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from backend.pages.curves import bars
+from backend.pages.section import ProjectPage, Section
+
+DAYS = 14
+"""The last ones that anybody labelled on."""
+SHOWN = 12
+SHOWN_DISPUTED = 20
+ENOUGH_SHARED = 5
+"""Votes on tasks of others too, by which somebody is compared with the rest."""
+CLEARLY = 0.1
+"""So much less agreement than anybody else has is said."""
+
+
+def context(page: ProjectPage) -> Mapping[str, Any]:
+    study = page.study
+    people = study.get("people", {})
+    annotators = people.get("annotators", [])
+    days = _days(annotators)
+    return {
+        "study": study,
+        "days": days,
+        "annotators": [_annotator(page, each, days) for each in annotators],
+        "pairs": [
+            {**pair, "one": page.named(pair["one"]), "other": page.named(pair["other"])}
+            for pair in people.get("pairs", [])[:SHOWN]
+        ],
+        "several": people.get("several", 0),
+        "disputed": [_disputed(page, each) for each in people.get("disputed", [])[:SHOWN_DISPUTED]],
+        "disputed_in_all": len(people.get("disputed", [])),
+        "apart": _apart(page, annotators),
+    }
+
+
+def _days(annotators: list[dict[str, Any]]) -> list[str]:
+    """The last DAYS up to the last one with a label."""
+    last = max((day for each in annotators for day in each["days"] if day), default=None)
+    if last is None:
+        return []
+    end = date.fromisoformat(last)
+    return [(end - timedelta(days=back)).isoformat() for back in reversed(range(DAYS))]
+
+
+def _annotator(page: ProjectPage, told: dict[str, Any], days: list[str]) -> dict[str, Any]:
+    counts = [(day, told["days"].get(day, 0)) for day in days]
+    name = page.named(told["who"])
+    lately = sum(count for _, count in counts)
+    said = f"{name}: {lately} tasks in the {len(days)} days up to {days[-1]}" if days else name
+    return {**told, "name": name, "bars": bars(counts, said=said)}
+
+
+def _disputed(page: ProjectPage, told: dict[str, Any]) -> dict[str, Any]:
+    votes = [{**vote, "who": page.named(vote["who"])} for vote in told["votes"]]
+    return {**told, "votes": votes, "address": page.task_address(told["task"])}
+
+
+def _apart(page: ProjectPage, annotators: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Who agrees least with the others, where that is clearly less than the rest do."""
+    known = sorted(
+        (each["agreement"], each["who"], each["shared"]) for each in annotators if each["shared"] >= 5
+    )
+    if len(known) < 3 or known[0][0] > known[1][0] - 0.1:
+        return None
+    return {"name": page.named(known[0][1]), "agreement": known[0][0], "shared": known[0][2]}
+
+
+WHO = Section("who", "Who", context)

@@ -1,0 +1,34 @@
+"""What a worker found out about a project for its page: about its people, and labels that look wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from backend.errors import ModelStoreError
+from backend.store.files import Files
+
+logger = logging.getLogger(__name__)
+
+FILE = "study.json"
+
+
+def read_study(files: Files) -> dict[str, Any]:
+    """files: the project's. {} where nothing was found out yet.
+
+    `at`: when, ISO 8601, UTC; `labels`: of how many; `version`: the newest then; `title`: the project's;
+    `people`: of `jobs.people`; `names`: by annotator;
+    `suspects`: a list, and `judged` and `contradicted` beside it, or `refused`, why there are none.
+    """
+    try:
+        found = json.loads(files.read(FILE).decode("utf-8", "surrogatepass"))
+    except (OSError, ValueError, ModelStoreError) as error:
+        logger.debug("no study: %s", error)
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write_study(files: Files, study: dict[str, Any]) -> None:
+    """Raises ModelStoreError, OSError."""
+    files.write(FILE, json.dumps(study, ensure_ascii=False).encode("utf-8", "surrogatepass"))
