@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -46,10 +46,17 @@ class NotConnected(AtlasError):
     """Label Studio refused; nothing of ours was left behind."""
 
 
-def connect(bench: Bench, url: str, project_id: int, say: Say) -> bool:
+def connect(
+    bench: Bench,
+    url: str,
+    project_id: int,
+    say: Say,
+    more: Callable[[Connection | None], Mapping[str, Any]] = lambda mine: {},
+) -> bool:
     """Set everything up that a person can set up, in an order that leaves no half of it working.
 
     url: where Label Studio reaches this backend. Doing it again changes only what is not as it should be.
+    more: tells of the connection there is what else is to be set of it, see `Administration.save_connection`.
     Returns whether a retrain was asked for.
     Raises NotConnected, with the one thing to do; LabelConfigError; LabelStudioError.
     """
@@ -72,7 +79,7 @@ def connect(bench: Bench, url: str, project_id: int, say: Say) -> bool:
         say("suggestions", f"tasks have another model's: {said_of(theirs)}; the order is ours", State.NOTE)
     secret, new_webhook = _set_webhook(bench, project_id, url, say)
     try:
-        _set_connection(label_studio, settings, project_id, url, say)
+        _set_connection(label_studio, settings, project_id, url, say, more)
     except AtlasError:
         if new_webhook is not None:
             label_studio.delete_webhook(new_webhook)
@@ -184,12 +191,18 @@ def _remove_former_webhooks(label_studio: Administration, project_id: int, url: 
 
 
 def _set_connection(
-    label_studio: Administration, settings: Settings, project_id: int, url: str, say: Say
+    label_studio: Administration,
+    settings: Settings,
+    project_id: int,
+    url: str,
+    say: Say,
+    more: Callable[[Connection | None], Mapping[str, Any]],
 ) -> Connection:
     present = label_studio.connections(project_id)
     mine = next((each for each in present if each.url.rstrip("/") == url), None)
     known = None if mine is None else mine.id
-    saved = _explained(lambda: label_studio.save_connection(project_id, url, settings.basic_auth, known), url)
+    auth, wanted = settings.basic_auth, more(mine)
+    saved = _explained(lambda: label_studio.save_connection(project_id, url, auth, known, wanted), url)
     how = "with basic auth" if settings.basic_auth else "without basic auth (BASIC_AUTH_USER is not set)"
     say("connection", f"{'made' if mine is None else 'updated'}, to {url}, {how}")
     for other in present:

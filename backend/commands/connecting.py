@@ -18,8 +18,17 @@ _BACKEND = click.option(
 @click.argument("url", required=False)
 @click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
 @click.option("--wait", type=float, default=300, show_default=True, help="Seconds to wait for an order.")
+@click.option(
+    "--wraps",
+    metavar="URL",
+    help="Another ML backend, which WRAPPED_BACKENDS must name: its predictions are shown, in this backend's "
+    "order, and it takes no part in Label Studio itself any more. '' gives it its connection back.",
+)
+@click.option("--yes", is_flag=True, help="Replace the connection of what is wrapped without asking.")
 @_BACKEND
-def connect(url: str | None, project: int, wait: float, backend: str | None) -> None:
+def connect(
+    url: str | None, project: int, wait: float, wraps: str | None, yes: bool, backend: str | None
+) -> None:
     """Connect a Label Studio project to this backend, and prove that every road is open.
 
     URL is where Label Studio reaches the backend; BACKEND_URL when left out. Makes the connection, the
@@ -32,7 +41,7 @@ def connect(url: str | None, project: int, wait: float, backend: str | None) -> 
 
     from backend.doctor.commands import connect_project
 
-    sys.exit(0 if connect_project(url, project, wait, backend) else 1)
+    sys.exit(0 if connect_project(url, project, wait, backend, wraps, yes) else 1)
 
 
 @click.command()

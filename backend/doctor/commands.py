@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import click
 
-from backend.connecting import backend_address, connect, wait_for_order
+from backend.connecting import NotConnected, backend_address, connect, wait_for_order
 from backend.doctor.bench import Bench
 from backend.doctor.checks import run
 from backend.doctor.examine import all_is_well, examine, examine_project
 from backend.doctor.finding import Finding, State
 from backend.doctor.report import Printer, as_json, print_finding, print_findings, print_verdict
+from backend.errors import AtlasError
 from backend.labelstudio.project import Project
 from backend.store.bucket import wait_briefly
+from backend.wrapping import wrapping_of
 
 STARTING = {"backend", "worker", "upkeep", "cron"}
 STARTS_WITHIN = 30
@@ -33,9 +36,17 @@ def diagnose(project_id: int | None, json: bool, backend_url: str | None) -> boo
     return all_is_well(findings)
 
 
-def connect_project(url: str, project_id: int, wait: float, backend_url: str | None) -> bool:
+def connect_project(
+    url: str,
+    project_id: int,
+    wait: float,
+    backend_url: str | None,
+    wraps: str | None = None,
+    yes: bool = False,
+) -> bool:
     """Connect and check the whole way back, line by line; returns whether all is well.
 
+    wraps: another ML backend's address, "" to give it back, None to leave that; yes: nobody is asked.
     Raises AtlasError, having changed nothing, when Label Studio refuses.
     """
     url = backend_address(url)
@@ -47,7 +58,7 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
             click.echo("\nNothing was changed: mend this first.")
             return False
         click.secho(f"Connecting project {project_id}", bold=True)
-        renewed = connect(bench, url, project_id, _say)
+        renewed = _connected(bench, url, project_id, wraps, yes)
         click.secho("\nWaiting for the order of the tasks", bold=True)
         version = wait_for_order(bench, project_id, wait, renewed=renewed)
         _say("order", *said_of_order(version, bench.label_studio.project(project_id)))
@@ -57,6 +68,33 @@ def connect_project(url: str, project_id: int, wait: float, backend_url: str | N
         if all_is_well(findings):
             click.echo(what_next(bench.label_studio.project(project_id)))
         return all_is_well(findings)
+
+
+def _connected(bench: Bench, url: str, project_id: int, wraps: str | None, yes: bool) -> bool:
+    """Returns whether a retrain was asked for."""
+    if wraps is None:
+        return connect(bench, url, project_id, _say)
+    wrapping = wrapping_of(bench, url, project_id, wraps, _credentials, _say)
+    if wrapping.in_words and not yes:
+        click.echo(f"\nLabel Studio has {wrapping.in_words}. This backend takes that place.")
+        if not click.confirm("Replace it? `connect --wraps ''` gives it back", default=False):
+            raise NotConnected("nothing was changed")
+    wrapping.begin()
+    try:
+        renewed = connect(bench, url, project_id, _say, wrapping.more)
+    except AtlasError:
+        wrapping.undo()
+        raise
+    wrapping.finish(_say)
+    return renewed
+
+
+def _credentials(url: str) -> tuple[str, str] | None:
+    """Typed by a person; None where none is there."""
+    if not sys.stdin.isatty():
+        return None
+    click.echo(f"{url} wants a user and a password.")
+    return click.prompt("User"), click.prompt("Password", hide_input=True)
 
 
 def said_of_order(version: str | None, project: Project) -> tuple[str, State]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from backend.labelstudio.answers import Kind, ignored, record, records
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING, LabelStudioClient
-from backend.labelstudio.connection import TITLE, strategy_in, weights_in
+from backend.labelstudio.connection import TITLE, strategy_in, weights_in, wraps_in
 
 WEBHOOK_ACTIONS = frozenset(
     {
@@ -22,6 +23,7 @@ WEBHOOK_ACTIONS = frozenset(
     }
 )
 """The events we act on."""
+CONNECTION_SETTINGS = ("title", "description", "is_interactive", "auto_update", "extra_params")
 _CONNECTION: dict[str, Kind] = {"id": int, "url": str}
 _WEBHOOK: dict[str, Kind] = {
     "id": int,
@@ -36,8 +38,8 @@ class Connection:
     """A project's connection to an ML backend, as Label Studio found it just now.
 
     state: "CO" connected, "DI" nothing answers, "ER" it answers with an error, told in `error`;
-    strategy, weights: the query strategy and the controls' weights that its extra params name, None where
-    they name none.
+    strategy, weights, wraps: the query strategy, the controls' weights and the ML backend to be wrapped that
+    its extra params name, None where they name none; settings: all that a person may have set of it.
     """
 
     id: int
@@ -47,6 +49,8 @@ class Connection:
     error: str
     strategy: str | None = None
     weights: str | None = None
+    wraps: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,13 +95,18 @@ class Administration(LabelStudioClient):
         return [_connection(item) for item in sorted(raw, key=lambda item: item["id"])]
 
     def save_connection(
-        self, project_id: int, url: str, basic_auth: tuple[str, str] | None, connection_id: int | None = None
+        self,
+        project_id: int,
+        url: str,
+        basic_auth: tuple[str, str] | None,
+        connection_id: int | None = None,
+        more: Mapping[str, Any] = MappingProxyType({}),
     ) -> Connection:
-        """Make a connection, or update the one of that id.
+        """Make a connection, or update the one of that id. more: of CONNECTION_SETTINGS what is to be set.
 
         Raises Rejected or AccessDenied, with Label Studio's reason, when it cannot reach the backend.
         """
-        body: dict[str, Any] = {"url": url, "project": project_id}
+        body: dict[str, Any] = {**more, "url": url, "project": project_id}
         if basic_auth is not None:
             user, password = basic_auth
             body |= {"auth_method": "BASIC_AUTH", "basic_auth_user": user, "basic_auth_pass": password}
@@ -105,8 +114,12 @@ class Administration(LabelStudioClient):
             body |= {"auth_method": "NONE", "basic_auth_user": ""}  # a password alone is not sent
         saved = record("a connection", **_CONNECTION)
         if connection_id is None:
-            return _connection(self._request("POST", "api/ml", saved, json={**body, "title": TITLE}))
+            return _connection(self._request("POST", "api/ml", saved, json={"title": TITLE, **body}))
         return _connection(self._request("PATCH", f"api/ml/{connection_id}", saved, json=body))
+
+    def delete_connection(self, connection: Connection) -> None:
+        """Its webhook stays."""
+        self._request("DELETE", f"api/ml/{connection.id}", ignored)
 
     def webhooks(self, project_id: int) -> list[Webhook]:
         """The project's own; those of the whole organization are not listed."""
@@ -152,6 +165,8 @@ def _connection(raw: dict[str, Any]) -> Connection:
         error=raw.get("error_message") or "",
         strategy=strategy_in(raw.get("extra_params")),
         weights=weights_in(raw.get("extra_params")),
+        wraps=wraps_in(raw.get("extra_params")),
+        settings={name: raw[name] for name in CONNECTION_SETTINGS if name in raw},
     )
 
 

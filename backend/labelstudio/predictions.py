@@ -8,6 +8,7 @@ from typing import Any
 
 from backend.labelstudio.answers import Kind, counts, ignored, record, records
 from backend.labelstudio.task_lists import COUNTED, Condition, Task, TaskLists
+from backend.store.model_version import version_number
 
 _PREDICTION: dict[str, Kind] = {
     "id": int,
@@ -57,6 +58,12 @@ class Predictions(TaskLists):
             StoredPrediction(item["id"], item["task"], item.get("cluster"), item.get("score"))
             for item in ours
         ]
+
+    def others_predictions(self, project_id: int) -> list[Task]:
+        """Of all versions but ours, whole: with `task`, `result`, `score`, `model_version`, `created_at`."""
+        listed = records("a prediction", **_PREDICTION)
+        raw = self._request("GET", "api/predictions/", listed, params={"project": project_id})
+        return [item for item in raw if not version_number(str(item.get("model_version") or ""))]
 
     def set_cluster(self, prediction_id: int, cluster: int) -> None:
         """Of one stored prediction. It counts as a change of its task, but sends no webhook."""

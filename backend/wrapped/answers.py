@@ -55,6 +55,11 @@ def read_answer(body: bytes, tasks: Sequence[int], version: str | None, made: fl
     return Answer(predictions, tuple(reader.problems), version=named)
 
 
+def prediction_in(item: Any, task: int, made: float) -> WrappedPrediction | None:
+    """Of one that Label Studio has stored; None for what is none."""
+    return _Reader(UNNAMED, made).prediction(task, item)
+
+
 def version_in(value: Any) -> str | None:
     """A model version as Label Studio takes it: numbers and objects as text; None for none."""
     if value is None or value == "":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
+from types import MappingProxyType
 from typing import Any, cast
 
 from backend.errors import Rejected
 from backend.labelstudio.administration import Connection, Webhook
+from backend.labelstudio.connection import wraps_in
 from backend.labelstudio.project import Project
 
 URL = "http://backend.internal:9090"
@@ -24,6 +26,7 @@ class InMemory:
     hooks: dict[int, Webhook] = field(default_factory=dict)
     made: dict[int, Connection] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
+    predictions: list[dict[str, Any]] = field(default_factory=list)
 
     def project(self, project_id: int) -> Project:
         return Project(project_id, CONFIG, None, 3, True, (1, 0), False, dict.fromkeys(("x",), 0))
@@ -52,15 +55,31 @@ class InMemory:
         return list(self.made.values())
 
     def save_connection(
-        self, project_id: int, url: str, auth: object, known: int | None = None
+        self,
+        project_id: int,
+        url: str,
+        auth: object,
+        known: int | None = None,
+        more: Mapping[str, Any] = MappingProxyType({}),
     ) -> Connection:
         if url not in self.reachable:
             raise Rejected("Connection refused")
         number = known or next(self.ids)
-        self.made[number] = Connection(number, url, "label-studio-atlas", "CO", "")
+        before = self.made[number].settings if number in self.made else {}
+        settings = {"title": "label-studio-atlas", **before, **more}
+        wraps = wraps_in(settings.get("extra_params"))
+        self.made[number] = Connection(
+            number, url, settings["title"], "CO", "", wraps=wraps, settings=settings
+        )
         if known is None and not any(hook.url == f"{url}/webhook" for hook in self.hooks.values()):
             self.save_webhook(project_id, Webhook(f"{url}/webhook", all_actions=True))  # as the real one does
         return self.made[number]
+
+    def delete_connection(self, connection: Connection) -> None:
+        del self.made[connection.id]
+
+    def others_predictions(self, project_id: int) -> list[dict[str, Any]]:
+        return self.predictions
 
     def set_sampling(self, project_id: int) -> None:
         pass
