@@ -9,11 +9,13 @@ from backend.learning.detector import Detector
 from backend.learning.network import LayeredNetwork
 from backend.learning.segmentation import Segmenter
 from backend.learning.tagger import Tagger
+from backend.learning.wrapped import WrappedModel
 from backend.said.base import Contents, Said
 from backend.said.boxes import said_of_boxes
 from backend.said.masks import said_of_areas
 from backend.said.spans import said_of_words
 from backend.said.whole import said_of_whole
+from backend.said.wrapped import said_by_another
 from backend.store.model_version import ControlModel, ModelVersion
 
 LIKELIEST = 10
@@ -23,6 +25,7 @@ READERS: dict[str, Callable[[ControlModel, Contents], Said]] = {
     Tagger.kind: said_of_words,
     Detector.kind: said_of_boxes,
     Segmenter.kind: said_of_areas,
+    WrappedModel.kind: said_by_another,
 }
 """How a model is asked, by its kind. A new kind of model is an entry here."""
 

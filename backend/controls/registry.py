@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from backend.controls.anything import Anything
 from backend.controls.base import Control
 from backend.controls.boxes import Boxes
 from backend.controls.choices import SingleChoice
@@ -68,4 +69,5 @@ def sources_in(tags: Tags) -> dict[str, Tag]:
 
 def control_from_json(described: Mapping[str, Any]) -> Control:
     """From what `as_json` gave. Raises KeyError or TypeError otherwise, also for a kind not known here."""
-    return CONTROLS[described["kind"]].from_json(described)
+    kinds: dict[str, type[Control]] = {**CONTROLS, Anything.kind: Anything}
+    return kinds[described["kind"]].from_json(described)

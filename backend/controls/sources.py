@@ -5,6 +5,7 @@ A new source is a class here, or in a file of its own, and a line in SOURCES.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -30,6 +31,8 @@ class Source(ABC):
     """The object tag."""
     is_fetched: ClassVar[bool] = False
     """Whether the content is the address of what annotators look at, from where a worker has to fetch it."""
+    is_read: ClassVar[bool] = True
+    """Whether there is an encoder for what annotators look at."""
     written: ClassVar[str] = ""
     """Its name in manifests, where that is not the tag's."""
     field: str
@@ -50,7 +53,7 @@ class Source(ABC):
     def words_of(self, contents: Sequence[str]) -> list[str]:
         """By which words equal and nearly equal contents are found: of addresses, which differ by a letter
         where they lead to something else, one word each."""
-        if not self.is_fetched:
+        if not self.is_fetched and self.is_read:
             return list(contents)
         return [each and blake2b(each.encode(), digest_size=16).hexdigest() for each in contents]
 
@@ -202,13 +205,36 @@ class Image(Source):
         return f"{self.field} {self.tag}"
 
 
+@dataclass(frozen=True)
+class Unread(Source):
+    """What cannot be encoded, such as sounds and films: all that stands in a task tells one from another."""
+
+    tag = "Unread"
+    is_read = False
+
+    @classmethod
+    def parse(cls, tag: Tag) -> Source:
+        return cls("")
+
+    def content(self, data: Any) -> str:
+        return _storable(json.dumps(data, ensure_ascii=False, sort_keys=True, default=str))
+
+    def encoder(self, of_texts: str) -> str:
+        return "lots"
+
+    @property
+    def about(self) -> str:
+        return "all that stands in a task"
+
+
 SOURCES: dict[str, type[Source]] = {each.tag: each for each in (Text, HyperText, Paragraphs, Image)}
 """By object tag, for what is asked about the whole of a content."""
 
 COUNTED: dict[str, type[Source]] = {each.tag: each for each in (Text, PageText, Utterances)}
 """By object tag, for what is asked about parts of a text: the content has the characters that Label Studio
 counts."""
-_READ = {each.written or each.tag: each for each in (*SOURCES.values(), *COUNTED.values())}
+_KINDS: tuple[type[Source], ...] = (*SOURCES.values(), *COUNTED.values(), Unread)
+_READ = {each.written or each.tag: each for each in _KINDS}
 
 
 def source_from_json(described: Mapping[str, Any]) -> Source:

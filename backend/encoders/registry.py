@@ -12,6 +12,7 @@ from backend.encoders.base import EncoderKind, missing
 from backend.encoders.english import is_english
 from backend.encoders.hub import Hub, is_hub_or_path
 from backend.encoders.joined import JoinedKind
+from backend.encoders.lots import Lots
 from backend.encoders.lsa import TextEncoder
 from backend.encoders.packaged import MINILM, USE, Packaged
 from backend.encoders.pairs import PairsKind
@@ -98,6 +99,8 @@ def name_in(part: str) -> str:
 def _find_one(name: str) -> EncoderKind:
     if name.startswith(PAIRS):
         return PairsKind(_find_one(name.removeprefix(PAIRS)))
+    if name == Lots.name:
+        return Lots()
     known = Hub(name) if is_hub_or_path(name) else ENCODERS.get(name) or installed(GROUP).get(name)
     if known is None:
         raise ValueError(f"unknown encoder {name!r}; choose one of: {', '.join([AUTO, *names()])}")

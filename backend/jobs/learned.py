@@ -15,6 +15,7 @@ from backend.jobs.learners.boxes import BoxesOfImages
 from backend.jobs.learners.masks import AreasOfImages
 from backend.jobs.learners.spans import SpansOfTexts
 from backend.jobs.learners.whole_items import WholeItems
+from backend.jobs.learners.wrapped import Wrapped
 from backend.jobs.material import Material
 from backend.settings import Settings
 from backend.store.model_version import ControlModel
@@ -52,6 +53,8 @@ def learn(settings: Settings, material: Material, shares: Mapping[str, float]) -
 
 
 def learner_of(settings: Settings, material: Material, control: Control) -> Learner:
+    if material.heard is not None:
+        return Wrapped(settings, material)
     kind = next((learner for of, learner in LEARNERS.items() if isinstance(control, of)), WholeItems)
     return kind(settings, material)
 

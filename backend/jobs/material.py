@@ -18,12 +18,14 @@ from backend.jobs.taught import Taught, taught, taught_beside
 from backend.learning.units import Units
 from backend.store.tasks import StoredTask
 from backend.store.vectors import digest_of
+from backend.wrapped.heard import Heard
 
 
 @dataclass(frozen=True)
 class Material:
     """every: all tasks, by rising id; tasks: those with vectors, which rows are of; pool: the vectors; later:
-    ids of those that wait without one, at random; first: what the queue's control learns from."""
+    ids of those that wait without one, at random; first: what the queue's control learns from; heard: what
+    the ML backend said that the project wraps, None where it wraps none."""
 
     scheme: LabelScheme
     every: Sequence[StoredTask]
@@ -32,6 +34,7 @@ class Material:
     later: list[int]
     copies: Copies
     first: Taught
+    heard: Heard | None = None
 
     @property
     def features(self) -> Tensor:
@@ -78,11 +81,13 @@ class Material:
         return taught_beside(control, given, self.copies)
 
 
-def material_of(scheme: LabelScheme, every: Sequence[StoredTask], pool: Pool, seed: int) -> Material:
+def material_of(
+    scheme: LabelScheme, every: Sequence[StoredTask], pool: Pool, seed: int, heard: Heard | None = None
+) -> Material:
     """pool: of all the tasks, in their order."""
     tasks = [every[i] for i in np.flatnonzero(pool.done).tolist()]
     later = [every[i].id for i in np.flatnonzero(~pool.done).tolist() if every[i].waits]
     shuffled = np.random.default_rng(seed).permutation(later).tolist() if later else []
     given: list[Answer | None] = [task.target for task in tasks]
     copies, first = taught(scheme.main, tasks, given, pool.features)
-    return Material(scheme, every, tasks, pool, shuffled, copies, first)
+    return Material(scheme, every, tasks, pool, shuffled, copies, first, heard)

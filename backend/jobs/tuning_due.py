@@ -12,6 +12,7 @@ from backend.controls.scheme import LabelScheme
 from backend.encoders.backbones import DEPTHS, Depth
 from backend.errors import DamagedFile
 from backend.learning.adapted_or_not import MIN_ITEMS
+from backend.learning.wrapped import WrappedModel
 from backend.settings import Settings
 from backend.store.adapted_models import AdaptedModel, AdaptedModels, Attempt
 from backend.store.model_version import ModelVersion
@@ -43,7 +44,9 @@ def for_what(settings: Settings, scheme: LabelScheme, encoder: str, unit_encoder
 def is_due(settings: Settings, models: AdaptedModels, version: ModelVersion) -> bool:
     """Whether the published version's labels are worth an attempt."""
     labels = int(version.stats.get("trained_on") or 0)
-    if depth_of(settings, version.scheme.main) is None or labels < MIN_ITEMS:
+    if isinstance(version.network, WrappedModel) or labels < MIN_ITEMS:  # of somebody else's model nothing
+        return False
+    if depth_of(settings, version.scheme.main) is None:
         return False
     last = models.attempt()
     if last is None or last.for_what != for_what(

@@ -98,10 +98,12 @@ def train_error_head(
     reads: Reads = "last",
     start: ErrorHead | None = None,
     most: int | None = None,
+    weights: Tensor | None = None,
 ) -> ErrorHead | None:
     """Learn to predict the classifier's own errors from its verdicts on items it had not seen.
 
-    layers: of M such items; correct: bool [M]. `start` is a head for nearly the same verdicts: what it
+    layers: of M such items; correct: bool [M]; weights: float [M], how much each verdict counts, all the same
+    by default. `start` is a head for nearly the same verdicts: what it
     reads, its standardisation and its ridge are kept and the search begins at its weights.
     Verdicts are not balanced, so that the head's probabilities mean what they say; balancing would
     shift them all by the same log-odds and leave the order as it is.
@@ -110,11 +112,12 @@ def train_error_head(
     Returns None when there are fewer than MIN_VERDICTS of one kind; callers say so.
     """
     wrong = ~correct
-    if start is None and min(int(wrong.sum()), int(correct.sum())) < MIN_VERDICTS:
+    if start is None and min(_count(wrong, weights), _count(correct, weights)) < MIN_VERDICTS:
         return None
     kept, shift = _kept(wrong, most)
     if kept is not None:
         layers, wrong = layers.rows(kept), wrong[kept]
+        weights = None if weights is None else weights[kept]
     if start is None:
         units = torch.cat(parts(layers, reads), dim=1)
         head = ErrorHead(units.shape[1], reads).to(units.device)
@@ -125,17 +128,18 @@ def train_error_head(
     inputs = head.inputs(layers)
     if start is not None:
         head.weights[0] += shift
-        head.weights.copy_(_fit(inputs, wrong, float(head.ridge), head.weights))
+        head.weights.copy_(_fit(inputs, wrong, float(head.ridge), head.weights, weights))
         head.weights[0] -= shift
         return head
     best = -torch.inf
-    weights = head.weights.double()
+    found = head.weights.double()
     for ridge in reversed(ERROR_RIDGES):  # the strongest first: each fit starts at the one before
-        weights = _fit(inputs, wrong, ridge, weights)
-        evidence = log_evidence(inputs, wrong, _penalty(inputs, ridge), weights, toward=_own_word(inputs))
+        found = _fit(inputs, wrong, ridge, found, weights)
+        penalty, own_word = _penalty(inputs, ridge), _own_word(inputs)
+        evidence = log_evidence(inputs, wrong, penalty, found, toward=own_word, weights=weights)
         if evidence > best:
             best = evidence
-            head.weights.copy_(weights)
+            head.weights.copy_(found)
             head.ridge.fill_(ridge)
     head.weights[0] -= shift
     return head
@@ -156,8 +160,14 @@ def _kept(wrong: Tensor, most: int | None) -> tuple[Tensor | None, float]:
     return torch.cat(some).sort().values, shift
 
 
-def _fit(inputs: Tensor, wrong: Tensor, ridge: float, start: Tensor) -> Tensor:
-    return fit_logistic(inputs, wrong, _penalty(inputs, ridge), toward=_own_word(inputs), start=start)
+def _count(kind: Tensor, weights: Tensor | None) -> float:
+    """Verdicts of a kind, bool [M]."""
+    return float(kind.sum() if weights is None else weights[kind].sum())
+
+
+def _fit(inputs: Tensor, wrong: Tensor, ridge: float, start: Tensor, weights: Tensor | None) -> Tensor:
+    penalty, own_word = _penalty(inputs, ridge), _own_word(inputs)
+    return fit_logistic(inputs, wrong, penalty, toward=own_word, start=start, weights=weights)
 
 
 def _penalty(inputs: Tensor, ridge: float) -> Tensor:

@@ -27,11 +27,13 @@ BATCH = 8_192
 class OutOfFold:
     """What a member that never saw it says of each labelled item, and whether it is right.
 
-    layers: hidden [M, width] each, logits [M, C]; correct: bool [M].
+    layers: hidden [M, width] each, logits [M, C]; correct: bool [M]; weights: float [M], how much each
+    verdict counts, None where all count the same.
     """
 
     layers: Layers
     correct: Tensor
+    weights: Tensor | None = None
 
 
 @dataclass(frozen=True)

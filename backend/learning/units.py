@@ -88,7 +88,8 @@ class UnitsLearned:
     `item` is the place among the n; pooling: of a unit's numbers.
     labeled: the serving network's layers over the M labelled items, where the learner has them (else
     strategies take `held_out`); last_layer: its weight, float [width, C], and bias, float [C], for
-    dropout (else found by least squares, of which nothing is wrong where the network ends in a linear layer).
+    dropout (else found by least squares, of which nothing is wrong where the network ends in a linear layer);
+    weights: float [units of held_out], how much each verdict counts, None where all count the same.
     """
 
     pool: UnitLayers
@@ -100,6 +101,7 @@ class UnitsLearned:
     pooling: Pooling = "mean"
     labeled: UnitLayers | None = None
     last_layer: tuple[Tensor, Tensor] | None = None
+    weights: Tensor | None = None
 
     def to(self, device: torch.device | str) -> UnitsLearned:
         """The same on another device; siblings are asked where they are."""
@@ -115,6 +117,7 @@ class UnitsLearned:
             last_layer=None
             if self.last_layer is None
             else (self.last_layer[0].to(device), self.last_layer[1].to(device)),
+            weights=None if self.weights is None else self.weights.to(device),
         )
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from backend.sampling.design import Problem, v_optimal
 from backend.sampling.scene import Picks, Scene
+from backend.sampling.where_wrong import where_wrong
 
 RIDGE = 0.004
 """Prior precision, in units of the rows' mean squared length. Ten times more or less changes little."""
@@ -28,8 +29,11 @@ def auto(scene: Scene, n: int) -> Picks:
       much like a representative strategy; as labels come in, the uncertain region shrinks and it
       samples like margin, but spread out instead of piled up in one place. Nothing has to be switched
       by hand between the two, which is why there is one rule here and not a schedule.
+    * What somebody else's model answers: where it is wrong, see `where_wrong`.
     * Boxes: by margin alone, which was ahead of the design where that was chosen (docs/measured.md).
     """
+    if scene.is_another_models:
+        return where_wrong(scene, n)
     if scene.is_ordered_by_doubt:
         return Picks(scene.top(scene.margin, n), scene.margin)
     before = len(scene.picked)

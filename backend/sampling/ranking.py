@@ -13,6 +13,7 @@ from backend.learning.devices import CPU
 from backend.learning.reading import Head
 from backend.learning.training import Trained
 from backend.learning.units import UnitsLearned
+from backend.learning.wrapped import WrappedLearned
 from backend.sampling.checks import check_classifier, check_features, check_targets, check_units
 from backend.sampling.coldstart import NO_CLASSES, cold_start
 from backend.sampling.empty import behind_others
@@ -23,6 +24,7 @@ from backend.sampling.scene import BATCH, Scene
 from backend.sampling.strata import strata_of
 from backend.sampling.strategy import Strategy
 from backend.sampling.unit_scene import UnitScene
+from backend.sampling.wrapped_scene import WrappedScene
 
 Fields = Mapping[str, tuple[Sequence[str | None], Sequence[str | None]]]
 """By the name of a field of the tasks, its value for each pool item and for each labelled one, if any."""
@@ -187,9 +189,8 @@ def make_scene(
             )
     parts = pool, labeled, targets.long(), classes, seed, device
     if isinstance(trained, UnitsLearned):
-        return UnitScene(
-            *parts, batch=batch, blocks=tuple(blocks), target=target, strata=strata, learned=trained
-        )
+        kind = WrappedScene if isinstance(trained, WrappedLearned) else UnitScene
+        return kind(*parts, batch=batch, blocks=tuple(blocks), target=target, strata=strata, learned=trained)
     return Scene(*parts, trained, batch=batch, blocks=tuple(blocks), target=target, strata=strata)
 
 

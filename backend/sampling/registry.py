@@ -83,7 +83,7 @@ _TRANSFER_UNCERTAINTY = Strategy(transfer_uncertainty, scorer=by_scorer_head, pe
 _TRANSFER_REPRESENTATIVE = Strategy(transfer_representative, scorer=by_scorer_head)
 
 STRATEGIES: dict[str, Strategy] = {
-    "auto": worth_by_margin(auto),
+    "auto": Strategy(auto, scorer=by_scorer_head, per_unit=True),
     "random": Strategy(_random, needs_classifier=False),
     "least_confidence": uncertain(uncertainty.least_confidence),
     "margin": _MARGIN,

@@ -47,6 +47,8 @@ class Scene(Vectors):
 
     is_centred: ClassVar[bool] = False
     """Whether `auto` looks at what vectors have beside the pool's mean."""
+    is_another_models: ClassVar[bool] = False
+    """Whether somebody else's model answers, of which no more than its answers is seen."""
     most_verdicts: ClassVar[int | None] = None
     """Of a kind that an error head learns from; None for all."""
 
@@ -238,7 +240,8 @@ class Scene(Vectors):
     @once_per_labels
     def error_head(self) -> ErrorHead | None:
         """None when the out-of-fold verdicts hold too few errors, or too few successes, to learn from."""
-        return train_error_head(self.verdicts.layers, self.verdicts.correct, most=self.most_verdicts)
+        found = self.verdicts
+        return train_error_head(found.layers, found.correct, most=self.most_verdicts, weights=found.weights)
 
     @property
     def estimated_accuracy(self) -> float | None:

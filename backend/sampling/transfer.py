@@ -58,10 +58,12 @@ def atlas(
         verdicts = now.verdicts_for(layers)
         of_picked = now.units_by_siblings(now.picked, _in_turn(now.picked))
         known = verdicts.layers.with_rows(of_picked)
-        correct = torch.cat([verdicts.correct, torch.ones_like(of_picked.logits[:, 0], dtype=torch.bool)])
+        ones = torch.ones_like(of_picked.logits[:, 0])
+        correct = torch.cat([verdicts.correct, ones.bool()])
+        weights = None if verdicts.weights is None else torch.cat([verdicts.weights, ones])
         if isinstance(error_head, ErrorHead):
             learned: Head | None = train_error_head(
-                known, correct, start=error_head, most=scene.most_verdicts
+                known, correct, start=error_head, most=scene.most_verdicts, weights=weights
             )
         else:
             learned = train_article_head(known, ~correct, reads=layers, seed=scene.seed)
@@ -132,7 +134,9 @@ def _error_head(scene: Scene, head: Recipe, layers: Reads) -> Head | None:
         return train_article_head(verdicts.layers, ~verdicts.correct, reads=layers, seed=scene.seed)
     if layers == "last":
         return scene.error_head
-    return train_error_head(verdicts.layers, verdicts.correct, reads=layers, most=scene.most_verdicts)
+    return train_error_head(
+        verdicts.layers, verdicts.correct, reads=layers, most=scene.most_verdicts, weights=verdicts.weights
+    )
 
 
 def _domain_head(

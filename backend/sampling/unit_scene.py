@@ -155,12 +155,12 @@ class UnitScene(Scene):
     @once_per_labels
     def verdicts(self) -> OutOfFold:
         """On each unit of the labelled items."""
-        return OutOfFold(self.learned.held_out.layers, self.learned.correct)
+        return OutOfFold(self.learned.held_out.layers, self.learned.correct, self.learned.weights)
 
     def verdicts_for(self, reads: Reads) -> OutOfFold:
         if reads != "all":
             return self.verdicts
-        return OutOfFold(_with_vectors(self.learned.held_out, self.labeled), self.verdicts.correct)
+        return replace(self.verdicts, layers=_with_vectors(self.learned.held_out, self.labeled))
 
     @once_per_labels
     def held_out(self) -> Layers:

@@ -23,6 +23,7 @@ from backend.learning.network import LayeredNetwork
 from backend.learning.reading import Head
 from backend.learning.segmentation import Segmenter
 from backend.learning.tagger import Tagger
+from backend.learning.wrapped import WrappedModel
 from backend.store.model_version import ControlModel, ModelVersion, OrderedBy
 from backend.store.queue_origin import QueueOrigin
 
@@ -35,6 +36,7 @@ MODELS: dict[str, Callable[[Json, Tensors], Model]] = {
     Tagger.kind: Tagger.restored,
     Detector.kind: Detector.restored,
     Segmenter.kind: Segmenter.restored,
+    WrappedModel.kind: WrappedModel.restored,
 }
 """How a model is built again, by its kind. A new kind of model is an entry here."""
 

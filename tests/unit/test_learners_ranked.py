@@ -1,4 +1,4 @@
-"""What the learners of words, boxes and cells say is ranked by every strategy."""
+"""What the learners of words, boxes, cells and of somebody else's model say is ranked by every strategy."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from backend.sampling.registry import find, score_units
 from tests.unit import test_detection as boxes
 from tests.unit import test_segmentation as cells
 from tests.unit import test_tagging as words
+from tests.unit.wrapped_scenes import Weak
 
 POOL = 14
 
@@ -35,7 +36,13 @@ def of_cells() -> UnitsLearned:
     return units_learned(cells.trained(), cells.toy(POOL, seed=1)[0], POOL, side=5)
 
 
-@pytest.mark.parametrize("learner", [of_words, of_boxes, of_cells])
+@cache
+def of_another() -> UnitsLearned:
+    weak = Weak.drawn(0, items=2 * POOL, share=0.3)
+    return weak.learned(torch.arange(POOL), torch.arange(POOL, 2 * POOL))
+
+
+@pytest.mark.parametrize("learner", [of_words, of_boxes, of_cells, of_another])
 @pytest.mark.parametrize(
     "strategy", [*names(), "atlas layers=all", "margin within 40% by transfer_uncertainty"]
 )
