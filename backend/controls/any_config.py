@@ -11,6 +11,11 @@ from backend.controls.tags import Tags, read_tags
 from backend.errors import LabelConfigError
 
 
+def parse_config(xml: object, preferred: Preferred = None, *, wraps: bool) -> LabelScheme:
+    """What there is to learn of a config, or, where another ML backend answers, to compare."""
+    return parse_any_config(xml, preferred) if wraps else parse_label_config(xml, preferred)
+
+
 def parse_any_config(xml: object, preferred: Preferred = None) -> LabelScheme:
     """As `parse_label_config`, and where nothing can be learned, all that is asked, to be compared.
 

@@ -22,6 +22,7 @@ from backend.jobs.kinds import (
     EXAMINE,
     FINE_TUNE,
     FLUSH,
+    FORWARD,
     HEED,
     LOOK,
     OF_A_PROJECT,
@@ -50,6 +51,8 @@ MAP_TIMEOUT = 3600
 REDIS_SECONDS = 2
 """How long a web server waits for Redis's answer."""
 SETTINGS, TASKS, CONNECTION = "settings", "tasks", "connection"
+TRAINING = "training"
+"""What a project owes while somebody has asked that the backend which it wraps be trained."""
 SUBJECTS = (SETTINGS, TASKS, CONNECTION)
 """What a look may be at: what a project's settings are, what its tasks are, and what its connections wish."""
 
@@ -87,6 +90,8 @@ class Dispatcher(Queues):
             self.request_flush(project_id)
         if noted.head_is_low:
             self.request_refill(project_id)
+        if self.state(project_id).wraps is not None:
+            self.request_forwarding(project_id)
 
     def changed_in_bulk(self, project_id: int) -> None:
         """As `changed`, by somebody who did not annotate them one by one, and did not tell how many."""
@@ -270,6 +275,20 @@ class Dispatcher(Queues):
         """Have the doctor look at the project, for its page."""
         forget_if_lost(self.redis, job_id := f"examine-{project_id}")
         self._enqueue_unique(self.upkeep, EXAMINE, job_id, 0, project_id, job_timeout=120, **REMEMBERED)
+
+    def request_forwarding(self, project_id: int, seconds: float = 0) -> None:
+        """Have the ML backend that the project wraps told of annotations, so many seconds from now."""
+        forget_if_lost(self.redis, job_id := f"forward-{project_id}")
+        self.state(project_id).owe(FORWARD)
+        timeout = self._settings.job_timeout
+        self._enqueue_unique(
+            self.encoding, FORWARD, job_id, seconds, project_id, job_timeout=timeout, **self._retried()
+        )
+
+    def request_training(self, project_id: int) -> None:
+        """Have that backend train, once it was told of all annotations."""
+        self.state(project_id).owe(TRAINING)
+        self.request_forwarding(project_id)
 
     def request_admission(self) -> None:
         """Ask Label Studio for the projects that requests have named."""

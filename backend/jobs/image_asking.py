@@ -23,7 +23,8 @@ def ask_for_images(
     if scheme is None:
         return
     tasks = last_pulled(project_dir(settings.data_dir, project_id))
-    images = ProjectImages(settings, dispatcher.redis, client, project_id, maps_for(scheme))
+    maps = None if dispatcher.state(project_id).wraps else maps_for(scheme)
+    images = ProjectImages(settings, dispatcher.redis, client, project_id, maps)
     shards = images.plan(each_image(tasks))
     if shards:
         EncodingProgress(dispatcher.redis, project_id).new_tasks(settings.image_encoder, shards)

@@ -29,6 +29,7 @@ WRAPPED_PULL = "backend.jobs.wrapped_pull.pull_wrapped"
 STUDY = "backend.jobs.studying.study"
 EXAMINE = "backend.doctor.for_pages.examine_for_page"
 SERVE = "backend.jobs.serving.serve_as_wished"
+FORWARD = "backend.jobs.forwarding.forward"
 OF_A_PROJECT = {
     "retrain": RETRAIN,
     "refill": REFILL,
@@ -42,6 +43,7 @@ OF_A_PROJECT = {
     "study": STUDY,
     "serve": SERVE,
     "examine": EXAMINE,
+    "forward": FORWARD,
 }
 """By the word that a job's id begins with: `retrain-7` is project 7's."""
 WITH_A_KEY = {"encode": ENCODE, "heed": HEED}

@@ -35,6 +35,7 @@ from backend.jobs.tuning_due import taken_over
 from backend.jobs.version_stats import VersionStats
 from backend.jobs.word_pool import with_words
 from backend.jobs.wrapped_head import WrappedHead
+from backend.jobs.wrapped_heard import heard_of
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.suggestions import others_version
@@ -105,7 +106,8 @@ class VersionMaker:
         """tasks: all of the project, by rising id."""
         pool = self.pool = self._encoded(scheme, tasks, at_hand)
         self._laps.end("encode")
-        material = material_of(scheme, tasks, pool, self._settings.seed)
+        heard = None if self._state.wraps is None else heard_of(self._settings, self._id, tasks)
+        material = material_of(scheme, tasks, pool, self._settings.seed, heard)
         shares = shares_of(scheme, self.weights)
         learned = learn(self._settings, material, shares)
         self.learned, self.lesson = learned, learned.main.lesson()
@@ -203,7 +205,7 @@ class VersionMaker:
     def _encoded(self, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None) -> Pool:
         if scheme.source.is_fetched:
             project = self._settings, self._state.redis, self._client, self._id
-            images = ProjectImages(*project, maps_for(scheme))
+            images = ProjectImages(*project, None if self._state.wraps else maps_for(scheme))
             if isinstance(scheme.source, Compared):
                 return pool_of_pairs(images, tasks, self._settings.seed)
             return images.pool(tasks, self._settings.seed)
@@ -219,7 +221,8 @@ class VersionMaker:
             at_hand=at_hand,
             seed=settings.seed,
         )
-        if not any(isinstance(control, RegionControl) for control in scheme.controls):
+        marks_parts = any(isinstance(control, RegionControl) for control in scheme.controls)
+        if self._state.wraps is not None or not marks_parts:  # whose answers need no words of ours
             return pool
         words = words_of_project(settings, self._id)
         return with_words(pool, texts, first, words, settings.encode_within, seed=settings.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.controls.config import parse_label_config
+from backend.controls.any_config import parse_any_config
 from backend.controls.scheme import LabelScheme
 from backend.errors import AtlasError
 from backend.jobs.refill import Refilled, bring_up_to_date
@@ -39,7 +39,7 @@ def pin(settings: Settings, client: LabelStudioClient, project_id: int, name: st
                 f"project {project_id} has no version {name or 'published yet'}; "
                 f"kept are: {', '.join(versions.names()) or 'none'}"
             )
-        scheme = parse_label_config(
+        scheme = parse_any_config(
             client.project(project_id, counted=False).label_config, settings.queue_controls
         )
         if not scheme.fits(versions.scheme(name)):

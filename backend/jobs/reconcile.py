@@ -10,7 +10,7 @@ from dataclasses import asdict
 from redis import Redis
 
 from backend import logs
-from backend.controls.config import parse_label_config
+from backend.controls.any_config import parse_config
 from backend.errors import AtlasError, LabelConfigError, NotFound
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.housekeeping import come_back, counts_as_gone, forget_gone
@@ -85,6 +85,7 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
         return obstacle
     if state.wraps is not None:  # it may be another version by now
         dispatcher.request_wrapped_pull(project_id)
+        dispatcher.request_forwarding(project_id)
     seen = json.dumps([asdict(project), client.newest_change(project_id), LAYOUT])
     if state.fingerprint == seen:
         return "nothing changed"
@@ -105,9 +106,10 @@ def put_right(
 
     Returns what to look at again next time, None when all is as it should be.
     """
-    scheme = parse_label_config(project.label_config, settings.queue_controls)
-    directory = project_dir(settings.data_dir, project.id)
     versions, state = version_store(settings, project.id), dispatcher.state(project.id)
+    wraps = state.wraps is not None
+    scheme = parse_config(project.label_config, settings.queue_controls, wraps=wraps)
+    directory = project_dir(settings.data_dir, project.id)
     before, busy = versions.names(), dispatcher.is_retraining(project.id)
     tasks = pull(client, project, scheme, directory)
     if not tasks:

@@ -15,7 +15,7 @@ from typing import Any
 
 from redis import Redis
 
-from backend.controls.config import parse_label_config
+from backend.controls.any_config import parse_config
 from backend.controls.impossible import without_impossible
 from backend.errors import DamagedFile, LabelConfigError, NotFound
 from backend.jobs.clustering import mark_clusters
@@ -155,7 +155,8 @@ class _Refill:
         self._project = project
         self._directory = project_dir(settings.data_dir, project.id)
         self._wanted_first = WantedFirst(project_files(settings, project.id))
-        self._scheme = parse_label_config(project.label_config, settings.queue_controls)
+        wraps = wrapped is not None
+        self._scheme = parse_config(project.label_config, settings.queue_controls, wraps=wraps)
 
     def run(self, *, pull_first: bool) -> Refilled:
         """At first by what is known here: where thousands of tasks are new, a pull takes its time, and the

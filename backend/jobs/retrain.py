@@ -8,7 +8,7 @@ from typing import Any
 
 from redis import Redis
 
-from backend.controls.config import parse_label_config
+from backend.controls.any_config import parse_config
 from backend.controls.scheme import LabelScheme
 from backend.errors import LabelConfigError, NotFound
 from backend.jobs.choosing import Lesson, hand_out, is_choice_due
@@ -77,6 +77,7 @@ def retrain(project_id: int) -> dict[str, Any]:
             dispatcher.request_clearing(project_id)
             if state.wraps is not None:
                 dispatcher.request_wrapped_pull(project_id)
+                dispatcher.request_forwarding(project_id)
             if work.wants_fine_tuning:
                 dispatcher.request_fine_tune(project_id)
             if work.lesson is not None and is_choice_due(settings, project_id, work.lesson):
@@ -140,6 +141,8 @@ class Retrain:
             except NotFound:
                 return _nothing(NO_PROJECT)
             except LabelConfigError as error:
+                if self._state.wraps is None and self._heed(self._client.wishes(self._id)):
+                    continue  # what cannot be learned here another ML backend may answer
                 return _nothing(str(error))
         raise AssertionError("unreachable")
 
@@ -149,7 +152,8 @@ class Retrain:
         project = self._client.project(self._id, counted=False)
         self._state.label_config = project.label_config
         self._maker.strategy = self._state.strategy or self._settings.strategy
-        scheme = parse_label_config(project.label_config, self._settings.queue_controls)
+        wraps = self._state.wraps is not None
+        scheme = parse_config(project.label_config, self._settings.queue_controls, wraps=wraps)
         self._maker.weights = weights_for(self._settings, scheme, self._state.weights)
         with ThreadPoolExecutor(1) as beside:
             encoder = beside.submit(self._kept, scheme)  # while Label Studio takes its time

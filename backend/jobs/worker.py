@@ -18,6 +18,7 @@ from rq.worker_registration import register
 import backend.jobs.admitting
 import backend.jobs.encoding
 import backend.jobs.fine_tuning
+import backend.jobs.forwarding
 import backend.jobs.heeding
 import backend.jobs.look
 import backend.jobs.projecting
@@ -40,6 +41,7 @@ from backend.jobs.kinds import (
     ENCODING_QUEUE,
     FINE_TUNE,
     FLUSH,
+    FORWARD,
     LOOK,
     PROJECT,
     QUEUE_NAME,
@@ -210,6 +212,8 @@ class AtlasWorker(Worker):
             dispatcher.look_again(project_id)
         elif job == CLEAR and state.owes(CLEAR):
             dispatcher.request_clearing(project_id)
+        elif job == FORWARD:
+            backend.jobs.forwarding.forward_again(dispatcher, project_id, result)
         elif job == WRAPPED_PULL:
             backend.jobs.wrapped_pull.ask_again(dispatcher, project_id, result)
         elif job == FINE_TUNE and isinstance(result, dict) and result.get("overtaken"):

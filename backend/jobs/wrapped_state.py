@@ -108,6 +108,7 @@ class WrappedState(ProjectHash):
         return True
 
     def _begin_anew(self, now: float) -> None:
+        self.end_training()
         self._note(since=now, lacking=1)  # what is published is old
         self._redis.delete(self._silent)
 
@@ -119,6 +120,17 @@ class WrappedState(ProjectHash):
     def asks_anew(self) -> None:
         """It is told the label config before it is next asked."""
         self._set("set_up", None)
+
+    def begin_training(self) -> None:
+        """It is asked to train; until it answers, or its version changes, it is not asked again."""
+        self._note(training_since=self._now())
+
+    def end_training(self) -> None:
+        self._set("training_since", None)
+
+    def trains_for(self, most: float) -> float:
+        """Seconds that it may yet take for the training it was asked for last, of so many at most."""
+        return max(0.0, number(self._get("training_since")) + most - self._now())
 
     def note_silent(self, tasks: Iterable[int]) -> None:
         """It said nothing of these."""

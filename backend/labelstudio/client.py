@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from backend.labelstudio.answers import record, records
-from backend.labelstudio.connection import Wishes, wishes_of
+from backend.labelstudio.connection import Wishes, wishes_of, wraps_in
 from backend.labelstudio.predictions import Predictions
 from backend.labelstudio.project import COUNTERS, SETTINGS, Project, project_of
 from backend.labelstudio.tabs import Tabs
@@ -29,11 +29,28 @@ class LabelStudioClient(Predictions, Tabs):
         Not by the list of connections: for that Label Studio calls every backend, and then writes each
         connection back as it was before. What somebody saves meanwhile would be lost.
         """
+        return wishes_of(self._connections(project_id))
+
+    def _connections(self, project_id: int) -> list[dict[str, Any]]:
         listed = records("a connection", id=int, url=str)
         asked = {"extended": True, "include_live_models": True}
         path = f"api/projects/{project_id}/model-versions/"
         shown = self._request("GET", path, record("model versions", live=list), params=asked)
-        return wishes_of(listed(shown["live"]))
+        return listed(shown["live"])
+
+    def wrapped_since(self, project_id: int) -> str | None:
+        """When the project's first connection was made that names an ML backend to wrap, ISO 8601; None where
+        none does, or that is not told."""
+        made = [
+            str(each["created_at"])
+            for each in self._connections(project_id)
+            if wraps_in(each.get("extra_params")) and each.get("created_at")
+        ]
+        return min(made, default=None)
+
+    def project_as_told(self, project_id: int) -> dict[str, Any]:
+        """The project as Label Studio tells webhooks of it."""
+        return self._request("GET", f"api/projects/{project_id}/", record("a project", id=int))
 
     def all_backends_answer(self, project_id: int) -> bool:
         """Whether each backend that the project has a connection to answers its /health and /setup, which

@@ -177,11 +177,17 @@ def _sides(agreement: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def _main_directions(rows: Tensor) -> Tensor:
     """Orthonormal columns, float32 [D, d], that span nearly what the rows differ most in: at most DIRECTIONS,
-    fewer of few. By orthogonal iteration from a fixed start (Halko, Martinsson and Tropp 2011, alg. 4.4)."""
+    fewer of few. By orthogonal iteration from a fixed start (Halko, Martinsson and Tropp 2011, alg. 4.4).
+
+    Turned at random within what they span, so that each has its part of the strong directions: heads bring
+    columns to one size, and the weak ones are mostly noise.
+    """
     directions = min(DIRECTIONS, *rows.shape)
     if directions < 1:
         return rows.new_zeros(rows.shape[1], 0)
-    basis = torch.randn(rows.shape[1], directions, generator=torch.Generator().manual_seed(0))
+    chance = torch.Generator().manual_seed(0)
+    basis = torch.randn(rows.shape[1], directions, generator=chance)
     for _ in range(ROUNDS):
         basis = torch.linalg.qr(rows.T @ (rows @ basis)).Q
-    return basis
+    turned = torch.linalg.qr(torch.randn(directions, directions, generator=chance)).Q
+    return basis @ turned

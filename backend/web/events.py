@@ -28,6 +28,8 @@ def react(
     if action not in EVENTS:
         return None
     if action == "START_TRAINING":  # sent along a connection, by somebody who wants it
+        if dispatcher.state(project_id).wraps is not None:
+            dispatcher.request_training(project_id)
         return dispatcher.insist_on_retrain(project_id)
     if action in ANNOTATION_EVENTS:  # first, with a single look at Redis: they come in bursts
         _annotated(dispatcher, action, project_id, body)
