@@ -12,6 +12,7 @@ from redis import RedisError
 from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge, RequestTimeout
 
 from backend import __version__
+from backend.controls.any_config import parse_config
 from backend.controls.config import parse_label_config
 from backend.controls.scheme import LabelScheme
 from backend.controls.weights import own_weights
@@ -57,10 +58,10 @@ def setup() -> Response:
     body = json_object(held.settings(), SMALL)
     project_id = asked_project(body.get("project"))
     check_label_config(held.settings(), body.get("schema"))
-    scheme = parse_label_config(body.get("schema"), held.settings().queue_controls)
+    wraps = wraps_in(body.get("extra_params"))
+    scheme = parse_config(body.get("schema"), held.settings().queue_controls, wraps=wraps is not None)
     held.settings().api_key  # noqa: B018  raises NotConfigured, which Label Studio shows on connecting
     strategy, weights = strategy_in(body.get("extra_params")), weights_in(body.get("extra_params"))
-    wraps = wraps_in(body.get("extra_params"))
     _check(scheme, strategy, weights, wraps)
     is_known = held.gate().admits(project_id)
     reached("setup", project_id, is_known)

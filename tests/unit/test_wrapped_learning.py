@@ -14,6 +14,7 @@ from backend.jobs.wrapped_pull import pull_wrapped
 from backend.store.locations import project_files
 from backend.store.tasks import StoredTask
 from backend.store.wrapped_predictions import WrappedPredictions
+from backend.web.app import create_app
 from tests.fakes.label_studio import choice
 from tests.fakes.loop import Loop, label_of
 from tests.fakes.project import FakeProject
@@ -143,6 +144,15 @@ def test_what_nothing_of_ours_can_read_is_ordered_by_what_it_says(loop: Loop, th
     done = caught_up(loop, project)
     assert UNREAD in done["notes"]
     assert loop.queue(project)[:5] == list(project.tasks)[:5]  # as it is sure of them
+
+
+def test_a_config_that_cannot_be_learned_is_connected_where_a_backend_is_wrapped(
+    loop: Loop, theirs: FakeBackend
+) -> None:
+    body: dict[str, Any] = {"project": "1.5", "schema": SOUND, "extra_params": {"wraps": theirs.url}}
+    with create_app().test_client() as client:
+        assert client.post("/setup", json=body).status_code == 200
+        assert client.post("/setup", json={**body, "extra_params": {}}).status_code == 400
 
 
 def heard(task: dict[str, Any]) -> dict[str, Any]:
