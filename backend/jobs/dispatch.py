@@ -22,7 +22,6 @@ from backend.jobs.kinds import (
     EXAMINE,
     FINE_TUNE,
     FLUSH,
-    FORWARD,
     HEED,
     LOOK,
     OF_A_PROJECT,
@@ -32,13 +31,13 @@ from backend.jobs.kinds import (
     RETRAIN,
     SERVE,
     STUDY,
-    WRAPPED_PULL,
 )
 from backend.jobs.lost import forget_if_lost
-from backend.jobs.queues import REMEMBERED, RETRIES, Queues
+from backend.jobs.queues import REMEMBERED, RETRIES
 from backend.jobs.selections import Selection, Selections
 from backend.jobs.state import ENDED, ProjectState
 from backend.jobs.values import mended
+from backend.jobs.wrapped_queues import WrappedQueues
 from backend.settings import Settings
 from backend.store.waiting import Shard
 
@@ -51,13 +50,11 @@ MAP_TIMEOUT = 3600
 REDIS_SECONDS = 2
 """How long a web server waits for Redis's answer."""
 SETTINGS, TASKS, CONNECTION = "settings", "tasks", "connection"
-TRAINING = "training"
-"""What a project owes while somebody has asked that the backend which it wraps be trained."""
 SUBJECTS = (SETTINGS, TASKS, CONNECTION)
 """What a look may be at: what a project's settings are, what its tasks are, and what its connections wish."""
 
 
-class Dispatcher(Queues):
+class Dispatcher(WrappedQueues):
     """Puts work on the queue. Cheap to make, safe to share between threads."""
 
     @classmethod
@@ -248,16 +245,6 @@ class Dispatcher(Queues):
         forget_if_lost(self.redis, job_id := f"choose-{project_id}")
         self._enqueue_unique(self.encoding, CHOOSE, job_id, 0, project_id, **REMEMBERED)
 
-    def request_wrapped_pull(self, project_id: int, seconds: float = 0) -> None:
-        """Have the ML backend that the project wraps asked about what waits, so many seconds from now. What
-        fails there is told by the job, which asks for itself again; see `worker.py`."""
-        forget_if_lost(self.redis, job_id := f"wrapped-{project_id}")
-        self.state(project_id).owe(WRAPPED_PULL)
-        timeout = self._settings.job_timeout
-        self._enqueue_unique(
-            self.encoding, WRAPPED_PULL, job_id, seconds, project_id, job_timeout=timeout, **self._retried()
-        )
-
     def request_study(self, project_id: int) -> None:
         """Find out what the project's page shows of its people and of labels that look wrong."""
         forget_if_lost(self.redis, job_id := f"study-{project_id}")
@@ -275,20 +262,6 @@ class Dispatcher(Queues):
         """Have the doctor look at the project, for its page."""
         forget_if_lost(self.redis, job_id := f"examine-{project_id}")
         self._enqueue_unique(self.upkeep, EXAMINE, job_id, 0, project_id, job_timeout=120, **REMEMBERED)
-
-    def request_forwarding(self, project_id: int, seconds: float = 0) -> None:
-        """Have the ML backend that the project wraps told of annotations, so many seconds from now."""
-        forget_if_lost(self.redis, job_id := f"forward-{project_id}")
-        self.state(project_id).owe(FORWARD)
-        timeout = self._settings.job_timeout
-        self._enqueue_unique(
-            self.encoding, FORWARD, job_id, seconds, project_id, job_timeout=timeout, **self._retried()
-        )
-
-    def request_training(self, project_id: int) -> None:
-        """Have that backend train, once it was told of all annotations."""
-        self.state(project_id).owe(TRAINING)
-        self.request_forwarding(project_id)
 
     def request_admission(self) -> None:
         """Ask Label Studio for the projects that requests have named."""

@@ -15,9 +15,10 @@ from typing import Any
 from redis import Redis
 
 from backend.errors import NotFound, WrappedAway, WrappedBackendError, WrappedRefuses
-from backend.jobs.dispatch import TRAINING, Dispatcher
+from backend.jobs.dispatch import Dispatcher
 from backend.jobs.forwarding_due import before, due
 from backend.jobs.kinds import FORWARD
+from backend.jobs.wrapped_queues import TRAINING
 from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from backend import sampling
 from backend.controls.base import CLASSES, Control
-from backend.jobs.learners.base import Asked, Learned, Learner
+from backend.jobs.learners.base import Asked, HeldOut, Learned, Learner
 from backend.jobs.material import Material
 from backend.jobs.taught import Taught
 from backend.learning.wrapped import (
@@ -102,6 +102,17 @@ class LearnedOfAnother(Learned):
                 "estimated_agreement": None if estimate is None else round(estimate, 4),
             }
         return {"verdicts": told}
+
+    def held_out(self) -> HeldOut | None:
+        """Of the judged tasks that it said something of."""
+        tasks = [self.material.tasks[self.taught.rows[place]] for place in self._places]
+        answers = [self.control.read(list(self._heard.judged[task.id].result), task.text) for task in tasks]
+        known = [
+            (task.id, said, self.taught.said[place])
+            for place, task, said in zip(self._places, tasks, answers, strict=True)
+            if said is not None
+        ]
+        return HeldOut(*map(list, zip(*known, strict=True))) if known else None
 
     def labels(self) -> dict[str, int]:
         """Labels are its own business."""
