@@ -29,6 +29,7 @@ OUT_OF_FOLD = (
 )
 AUDITED = "estimate: accuracy on what waits, with its 90 % interval, from {} labels of tasks drawn at random."
 TOO_FEW = "No estimate yet: {} labels are of tasks drawn at random, {} are needed."
+EXPECTED = "With {} labels: accuracy {value:.0%} to expect, with 80 % between {low:.0%} and {high:.0%}."
 NO_BASE = "An estimate of what waits has no honest base: AUDIT_SHARE is 0, so no task is drawn at random."
 """Columns that are left out of a table where no row has anything in them."""
 SHOWN = 20
@@ -184,4 +185,7 @@ def _explained(newest: dict[str, Any]) -> list[str]:
         said = AUDITED.format(audited)
     else:
         said = TOO_FEW.format(audited, FEWEST_AUDITS) if estimate.get("share") else NO_BASE
-    return [said, OUT_OF_FOLD]
+    forecast = newest.get("forecast") or {}
+    expected = [EXPECTED.format(labels, **each) for labels, each in (forecast.get("at") or {}).items()]
+    advice = [f"Advice: {forecast['advice']}."] if forecast.get("advice") else []
+    return [said, OUT_OF_FOLD, *expected, *advice]

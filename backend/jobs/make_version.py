@@ -122,7 +122,7 @@ class VersionMaker:
         shift = shift_told(orders.each[0].scene, waiting, tasks, before)
         self._laps.end("rank")
         estimated = learned.main.estimated(orders.each[0].scene, audits.tasks)
-        found = VersionStats(self._settings, self.strategy, material, learned.main, orders, estimated)
+        found = VersionStats(self._settings, self.strategy, material, learned.main, orders, estimated, before)
         notes = notes_on(self._settings.target_domain, target)
         stats = found.told(notes, shift, None if learned.main.is_trained else self._suggestions(project))
         stats |= self._taken_over(scheme, pool) if learned.main.is_trained else {}

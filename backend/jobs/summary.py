@@ -29,6 +29,8 @@ def in_words(result: dict[str, Any]) -> str:
         parts.append(f"accuracy out of fold {result['accuracy']:.0%}")
     if (accuracy := accuracy_in_words(result)) is not None:
         parts.append(f"estimated on what waits: accuracy {accuracy}")
+    if advice := (result.get("forecast") or {}).get("advice"):
+        parts.append(advice)
     if measured := measured_in_words(result):
         parts.append(f"out of fold {measured}")
     if (adapted := result.get("adapted")) is not None:

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from backend.jobs.estimating import Estimated
+from backend.jobs.forecasting import forecast_told
 from backend.jobs.learners.base import Learned
 from backend.jobs.material import Material
 from backend.jobs.orders import Orders
@@ -22,7 +23,7 @@ from backend.store.tasks import fingerprint
 @dataclass(frozen=True)
 class VersionStats:
     """Of one version. main: what the control that orders the queue learned; estimated: how right that is on
-    what waits, None where nothing is learned or drawn at random."""
+    what waits, None where nothing is learned or drawn at random; before: the stats of the version before."""
 
     settings: Settings
     strategy: str
@@ -30,6 +31,7 @@ class VersionStats:
     main: Learned
     orders: Orders
     estimated: Estimated | None
+    before: Mapping[str, Any]
 
     def told(self, notes: list[str], shift: Mapping[str, Any], theirs: str | None) -> dict[str, Any]:
         """notes: on the target domain; shift: of `shift_told`; theirs: the version whose suggestions are
@@ -53,7 +55,12 @@ class VersionStats:
         """Nothing of answers for which no task is drawn."""
         if not self.main.is_audited:
             return {}
-        return {"estimate": (self.estimated or Estimated()).told(self.settings.audit_share)}
+        estimated, settings = self.estimated or Estimated(), self.settings
+        told = {"estimate": estimated.told(settings.audit_share)}
+        if not (settings.audit_share or estimated.audited):
+            return told
+        labels = self.main.taught.own
+        return {**told, "forecast": forecast_told(settings.goal_accuracy, labels, estimated, self.before)}
 
     def _of_the_tasks(self) -> dict[str, Any]:
         every, behind, later = self.material.every, self.material.behind, self.material.later

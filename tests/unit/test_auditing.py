@@ -114,6 +114,7 @@ def test_the_estimate_is_told_where_audits_are_enough(loop: Loop) -> None:
     assert told["audited"] >= 3
     for found in (told["accuracy"], told["f1_macro"], *told["per_class"].values()):
         assert 0 <= found["low"] <= found["value"] <= found["high"] <= 1
+    assert done["forecast"]["advice"]
     assert set(told["per_class"]) == {"disaster", "other"}
     assert told["accuracy"]["high"] > 0.8  # the texts are easy
     assert History(project_files(loop.settings, project.id)).read()[-1]["estimate"] == told
