@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,16 @@ class Browser:
                 raise AssertionError(f"{script} stays {found!r} on {shown[:2000]}")
             time.sleep(0.3)
         return found
+
+    def drag(self, points: Sequence[tuple[int, int]]) -> None:
+        """With the left button, by a mouse: through these points of the window, in CSS pixels."""
+        (x, y), *rest = points
+        move = {"type": "pointerMove", "duration": 20}
+        acts: list[dict[str, Any]] = [{**move, "x": x, "y": y}, {"type": "pointerDown", "button": 0}]
+        acts += [{**move, "x": x, "y": y} for x, y in rest]
+        acts.append({"type": "pointerUp", "button": 0})
+        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": acts}
+        self._http.post("actions", json={"actions": [mouse]}).raise_for_status()
 
     def screenshot(self, path: Path) -> None:
         from base64 import b64decode

@@ -11,9 +11,12 @@ from redis import Redis
 from backend.jobs.heeding import heed_selection
 from backend.jobs.page_links import Invited, make_link
 from backend.jobs.projecting import project_items
-from backend.jobs.selections import FIRST, Selections
+from backend.jobs.selections import FIRST, Selection, Selections
 from backend.learning import projection
 from backend.store.item_map import header_of
+from backend.store.label_record import LabelledFor, LabelRecord
+from backend.store.locations import project_files
+from backend.store.reason import Reason
 from backend.web import create_app
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -121,3 +124,32 @@ def test_a_job_is_kept_of_who_asked(loop: Loop, project: FakeProject) -> None:
     kept = Selections(loop.redis, project.id).read("ab" * 8)
     assert kept is not None
     assert (kept.kind, kept.by, kept.tasks) == (FIRST, "eve <i>", (1,))
+
+
+def test_what_comes_next_is_told_with_why(loop: Loop, project: FakeProject) -> None:
+    client = visitor(loop)
+    page = client.get(f"/projects/{project.id}").text
+    section = page[page.index('id="next"') :]
+    first = loop.queue(project)[0]
+    assert f"?task={first}" in section
+    assert section.index(f"?task={first}") < section.index(f"?task={loop.queue(project)[1]}")
+    assert "chosen by the strategy" in section
+    assert "&lt;script&gt;alert(1)" in section
+    key = loop.dispatcher.request_heed(project.id, Selection(FIRST, (loop.queue(project)[-1],)))
+    wanted = loop.queue(project)[-1]
+    heed_selection(project.id, key)
+    section = client.get(f"/projects/{project.id}").text
+    assert section.index(f"?task={wanted}") < section.index(f"?task={first}")
+
+
+def test_rare_classes_are_told_once_chance_brought_enough(loop: Loop, project: FakeProject) -> None:
+    files, tasks = project_files(loop.settings, project.id), sorted(project.tasks)
+    assert "Not known yet" in visitor(loop).get(f"/projects/{project.id}").text
+    reasons = [Reason("picked", "margin"), Reason("audit")]
+    for i in range(8):
+        loop.label(project, tasks[8 + i])
+    loop.retrain(project)
+    rows = [LabelledFor(task, i, reasons[i % 2]) for i, task in enumerate(tasks)]
+    LabelRecord(files).add(rows)
+    page = visitor(loop).get(f"/projects/{project.id}").text
+    assert "drawn at random</th>" in page
