@@ -8,7 +8,7 @@ import click
 from pydantic import ValidationError
 
 from backend import __version__
-from backend.commands.connecting import connect, doctor
+from backend.commands.connecting import connect, disconnect, doctor
 from backend.commands.demo import demo
 from backend.commands.encoder import encoder
 from backend.commands.export import export
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(up, connect, doctor, alive, serve, worker, cron),
+    *(up, connect, disconnect, doctor, alive, serve, worker, cron),
     *(demo, simulate, next_, versions, predictions, export, suspects, encoder),
 )
 for command in COMMANDS:

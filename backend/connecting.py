@@ -25,12 +25,16 @@ from backend.labelstudio.administration import (
     former_webhook_url,
     webhook_url,
 )
+from backend.labelstudio.connection import TITLE
 from backend.labelstudio.project import Project
 from backend.labelstudio.refusals import explain
 from backend.labelstudio.suggestions import others_version, said_of
 from backend.labelstudio.survey import survey
 from backend.settings import Settings
-from backend.store.locations import version_store
+from backend.store.found_before import PATH, FoundBefore, keep_found
+from backend.store.locations import project_files, version_store
+from backend.store.model_version import version_number
+from backend.store.paths import is_own
 
 POLL_SECONDS = 0.5
 T = TypeVar("T")
@@ -77,6 +81,7 @@ def connect(
     theirs = others_version(label_studio, project)
     if theirs is not None and version_store(settings, project_id).published() is None:
         say("suggestions", f"tasks have another model's: {said_of(theirs)}; the order is ours", State.NOTE)
+    _keep_found(label_studio, settings, project_id, url)
     secret, new_webhook = _set_webhook(bench, project_id, url, say)
     try:
         _set_connection(label_studio, settings, project_id, url, say, more)
@@ -90,6 +95,17 @@ def connect(
     label_studio.set_sampling(project_id)
     say("sampling", "Uncertainty sampling: Label Studio follows the order of predictions")
     return _set_version(bench, project_id, project.model_version, say)
+
+
+def _keep_found(label_studio: Administration, settings: Settings, project_id: int, url: str) -> None:
+    """How the project was, for `disconnect`: once, and not where a release before has connected it."""
+    files, present = project_files(settings, project_id), label_studio.connections(project_id)
+    made_by_us = any(each.title == TITLE for each in present)
+    if made_by_us or not is_own(settings.data_dir) or files.size_here(PATH) is not None:
+        return
+    sampling, version, prelabels = label_studio.found(project_id)
+    version = "" if version_number(version) else version
+    keep_found(files, FoundBefore(sampling, version, prelabels, tuple(each.id for each in present)))
 
 
 def _project(label_studio: Administration, project_id: int) -> Project:

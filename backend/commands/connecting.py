@@ -45,6 +45,26 @@ def connect(
 
 
 @click.command()
+@click.argument("url", required=False)
+@click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
+@click.option(
+    "--delete-predictions",
+    is_flag=True,
+    help="Also delete our predictions. They are deleted one by one: slow.",
+)
+def disconnect(url: str | None, project: int, delete_predictions: bool) -> None:
+    """Take a project from this backend, and leave it as `connect` found it.
+
+    Removes our connection and webhook, and restores sampling, model version and whether predictions are
+    shown. URL, where Label Studio reaches the backend, is needed only for a connection that was made by hand.
+    Annotations are never touched; what is kept here stays, so that `connect` can go on from it.
+    """
+    from backend.doctor.commands import disconnect_project
+
+    disconnect_project(url, project, delete_predictions=delete_predictions)
+
+
+@click.command()
 @click.option("--project", type=int, help="Number of a project.  [default: all that are connected]")
 @click.option("--json", "as_json", is_flag=True, help="Findings as JSON, for scripts.")
 @_BACKEND

@@ -8,6 +8,7 @@ import time
 import click
 
 from backend.connecting import NotConnected, backend_address, connect, wait_for_order
+from backend.disconnecting import Disconnecting
 from backend.doctor.bench import Bench
 from backend.doctor.checks import run
 from backend.doctor.examine import all_is_well, examine, examine_project
@@ -16,7 +17,9 @@ from backend.doctor.report import Printer, as_json, print_finding, print_finding
 from backend.errors import AtlasError
 from backend.labelstudio.project import Project
 from backend.store.bucket import wait_briefly
-from backend.wrapping import wrapping_of
+from backend.store.locations import project_files
+from backend.store.wrapped_access import read_access
+from backend.wrapping import Wrapping, wrapping_of
 
 STARTING = {"backend", "worker", "upkeep", "cron"}
 STARTS_WITHIN = 30
@@ -95,6 +98,19 @@ def _credentials(url: str) -> tuple[str, str] | None:
         return None
     click.echo(f"{url} wants a user and a password.")
     return click.prompt("User"), click.prompt("Password", hide_input=True)
+
+
+def disconnect_project(url: str | None, project_id: int, *, delete_predictions: bool) -> None:
+    """Leave the project as `connect` found it, line by line. Raises AtlasError, with what to do."""
+    wait_briefly()
+    with Bench() as bench:
+        click.secho(f"Disconnecting project {project_id}", bold=True)
+        wrapped = read_access(project_files(bench.settings, project_id))
+        if wrapped is not None:
+            Wrapping(bench, project_id, None, wrapped).finish(_say)
+        work = Disconnecting(bench.settings, bench.dispatcher, bench.label_studio, project_id, _say)
+        work.run(url, delete_predictions=delete_predictions)
+    click.echo("Its annotations are as they were. `connect` brings all of it back.")
 
 
 def said_of_order(version: str | None, project: Project) -> tuple[str, State]:

@@ -163,6 +163,12 @@ class Dispatcher(WrappedQueues):
         """Whether a retrain of the project waits or runs."""
         return self._is_under_way(f"retrain-{project_id}")
 
+    def withdraw(self, project_id: int) -> bool:
+        """Take back the project's jobs that wait. Returns whether one that publishes runs."""
+        for kind in OF_A_PROJECT:
+            self._remove(f"{kind}-{project_id}", {*ENDED, JobStatus.QUEUED, JobStatus.SCHEDULED})
+        return any(self._is_under_way(f"{kind}-{project_id}") for kind in ("retrain", "refill"))
+
     def forget_lost_jobs(self, project_id: int) -> None:
         """Make room where RQ has lost a job of the project, so that it can be asked for again."""
         for kind in OF_A_PROJECT:

@@ -183,7 +183,7 @@ class AtlasWorker(Worker):
         """Runs in the forked process of the job, and ends it."""
         leave_memory()
         if queue.name != UPKEEP_QUEUE:
-            leave_processors(LAST if queue.name == TUNING_QUEUE else NICENESS)
+            leave_processors(LAST if job.func_name == FINE_TUNE else NICENESS)
         super().main_work_horse(job, queue)
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **more: Any) -> None:

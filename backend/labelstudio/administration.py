@@ -150,6 +150,20 @@ class Administration(LabelStudioClient):
         project = self._request("GET", f"api/projects/{project_id}/", record("a project", id=int))
         return str(project.get("sampling") or "")
 
+    def found(self, project_id: int) -> tuple[str, str, bool]:
+        """The project's sampling, its model version ("" for none), and whether predictions are shown."""
+        found = self._request("GET", f"api/projects/{project_id}/", record("a project", id=int))
+        prelabels = bool(found.get("show_collab_predictions", True))
+        return str(found.get("sampling") or ""), str(found.get("model_version") or ""), prelabels
+
+    def restore(self, project_id: int, sampling: str, model_version: str, prelabels: bool) -> None:
+        """What `found` told. Raises Rejected where nothing has that model version any more."""
+        project, path = record("a project", id=int), f"api/projects/{project_id}/"
+        shown = {"sampling": sampling, "show_collab_predictions": prelabels}
+        self._request("PATCH", path, project, json=shown)
+        # Alone and last: where predictions are hidden, Label Studio empties it beside the other two.
+        self._request("PATCH", path, project, json={"model_version": model_version})
+
     def set_sampling(self, project_id: int, sampling: str = UNCERTAINTY_SAMPLING) -> None:
         """Also with the sampling it has: Label Studio then sends the webhook PROJECT_UPDATED and no more."""
         project = record("a project", id=int)

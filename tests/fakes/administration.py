@@ -81,6 +81,9 @@ class InMemory:
     def others_predictions(self, project_id: int) -> list[dict[str, Any]]:
         return self.predictions
 
+    def found(self, project_id: int) -> tuple[str, str, bool]:
+        return "Sequential sampling", "", True
+
     def set_sampling(self, project_id: int) -> None:
         pass
 

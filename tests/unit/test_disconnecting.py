@@ -1,0 +1,157 @@
+"""`disconnect` leaves a project as `connect` found it, and its annotations as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from backend.connecting import NotConnected, connect
+from backend.disconnecting import Disconnecting
+from backend.doctor.bench import Bench
+from backend.doctor.finding import State
+from backend.jobs.heeding import heed_selection
+from backend.jobs.selections import SHOW, Selection
+from backend.store.found_before import read_found
+from backend.store.locations import project_files
+from backend.store.model_version import version_number
+from backend.web import create_app
+from tests.fakes.loop import Loop
+from tests.fakes.project import FakeProject
+
+URL = "http://backend.internal:9090"
+Connect = Callable[[FakeProject], None]
+
+
+@pytest.fixture
+def connected(loop: Loop, answering: dict[str, FlaskClient]) -> Connect:
+    """Connects a project as the command does."""
+
+    def act(project: FakeProject) -> None:
+        answering[URL] = create_app(loop.settings).test_client()
+        loop.fake.reach = lambda project, connection: "CO"
+        with Bench() as bench:
+            connect(bench, URL, project.id, lambda what, done, state=State.OK: None)
+
+    return act
+
+
+def disconnect(loop: Loop, project: FakeProject, *, delete: bool = False, wait: float = 0) -> list[str]:
+    said: list[str] = []
+
+    def say(what: str, done: str, state: State = State.OK) -> None:
+        said.append(f"{what}: {done}")
+
+    work = Disconnecting(loop.settings, loop.dispatcher, loop.client, project.id, say, wait)
+    work.run(None, delete_predictions=delete)
+    return said
+
+
+def theirs(loop: Loop) -> FakeProject:
+    """Of a team that had another model's predictions, hidden, before it connected."""
+    project = loop.fake.create(["storm", "tea", "flood", "book"], connected=False)
+    loop.fake.import_predictions(
+        project.id,
+        [
+            {"task": task, "result": [], "score": 0.5, "model_version": "theirs"}
+            for task in sorted(project.tasks)
+        ],
+    )
+    project.settings |= {"sampling": "Uniform sampling", "model_version": "theirs"}
+    return project
+
+
+def test_a_project_is_as_connect_found_it(loop: Loop, connected: Connect) -> None:
+    project = theirs(loop)
+    other = loop.fake.connect(project.id, url="http://other:9090", title="theirs too")
+    loop.fake.add_webhook(project.id, "http://elsewhere/hook")
+    connected(project)
+    connected(project)  # again keeps what was found first
+    loop.retrain(project)
+    loop.label(project, min(project.tasks))
+    annotations = [dict(each) for each in project.annotations]
+    assert project.settings["sampling"] == "Uncertainty sampling"
+    assert version_number(project.settings["model_version"])
+    disconnect(loop, project)
+    assert project.settings["sampling"] == "Uniform sampling"
+    assert project.settings["model_version"] == "theirs"
+    assert project.settings["show_collab_predictions"] is True
+    assert list(project.connections) == [other["id"]]
+    assert [hook["url"] for hook in project.webhooks.values()] == ["http://elsewhere/hook"]
+    assert [dict(each) for each in project.annotations] == annotations
+    assert any(version_number(each["model_version"]) for each in project.predictions)  # they stay
+    assert read_found(project_files(loop.settings, project.id)) is None
+
+
+def test_predictions_go_only_when_asked_for_and_others_stay(loop: Loop, connected: Connect) -> None:
+    project = theirs(loop)
+    connected(project)
+    loop.retrain(project)
+    disconnect(loop, project, delete=True)
+    assert {each["model_version"] for each in project.predictions} == {"theirs"}
+    assert project.settings["model_version"] == "theirs"
+
+
+def test_nothing_is_published_after_it(loop: Loop, connected: Connect) -> None:
+    project = theirs(loop)
+    connected(project)
+    loop.retrain(project)
+    loop.dispatcher.demand_retrain(project.id)
+    loop.dispatcher.request_refill(project.id)
+    disconnect(loop, project)
+    assert not {job for job in loop.jobs() if job.endswith(f"-{project.id}")}
+    assert loop.state(project).disconnected
+
+
+def test_a_job_that_runs_is_waited_for_or_told_of(
+    loop: Loop, connected: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = theirs(loop)
+    connected(project)
+    monkeypatch.setattr("backend.jobs.dispatch.Dispatcher.withdraw", lambda self, project_id: True)
+    with pytest.raises(NotConnected, match="run `disconnect` again"):
+        disconnect(loop, project)
+    monkeypatch.undo()
+
+
+def test_a_project_that_a_release_before_connected_gets_label_studios_defaults(
+    loop: Loop, connected: Connect
+) -> None:
+    project = theirs(loop)
+    connected(project)
+    project_files(loop.settings, project.id).delete("found-before-connect.json")
+    connected(project)  # it is connected: what it was before cannot be told any more
+    assert read_found(project_files(loop.settings, project.id)) is None
+    said = disconnect(loop, project)
+    assert project.settings["sampling"] == "Sequential sampling"
+    assert any("not known" in line for line in said)
+
+
+def test_a_connection_that_was_there_before_stays(loop: Loop, connected: Connect) -> None:
+    project = theirs(loop)
+    by_hand = loop.fake.connect(project.id, url=URL, title="mine")
+    connected(project)
+    disconnect(loop, project)
+    assert list(project.connections) == [by_hand["id"]]
+
+
+def test_the_maps_tab_goes(loop: Loop, connected: Connect) -> None:
+    project = theirs(loop)
+    connected(project)
+    loop.retrain(project)
+    key = loop.dispatcher.request_heed(project.id, Selection(SHOW, (min(project.tasks),)))
+    heed_selection(project.id, key)
+    assert project.tabs
+    disconnect(loop, project)
+    assert not project.tabs
+
+
+def test_doing_it_again_changes_nothing(loop: Loop, connected: Connect) -> None:
+    project = theirs(loop)
+    connected(project)
+    disconnect(loop, project)
+    project.settings["sampling"] = "Uncertainty sampling"  # by hand, meanwhile
+    with pytest.raises(NotConnected, match="not connected"):
+        disconnect(loop, project)
+    assert project.settings["sampling"] == "Uncertainty sampling"
