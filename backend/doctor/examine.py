@@ -21,7 +21,8 @@ import backend.doctor.other_backends  # isort:skip
 import backend.doctor.encoder  # isort:skip
 import backend.doctor.order  # isort:skip
 import backend.doctor.layers  # isort:skip
-import backend.doctor.shift  # noqa: F401  isort:skip
+import backend.doctor.shift  # isort:skip
+import backend.doctor.wrapped  # noqa: F401  isort:skip
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.checks import run, what_is_missing
 from backend.doctor.finding import Finding, State, not_checked

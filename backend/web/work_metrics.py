@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
@@ -149,6 +150,25 @@ class WorkCollector(Collector):
             stages.add_metric([str(project), stage], int(times), seconds)
         yield retrains
         yield stages
+        yield from self._wrapped(counters)
+
+    def _wrapped(self, counters: Mapping[str, Mapping[tuple[int, str], float]]) -> Iterator[Metric]:
+        """Of the ML backends that projects wrap, asked by workers and by web servers."""
+        outcomes = CounterMetricFamily(
+            "atlas_wrapped_requests", "Requests to wrapped ML backends.", labels=["project", "outcome"]
+        )
+        latency = SummaryMetricFamily(
+            "atlas_wrapped_seconds", "Time of a wrapped ML backend's answers.", labels=["project"]
+        )
+        times: Counter[int] = Counter()
+        for (project, outcome), number in sorted(counters.get("wrapped", {}).items()):
+            outcomes.add_metric([str(project), outcome], number)
+            times[project] += int(number)
+        for project, number in sorted(times.items()):
+            seconds = counters.get("wrapped_seconds", {}).get((project, "all"), 0)
+            latency.add_metric([str(project)], number, seconds)
+        yield outcomes
+        yield latency
 
     def _projects(self) -> Iterator[Metric]:
         families = {
