@@ -71,7 +71,10 @@ def simulate(strategies: str | None, seeds: int, seed: int, encoder: str | None,
     Or it is a folder of images with a folder per class in it: cat/1.jpg, dog/2.jpg.
     An export whose tasks are images will do where the files are here, too: beside it, or in --image-folder.
     Or it holds texts with spans: CoNLL (.conll, .bio, .iob), JSON lines with tokens and tags or with text and
-    spans, an export of a project with <Labels>; then cost is counted in words, too, and no report is drawn.
+    spans, an export of a project with <Labels>. Or images with boxes or areas: COCO's JSON (boxes), an export
+    of a project with <RectangleLabels>, <BrushLabels>, <BitmaskLabels> or <PolygonLabels>, a folder with
+    classes.txt and a mask of their numbers, 1.png, beside each 1.jpg; the images are looked for as above. Of
+    parts cost is counted in words read, boxes or areas drawn, too.
     Labelling is replayed for each strategy and seed as it goes live: the first of the queue are labelled,
     the model learns anew, and so on. A report, the curves and a summary are written.
     Exit code 1 when a strategy failed and had to be left out.

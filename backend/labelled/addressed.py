@@ -40,7 +40,7 @@ def with_files(rows: Rows, folders: Sequence[Path]) -> Rows:
     Raises AtlasError where not one is found.
     """
     items = [*(text for text, _ in rows.labelled), *(each.text for each in rows.waiting)]
-    found = {item: _file(item, folders) for item in dict.fromkeys(items)}
+    found = {item: file_at(item, folders) for item in dict.fromkeys(items)}
     if not any(found.values()):
         places = " nor ".join(dict.fromkeys(str(folder) for folder in folders))
         raise AtlasError(
@@ -67,7 +67,7 @@ def with_files(rows: Rows, folders: Sequence[Path]) -> Rows:
     return replace(rows, dropped=dict(dropped + unreadable), things=IMAGES)
 
 
-def _file(item: str, folders: Sequence[Path]) -> str | None:
+def file_at(item: str, folders: Sequence[Path]) -> str | None:
     if item[:5].lower() == "data:":
         return item
     if "://" not in item and _is_file(Path(item)):

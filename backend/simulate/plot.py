@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -45,18 +46,28 @@ def draw_png(replays: Sequence[Replay], summary: Summary, path: Path) -> None:
 
 def draw_svg(replays: Sequence[Replay], summary: Summary) -> str:
     """An <svg> element without a background, its text in the colour of the text around it."""
+    return as_svg(lambda: _draw(replays, summary, INK))
+
+
+def as_svg(draw: Callable[[], Figure]) -> str:
+    """What is drawn in INK, as of `draw_svg`."""
     # The salt makes the ids, and with them the file, the same every time.
     with rc_context({"svg.hashsalt": "label-studio-atlas", "svg.fonttype": "path"}):
         content = io.StringIO()
-        _draw(replays, summary, INK).savefig(content, format="svg", transparent=True, metadata={"Date": None})
+        draw().savefig(content, format="svg", transparent=True, metadata={"Date": None})
     svg = content.getvalue()
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
     # Without its own size, only with a viewBox, the page decides the width.
     return re.sub(r' (?:width|height)="[0-9.]+pt"', "", svg, count=2)
 
 
+def in_ink(ink: str) -> AbstractContextManager[None]:
+    """What is drawn within has its texts in this colour."""
+    return rc_context({"text.color": ink, "axes.labelcolor": ink, "xtick.color": ink, "ytick.color": ink})
+
+
 def _draw(replays: Sequence[Replay], summary: Summary, ink: str) -> Figure:
-    with rc_context({"text.color": ink, "axes.labelcolor": ink, "xtick.color": ink, "ytick.color": ink}):
+    with in_ink(ink):
         rows = (len(summary.strategies) + 1) // 2
         figure = Figure(figsize=(9, 5 + 0.2 * rows), layout="constrained")
         axes = figure.subplots()

@@ -14,6 +14,7 @@ from backend.labelled import hold_out, load
 from backend.labelled.echo import what_was_read
 from backend.labelled.field_values import named_by
 from backend.labelled.marked import load_marked
+from backend.labelled.marked_images import load_marked_images
 from backend.labelled.things import Things
 from backend.settings import Settings
 from backend.simulate.folder import publish, staging
@@ -38,22 +39,24 @@ class SimulateOptions:
 
 
 def simulate_file(options: SimulateOptions, plan: Plan, encoders: str | None) -> list[str]:
-    """Of whole texts or images, or of spans where the file holds such. Returns what failed, in words.
+    """Of whole texts or images, or of parts of these where the file holds such. Returns what failed.
 
     Arguments and errors as of `run`.
     """
-    marked = load_marked(options.file, options.text_field, options.control)
+    marked = load_marked(options.file, options.text_field, options.control) or load_marked_images(
+        options.file, options.image_folder, options.control
+    )
     if marked is None:
         return run(options, plan, encoders).failures
     if fields := named_by(plan.strategies):
         raise AtlasError(
-            f"{options.file}: strategies go by a field of whole texts or images, not yet of spans: leave "
+            f"{options.file}: strategies go by a field of whole texts or images, not yet of parts: leave "
             f"`by {fields[0]}` out"
         )
-    from backend.simulate.spans_run import run_spans
+    from backend.simulate.parts_run import run_parts
 
     processes = options.processes or _cores()
-    return run_spans(options.file, marked, plan, encoders, _out(options), options.force, processes)
+    return run_parts(options.file, marked, plan, encoders, _out(options), options.force, processes)
 
 
 def _out(options: SimulateOptions) -> Path:

@@ -10,9 +10,9 @@ import pytest
 from backend.controls.span_answers import Span, spans_in
 from backend.errors import AtlasError
 from backend.labelled.marked import load_marked
-from backend.simulate import spans_run
-from backend.simulate.spans import SpanPoint, SpanReplay
-from backend.simulate.spans_summary import summarised, verdict
+from backend.simulate import parts_run
+from backend.simulate.parts import PartsPoint, PartsReplay
+from backend.simulate.parts_summary import summarised, verdict
 from tests.unit.simulations import InProcess, simulate
 from tests.unit.test_span_loop import COUNT, right, text_of
 
@@ -104,7 +104,7 @@ def test_without_spans_in_two_texts_it_is_refused(tmp_path: Path) -> None:
 
 
 def test_curves_and_a_summary_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spans_run, "Workers", InProcess)
+    monkeypatch.setattr(parts_run, "Workers", InProcess)
     path = tmp_path / "export.json"
     path.write_text(json.dumps(export(60)))
     arguments = ("--seeds", "2", "--budget", "20", "--strategies", "random,margin,auto", "--encoder", "lsa")
@@ -122,8 +122,8 @@ def test_curves_and_a_summary_are_written(tmp_path: Path, monkeypatch: pytest.Mo
     assert again.exit_code == 0, again.output
 
 
-def replay(strategy: str, seed: int, f1: float, words: int) -> SpanReplay:
-    return SpanReplay(strategy, seed, (SpanPoint(5, 10, 0.1, 0.0), SpanPoint(10, words, f1, 1.0)))
+def replay(strategy: str, seed: int, f1: float, words: int) -> PartsReplay:
+    return PartsReplay(strategy, seed, (PartsPoint(5, 10, 0.1, 0.0), PartsPoint(10, words, f1, 1.0)))
 
 
 def test_long_texts_first_pay_per_text_and_not_per_word() -> None:
@@ -138,6 +138,6 @@ def test_long_texts_first_pay_per_text_and_not_per_word() -> None:
 def test_the_default_stays_unless_another_is_clearly_ahead() -> None:
     same = [replay(name, seed, 0.5, 20) for name in ("random", "auto") for seed in (0, 1)]
     better = [replay("margin", seed, 0.49 + seed / 20, 20) for seed in (0, 1)]
-    assert verdict(summarised([*same, *better])).endswith("auto stays.")
+    assert verdict(summarised([*same, *better]), "words read").endswith("auto stays.")
     clear = [replay("margin", seed, 0.9 + seed / 1000, 20) for seed in (0, 1)]
-    assert "Set STRATEGY=margin" in verdict(summarised([*same, *clear]))
+    assert "Set STRATEGY=margin" in verdict(summarised([*same, *clear]), "words read")
