@@ -12,6 +12,9 @@ from backend.errors import AtlasError
 from backend.labelled import LabelledTexts
 from backend.settings import Settings
 
+PARTS = ("spans", "boxes", "masks")
+KINDS = ("texts", "images", *PARTS)
+
 
 @click.command()
 @click.option(
@@ -20,7 +23,15 @@ from backend.settings import Settings
     help="Labelled texts or images, in any form that `simulate` takes.  [default: 800 headlines, some on "
     "disasters]",
 )
-@click.option("--images", is_flag=True, help="Label pictures of tiles, some cracked, that are drawn here.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default="texts",
+    show_default=True,
+    help="What to label, of data made here: texts or images (tiles, some cracked) by their class, names in "
+    "sentences (spans), shapes in scenes (boxes, masks).",
+)
+@click.option("--images", is_flag=True, help="The same as --kind images.")
 @click.option("--text-field", help="Field, or column, of the text.  [default: text, or the only one]")
 @click.option("--control", help="Control, or column, of the label.  [default: label, or the only one]")
 @click.option(
@@ -50,29 +61,30 @@ def demo(**options: Any) -> None:
     texts, or images, whose labels are known, and lets simulated annotators label what Label Studio serves
     them. What they and you label is kept: the next demo goes on with it, unless --fresh is given.
     """
-    from backend.demo.data import read, split
+    from backend.demo.data import marked, read, split
+    from backend.demo.drawn import drawn_tiles
     from backend.labelled.echo import what_was_read
 
     settings = settings_with(strategy=options["strategy"])
     check_names(settings)
-    file = _drawn(settings, options["data"]) if options.pop("images") else options["data"]
-    texts = read(file, options.pop("text_field"), options.pop("control"))
-    _check_encoder(settings, texts)
-    if options.pop("data"):
-        click.echo("\n".join(what_was_read(file, texts)))
-    data = split(texts, options.pop("seed"))
+    kind = "images" if options.pop("images") else options.pop("kind")
+    options.pop("kind", None)
+    if kind != "texts" and options["data"] is not None:
+        raise click.UsageError(f"--kind {kind} has data of its own: leave --data out")
+    file, reading = options.pop("data"), (options.pop("text_field"), options.pop("control"))
+    seed = options.pop("seed")
+    if kind in PARTS:
+        data = marked(kind, settings.cache_dir)
+    else:
+        texts = read(drawn_tiles(settings.cache_dir) if kind == "images" else file, *reading)
+        _check_encoder(settings, texts)
+        if file is not None:
+            click.echo("\n".join(what_was_read(file, texts)))
+        data = split(texts, seed)
 
     from backend.demo.run import DemoOptions, run  # torch: after all that can be refused
 
     run(DemoOptions(**{**options, "strategy": settings.strategy}), data)
-
-
-def _drawn(settings: Settings, data: Path | None) -> Path:
-    if data is not None:
-        raise click.UsageError("--images draws pictures of its own: leave --data out")
-    from backend.demo.drawn import drawn_tiles
-
-    return drawn_tiles(settings.cache_dir)
 
 
 def _check_encoder(settings: Settings, texts: LabelledTexts) -> None:

@@ -29,6 +29,8 @@ class Stage:
     retrain_every: int
     labelled: int
     held_out: list[str]
+    settings: Settings
+    """Of the backend."""
 
 
 def boot(
@@ -59,12 +61,11 @@ def boot(
     with step("Connecting the backend through Label Studio's API, and waiting for a first order"):
         project.connect_again(backend_url)
         project.wait_for_version_after("", supervisor.check)
-    label_of = dict(zip(project.task_ids, (label for _, label in data.pool), strict=True))
-    team = Team(project, members, label_of)
+    team = Team(project, members, data.pool)
     labelled = len(project.labelled_tasks())
     there = settings.model_copy(update={"data_dir": directory, "label_studio_url": server.url})
     held_out = data.objects.held_out(there, project.id, [item for item, _ in data.held_out])
-    return Stage(server, project, team, backend_url, settings.retrain_every, labelled, held_out)
+    return Stage(server, project, team, backend_url, settings.retrain_every, labelled, held_out, there)
 
 
 def _installing(settings: Settings) -> str:
@@ -85,11 +86,11 @@ def _project(server: LabelStudioServer, kept: KeptDemo, data: DemoData) -> DemoP
     title, http = f"label-studio-atlas demo {len(kept.projects) + 1}", server.admin.http
     if known := kept.projects.get(digest):
         there = (known["id"], known["task_ids"])
-        project = DemoProject(http, title, data.labels, items, there, data.objects)
+        project = DemoProject(http, title, data.labels, items, there, data.objects, data.asked)
         if project.exists():
             return project
     with step(f"Creating a project and importing {len(items)} {data.objects.things.many}"):
-        project = DemoProject(http, title, data.labels, items, objects=data.objects)
+        project = DemoProject(http, title, data.labels, items, objects=data.objects, asked=data.asked)
     kept.projects[digest] = {"id": project.id, "task_ids": project.task_ids}
     return project
 

@@ -104,7 +104,7 @@ def is_in_use(data_dir: Path) -> bool:
 
 
 def digest_of(data: DemoData) -> str:
-    """Of the texts and labels that go into a project."""
+    """Of what goes into a project, and is asked there."""
     return hashlib.sha256(json.dumps(data.pool).encode()).hexdigest()[:16]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 from sklearn.metrics import accuracy_score, f1_score
@@ -10,11 +11,14 @@ from sklearn.metrics import accuracy_score, f1_score
 from backend.demo.data import DemoData
 from backend.demo.project import DemoProject
 from backend.errors import AtlasError
+from backend.settings import Settings
+from backend.store.locations import version_store
 
 
 @dataclass(frozen=True)
 class Round:
-    """The state after a retrain. The scores are None before the model has seen two classes."""
+    """The state after a retrain. The scores are None before the model has seen two classes, and where parts
+    are marked: of these `measured` tells how well they are found out of fold."""
 
     labels: int
     model_version: str
@@ -22,6 +26,12 @@ class Round:
     macro_f1: float | None
     rare_found: int
     rare_found_random: float
+    measured: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> list[float | None]:
+        """As `Asked.measures` names them."""
+        return list(self.measured.values()) or [self.accuracy, self.macro_f1]
 
 
 def measure(
@@ -52,7 +62,18 @@ def measure(
         model_version=version,
         accuracy=accuracy,
         macro_f1=macro_f1,
-        rare_found=given.count(data.rare),
-        # What the same number of labels finds on average when tasks come in random order.
-        rare_found_random=round(len(given) * data.rare_share, 2),
+        **_rare(data, given),
     )
+
+
+def measure_parts(settings: Settings, project: int, data: DemoData, version: str, given: list[str]) -> Round:
+    """As the backend itself tells it of a version: by siblings that never saw what they judge."""
+    told = version_store(settings, project).stats(version).get("measured") or {}
+    measured = {name: told.get(name) for name in data.asked.measures}
+    return Round(len(given), version, None, None, **_rare(data, given), measured=measured)
+
+
+def _rare(data: DemoData, given: list[str]) -> dict[str, Any]:
+    """And what the same number of labels finds on average when tasks come in random order."""
+    expected = round(len(given) * data.rare_share, 2)
+    return {"rare_found": data.rare_in(given), "rare_found_random": expected}

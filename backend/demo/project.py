@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 import httpx
 
+from backend.demo.asked import CLASSES, Asked
 from backend.demo.objects import Objects, TextObjects
 from backend.errors import AtlasError
 
@@ -18,12 +18,9 @@ PUBLISH_SECONDS = 180
 """How long a new version may take to appear before the demo gives up."""
 
 
-def label_config(labels: list[str], objects: Objects = TEXT) -> str:
-    choices = "".join(f"<Choice value={quoteattr(label)}/>" for label in labels)
-    return (
-        f'<View><{objects.tag} name="{objects.name}" value="${objects.name}"/>'
-        f'<Choices name="label" toName="{objects.name}" choice="single">{choices}</Choices></View>'
-    )
+def label_config(labels: list[str], objects: Objects = TEXT, asked: Asked = CLASSES) -> str:
+    shown = f'<{objects.tag} name="{objects.name}" value="${objects.name}"/>'
+    return f"<View>{shown}{asked.controls(objects.name, labels)}</View>"
 
 
 @dataclass(frozen=True)
@@ -45,10 +42,12 @@ class DemoProject:
         texts: list[str],
         known: tuple[int, list[int]] | None = None,
         objects: Objects = TEXT,
+        asked: Asked = CLASSES,
     ):
         self._http = http
         self.objects = objects
-        self.label_config = label_config(labels, objects)
+        self.asked = asked
+        self.label_config = label_config(labels, objects, asked)
         self.task_ids: list[int]
         if known is not None:
             self.id, self.task_ids = known

@@ -11,7 +11,7 @@ import click
 from backend.demo.boot import Stage, boot
 from backend.demo.data import DemoData
 from backend.demo.kept import FILE
-from backend.demo.measure import Round, measure
+from backend.demo.measure import Round, measure, measure_parts
 from backend.demo.show import RoundTable, console, draw_curve
 from backend.demo.team import Served
 from backend.running.backend import lock
@@ -50,7 +50,7 @@ def run(options: DemoOptions, data: DemoData) -> None:
             with stage.server:
                 rounds, served = _label(supervisor, stage, data, options.labels)
                 curve = directory / "learning-curve.png"
-                draw_curve(rounds, data.rare, options.strategy, curve)
+                draw_curve(rounds, data.asked.measures, data.rare, options.strategy, curve)
                 _report(options, rounds, served, curve)
                 if not options.once:
                     _say_where(stage, directory)
@@ -79,7 +79,7 @@ def _label(
     if stage.labelled:
         console.print(f"{stage.labelled} of {len(data.pool)} tasks are labelled already.")
     console.print(f'{labels} labels by simulated annotators; the rare class is "{data.rare}".')
-    with RoundTable(data.rare, labels) as table:
+    with RoundTable(data.asked.measures, data.rare, labels) as table:
         for moment, label in stage.team.work():
             supervisor.check()
             served.append(moment)
@@ -94,6 +94,8 @@ def _label(
 
 
 def _measured(stage: Stage, data: DemoData, version: str, given: list[str]) -> Round:
+    if not stage.held_out:
+        return measure_parts(stage.settings, stage.project.id, data, version, given)
     return measure(stage.backend_url, stage.project, data, stage.held_out, version, given)
 
 

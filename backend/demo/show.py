@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,7 +44,8 @@ def step(doing: str) -> Iterator[Callable[[str], None]]:
 class RoundTable:
     """A table that grows by a row per retrain, redrawn in place on a terminal."""
 
-    def __init__(self, rare: str, target: int):
+    def __init__(self, measures: Sequence[str], rare: str, target: int):
+        self._measures = measures
         self._rare = rare
         self._target = target
         self._rounds: list[Round] = []
@@ -70,8 +71,7 @@ class RoundTable:
         for heading in (
             "labels",
             "model version",
-            "accuracy",
-            "macro-F1",
+            *self._measures,
             f'"{self._rare}" found',
             "in random order",
         ):
@@ -80,26 +80,25 @@ class RoundTable:
             table.add_row(
                 str(row.labels),
                 row.model_version,
-                _percent(row.accuracy),
-                "–" if row.macro_f1 is None else f"{row.macro_f1:.3f}",
+                *map(_shown, self._measures, row.scores),
                 str(row.rare_found),
                 f"{row.rare_found_random:.1f}",
             )
         return table
 
 
-def draw_curve(rounds: list[Round], rare: str, strategy: str, path: Path) -> None:
-    """Held-out scores, and how many of the rare class were found, over labels given."""
+def draw_curve(rounds: list[Round], measures: Sequence[str], rare: str, strategy: str, path: Path) -> None:
+    """Scores by their names, and how many of the rare class were found, over labels given."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-    scored = [row for row in rounds if row.accuracy is not None]
+    scored = [row for row in rounds if row.scores[0] is not None]
     labels = [row.labels for row in scored]
-    left.plot(labels, [row.macro_f1 for row in scored], marker="o", markersize=3, label="macro-F1")
-    left.plot(labels, [row.accuracy for row in scored], marker="o", markersize=3, label="accuracy")
+    for place, name in reversed(list(enumerate(measures))):  # the main one first
+        left.plot(labels, [row.scores[place] for row in scored], marker="o", markersize=3, label=name)
     left.set(xlabel="labels", ylabel="held out", title="The model", ylim=(0, 1))
     left.legend(loc="lower right")
     labels = [row.labels for row in rounds]
@@ -121,5 +120,5 @@ def draw_curve(rounds: list[Round], rare: str, strategy: str, path: Path) -> Non
     pyplot.close(figure)
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
+def _shown(name: str, score: float | None) -> str:
+    return "–" if score is None else f"{score:.1%}" if name == "accuracy" else f"{score:.3f}"

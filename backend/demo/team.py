@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.demo.label_studio import User
@@ -29,11 +29,13 @@ class Served:
 class Team:
     """Annotators who work at the same time: each holds a task while the others submit theirs."""
 
-    def __init__(self, project: DemoProject, members: list[User], label_of: dict[int, str]):
+    def __init__(self, project: DemoProject, members: list[User], pool: Sequence[tuple[str, str]]):
+        """pool: of each task what stands in it, and the right answer."""
         self._project = project
         self._members = {member.email: member for member in members}
         self._holding: deque[tuple[str, int]] = deque()  # who asked first submits first
-        self._label_of = label_of
+        self._content_of = {task: item for task, (item, _) in zip(project.task_ids, pool, strict=True)}
+        self._answer_of = {task: answer for task, (_, answer) in zip(project.task_ids, pool, strict=True)}
 
     def work(self) -> Iterator[tuple[Served, str]]:
         """Label on and on: each time what was served, and the label that was submitted for it.
@@ -51,7 +53,7 @@ class Team:
                 return
             name, task = self._holding.popleft()
             self._submit(name, task)
-            yield served.pop(task), self._label_of[task]
+            yield served.pop(task), self._answer_of[task]
 
     def _ask(self, name: str) -> Served | None:
         before = self._project.model_version()
@@ -83,8 +85,7 @@ class Team:
         return None
 
     def _submit(self, name: str, task: int) -> None:
-        choice = {"choices": [self._label_of[task]]}
-        asked = {"from_name": "label", "to_name": self._project.objects.name, "type": "choices"}
-        result = [{**asked, "value": choice}]
+        project, answer = self._project, self._answer_of[task]
+        result = project.asked.regions(project.objects.name, answer, self._content_of[task])
         body = {"result": result, "lead_time": 1.0}
         self._members[name].http.post(f"/api/tasks/{task}/annotations/", json=body).raise_for_status()
