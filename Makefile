@@ -14,6 +14,9 @@ JOBS ?= 2
 # What to time: make bench BENCH="--sizes 1000 --only margin,auto"
 BENCH ?=
 
+# Tests start many processes, which else compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test test-docker coverage golden chaos lint fix docs bench lock clean
 
 help:  ## list the targets

@@ -74,9 +74,9 @@ class Control(ABC):
     # The label config
 
     @classmethod
-    @abstractmethod
     def takes(cls, tag: Tag) -> bool:
         """Whether this is what a tag of the config asks for."""
+        return tag.kind in cls.tags
 
     @classmethod
     def source_in(cls, tag: Tag, looked_at: Sequence[Tag]) -> Source:
@@ -140,6 +140,11 @@ class Control(ABC):
     @abstractmethod
     def regions(self, answer: Answer, confidence: float) -> list[Region]:
         """An answer as Label Studio stores it; [] for one that says nothing."""
+
+    def region(self, kind: str, value: dict[str, Any], confidence: float) -> Region:
+        """One of its regions. kind: Label Studio's `type` of it."""
+        named = {"from_name": self.from_name, "to_name": self.to_name, "type": kind}
+        return {**named, "value": value, "score": confidence}
 
     def given(self, answer: Answer, content: str) -> list[Region]:
         """An answer that this content was given, as Label Studio stores it."""
@@ -216,11 +221,19 @@ class Control(ABC):
         network = train_network(features, targets, len(self.classes), seed=seed, device=device)
         return {CLASSES: network.cpu()}
 
-    @abstractmethod
     def decide(self, layers: Layers, right: Tensor | None = None) -> Decided:
-        """What to show for each of N items. layers: of the network that it `shows`; right: float [N], how
-        likely the class of most probability is right, by an error head, NaN where that has not judged it;
-        None without one."""
+        """What to show for each of N items: here the likeliest class.
+
+        The error head's word stands for the classifier's, which alone is too bold or too shy; with few labels
+        either may be far too bold: to be right both must be sure.
+
+        layers: of the network that it `shows`; right: float [N], how likely the class of most probability is
+        right, by an error head, NaN where that has not judged it; None without one.
+        """
+        best = layers.probabilities.max(-1)
+        answers = [self.classes[i] for i in best.indices.tolist()]
+        taught = best.values if right is None else right.where(~right.isnan(), best.values)
+        return Decided(answers, taught.tolist(), taught.minimum(best.values).tolist())
 
     def likely(self, layers: Layers) -> Tensor:
         """How likely each of the `choices` is: float [N, choices]."""
@@ -238,16 +251,6 @@ class Control(ABC):
             lacking[item] = bool(known)
             lacking[item, known] = False
         return layers._replace(logits=layers.logits.masked_fill(lacking, -torch.inf))
-
-
-def likeliest(classes: Sequence[Answer], layers: Layers, right: Tensor | None) -> Decided:
-    """The likeliest class. The error head's word stands for the classifier's, which alone is too bold or too
-    shy; with few labels either may be far too bold: to be right both must be sure. Arguments as of
-    `Control.decide`."""
-    best = layers.probabilities.max(-1)
-    answers = [classes[i] for i in best.indices.tolist()]
-    taught = best.values if right is None else right.where(~right.isnan(), best.values)
-    return Decided(answers, taught.tolist(), taught.minimum(best.values).tolist())
 
 
 def asked_of_parts(tag: Tag) -> str | None:

@@ -5,20 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backend.controls.base import Answer, Control, Decided, Region, likeliest, refuse_parts, regions_named
+from backend.controls.base import Answer, Control, Region, refuse_parts, regions_named
 from backend.controls.forms import FORMS, Form, form_of
 from backend.controls.offering import Offering
 from backend.controls.options import Dynamic, Options, options_of
 from backend.controls.sources import Source
 from backend.controls.tags import Tag
 from backend.errors import LabelConfigError
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from backend.learning.network import Layers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +63,8 @@ class ChoiceControl(Offering):
         chosen = self.in_words(answer)
         if not chosen:
             return []
-        told = {"from_name": self.from_name, "to_name": self.to_name, "type": self.form.type}
         written = [self.form.write(self.options.path_of(choice)) for choice in chosen]
-        return [{**told, "value": {self.form.type: written}, "score": confidence}]
+        return [self.region(self.form.type, {self.form.type: written}, confidence)]
 
     def named_in(self, region: Region) -> list[str]:
         return [self.options.path_of(each)[-1] for each in self.said_in(region)]
@@ -114,6 +108,3 @@ class SingleChoice(ChoiceControl):
 
     def in_words(self, answer: Answer) -> list[str]:
         return [answer]
-
-    def decide(self, layers: Layers, right: Tensor | None = None) -> Decided:
-        return likeliest(self.classes, layers, right)

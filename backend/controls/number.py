@@ -59,10 +59,6 @@ class Number(Control):
     spread: float = 0.0
 
     @classmethod
-    def takes(cls, tag: Tag) -> bool:
-        return tag.kind in cls.tags
-
-    @classmethod
     def parse(cls, tag: Tag, source: Source) -> Control:
         refuse_parts(tag)
         least, most, step = (_set_by(tag, name) for name in ("min", "max", "step"))
@@ -113,9 +109,8 @@ class Number(Control):
 
     def regions(self, answer: Answer, confidence: float) -> list[Region]:
         number = float(answer)
-        told = {"from_name": self.from_name, "to_name": self.to_name, "type": "number"}
         whole = int(number) if number.is_integer() else number
-        return [{**told, "value": {"number": whole}, "score": confidence}]
+        return [self.region("number", {"number": whole}, confidence)]
 
     def said_in(self, region: Region) -> list[str]:
         answer = self._answer(value_of(region, "number"))

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from backend.controls.base import (
-    Answer,
-    Control,
-    Decided,
-    Region,
-    likeliest,
-    refuse_parts,
-    regions_named,
-    value_of,
-)
+from backend.controls.base import Answer, Control, Region, refuse_parts, regions_named, value_of
 from backend.controls.compared import compared
 from backend.controls.sources import Source
 from backend.controls.tags import Tag
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from backend.learning.network import Layers
 
 LEFT, RIGHT = "left", "right"
 
@@ -37,10 +23,6 @@ class Pairwise(Control):
     tags = ("Pairwise",)
     joins = False
     adapts: ClassVar[Mapping[str, str]] = {}  # a difference of two vectors has no layers of its own
-
-    @classmethod
-    def takes(cls, tag: Tag) -> bool:
-        return tag.kind in cls.tags
 
     @classmethod
     def source_in(cls, tag: Tag, looked_at: Sequence[Tag]) -> Source:
@@ -60,8 +42,7 @@ class Pairwise(Control):
         return None if given is None else [] if self.said_in(region) else [given]
 
     def regions(self, answer: Answer, confidence: float) -> list[Region]:
-        told = {"from_name": self.from_name, "to_name": self.to_name, "type": "pairwise"}
-        return [{**told, "value": {"selected": answer}, "score": confidence}]
+        return [self.region("pairwise", {"selected": answer}, confidence)]
 
     def said_in(self, region: Region) -> list[str]:
         given = value_of(region, "selected")
@@ -69,6 +50,3 @@ class Pairwise(Control):
 
     def in_words(self, answer: Answer) -> list[str]:
         return [answer]
-
-    def decide(self, layers: Layers, right: Tensor | None = None) -> Decided:
-        return likeliest(self.classes, layers, right)

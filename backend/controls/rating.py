@@ -28,10 +28,6 @@ class Rating(Control):
     turn = 0
 
     @classmethod
-    def takes(cls, tag: Tag) -> bool:
-        return tag.kind in cls.tags
-
-    @classmethod
     def parse(cls, tag: Tag, source: Source) -> Control:
         refuse_parts(tag)
         most = tag.attributes.get("maxrating", "5")
@@ -56,8 +52,7 @@ class Rating(Control):
         return 1 - abs(int(one) - int(other)) / (len(self.classes) - 1)
 
     def regions(self, answer: Answer, confidence: float) -> list[Region]:
-        told = {"from_name": self.from_name, "to_name": self.to_name, "type": "rating"}
-        return [{**told, "value": {"rating": int(answer)}, "score": confidence}]
+        return [self.region("rating", {"rating": int(answer)}, confidence)]
 
     def said_in(self, region: Region) -> list[str]:
         stars = _stars(value_of(region, "rating"))

@@ -47,10 +47,6 @@ class RegionControl(Offering):
     # The label config
 
     @classmethod
-    def takes(cls, tag: Tag) -> bool:
-        return tag.kind in cls.tags
-
-    @classmethod
     def parse(cls, tag: Tag, source: Source) -> Self:
         """Raises LabelConfigError, with what to change, without a label, or for parts of several tags."""
         if len(tag.to_names) > 1:

@@ -10,26 +10,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backend.controls.base import (
-    Answer,
-    Control,
-    Decided,
-    Region,
-    likeliest,
-    refuse_parts,
-    regions_named,
-    value_of,
-)
+from backend.controls.base import Answer, Control, Region, refuse_parts, regions_named, value_of
 from backend.controls.edit_distance import similarity
 from backend.controls.sources import Source
 from backend.controls.tags import Tag
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from backend.learning.network import Layers
 
 MOST = 100
 """Different texts that are classes."""
@@ -49,10 +35,6 @@ class TextArea(Control):
     kind = "text"
     tags = ("TextArea",)
     turn = 2
-
-    @classmethod
-    def takes(cls, tag: Tag) -> bool:
-        return tag.kind in cls.tags
 
     @classmethod
     def parse(cls, tag: Tag, source: Source) -> Control:
@@ -101,10 +83,7 @@ class TextArea(Control):
 
     def regions(self, answer: Answer, confidence: float) -> list[Region]:
         texts = self.in_words(answer)
-        if not texts:
-            return []
-        told = {"from_name": self.from_name, "to_name": self.to_name, "type": "textarea"}
-        return [{**told, "value": {"text": texts}, "score": confidence}]
+        return [self.region("textarea", {"text": texts}, confidence)] if texts else []
 
     def said_in(self, region: Region) -> list[str]:
         return _texts_in(region)
@@ -118,11 +97,6 @@ class TextArea(Control):
     @property
     def config_choices(self) -> tuple[str, ...]:
         return ("texts",)
-
-    # The network's side
-
-    def decide(self, layers: Layers, right: Tensor | None = None) -> Decided:
-        return likeliest(self.classes, layers, right)
 
 
 def _texts_in(region: Region) -> list[str]:

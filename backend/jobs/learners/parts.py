@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from backend import sampling
 from backend.controls.base import CLASSES, Answer, Control
 from backend.controls.regions import RegionControl
-from backend.jobs.learners.base import Asked, HeldOut, Learned, Learner
+from backend.jobs.learners.base import Asked, HeldOut, Learned
+from backend.jobs.learners.trained_here import TrainedHere, VectorLearner
 from backend.jobs.taught import Taught
 from backend.learning.units import UnitsLearned
 from backend.store.model_version import ControlModel
@@ -32,21 +32,12 @@ class Trained(NamedTuple):
     judged: Sequence[int] | None = None
 
 
-class Parts(Learner):
+class Parts(VectorLearner):
     """Of controls whose answers mark parts."""
 
     @abstractmethod
     def train(self, control: RegionControl, taught: Taught) -> Trained | None:
         """None while there are too few labels."""
-
-    def vectors(self, rows: list[int]) -> Tensor:
-        """What stands for these tasks' contents where they are compared with each other, float32 [n, D]."""
-        return self.material.features[rows]
-
-    @property
-    def blocks(self) -> tuple[int, ...]:
-        """Widths of what such a vector is made of, () for one piece."""
-        return self.material.pool.blocks
 
     def learn(self, control: Control) -> Learned:
         assert isinstance(control, RegionControl)
@@ -58,17 +49,8 @@ class Parts(Learner):
 
 
 @dataclass(frozen=True)
-class LearnedParts(Learned):
-    """trained: None while there are too few labels."""
-
-    learner: Parts
+class LearnedParts(TrainedHere[Trained]):
     control: RegionControl
-    taught: Taught
-    trained: Trained | None
-
-    @property
-    def is_trained(self) -> bool:
-        return self.trained is not None
 
     def model(self) -> ControlModel | None:
         if self.trained is None:
@@ -76,20 +58,8 @@ class LearnedParts(Learned):
         return ControlModel(self.control, {CLASSES: copy.deepcopy(self.trained.model).cpu()})
 
     def scene(self, asked: Asked) -> sampling.Scene:
-        learner, rows = self.learner, self.taught.rows
-        waiting, settings = learner.material.waiting, learner.settings
-        return sampling.make_scene(
-            learner.vectors(waiting),
-            learner.vectors(rows),
-            torch.zeros(len(rows), dtype=torch.int64),
-            batch=asked.batch,
-            seed=settings.seed,
-            device=settings.device,
-            trained=None if self.trained is None else self.trained.learned,
-            blocks=learner.blocks,
-            target=asked.target,
-            fields={n: ([of[i] for i in waiting], [of[i] for i in rows]) for n, of in asked.fields.items()},
-        )
+        untold = torch.zeros(len(self.taught.rows), dtype=torch.int64)
+        return self.make_scene(asked, untold, trained=None if self.trained is None else self.trained.learned)
 
     def how_well(self, scene: sampling.Scene) -> dict[str, Any]:
         """By cross-validation, in the control's own measures."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,69 +15,44 @@ from backend import sampling
 from backend.controls.base import CLASSES, Control
 from backend.jobs.choosing import Lesson
 from backend.jobs.estimating import Estimated, estimated
-from backend.jobs.learners.base import Asked, HeldOut, Learned, Learner
-from backend.jobs.material import Material
-from backend.jobs.taught import Taught
+from backend.jobs.learners.base import Asked, HeldOut, Learned
+from backend.jobs.learners.trained_here import TrainedHere, VectorLearner
 from backend.learning.network import Layers
 from backend.learning.training import Trained, train
 from backend.settings import Settings
 from backend.store.model_version import ControlModel
 
 
-class WholeItems(Learner):
+class WholeItems(VectorLearner):
     """Trained once there are labels of two classes."""
 
     def learn(self, control: Control) -> Learned:
         taught = self.material.taught(control)
-        features = self.material.features[taught.rows]
+        features = self.vectors(taught.rows)
         trained = classifier(self.settings, features, taught.targets, len(control.classes), taught.together)
-        return LearnedWhole(self.settings, self.material, control, taught, trained)
+        return LearnedWhole(self, control, taught, trained)
 
     def learn_alone(self, control: Control) -> ControlModel | None:
         taught = self.material.taught(control)
         if len(taught.targets.unique()) < 2:
             return None
-        settings, features = self.settings, self.material.features[taught.rows]
+        settings, features = self.settings, self.vectors(taught.rows)
         networks = control.train_alone(features, taught.targets, seed=settings.seed, device=settings.device)
         return ControlModel(control, networks)
 
 
-@dataclass(frozen=True)
-class LearnedWhole(Learned):
-    """trained: None while there are labels of fewer than two classes."""
-
+class LearnedWhole(TrainedHere[Trained]):
     is_audited = True
-
-    settings: Settings
-    material: Material
-    control: Control
-    taught: Taught
-    trained: Trained | None
-
-    @property
-    def is_trained(self) -> bool:
-        return self.trained is not None
 
     def model(self) -> ControlModel | None:
         if self.trained is None:
             return None
-        return kept(self.settings, self.control, self._features, self.taught.targets, self.trained)
+        features = self.learner.vectors(self.taught.rows)
+        return kept(self.learner.settings, self.control, features, self.taught.targets, self.trained)
 
     def scene(self, asked: Asked) -> sampling.Scene:
-        rows, waiting, pool = self.taught.rows, self.material.waiting, self.material.pool
-        return sampling.make_scene(
-            pool.features[waiting],
-            self._features,
-            self.taught.targets,
-            n_classes=len(self.control.classes),
-            batch=asked.batch,
-            seed=self.settings.seed,
-            device=self.settings.device,
-            trained=self.trained,
-            blocks=pool.blocks,
-            target=asked.target,
-            fields={n: ([of[i] for i in waiting], [of[i] for i in rows]) for n, of in asked.fields.items()},
-        )
+        n_classes = len(self.control.classes)
+        return self.make_scene(asked, self.taught.targets, n_classes=n_classes, trained=self.trained)
 
     def how_well(self, scene: sampling.Scene) -> dict[str, Any]:
         """By cross-validation, and, as the error head estimates it, on the tasks that still wait. The
@@ -96,13 +70,13 @@ class LearnedWhole(Learned):
         }
 
     def estimated(self, scene: sampling.Scene, audits: AbstractSet[int]) -> Estimated | None:
-        if self.trained is None or not (self.settings.audit_share or audits):
+        if self.trained is None or not (self.learner.settings.audit_share or audits):
             return None
-        tasks, taught = self.material.tasks, self.taught
+        tasks, taught = self.learner.material.tasks, self.taught
         drawn = [tasks[row].id in audits for row in taught.rows[: taught.own]]
         is_audit = torch.zeros(len(taught.rows), dtype=torch.bool)
         is_audit[: taught.own] = torch.tensor(drawn, dtype=torch.bool)
-        return estimated(scene, is_audit, self.control.classes, self.settings.seed)
+        return estimated(scene, is_audit, self.control.classes, self.learner.settings.seed)
 
     def held_out(self) -> HeldOut | None:
         if self.trained is None or not self.taught.own:
@@ -112,7 +86,7 @@ class LearnedWhole(Learned):
             said = self.control.decide(layers).answers
         else:  # decided by a network that has seen the task: its likeliest answer then
             said = [self.control.classes[i] for i in layers.logits.argmax(-1).tolist()]
-        tasks = [self.material.tasks[row].id for row in self.taught.rows[: self.taught.own]]
+        tasks = [self.learner.material.tasks[row].id for row in self.taught.rows[: self.taught.own]]
         return HeldOut(tasks, said, self.taught.said)
 
     def _measures(self, held_out: Layers) -> dict[str, float]:
@@ -130,12 +104,8 @@ class LearnedWhole(Learned):
     def lesson(self) -> Lesson | None:
         if self.trained is None or self.control.source.is_fetched:
             return None
-        texts, taught = self.material.texts(self.taught.rows), self.taught
+        texts, taught = self.learner.material.texts(self.taught.rows), self.taught
         return Lesson(texts, taught.targets.tolist(), taught.together.tolist(), len(self.control.classes))
-
-    @property
-    def _features(self) -> Tensor:
-        return self.material.features[self.taught.rows]
 
 
 def classifier(
