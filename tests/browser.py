@@ -25,14 +25,6 @@ OPTIONS = [
     "--window-size=1400,1000",
 ]
 SECONDS = 60.0
-SUBMITTED = """
-if (Htx.annotationStore.selected.pk) return true;
-const named = each => each.innerText.trim() === 'Submit' && !each.disabled;
-const button = [...document.querySelectorAll('button')].find(named);
-if (button && !(window.clicked > Date.now() - 20_000)) { window.clicked = Date.now(); button.click(); }
-"""
-"""True once the editor has submitted. Clicks again where the first click was too early for the page; not
-sooner, for a busy Label Studio takes its time, and each click it has heard of is an annotation."""
 
 
 class Browser:

@@ -77,7 +77,7 @@ def backends(label_studio: LabelStudioServer, folder: Path) -> Iterator[Callable
         given = {
             **inherited_environment(),
             "LABEL_STUDIO_URL": label_studio.url,
-            "LABEL_STUDIO_API_KEY": label_studio.admin.http.headers["Authorization"].removeprefix("Token "),
+            "LABEL_STUDIO_API_KEY": label_studio.admin.login.token,
             "RETRAIN_PAUSE": "0",
             **env,
         }

@@ -105,7 +105,7 @@ class ByHand:
 def web_server(server: LabelStudioServer, folder: Path, **env: str) -> Iterator[dict[str, str]]:
     """Redis and a web server, and the environment they run in."""
     port = free_port(0)
-    token = server.admin.http.headers["Authorization"].removeprefix("Token ")
+    token = server.admin.login.token
     given = {
         "LABEL_STUDIO_URL": server.url,
         "LABEL_STUDIO_API_KEY": token,

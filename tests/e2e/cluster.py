@@ -142,7 +142,7 @@ class Cluster:
 @contextmanager
 def clusters(directory: Path, server: LabelStudioServer, **env: str) -> Iterator[Cluster]:
     """One cluster with Redis and nothing else running; all that was started is stopped in the end."""
-    api_key = server.admin.http.headers["Authorization"].removeprefix("Token ")
+    api_key = server.admin.login.token
     with ExitStack() as proxies:
         cluster = Cluster(directory, server.url, api_key, proxies, **env)
         cluster.start("redis")

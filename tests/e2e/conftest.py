@@ -1,5 +1,5 @@
-"""One installation for all tests of `connect` and `doctor`, of which every one mends what it breaks; and one
-per file of those that do the jobs themselves."""
+"""One installation for all tests of `connect` and `doctor`, of which every one mends what it breaks; and per
+file a backend, a client, a browser, or a web server whose jobs the tests do themselves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from backend.demo.label_studio import LabelStudioServer, free_port
+from backend.labelstudio.client import LabelStudioClient
+from tests.browser import MISSING, Browser, browser
+from tests.conftest import RunningBackend, backends
 from tests.e2e.by_hand import HEAD, ByHand, by_hand, web_server
 from tests.e2e.installation import Installation, Parts, atlas
 from tests.e2e.steps import TEXTS, new_project
@@ -46,6 +49,33 @@ def installed(
         yield Installation(parts, project, url, label_studio, connected)
     finally:
         parts.stop_all()
+
+
+@pytest.fixture(scope="module")
+def backend(
+    request: pytest.FixtureRequest, label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningBackend]:
+    """With the settings that the file names as BACKEND."""
+    with backends(label_studio, tmp_path_factory.mktemp("backend")) as start:
+        yield start(**request.module.BACKEND)
+
+
+@pytest.fixture(scope="module")
+def client(label_studio: LabelStudioServer) -> Iterator[LabelStudioClient]:
+    """The administrator's."""
+    client = LabelStudioClient(label_studio.url, label_studio.admin.login.token)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Logged in as the administrator."""
+    if MISSING is not None:
+        pytest.skip(MISSING)
+    with browser(tmp_path_factory.mktemp("browser")) as found:
+        found.log_in(label_studio.url, label_studio.admin.email, label_studio.admin.password)
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -2,63 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
 from backend.controls.config import parse_label_config
 from backend.demo.label_studio import LabelStudioServer
 from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.publishing import import_head, prediction
+from tests.e2e.published import made, publish, submitted
 from tests.unit.test_controls import OPTIONS, Case, each_control
 
-VERSION = "atlas-000001"
 TEXT = '<Text name="t" value="$text"/>'
 IMAGE = '<Image name="t" value="$image"/>'
 TWO_TEXTS = f'{TEXT}<Text name="u" value="$more"/>'
 
 
-@pytest.fixture(scope="module")
-def client(label_studio: LabelStudioServer) -> Iterator[LabelStudioClient]:
-    key = label_studio.admin.http.headers["Authorization"].removeprefix("Token ")
-    client = LabelStudioClient(label_studio.url, key)
-    yield client
-    client.close()
-
-
-def made(http: httpx.Client, xml: str, tasks: int) -> int:
-    """A project with so many tasks, which offer a choice where the config takes choices from them."""
-    answer = http.post("/api/projects/", json={"title": "answers", "label_config": xml})
-    answer.raise_for_status()
-    project = int(answer.json()["id"])
-    offered = [{"value": value} for value in ("tea", "rice", "fish")]
-    rows = [{"text": f"text {i}", "more": "more", "image": f"/{i}.png", "o": offered} for i in range(tasks)]
-    http.post(f"/api/projects/{project}/import", json=rows).raise_for_status()
-    return project
-
-
 def assert_kept(client: LabelStudioClient, http: httpx.Client, xml: str, answers: tuple[str, ...]) -> None:
     """A task for each answer: its prediction comes back as it was sent, and what an annotator submits of it
     unchanged is read as that answer."""
-    project = made(http, xml, len(answers))
+    # Choices, where the config takes them from the tasks.
+    offered = [{"value": value} for value in ("tea", "rice", "fish")]
+    row = {"more": "more", "o": offered}
+    rows = [{**row, "text": f"text {i}", "image": f"/{i}.png"} for i in range(len(answers))]
+    project, tasks = made(http, "answers", xml, rows)
     control = parse_label_config(xml).with_classes({"c": answers * 2}).main
-    told = dict(zip(sorted(client.task_ids(project)), answers, strict=True))
-    sent = {
-        task: prediction(VERSION, (place + 0.5) / len(told), control.regions(answer, 0.9))
-        for place, (task, answer) in enumerate(told.items())
-    }
-    import_head(client, client.project(project), VERSION, [{"task": i, **each} for i, each in sent.items()])
-    found = {
-        each["task"]: each for each in http.get("/api/predictions/", params={"task__project": project}).json()
-    }
-    assert found.keys() == sent.keys()
+    told = dict(zip(tasks, answers, strict=True))
+    sent = {task: control.regions(answer, 0.9) for task, answer in told.items()}
+    publish(client, project, sent)
+    kept = http.get("/api/predictions/", params={"task__project": project}).json()
+    assert {each["task"]: each["result"] for each in kept} == sent
     for task, answer in told.items():
-        assert found[task]["result"] == sent[task]["result"]
-        submitted = {"result": found[task]["result"], "lead_time": 1}
-        http.post(f"/api/tasks/{task}/annotations/", json=submitted).raise_for_status()
-        (annotation,) = http.get(f"/api/tasks/{task}/annotations/").json()
-        assert control.read(annotation["result"]) == answer
+        assert control.read(submitted(http, task, sent[task])) == answer
 
 
 @each_control

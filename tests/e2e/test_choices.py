@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from backend.demo.label_studio import LabelStudioServer
-from tests.conftest import RunningBackend, backends
+from tests.conftest import RunningBackend
 from tests.e2e.steps import wait_until
 
 CHOICES = '<Choices name="c" toName="o"><Choice value="Yes" alias="y"/><Choice value="No"/></Choices>'
@@ -27,12 +26,7 @@ Picks = tuple[list[str], list[str]]
 """What annotators choose for a wet text, and for another."""
 
 
-@pytest.fixture(scope="module")
-def backend(
-    label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningBackend]:
-    with backends(label_studio, tmp_path_factory.mktemp("choices")) as start:
-        yield start(RETRAIN_EVERY="1")
+BACKEND = {"RETRAIN_EVERY": "1"}
 
 
 TEXT = '<Text name="o" value="$text"/>'

@@ -67,7 +67,7 @@ def test_no_token(installed: Installation) -> None:
 def test_legacy_token_while_legacy_tokens_are_off(
     installed: Installation, label_studio: LabelStudioServer, access_token: str
 ) -> None:
-    legacy = label_studio.admin.http.headers["Authorization"].removeprefix("Token ")
+    legacy = label_studio.admin.login.token
     answer = installed.http.post("/api/token/refresh/", json={"refresh": access_token}).json()
     member = httpx.Client(
         base_url=label_studio.url, headers={"Authorization": f"Bearer {answer['access']}"}, timeout=60

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
 
 from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import DemoProject, label_config
-from tests.conftest import RunningBackend, backends
+from tests.conftest import RunningBackend
 from tests.e2e.steps import (
     TEXTS,
     annotate,
@@ -23,13 +21,7 @@ from tests.e2e.steps import (
     wait_until,
 )
 
-
-@pytest.fixture(scope="module")
-def backend(
-    label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningBackend]:
-    with backends(label_studio, tmp_path_factory.mktemp("events")) as start:
-        yield start(RETRAIN_EVERY="1", RECONCILE_EVERY="100000", QUEUE_HEAD="10")
+BACKEND = {"RETRAIN_EVERY": "1", "RECONCILE_EVERY": "100000", "QUEUE_HEAD": "10"}
 
 
 def choice(label: str) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ TEXTS = [f"text {i}" for i in range(8)]
 
 def test_the_fake_answers_as_the_real_label_studio(label_studio: LabelStudioServer) -> None:
     project = new_project(label_studio, "as the fake", TEXTS)
-    key = label_studio.admin.http.headers["Authorization"].removeprefix("Token ")
+    key = label_studio.admin.login.token
 
     def label(task: int, name: str | None, **more: Any) -> None:
         annotate(label_studio, task, name, **more)

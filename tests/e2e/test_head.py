@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -26,19 +25,14 @@ from tests.e2e.steps import (
 HEAD = 30
 
 
-@pytest.fixture(scope="module")
-def backend(
-    label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningBackend]:
-    """Retrains only when told to: what else changes Label Studio's order is the refill."""
-    with backends(label_studio, tmp_path_factory.mktemp("head")) as start:
-        yield start(
-            QUEUE_HEAD=str(HEAD),
-            RETRAIN_EVERY="1000",
-            RETRAIN_WITHIN="1000",
-            RECONCILE_EVERY="3",
-            CLEAR_AFTER="1",
-        )
+BACKEND = {
+    "QUEUE_HEAD": str(HEAD),
+    "RETRAIN_EVERY": "1000",
+    "RETRAIN_WITHIN": "1000",
+    "RECONCILE_EVERY": "3",
+    "CLEAR_AFTER": "1",
+}
+"""Retrains only when told to: what else changes Label Studio's order is the refill."""
 
 
 def first(scores: dict[int, float]) -> int:

@@ -15,7 +15,7 @@ from backend.demo.label_studio import LabelStudioServer
 from backend.demo.project import DemoProject
 from backend.encoders.lite0_weights import WEIGHTS
 from tests import drawn
-from tests.browser import MISSING, Browser, browser
+from tests.browser import Browser
 from tests.conftest import RunningBackend, backends
 from tests.content import FileServer, file_server
 from tests.e2e.steps import wait_until
@@ -89,16 +89,6 @@ def setting(label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFa
         named = f"127.0.0.1:{web.port},{s3['AWS_ENDPOINT_URL'].removeprefix('http://')}"
         backend = start(CONTENT_HOSTS=named, CLEAR_AFTER="0", RETRAIN_EVERY="20", RETRAIN_WITHIN="300")
         yield Setting(label_studio, backend, web, s3)
-
-
-@pytest.fixture
-def chromium(setting: Setting, tmp_path: Path) -> Iterator[Browser]:
-    """Logged in as the administrator."""
-    if MISSING is not None:
-        pytest.skip(MISSING)
-    with browser(tmp_path) as found:
-        found.log_in(setting.studio.url, setting.studio.admin.email, setting.studio.admin.password)
-        yield found
 
 
 def learned(setting: Setting, project_id: int) -> tuple[DemoProject, dict[int, str]]:

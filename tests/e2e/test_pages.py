@@ -33,7 +33,7 @@ def client(
 ) -> Iterator[LabelStudioClient]:
     monkeypatch.setattr(task_lists, "PAGE_SIZE", PAGE)
     monkeypatch.setattr(task_lists, "FEW", PAGE)
-    key = label_studio.admin.http.headers["Authorization"].removeprefix("Token ")
+    key = label_studio.admin.login.token
     client = LabelStudioClient(proxy.url, key)
     yield client
     client.close()

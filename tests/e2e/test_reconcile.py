@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from backend.demo.label_studio import LabelStudioServer
-from tests.conftest import RunningBackend, backends
+from tests.conftest import RunningBackend
 from tests.e2e.steps import (
     TEXTS,
     annotate,
@@ -21,13 +18,7 @@ from tests.e2e.steps import (
     wait_until,
 )
 
-
-@pytest.fixture(scope="module")
-def backend(
-    label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningBackend]:
-    with backends(label_studio, tmp_path_factory.mktemp("reconcile")) as start:
-        yield start(RETRAIN_EVERY="1", RECONCILE_EVERY="3", QUEUE_HEAD="10")
+BACKEND = {"RETRAIN_EVERY": "1", "RECONCILE_EVERY": "3", "QUEUE_HEAD": "10"}
 
 
 def test_lost_webhooks_and_changes_without_one_are_healed(

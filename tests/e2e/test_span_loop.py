@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
 
 from backend.demo.label_studio import LabelStudioServer
 from backend.store.model_version import version_number
-from tests.conftest import RunningBackend, backends
+from tests.conftest import RunningBackend
 from tests.e2e.steps import Start, follow_queue, retrained, wait_until
 from tests.unit.test_span_loop import CONFIG, right, text_of
 
 COUNT = 30
 
 
-@pytest.fixture(scope="module")
-def backend(
-    label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningBackend]:
-    with backends(label_studio, tmp_path_factory.mktemp("spans")) as start:
-        yield start(RETRAIN_EVERY="10")
+BACKEND = {"RETRAIN_EVERY": "10"}
 
 
 class Project:

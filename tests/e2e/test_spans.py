@@ -5,27 +5,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
-from backend.controls.joined import source_of
 from backend.controls.regions import NOTHING
 from backend.controls.sources import BETWEEN, PageText
 from backend.controls.span_answers import known_in
 from backend.controls.spans import Spans
 from backend.controls.tags import read_tags
 from backend.demo.label_studio import LabelStudioServer
-from backend.labelstudio.client import LabelStudioClient
-from backend.labelstudio.publishing import import_head, prediction
-from tests.browser import MISSING, SUBMITTED, Browser, browser
+from tests.browser import Browser
+from tests.e2e.editor import open_task, submit
+from tests.e2e.published import control_of, made, publish_answers
 from tests.unit.test_dom import PAGES
 
-pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
-
-VERSION = "atlas-000001"
 LABELS = '<Label value="PER"/><Label value="place" alias="LOC"/>'
 GRIN, FAMILY = "\N{GRINNING FACE}", "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 TEXT = f"{GRIN} Bob &amp; <b>Eve</b>\r\nin {FAMILY}  Rome\n\nfamı\u0301ly Bob"
@@ -102,31 +96,6 @@ return all.map(whole => {
 """
 
 
-@pytest.fixture(scope="module")
-def chromium(label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("browser")) as found:
-        found.log_in(label_studio.url, label_studio.admin.email, label_studio.admin.password)
-        yield found
-
-
-def control_of(xml: str) -> Spans:
-    tags = read_tags(xml)
-    (tag,) = tags.controls
-    found = Spans.parse(tag, source_of(tag, [tags.objects["t"]], Spans.sources))
-    assert isinstance(found, Spans)
-    return found
-
-
-def made(http: httpx.Client, xml: str, rows: list[dict[str, Any]]) -> tuple[int, list[int]]:
-    """A project, and its tasks in the order of the rows."""
-    answer = http.post("/api/projects/", json={"title": "spans", "label_config": xml})
-    answer.raise_for_status()
-    project = int(answer.json()["id"])
-    http.post(f"/api/projects/{project}/import", json=rows).raise_for_status()
-    listed = http.get("/api/tasks", params={"project": project, "page_size": 100}).json()["tasks"]
-    return project, sorted(each["id"] for each in listed)
-
-
 def answers_about(content: str) -> list[str]:
     """Each name by itself, all at once with a span around them, over line breaks and utterances, and none."""
     names = []
@@ -158,29 +127,21 @@ def test_spans_are_shown_where_they_were_predicted_and_come_back_the_same(
 ) -> None:
     looked_at, kind, shown = CONFIGS[name]
     xml = f'<View><{kind} name="c" toName="t">{LABELS}</{kind}>{looked_at}</View>'
-    control, http = control_of(xml), label_studio.admin.http
+    control = control_of(Spans, xml)
     content = control.source.content({"x": shown})
     answers = answers_about(content)
-    project, tasks = made(http, xml, [{"x": shown}] * len(answers))
-    sent = {}
-    for place, (task, answer) in enumerate(zip(tasks, answers, strict=True)):
-        regions = control.regions_of(answer, [0.5] * len(control.labels_in(answer)), content)
-        sent[task] = prediction(VERSION, (place + 0.5) / len(tasks), regions)
-    client = LabelStudioClient(label_studio.url, http.headers["Authorization"].removeprefix("Token "))
-    import_head(client, client.project(project), VERSION, [{"task": i, **each} for i, each in sent.items()])
-    client.close()
-    http.patch(f"/api/projects/{project}/", json={"model_version": VERSION}).raise_for_status()
+    project, tasks = made(label_studio.admin.http, "spans", xml, [{"x": shown}] * len(answers))
+    publish_answers(label_studio, project, control, dict(zip(tasks, answers, strict=True)), content)
     for task, answer in zip(tasks, answers, strict=True):
-        chromium.go(f"{label_studio.url}/projects/{project}/data?task={task}")
+        open_task(chromium, label_studio, project, task)
         chromium.wait(OPENED, task)
         chromium.wait(REGIONS, len(known_in(answer)))
         if answer != NOTHING:
             chromium.wait(f"{MARKED} || null")
         assert set(chromium.run(MARKED)) == set(marked_in(content, answer))
-        chromium.wait(SUBMITTED)
-        (annotation,) = http.get(f"/api/tasks/{task}/annotations/").json()
-        assert control.read(annotation["result"], content) == answer
-        assert all(region["origin"] == "prediction" for region in annotation["result"])
+        result = submit(chromium, label_studio, task)
+        assert control.read(result, content) == answer
+        assert all(region["origin"] == "prediction" for region in result)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -189,10 +150,10 @@ def test_spans_that_are_drawn_are_read_where_they_were_drawn(
 ) -> None:
     looked_at, kind, shown = CONFIGS[name]
     xml = f'<View><{kind} name="c" toName="t">{LABELS}</{kind}>{looked_at}</View>'
-    control, http = control_of(xml), label_studio.admin.http
+    control = control_of(Spans, xml)
     content = control.source.content({"x": shown})
-    project, (task,) = made(http, xml, [{"x": shown}])
-    chromium.go(f"{label_studio.url}/projects/{project}/data?task={task}")
+    project, (task,) = made(label_studio.admin.http, "spans", xml, [{"x": shown}])
+    open_task(chromium, label_studio, project, task)
     chromium.wait(OPENED, task)
     expected: list[list[Any]] = []
     for word in ("Bob", "Rome"):
@@ -200,10 +161,9 @@ def test_spans_that_are_drawn_are_read_where_they_were_drawn(
             expected.append([*found.span(), "PER"])
             chromium.run("window.drawn = 0")
             chromium.wait(DRAWN, word, number, len(expected))
-    chromium.wait(SUBMITTED)
-    (annotation,) = http.get(f"/api/tasks/{task}/annotations/").json()
-    assert control.read(annotation["result"], content) == json.dumps(sorted(expected))
-    assert all(region["origin"] == "manual" for region in annotation["result"])
+    result = submit(chromium, label_studio, task)
+    assert control.read(result, content) == json.dumps(sorted(expected))
+    assert all(region["origin"] == "manual" for region in result)
 
 
 @pytest.mark.parametrize("inline", [True, False], ids=["within", "alone"])
@@ -214,7 +174,7 @@ def test_a_page_has_the_text_that_we_count_in(
     pages = "".join(f'<HyperText name="{x}" value="${x}" inline="{str(inline).lower()}"/>' for x in shown)
     xml = f'<View>{pages}<HyperTextLabels name="c" toName="x0">{LABELS}</HyperTextLabels></View>'
     sources = {name: PageText.parse(tag) for name, tag in read_tags(xml).objects.items()}
-    project, (task,) = made(label_studio.admin.http, xml, [shown])
-    chromium.go(f"{label_studio.url}/projects/{project}/data?task={task}")
+    project, (task,) = made(label_studio.admin.http, "spans", xml, [shown])
+    open_task(chromium, label_studio, project, task)
     found = chromium.wait(SHOWN_TEXTS, inline)
     assert dict(zip(shown, found, strict=True)) == {x: sources[x].content(shown) for x in shown}
