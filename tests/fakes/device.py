@@ -6,13 +6,12 @@ numbers, and indices into its tensors. Torch's "meta" lends the name, which is t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map
 
 NAME = "meta"
 ATEN = torch.ops.aten
@@ -70,7 +69,7 @@ def a_device() -> Iterator[str]:
 
 
 def _done(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    tensors = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, torch.Tensor)]
+    tensors = [*_tensors((*args, *kwargs.values()))]
     there = [value for value in tensors if isinstance(value, There)]
     if len(there) not in (0, len(tensors)):
         _refuse_mixed(func, args, tensors)
@@ -81,18 +80,34 @@ def _done(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         kwargs = {**kwargs, "device": torch.device("cpu")}
     else:
         is_there = bool(there)
-    found = func(*tree_map(_numbers, args), **tree_map(_numbers, kwargs))
+    found = func(*_each(args, _numbers), **{name: _each(value, _numbers) for name, value in kwargs.items()})
     known = {id(value.numbers): value for value in there}  # what is changed in place comes back itself
 
-    def placed(value: Any) -> Any:
-        if not is_there or not isinstance(value, torch.Tensor):
-            return value
+    def placed(value: torch.Tensor) -> torch.Tensor:
         return known[id(value)] if id(value) in known else There(value)
 
-    return tree_map(placed, found)
+    return _each(found, placed) if is_there else found
 
 
-def _numbers(value: Any) -> Any:
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    """Those in an argument of torch's, or in what it gives: torch's own walk takes five times as long."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from _tensors(part)
+
+
+def _each(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """The same with each of `_tensors` changed."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, (tuple, list)):
+        return type(value)([_each(part, change) for part in value])
+    return value
+
+
+def _numbers(value: torch.Tensor) -> torch.Tensor:
     return value.numbers if isinstance(value, There) else value
 
 

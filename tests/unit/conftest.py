@@ -13,12 +13,15 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from backend.content import connecting
+from backend.encoders.maps import Lite0Maps
+from backend.encoders.pictures import Lite0Encoder
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from tests.content import FileServer, file_server, names_that_are
 from tests.fakes.label_studio import FakeLabelStudio
 from tests.fakes.loop import Loop
 from tests.fakes.server import FakeServer, served
+from tests.unit.encoded_once import encoded_once
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +75,13 @@ def loop(
     yield loop
     for client in loop.clients:
         client.close()
+
+
+@pytest.fixture
+def pictures_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the image network says of a picture is reckoned once a session: many tests draw the same few."""
+    for encoder in (Lite0Encoder, Lite0Maps):
+        monkeypatch.setattr(encoder, "encode", encoded_once(encoder.encode))
 
 
 @pytest.fixture

@@ -51,13 +51,21 @@ def files() -> Iterator[FileServer]:
 
 
 @pytest.fixture
-def project(loop: Loop, files: FileServer, monkeypatch: pytest.MonkeyPatch) -> FakeProject:
-    monkeypatch.setattr(boxes, "train_detection", partial(train_detection, steps=60))
+def project(
+    loop: Loop, files: FileServer, monkeypatch: pytest.MonkeyPatch, pictures_once: None
+) -> FakeProject:
+    """Its detector is hardly trained."""
+    monkeypatch.setattr(boxes, "train_detection", partial(train_detection, steps=2))
     loop.set(content_hosts=f"127.0.0.1:{files.port}", encode_within=60, queue_head=100, show_guess_from=0.3)
     images = [{"image": f"{files.url}/{i}.png"} for i in range(COUNT)]
     project = loop.fake.create(images, label_config=CONFIG)
     loop.fake.spread(project.id)
     return project
+
+
+@pytest.fixture
+def learns_well(project: FakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boxes, "train_detection", partial(train_detection, steps=60))
 
 
 def number(project: FakeProject, task: int) -> int:
@@ -126,7 +134,7 @@ def drawn(project: FakeProject, task: int, *regions: Json) -> list[Json]:
 
 
 def test_a_box_or_a_point_under_the_hand_is_answered_with_the_box_that_is_meant(
-    loop: Loop, project: FakeProject
+    loop: Loop, project: FakeProject, learns_well: None
 ) -> None:
     loop.retrain(project)
     draw(loop, project, range(14))
@@ -147,7 +155,7 @@ def test_a_box_or_a_point_under_the_hand_is_answered_with_the_box_that_is_meant(
     assert drawn(project, task, far) == []
 
 
-def test_boxes_are_learned_shown_and_asked_for(loop: Loop, project: FakeProject) -> None:
+def test_boxes_are_learned_shown_and_asked_for(loop: Loop, project: FakeProject, learns_well: None) -> None:
     done = loop.retrain(project)
     assert done["published"]
     assert len(loop.queue(project)) == COUNT

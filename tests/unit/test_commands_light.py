@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,28 +20,44 @@ from backend.running.backend import inherited_environment
 HEAVY = ("torch", "sklearn", "scipy", "label_studio_sdk", "label_studio_ml", "matplotlib", "flask", "rq")
 
 PROGRAM = """
-import json, sys
+import json, os, sys
 from backend.cli import main
-try:
-    main(json.loads(sys.argv[1]), standalone_mode=False)
-    said = ""
-except SystemExit as error:
-    said = f"exit {error.code}"
-except Exception as error:
-    said = error.format_message()
-print(json.dumps([said, [name for name in json.loads(sys.argv[2]) if name in sys.modules]]))
+heavy = json.loads(sys.argv[1])
+for line in sys.stdin:
+    folder, env, arguments = json.loads(line)
+    if os.fork():
+        os.wait()
+        continue
+    os.chdir(folder)
+    os.environ |= env
+    told, sys.stdout = sys.stdout, sys.stderr
+    try:
+        main(arguments, standalone_mode=False)
+        said = ""
+    except SystemExit as error:
+        said = f"exit {error.code}"
+    except Exception as error:
+        said = error.format_message()
+    print(json.dumps([said, [name for name in heavy if name in sys.modules]]), file=told, flush=True)
+    os._exit(0)
 """
+"""A process of its own for each command, all of which have imported the command line and nothing more."""
 
 
-def run(*arguments: str | Path, **env: str) -> tuple[str, list[str]]:
+@pytest.fixture(scope="module")
+def commands() -> Iterator[subprocess.Popen[str]]:
+    words = [sys.executable, "-c", PROGRAM, json.dumps(HEAVY)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, env=inherited_environment(), text=True, stdin=pipe, stdout=pipe) as process:
+        yield process
+
+
+def run(commands: subprocess.Popen[str], folder: Path, *arguments: str, **env: str) -> tuple[str, list[str]]:
     """What the command says of its error, and which heavy modules it has imported by then."""
-    given = [json.dumps([*map(str, arguments)]), json.dumps(HEAVY)]
-    environment = {**inherited_environment(), **env}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *given], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    said, heavy = json.loads(done.stdout.splitlines()[-1])
+    assert commands.stdin is not None
+    assert commands.stdout is not None
+    print(json.dumps([str(folder), env, arguments]), file=commands.stdin, flush=True)
+    said, heavy = json.loads(commands.stdout.readline())
     return said, heavy
 
 
@@ -71,16 +88,15 @@ def run(*arguments: str | Path, **env: str) -> tuple[str, list[str]]:
     ],
 )
 def test_an_error_comes_before_anything_heavy_is_imported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+    tmp_path: Path, commands: subprocess.Popen[str], arguments: tuple[str, ...], said: str
 ) -> None:
     (tmp_path / "mine.csv").write_text("message,category\n" + "a,x\nb,x\nc,y\nd,y\n" * 5)
     (tmp_path / "one.csv").write_text("text,label\na,x\nb,x\n")
     (tmp_path / "good.csv").write_text("text,label\n" + "".join(f"text {i},c{i % 2}\n" for i in range(90)))
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").touch()
-    monkeypatch.chdir(tmp_path)
     strategy = {"STRATEGY": "bset"} if arguments[0] in ("worker", "up") else {}
-    found, heavy = run(*arguments, DATA_DIR=str(tmp_path / "data"), **strategy)
+    found, heavy = run(commands, tmp_path, *arguments, DATA_DIR=str(tmp_path / "data"), **strategy)
     assert said in found
     assert heavy == []
 

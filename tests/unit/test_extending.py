@@ -70,12 +70,12 @@ def test_a_simulation_runs_with_an_own_strategy_and_encoder(
     with_extras: dict[str, str], tmp_path: Path
 ) -> None:
     with open(tmp_path / "mine.csv", "w", newline="") as file:
-        csv.writer(file).writerows([("text", "label"), *load(None, 0).pool[:150]])
+        csv.writer(file).writerows([("text", "label"), *load(None, 0).pool[:90]])
     options = [
         "--strategies=rare_first,random",
         "--encoder=letters",
         "--seeds=1",
-        "--budget=60",
+        "--budget=30",
         "--processes=1",
     ]
     done = python(

@@ -5,6 +5,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
+from backend.learning import article_head
 from backend.learning import domain_head as domains
 from backend.learning.article_head import train_article_head
 from backend.learning.domain_head import DomainHead, train_domain_head
@@ -160,11 +161,19 @@ def test_the_articles_head_needs_one_of_each_kind() -> None:
     assert train_article_head(layers, torch.zeros(20, dtype=torch.bool)) is None
 
 
+@pytest.fixture
+def few_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the article's heads, which are trained item by item and anew for each round of picks."""
+    monkeypatch.setattr(article_head, "EPOCHS", 1)
+
+
 @pytest.mark.parametrize("strategy", ["transfer_uncertainty", "atlas"])
 @pytest.mark.parametrize(
     "options", [{"head": "article"}, {"layers": "all"}, {"head": "article", "layers": "all"}]
 )
-def test_error_heads_of_every_kind_rank_a_pool(strategy: str, options: dict[str, str]) -> None:
+def test_error_heads_of_every_kind_rank_a_pool(
+    strategy: str, options: dict[str, str], few_epochs: None
+) -> None:
     scene, region = confident_errors()
     ranking = rank_scene(strategy, scene, 30, **options)
     assert sorted(ranking.order.tolist()) == list(range(scene.size))
@@ -175,7 +184,9 @@ def test_error_heads_of_every_kind_rank_a_pool(strategy: str, options: dict[str,
 
 @pytest.mark.parametrize("strategy", ["transfer_representative", "transfer_adaptive_representative"])
 @pytest.mark.parametrize("options", [{"head": "article"}, {"depth": 2, "width": 3}, {"layers": "last"}])
-def test_domain_heads_of_every_kind_rank_a_pool(strategy: str, options: dict[str, object]) -> None:
+def test_domain_heads_of_every_kind_rank_a_pool(
+    strategy: str, options: dict[str, object], few_epochs: None
+) -> None:
     scene, _ = forgotten()
     ranking = rank_scene(strategy, scene, 20, **options)
     assert sorted(ranking.order.tolist()) == list(range(scene.size))

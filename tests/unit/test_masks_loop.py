@@ -15,6 +15,7 @@ from backend.doctor.finding import State
 from backend.doctor.project import label_config
 from backend.jobs.encoding import encode_shard
 from backend.jobs.learners import boxes
+from backend.learning import segmentation
 from backend.learning.detector_training import train_detector
 from backend.results.collect import collect
 from backend.store import image_maps
@@ -47,7 +48,13 @@ def files() -> Iterator[FileServer]:
         yield server
 
 
-@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.fixture(autouse=True)
+def _few_cells(pictures_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough of them to learn squares."""
+    monkeypatch.setattr(segmentation, "MOST", 1_500)
+
+
+@pytest.mark.parametrize("kind", ["brush", "bitmask", "polygons"])
 def test_areas_are_learned_shown_and_asked_for(loop: Loop, files: FileServer, kind: str) -> None:
     made, xml = CONFIGS[kind]
     asked_for = asked(loop, files, xml)
@@ -133,7 +140,7 @@ def in_crimson(regions: list[Json]) -> list[Json]:
 def test_boxes_and_areas_of_an_image_are_learned_from_the_same_maps(
     loop: Loop, files: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(boxes, "train_detector", partial(train_detector, steps=20))
+    monkeypatch.setattr(boxes, "train_detector", partial(train_detector, steps=5))
     corners = f'<RectangleLabels name="b" toName="i">{LABELS}</RectangleLabels>'
     both = asked(loop, files, CONFIGS["brush"][1] + corners)
     both.mark(loop, range(10), lambda of: [*both.right(of), box(of)])
