@@ -15,6 +15,7 @@ from backend.commands.export import export
 from backend.commands.next import next_
 from backend.commands.predictions import predictions
 from backend.commands.running import alive, cron, serve, up, worker
+from backend.commands.second_opinions import second_opinions
 from backend.commands.simulate import simulate
 from backend.commands.suspects import suspects
 from backend.commands.versions import versions
@@ -54,7 +55,7 @@ def main() -> None:
 
 COMMANDS = (
     *(up, connect, disconnect, doctor, alive, serve, worker, cron),
-    *(demo, simulate, next_, versions, predictions, export, suspects, encoder),
+    *(demo, simulate, next_, versions, predictions, export, suspects, second_opinions, encoder),
 )
 for command in COMMANDS:
     main.add_command(command)

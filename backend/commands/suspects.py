@@ -11,13 +11,10 @@ from backend import logs
 from backend.commands.given import settings_with
 from backend.commands.kept import check_kept
 from backend.commands.out_file import check_out
-from backend.printable import printable
+from backend.commands.rows import as_table
 
 if TYPE_CHECKING:
     from backend.results.suspects import Suspects
-
-WIDTH = 60
-"""Characters of a text that the table shows."""
 
 
 @click.command()
@@ -54,14 +51,8 @@ def suspects(project: int, most: int, out: Path | None, force: bool) -> None:
 
 
 def _table(found: Suspects) -> str:
-    cells: list[tuple[str, ...]] = [("task", "label", "likely", "instead", "likely", "text")]
+    cells = [("task", "label", "likely", "instead", "likely", "text")]
     for row in found.rows:
         label, instead = ", ".join(row.label) or "none", ", ".join(row.instead) or "none"
-        text = " ".join(row.text.split())
-        short = text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
-        label, instead, short = map(printable, (label, instead, short))
-        likely, other = f"{row.p_label:.2f}", f"{row.p_instead:.2f}"
-        cells.append((str(row.task), label, likely, instead, other, short))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    padded = [[each.ljust(width) for each, width in zip(row, widths, strict=True)] for row in cells]
-    return "\n".join("  ".join(row).rstrip() for row in padded)
+        cells.append((str(row.task), label, f"{row.p_label:.2f}", instead, f"{row.p_instead:.2f}", row.text))
+    return as_table(cells)

@@ -12,7 +12,7 @@ from typing import Any
 
 from backend.controls.reading import unreadable_in_words
 from backend.controls.scheme import LabelScheme
-from backend.controls.votes import consensus
+from backend.controls.votes import Vote, consensus
 from backend.errors import DamagedFile
 from backend.jobs.read_task import read_task
 from backend.labelstudio.client import LabelStudioClient
@@ -112,6 +112,12 @@ def last_pulled(directory: Path) -> list[StoredTask]:
     except DamagedFile as damage:
         logger.warning("%s", damage)
         return []
+
+
+def last_votes(directory: Path, control: str) -> dict[int, list[Vote]]:
+    """By task, what its annotators said of one control, as the last pull left it."""
+    with TaskStore(directory / FILE) as store:
+        return store.votes().get(control, {})
 
 
 def _read_changes(

@@ -75,3 +75,14 @@ class LabelStudioClient(Predictions, Tabs):
         if blind:
             changes["show_collab_predictions"] = False
         self._request("PATCH", f"api/projects/{project_id}/", record("a project", id=int), json=changes)
+
+    def open_again(self, task_id: int, *, overlap: int) -> None:
+        """Serve a finished task to others until it has so many annotations. Label Studio finishes it then by
+        itself; a changed overlap alone would leave it finished."""
+        changes = {"overlap": overlap, "is_labeled": False}
+        self._request("PATCH", f"api/tasks/{task_id}/", record("a task", id=int), json=changes)
+
+    def serve_overlap_first(self, project_id: int) -> None:
+        """Tasks that shall have several annotations before all others."""
+        changes = {"show_overlap_first": True}
+        self._request("PATCH", f"api/projects/{project_id}/", record("a project", id=int), json=changes)

@@ -66,6 +66,22 @@ def held_out_probabilities(
     features: [M, D]; together: [M], equal for items that must be held out together, such as copies.
     Raises ValueError where no two classes have a label, or none has two.
     """
+    return judged(features, targets, n_classes, features[:0], together=together, seed=seed)[0]
+
+
+def judged(
+    features: npt.NDArray[np.float32],
+    targets: Ints,
+    n_classes: int,
+    others: npt.NDArray[np.float32],
+    *,
+    together: Ints | None = None,
+    seed: int = 0,
+) -> tuple[Floats, Floats]:
+    """`held_out_probabilities`, and what a model of all labels says of others, [N, n_classes].
+
+    others: [N, D], items without a label. Raises as `held_out_probabilities`.
+    """
     present, which = np.unique(targets, return_inverse=True)
     if len(present) < 2 or len(present) == len(targets):
         raise ValueError("labels of two classes are needed, two of one of them")
@@ -74,11 +90,17 @@ def held_out_probabilities(
     folds = max(min(FOLDS, len(np.unique(groups)), most), 2)
     split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     exact = features.astype(np.float64)  # else the probabilities add up to nearly one
-    said = (_held_out(exact, which, groups, split, strength) for strength in STRENGTHS)
-    best = min(said, key=lambda found: log_loss(which, found, labels=np.arange(len(present))))
-    probabilities = np.zeros((len(targets), n_classes))
+    said = ((_held_out(exact, which, groups, split, strength), strength) for strength in STRENGTHS)
+    best, strength = min(said, key=lambda each: log_loss(which, each[0], labels=np.arange(len(present))))
+    probabilities, of_others = np.zeros((len(targets), n_classes)), np.zeros((len(others), n_classes))
     probabilities[:, present] = best
-    return probabilities
+    if len(others):
+        of_others[:, present] = _fitted(exact, which, strength).predict_proba(others.astype(np.float64))
+    return probabilities, of_others
+
+
+def _fitted(features: Floats, which: Ints, strength: float) -> LogisticRegression:
+    return LogisticRegression(C=strength, max_iter=1000).fit(features, which)
 
 
 def _held_out(
@@ -94,6 +116,6 @@ def _held_out(
         if len(classes) == 1:  # all that is known says the same
             found[held_out, classes[0]] = 1
             continue
-        model = LogisticRegression(C=strength, max_iter=1000).fit(features[known], which[known])
+        model = _fitted(features[known], which[known], strength)
         found[np.ix_(held_out, classes)] = model.predict_proba(features[held_out])
     return found

@@ -11,20 +11,11 @@ from typing import IO
 
 import numpy as np
 
-from backend.controls.config import parse_label_config
-from backend.controls.regions import RegionControl
-from backend.controls.scheme import LabelScheme
-from backend.copies import keys_of
-from backend.errors import AtlasError
-from backend.jobs.pull import pull
-from backend.jobs.taught import labeled
 from backend.labelstudio.client import LabelStudioClient
-from backend.learning.suspects import FEWEST, Suspected, held_out_probabilities, suspected
-from backend.results.collect import load_kept
+from backend.learning.suspects import Suspected, held_out_probabilities, suspected
 from backend.results.files import cell, replace
+from backend.results.held_out import Labels, labels_of, page_of
 from backend.settings import Settings
-from backend.store.paths import project_dir
-from backend.store.tasks import StoredTask
 
 
 @dataclass(frozen=True)
@@ -54,54 +45,31 @@ class Suspects:
 def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int, most: int) -> Suspects:
     """Of the control that orders the queue, as the labels are in Label Studio now: at most so many rows.
 
-    Raises AtlasError where there are labels of fewer than two classes, LabelStudioError, LabelConfigError.
+    Raises as `labels_of`.
     """
-    loaded = load_kept(settings, project_id)
-    project = client.project(project_id, counted=False)
-    scheme = parse_label_config(project.label_config, settings.queue_controls)
-    if isinstance(scheme.main, RegionControl):
-        raise AtlasError(
-            f"{scheme.main.from_name} marks parts; labels of whole contents are judged. Name such a control "
-            "in QUEUE_CONTROL, if the project has one."
-        )
-    tasks = pull(client, project, scheme, project_dir(settings.data_dir, project_id))
-    given = [task for task in tasks if task.target is not None]
-    scheme = scheme.with_classes({scheme.main.from_name: [task.target for task in given if task.target]})
-    vectors = loaded.vectors([task.text for task in given])
-    known = vectors.of(given)
-    rows, targets = labeled(scheme.main, [task.target for task in known])
-    counts = targets.bincount() if len(targets) else targets
-    if (counts > 0).sum() < 2 or counts.max() < FEWEST:
-        raise AtlasError(
-            f"labels of two classes are needed, {FEWEST} of one of them: so few cannot contradict each other"
-        )
-    words = scheme.source.words_of([known[row].text for row in rows])
-    _, together = np.unique(keys_of(words), return_inverse=True)
-    found = suspected(
-        held_out_probabilities(
-            vectors.features[rows].numpy(),
-            targets.numpy(),
-            len(scheme.main.classes),
-            together=together,
-            seed=settings.seed,
-        ),
-        targets.numpy(),
+    labels = labels_of(settings, client, project_id)
+    likely = held_out_probabilities(
+        labels.features,
+        labels.targets,
+        len(labels.scheme.main.classes),
+        together=labels.together,
+        seed=settings.seed,
     )
+    found = suspected(likely, labels.targets)
     judged = np.isfinite(found.order)
-    page = f"{settings.label_studio_url.rstrip('/')}/projects/{project_id}/data?task="
     listed = [
-        _suspect(scheme, known[rows[i]], found, i, page)
+        _suspect(labels, found, i, page_of(settings, project_id, labels.tasks[labels.rows[i]].id))
         for i in np.argsort(-found.order, kind="stable")[:most].tolist()
         if judged[i]
     ]
     return Suspects(listed, int(judged.sum()), int((judged & (found.other > found.given)).sum()))
 
 
-def _suspect(scheme: LabelScheme, task: StoredTask, found: Suspected, i: int, page: str) -> Suspect:
-    main = scheme.main
+def _suspect(labels: Labels, found: Suspected, i: int, page: str) -> Suspect:
+    main, task = labels.scheme.main, labels.tasks[labels.rows[i]]
     label, other = main.in_words(task.target or ""), main.in_words(main.classes[found.instead[i]])
     given, likelier = round(float(found.given[i]), 4), round(float(found.other[i]), 4)
-    return Suspect(task.id, task.text, label, given, other, likelier, f"{page}{task.id}")
+    return Suspect(task.id, task.text, label, given, other, likelier, page)
 
 
 def write_suspects(suspects: Suspects, path: Path) -> None:
