@@ -18,13 +18,16 @@ from backend.errors import NotFound, WrappedAway, WrappedBackendError, WrappedRe
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.forwarding_due import before, due
 from backend.jobs.kinds import FORWARD
+from backend.jobs.wrapped_news import answers_otherwise
 from backend.jobs.wrapped_queues import TRAINING
 from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 from backend.store.forwarded import TRAINED, Event, Forwarded
-from backend.store.locations import project_files
+from backend.store.locations import project_files, version_store
+from backend.store.served import ServedHeads
 from backend.store.wrapped_access import target_of
+from backend.store.wrapped_predictions import WrappedPredictions
 from backend.wrapped.client import WrappedBackend
 
 logger = logging.getLogger(__name__)
@@ -97,7 +100,8 @@ class Forwarding:
         self._backend = backend
         self._state = dispatcher.state(project_id)
         self._wrapped = WrappedState(dispatcher.redis, project_id)
-        self._record = Forwarded(project_files(settings, project_id))
+        self._files = project_files(settings, project_id)
+        self._record = Forwarded(self._files)
         self._known = self._record.read()
         self._told = 0
 
@@ -108,7 +112,9 @@ class Forwarding:
         left = self._tell(until)
         trained = not left and self._is_training_due() and self._train()
         if self._told or trained:
-            self._wrapped.asks_anew()  # it may have learned
+            self._wrapped.asks_anew()  # it may have learned, and say so
+            if not left and self._answers_otherwise():
+                self._wrapped.learned_silently(time.time())
             self._dispatcher.request_wrapped_pull(self._id)
         return {"told": self._told, "left": left, "trained": trained, "wait": 0 if left else self._pause()}
 
@@ -175,6 +181,16 @@ class Forwarding:
             )
             return False
         return True
+
+    def _answers_otherwise(self) -> bool:
+        name = version_store(self._settings, self._id).published()
+        head = [] if name is None else list(ServedHeads(self._files).read(name) or ())
+        try:
+            kept = WrappedPredictions(self._files)
+            return answers_otherwise(self._client, self._backend, kept, self._wrapped, head)
+        except WrappedBackendError as error:  # told of by whoever asks next
+            logger.info("project %d: whether it has learned is not known: %s", self._id, error)
+            return False
 
     def _note(self, *events: Event) -> None:
         self._record.add(events)

@@ -36,6 +36,7 @@ from backend.jobs.version_stats import VersionStats
 from backend.jobs.word_pool import with_words
 from backend.jobs.wrapped_head import WrappedHead
 from backend.jobs.wrapped_heard import heard_of
+from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.suggestions import others_version
@@ -106,7 +107,10 @@ class VersionMaker:
         """tasks: all of the project, by rising id."""
         pool = self.pool = self._encoded(scheme, tasks, at_hand)
         self._laps.end("encode")
-        heard = None if self._state.wraps is None else heard_of(self._settings, self._id, tasks)
+        heard = None
+        if self._state.wraps is not None:
+            since = WrappedState(self._state.redis, self._id).since
+            heard = heard_of(self._settings, self._id, tasks, since)
         material = material_of(scheme, tasks, pool, self._settings.seed, heard)
         shares = shares_of(scheme, self.weights)
         learned = learn(self._settings, material, shares)

@@ -121,6 +121,11 @@ class WrappedState(ProjectHash):
         """It is told the label config before it is next asked."""
         self._set("set_up", None)
 
+    def learned_silently(self, now: float) -> None:
+        """It answers otherwise than before, under the same version: what it said is old."""
+        if now - self.since >= CHANGES_APART or self.since == 0:
+            self._begin_anew(now)
+
     def begin_training(self) -> None:
         """It is asked to train; until it answers, or its version changes, it is not asked again."""
         self._note(training_since=self._now())

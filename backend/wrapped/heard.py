@@ -13,22 +13,27 @@ from backend.wrapped.prediction import WrappedPrediction
 @dataclass(frozen=True)
 class Heard:
     """said: of each of the project's tasks, by rising id, what was said of it last; judged: by labelled task,
-    what was said of it last before the backend could learn of its annotation."""
+    what was said of it last before the backend could learn of its annotation; since: from when on it is what
+    it is now, seconds since 1970."""
 
     said: Numbers
     judged: Mapping[int, WrappedPrediction]
+    since: float = 0.0
 
     @property
     def is_silent(self) -> bool:
         """Whether it has said nothing yet."""
         return not self.judged and not self.said.has.any()
 
-    def versions(self) -> dict[str, int]:
-        """Those that were judged, numbered by age, from 0 for the one that was heard first."""
-        first: dict[str, float] = {}
+    def ages(self) -> dict[int, int]:
+        """By judged task, the number of the model's version that was judged, from 0 for the one that was
+        heard first. One that learns and keeps its version's name is another since then."""
+        first: dict[tuple[str, bool], float] = {}
         for each in self.judged.values():
-            first[each.version] = min(each.made, first.get(each.version, each.made))
-        return {version: i for i, version in enumerate(sorted(first, key=lambda version: first[version]))}
+            kind = each.version, each.made >= self.since
+            first[kind] = min(each.made, first.get(kind, each.made))
+        number = {kind: i for i, kind in enumerate(sorted(first, key=lambda kind: first[kind]))}
+        return {task: number[each.version, each.made >= self.since] for task, each in self.judged.items()}
 
 
 def agreement(control: Control, said: WrappedPrediction, given: Answer, content: str) -> float:

@@ -121,6 +121,27 @@ def slowly(theirs: FakeBackend) -> Any:
     return answer
 
 
+def test_one_that_learns_and_keeps_its_versions_name_is_asked_anew(
+    loop: Loop, theirs: FakeBackend, project: FakeProject
+) -> None:
+    sure = iter(range(1, 1000))
+    theirs.answers["/predict"] = lambda body: {"results": [theirs.said(task, 0.5) for task in body["tasks"]]}
+    loop.retrain(project)
+    state = WrappedState(loop.redis, project.id)
+    annotate(loop, project, 4)
+    forward(project.id)
+    assert state.since == 0
+    lots = lambda body: {"results": [theirs.said(task, 1 / next(sure)) for task in body["tasks"]]}  # noqa: E731
+    theirs.answers["/predict"] = lots
+    annotate(loop, project, 5)
+    forward(project.id)
+    assert state.since == 0  # it draws lots
+    theirs.answers["/predict"] = lambda body: {"results": [theirs.said(task, 0.7) for task in body["tasks"]]}
+    annotate(loop, project, 6)
+    forward(project.id)
+    assert state.since > 0
+
+
 def test_one_that_is_away_is_told_later_and_nothing_is_lost(
     loop: Loop, theirs: FakeBackend, project: FakeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,4 +122,5 @@ def test_versions_are_numbered_by_age() -> None:
         2: said(2, version="a", made=9.0),
         3: said(3, version="a", made=1.0),
     }
-    assert Heard(numbers_of([], []), judged).versions() == {"a": 0, "b": 1}
+    assert Heard(numbers_of([], []), judged).ages() == {3: 0, 2: 0, 1: 1}
+    assert Heard(numbers_of([], []), judged, since=8.0).ages() == {3: 0, 1: 1, 2: 2}

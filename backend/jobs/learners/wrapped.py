@@ -95,7 +95,7 @@ class LearnedOfAnother(Learned):
             ages = self._ages
             newest = ages == ages.max()
             told |= {
-                "version": list(self._heard.versions())[int(ages.max())],
+                "version": self._heard.judged[self._task(int(ages.argmax()))].version,
                 "agreement": round(float(judged.agreement.mean()), 4),
                 "agreement_newest": round(float(judged.agreement[newest].mean()), 4),
                 "judged_newest": int(newest.sum()),
@@ -117,6 +117,9 @@ class LearnedOfAnother(Learned):
     def labels(self) -> dict[str, int]:
         """Labels are its own business."""
         return {}
+
+    def _task(self, verdict: int) -> int:
+        return self.material.tasks[self.taught.rows[self._places[verdict]]].id
 
     @property
     def _heard(self) -> Heard:
@@ -155,9 +158,8 @@ class LearnedOfAnother(Learned):
     @cached_property
     def _ages(self) -> Tensor:
         """By verdict, the number of the version judged, higher = newer: int64 [m]."""
-        number, tasks = self._heard.versions(), self.material.tasks
-        known = [number[self._heard.judged[tasks[self.taught.rows[i]].id].version] for i in self._places]
-        return torch.tensor(known, dtype=torch.int64)
+        age, tasks = self._heard.ages(), self.material.tasks
+        return torch.tensor([age[tasks[self.taught.rows[i]].id] for i in self._places], dtype=torch.int64)
 
     @cached_property
     def _said(self) -> Numbers:
