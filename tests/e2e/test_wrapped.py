@@ -3,6 +3,7 @@ the detector is wrong, and whatever that one does, three people go on annotating
 
 from __future__ import annotations
 
+import json
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ import httpx
 from backend.demo.label_studio import LabelStudioServer
 from backend.store.model_version import version_number
 from tests.conftest import RunningBackend
+from tests.e2e.installation import atlas
 from tests.e2e.steps import Start, wait_until
 from tests.fakes.detector import CONFIG, Detector, backend_of, picture, truth
 from tests.fakes.wrapped import FakeBackend, served
@@ -155,23 +157,36 @@ def test_three_people_annotate_whatever_the_wrapped_backend_does(
             for thread in work:
                 thread.join()
 
-        right = theirs.answers["/predict"]
+        usual = dict(theirs.answers)
         theirs.hanging.set()
         annotate_by_all(2)
+        assert "does not answer within" in diagnosis(backend, project)["found"]
         theirs.release()
         for garbage in GARBAGE:
             theirs.answers["/predict"] = garbage
             annotate_by_all(1)
-        theirs.answers["/predict"] = theirs.answers["/webhook"] = lambda body: (503, b"restarting")
+        assert diagnosis(backend, project)["state"] in ("wrong", "note")
+        theirs.answers |= {path: lambda body: (503, b"restarting") for path in ("/health", *usual)}
         annotate_by_all(1)
-        theirs.answers["/predict"], theirs.answers["/webhook"] = right, lambda body: {}
+        found = diagnosis(backend, project)
+        assert "503: restarting" in found["found"]
+        assert found["remedy"]
+        theirs.answers.clear()
+        theirs.answers |= usual
+        assert "answers" in diagnosis(backend, project)["found"]
         assert len(made) == 3 * (2 + len(GARBAGE) + 1)
         kept = project.http.get(f"/api/projects/{project.id}/").json()["total_annotations_number"]
         assert kept == len(made)
         wait_until(lambda: set(told(theirs)) == set(made), 120)
         assert len(told(theirs)) == len(made)  # each once, whatever it answered
-        assert told(theirs) == sorted(told(theirs))
         assert version_number(project.version) > 0
+
+
+def diagnosis(backend: RunningBackend, project: Project) -> dict[str, str]:
+    """What `doctor` says of the wrapped backend."""
+    done = atlas(backend.env, "doctor", "--json", "--project", str(project.id))
+    findings = json.loads(done.stdout)["findings"]
+    return next(each for each in findings if each["check"] == "wrapped backend")
 
 
 def _annotate(project: Project, http: httpx.Client, count: int, made: list[int]) -> None:
