@@ -1,0 +1,106 @@
+"""Tables of kept curves: differences to random order with their errors, and ranks."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+
+import numpy as np
+
+from benchmarks.order.replay import RANDOM
+from benchmarks.order.shards import Replayed, Shard, kept
+
+Scores = dict[str, dict[int, float]]
+"""By contender and seed: the mean macro-F1 over a curve."""
+RESAMPLED = 2_000
+
+
+def report(shards: Sequence[Shard], folder: Path) -> str:
+    """A table for each kind of features, and how long it took."""
+    found = {shard: curve for shard in shards if (curve := kept(shard, folder)) is not None}
+    parts = [_table(features, found) for features in dict.fromkeys(shard.features for shard in found)]
+    everything = _by_set(found)
+    parts.append(f"Mean rank over all of the above\n\n{_ranks(everything)}")
+    hours = sum(curve.cpu for curve in found.values()) / 3600
+    return "\n\n".join([*parts, f"{len(found)} of {len(shards)} curves, {hours:.2f} CPU hours"])
+
+
+def _by_set(found: dict[Shard, Replayed]) -> dict[tuple[str, str], Scores]:
+    scores: dict[tuple[str, str], Scores] = defaultdict(lambda: defaultdict(dict))
+    for shard, curve in found.items():
+        scores[shard.features, shard.data][shard.contender][shard.seed] = fmean(curve.f1)
+    return scores
+
+
+def _table(features: str, found: dict[Shard, Replayed]) -> str:
+    scores = _by_set({shard: curve for shard, curve in found.items() if shard.features == features})
+    sets = list(scores)
+    contenders = list(dict.fromkeys(shard.contender for shard in found))
+    lines = [f"| {features} | {' | '.join(name for _, name in sets)} |", "|---" * (len(sets) + 1) + "|"]
+    for contender in contenders:
+        cells = " | ".join(_cell(scores[each], contender) for each in sets)
+        lines.append(f"| `{contender}` | {cells} |")
+    return "\n".join([*lines, "", _ranks(scores)])
+
+
+def _cell(scores: Scores, contender: str) -> str:
+    own, base = scores.get(contender, {}), scores.get(RANDOM, {})
+    both = sorted(own.keys() & base.keys())
+    if not both:
+        return "–"
+    mean = fmean(own[seed] for seed in both)
+    if contender == RANDOM:
+        return f"{mean:.3f}"
+    less = [own[seed] - base[seed] for seed in both]
+    return f"{mean:.3f} ({fmean(less):+.3f}{_error(less)})"
+
+
+def _error(less: Sequence[float]) -> str:
+    return f" ± {stdev(less) / math.sqrt(len(less)):.3f}" if len(less) > 1 else ""
+
+
+def _ranks(scores: dict[tuple[str, str], Scores]) -> str:
+    """By mean rank over the sets that all contenders were replayed on, 1 = first; the interval is of 90 % of
+    the draws of as many sets, and of each as many seeds, with replacement."""
+    contenders = list(dict.fromkeys(name for each in scores.values() for name in each))
+    common = [
+        sorted(set.intersection(*(set(each.get(name, {})) for name in contenders)))
+        for each in scores.values()
+    ]
+    kept_sets = [(each, seeds) for each, seeds in zip(scores.values(), common, strict=True) if seeds]
+    if not kept_sets:
+        return "No set was replayed with all of them."
+    tables = [
+        np.array([[each[name][seed] for seed in seeds] for name in contenders]) for each, seeds in kept_sets
+    ]
+    ranks = _mean_rank([table.mean(1) for table in tables])
+    chance = np.random.default_rng(0)
+    drawn = np.array([_mean_rank(_resampled(tables, chance)) for _ in range(RESAMPLED)])
+    low, high = np.quantile(drawn, (0.05, 0.95), axis=0)
+    gains = np.mean([table.mean(1) - table.mean(1)[contenders.index(RANDOM)] for table in tables], axis=0)
+    lines = [f"| {len(tables)} sets | mean rank | 90 % of draws | mean less random |", "|---|---|---|---|"]
+    lines += [
+        f"| `{contenders[i]}` | {ranks[i]:.2f} | {low[i]:.2f} to {high[i]:.2f} | {gains[i]:+.3f} |"
+        for i in np.argsort(ranks)
+    ]
+    return "\n".join(lines)
+
+
+def _resampled(tables: Sequence[np.ndarray], chance: np.random.Generator) -> list[np.ndarray]:
+    chosen = chance.integers(len(tables), size=len(tables))
+    return [
+        table[:, chance.integers(table.shape[1], size=table.shape[1])].mean(1)
+        for table in (tables[i] for i in chosen)
+    ]
+
+
+def _mean_rank(means: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean over the sets of 1 + how many are better, ties halved. means: per set, float [contenders]."""
+    ranks = [
+        1 + (each[None] > each[:, None]).sum(1) + ((each[None] == each[:, None]).sum(1) - 1) / 2
+        for each in means
+    ]
+    return np.asarray(np.mean(ranks, axis=0))
