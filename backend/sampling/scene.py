@@ -20,6 +20,7 @@ from backend.learning.training import (
     outputs,
     train,
 )
+from backend.learning.trust import trust
 from backend.sampling import uncertainty
 from backend.sampling.kept import Value, once_per_labels, once_per_pool
 from backend.sampling.picks import Picks, nothing
@@ -28,11 +29,12 @@ from backend.sampling.vectors import Vectors
 
 __all__ = ["BATCH", "Measure", "Picks", "Scene"]
 
-
 Measure = Callable[[Tensor], Tensor]
 """Of probabilities, float [n, C] to [n], higher = sooner; of siblings, float [K, n, C] to [n]."""
 SHARPNESS = 4
-"""Exponent on the margin that makes it information. 3 to 6 hardly differ; 1 loses the rare classes."""
+"""Exponent on the margin that makes it information; 1 loses the rare classes."""
+LEAST = 1e-6
+"""The doubt of what is certain."""
 BATCH = 5
 """Labels between two rankings, where nobody says how many."""
 
@@ -45,8 +47,6 @@ class Scene(Vectors):
     What is said of a unit is the same as of its item here; `UnitScene` is of items that have several.
     """
 
-    is_centred: ClassVar[bool] = False
-    """Whether `auto` looks at what vectors have beside the pool's mean."""
     is_another_models: ClassVar[bool] = False
     """Whether somebody else's model answers, of which no more than its answers is seen."""
     most_verdicts: ClassVar[int | None] = None
@@ -150,14 +150,17 @@ class Scene(Vectors):
         """Uncertainty by margin of confidence, float32 [N] in [0, 1]: what most combinations start from."""
         return self.measured(uncertainty.margin)
 
-    @once_per_pool
-    def information(self) -> Tensor:
-        """What `auto` takes a label of each item to tell, float32 [N]: that of a coin's toss is 1/4."""
-        return self.margin**SHARPNESS / 4
-
     @once_per_labels
-    def labeled_information(self) -> Tensor:
-        return uncertainty.margin(self.labeled_layers.probabilities) ** SHARPNESS / 4
+    def trust(self) -> float:
+        """How far the classifier's doubt means something: see `trust.trust`."""
+        return trust(self.verdicts.layers.logits, self.targets)
+
+    @once_per_pool
+    def doubt(self) -> Tensor:
+        """What a label is worth to `auto`, float32 [N] > 0: the calibrated margin, more in rare classes."""
+        probabilities = (self.pool_layers.logits * self.trust).softmax(-1)
+        rarity = (probabilities / (probabilities.mean(0) + 1e-3)).sum(1)
+        return uncertainty.margin(probabilities) ** SHARPNESS * rarity + 1e-6
 
     def uncertain(self, measure: str) -> Tensor:
         """Uncertainty by one of `uncertainty.MEASURES`: float32 [N]."""
@@ -176,9 +179,9 @@ class Scene(Vectors):
 
     def measured(self, measure: Measure, temperature: float = 1.0) -> Tensor:
         """Each unit's probabilities measured, pooled to the item: float32 [N]; logits divided first."""
-        if temperature == 1:
-            return self.pooled(measure(self.probabilities_of_units))
-        return self.pooled(measure((self.unit_layers.logits / temperature).softmax(-1)))
+        same = temperature == 1
+        said = self.probabilities_of_units if same else (self.unit_layers.logits / temperature).softmax(-1)
+        return self.pooled(measure(said))
 
     @property
     def probabilities_of_units(self) -> Tensor:

@@ -40,9 +40,6 @@ class UnitScene(Scene):
 
     learned: UnitsLearned
 
-    is_centred: ClassVar[bool] = True
-    """Means over many units lie close together: most of the length of words of a middle layer is the same in
-    all texts (entity F1 at equal work on wnut17, 3 seeds: +0.036 over random order, +0.020 as they are)."""
     most_verdicts: ClassVar[int | None] = MOST_VERDICTS
 
     @property
@@ -91,7 +88,7 @@ class UnitScene(Scene):
 
     @once_per_pool
     def information(self) -> Tensor:
-        """A unit's, pooled to the item."""
+        """What a label of each item tells, float32 [N], from its units: that of a coin's toss is 1/4."""
         return self.measured(self._informative)
 
     @once_per_labels

@@ -18,7 +18,6 @@ class WrappedScene(UnitScene):
     """Each item has one unit, whose probabilities are those of its answer being right and wrong, by its own
     word."""
 
-    is_centred: ClassVar[bool] = False
     is_another_models: ClassVar[bool] = True
     most_verdicts: ClassVar[int | None] = None
 

@@ -1,11 +1,11 @@
-"""The design behind `auto`, held to what it is defined as."""
+"""The design behind `auto` of items with units, held to what it is defined as."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from backend.sampling.auto import second_moment
 from backend.sampling.design import MAX_DIMENSIONS, Problem, main_directions, v_optimal
+from backend.sampling.designed import second_moment
 
 
 def test_each_pick_leaves_the_least_variance_over_the_pool() -> None:
