@@ -14,7 +14,7 @@ from backend.sampling.facility import lazy_greedy
 from backend.sampling.rows import unit_rows
 from backend.sampling.scene import Scene
 
-MOST = 5_000
+MOST = 4_000
 """Items that are looked at: of larger pools a sample, drawn with a chance in proportion to the doubt."""
 RADIUS_OF = 2_000
 """Items that the radius is measured on."""
@@ -29,7 +29,8 @@ def covering(scene: Scene, n: int) -> Tensor:
     rows = unit_rows(scene.pool[chosen])
     radius = _radius(scene)
     near = _near(rows, rows, radius).mul_(weight)  # [C, C]
-    covered = _near(rows, scene.unit_known, radius).amax(1) * weight
+    known = torch.cat([scene.unit_labeled, unit_rows(scene.pool[scene.picked])])
+    covered = _near(rows, known, radius).amax(1) * weight
     return chosen[lazy_greedy(near, covered, n)]
 
 

@@ -1,4 +1,4 @@
-"""Strategies against random order, ours and scikit-activeml's, by batches of 20.
+"""Strategies against random order, ours and scikit-activeml's, batch by batch.
 
 python -m benchmarks.order run FOLDER KEPT --sets choosing [--contenders 'auto;ska: typiclust'] [--seeds 5]
 python -m benchmarks.order report KEPT --sets reporting     tables of what is kept
@@ -7,9 +7,9 @@ FOLDER has NAME.csv.gz (text,label) or NAME.npz (images, labels), and NAME.test.
 vectors and curves are kept: each curve is a file, and a run that was stopped goes on where it was.
 All contenders of a seed start from the same random labels and go on batch by batch, to each of the budgets.
 A logistic regression (C = 10, balanced) judges: macro-F1 on the test part at each budget, the mean of which
-is the score. "plain" features are the hashed n-grams (of images: pixels), "pretrained" `use+lsa`
-(of images: `lite0`). scikit-activeml is found where PYTHONPATH says: pip install --no-deps --target FOLDER
-scikit-activeml==1.0.1 makefun==1.16.0.
+is the score. "plain" features are the hashed n-grams (of images: pixels), "pretrained" `use+lsa` (of images:
+`lite0`), with the last third of the training part for a test part. scikit-activeml is found where PYTHONPATH
+says: pip install --no-deps --target FOLDER scikit-activeml==1.0.1 makefun==1.16.0.
 """
 
 from __future__ import annotations

@@ -40,12 +40,16 @@ def replay(shard: Shard, data: Data, budgets: Sequence[int], folder: Path) -> Re
         before = time.process_time()
         points = curve(data, shard.contender, shard.seed, budgets)
         found = Replayed(list(budgets), points, time.process_time() - before)
-        file = shard.file(folder)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(found._asdict()))
-        part.replace(file)
+        keep(found, shard, folder)
     return found
+
+
+def keep(found: Replayed, shard: Shard, folder: Path) -> None:
+    file = shard.file(folder)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(found._asdict()))
+    part.replace(file)
 
 
 def kept(shard: Shard, folder: Path) -> Replayed | None:

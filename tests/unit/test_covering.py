@@ -65,7 +65,7 @@ def test_where_labels_are_learned_the_doubtful_come_first() -> None:
     assert found.margin[picks].mean() > found.margin.mean() + 0.1
 
 
-@pytest.mark.parametrize("most", [5_000, 120])
+@pytest.mark.parametrize("most", [4_000, 120])
 def test_the_first_of_many_are_the_same_as_of_few(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr(covering, "MOST", most)
     truth, pool = groups(400, 2)
