@@ -27,7 +27,7 @@ def auto(scene: Scene, n: int) -> Picks:
     """
     if scene.is_another_models:
         return where_wrong(scene, n)
-    if scene.is_ordered_by_doubt:
+    if isinstance(scene, UnitScene) and scene.is_ordered_by_doubt:
         return Picks(scene.top(scene.margin, n), scene.margin)
     before = len(scene.picked)
     while n > 0:

@@ -109,11 +109,6 @@ class Scene(Vectors):
         return self.given is None
 
     @property
-    def is_ordered_by_doubt(self) -> bool:
-        """That nothing was measured to order these items better than doubt alone."""
-        return False
-
-    @property
     def numbers(self) -> int:
         """Roughly how many are held of the pool."""
         return self.pool.numel()
@@ -179,9 +174,9 @@ class Scene(Vectors):
 
     def measured(self, measure: Measure, temperature: float = 1.0) -> Tensor:
         """Each unit's probabilities measured, pooled to the item: float32 [N]; logits divided first."""
-        same = temperature == 1
-        said = self.probabilities_of_units if same else (self.unit_layers.logits / temperature).softmax(-1)
-        return self.pooled(measure(said))
+        if temperature == 1:
+            return self.pooled(measure(self.probabilities_of_units))
+        return self.pooled(measure((self.unit_layers.logits / temperature).softmax(-1)))
 
     @property
     def probabilities_of_units(self) -> Tensor:

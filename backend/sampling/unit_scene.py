@@ -52,6 +52,7 @@ class UnitScene(Scene):
 
     @property
     def is_ordered_by_doubt(self) -> bool:
+        """That nothing was measured to order these items better than doubt alone."""
         return self.learned.pooling == "top"
 
     @property
