@@ -10,6 +10,7 @@ from backend.doctor.finding import State
 from backend.errors import NotFound, Rejected
 from backend.jobs import heeding
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.project_tabs import TITLES, forget_tabs
 from backend.jobs.state import digest
 from backend.jobs.webhook_secrets import WebhookSecrets
 from backend.labelstudio.administration import Administration, Connection, former_webhook_url, webhook_url
@@ -21,7 +22,7 @@ from backend.store.model_version import version_number
 
 DEFAULTS = FoundBefore("Sequential sampling", "", prelabels=True)
 """Label Studio's own, of a project that a release before this connected."""
-TABS = frozenset({heeding.TAB})
+TABS = frozenset({heeding.TAB, *TITLES})
 """Titles of the Data Manager's tabs that are ours."""
 POLL_SECONDS = 0.5
 
@@ -65,6 +66,7 @@ class Disconnecting:
         self._stop()
         if delete_predictions:
             self._delete_predictions()
+        forget_tabs(self._files)
         for tab in self._label_studio.tabs(self._id):
             if tab.title in TABS:
                 self._label_studio.delete_tab(tab)

@@ -24,10 +24,21 @@ _BACKEND = click.option(
     help="Another ML backend, which WRAPPED_BACKENDS must name: its predictions are shown, in this backend's "
     "order, and it takes no part in Label Studio itself any more. '' gives it its connection back.",
 )
+@click.option(
+    "--tabs",
+    is_flag=True,
+    help="Also make tabs of the Data Manager, kept fresh: most uncertain, disputed, suspicious, audited.",
+)
 @click.option("--yes", is_flag=True, help="Replace the connection of what is wrapped without asking.")
 @_BACKEND
 def connect(
-    url: str | None, project: int, wait: float, wraps: str | None, yes: bool, backend: str | None
+    url: str | None,
+    project: int,
+    wait: float,
+    wraps: str | None,
+    tabs: bool,
+    yes: bool,
+    backend: str | None,
 ) -> None:
     """Connect a Label Studio project to this backend, and prove that every road is open.
 
@@ -41,7 +52,7 @@ def connect(
 
     from backend.doctor.commands import connect_project
 
-    sys.exit(0 if connect_project(url, project, wait, backend, wraps, yes) else 1)
+    sys.exit(0 if connect_project(url, project, wait, backend, wraps, yes, tabs) else 1)
 
 
 @click.command()

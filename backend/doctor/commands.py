@@ -15,6 +15,7 @@ from backend.doctor.examine import all_is_well, examine, examine_project
 from backend.doctor.finding import Finding, State
 from backend.doctor.report import Printer, as_json, print_finding, print_findings, print_verdict
 from backend.errors import AtlasError
+from backend.jobs.project_tabs import TITLES, want_tabs
 from backend.labelstudio.project import Project
 from backend.store.bucket import wait_briefly
 from backend.store.locations import project_files
@@ -46,10 +47,12 @@ def connect_project(
     backend_url: str | None,
     wraps: str | None = None,
     yes: bool = False,
+    tabs: bool = False,
 ) -> bool:
     """Connect and check the whole way back, line by line; returns whether all is well.
 
-    wraps: another ML backend's address, "" to give it back, None to leave that; yes: nobody is asked.
+    wraps: another ML backend's address, "" to give it back, None to leave that; yes: nobody is asked; tabs:
+    the Data Manager gets tabs.
     Raises AtlasError, having changed nothing, when Label Studio refuses.
     """
     url = backend_address(url)
@@ -62,6 +65,8 @@ def connect_project(
             return False
         click.secho(f"Connecting project {project_id}", bold=True)
         renewed = _connected(bench, url, project_id, wraps, yes)
+        if tabs:
+            _make_tabs(bench, project_id)
         click.secho("\nWaiting for the order of the tasks", bold=True)
         version = wait_for_order(bench, project_id, wait, renewed=renewed)
         _say("order", *said_of_order(version, bench.label_studio.project(project_id)))
@@ -98,6 +103,13 @@ def _credentials(url: str) -> tuple[str, str] | None:
         return None
     click.echo(f"{url} wants a user and a password.")
     return click.prompt("User"), click.prompt("Password", hide_input=True)
+
+
+def _make_tabs(bench: Bench, project_id: int) -> None:
+    """A worker fills them, now and after each retrain."""
+    want_tabs(project_files(bench.settings, project_id))
+    bench.dispatcher.request_study(project_id)
+    _say("tabs", f"are being made: {', '.join(TITLES)}")
 
 
 def disconnect_project(url: str | None, project_id: int, *, delete_predictions: bool) -> None:

@@ -25,6 +25,7 @@ from backend.jobs.lock import ProjectLock
 from backend.jobs.make_version import Made, VersionMaker
 from backend.jobs.outdated import outdated
 from backend.jobs.pinning import is_held
+from backend.jobs.project_tabs import are_tabs_wanted
 from backend.jobs.pull import pull
 from backend.jobs.recording import record_labels
 from backend.jobs.state import ProjectState
@@ -75,6 +76,8 @@ def retrain(project_id: int) -> dict[str, Any]:
                 keep_history(settings, project_id, result)
         if result["published"]:
             dispatcher.request_clearing(project_id)
+            if are_tabs_wanted(project_files(settings, project_id)):
+                dispatcher.request_study(project_id)
             if state.wraps is not None:
                 dispatcher.request_wrapped_pull(project_id)
                 dispatcher.request_forwarding(project_id)

@@ -9,6 +9,7 @@ from backend.controls.config import parse_label_config
 from backend.errors import AtlasError, LabelConfigError, LabelStudioError, NotFound
 from backend.jobs.job_settings import job_settings
 from backend.jobs.people import people_told
+from backend.jobs.project_tabs import refresh_tabs
 from backend.jobs.pull import FILE, pull
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.users import Users
@@ -31,7 +32,8 @@ def study(project_id: int) -> dict[str, Any]:
             found = _studied(settings, client, project_id)
         except (NotFound, LabelConfigError) as error:
             return {"reason": str(error)}
-    write_study(project_files(settings, project_id), found)
+        write_study(project_files(settings, project_id), found)
+        refresh_tabs(settings, client, project_id, found)
     return {"labels": found["labels"]}
 
 

@@ -12,7 +12,9 @@ from backend.disconnecting import Disconnecting
 from backend.doctor.bench import Bench
 from backend.doctor.finding import State
 from backend.jobs.heeding import heed_selection
+from backend.jobs.project_tabs import TITLES, UNCERTAIN, want_tabs
 from backend.jobs.selections import SHOW, Selection
+from backend.jobs.studying import study
 from backend.store.found_before import read_found
 from backend.store.locations import project_files
 from backend.store.model_version import version_number
@@ -134,6 +136,29 @@ def test_a_connection_that_was_there_before_stays(loop: Loop, connected: Connect
     connected(project)
     disconnect(loop, project)
     assert list(project.connections) == [by_hand["id"]]
+
+
+def test_tabs_are_made_where_they_are_wanted_kept_fresh_and_go(loop: Loop, connected: Connect) -> None:
+    project = loop.create(30, labeled=8)
+    connected(project)
+    loop.retrain(project)
+    study(project.id)
+    assert not project.tabs
+    want_tabs(project_files(loop.settings, project.id))
+    study(project.id)
+    shown = {tab["data"]["title"]: tab["data"]["filters"]["items"][0] for tab in project.tabs.values()}
+    assert set(shown) == set(TITLES)
+    uncertain = shown[UNCERTAIN]["value"]
+    assert set(uncertain) <= set(loop.queue(project))
+    loop.label(project, uncertain[0])
+    loop.retrain(project)
+    assert f"study-{project.id}" in loop.jobs()
+    study(project.id)
+    assert len(project.tabs) == len(TITLES)
+    fresh = next(tab for tab in project.tabs.values() if tab["data"]["title"] == UNCERTAIN)
+    assert uncertain[0] not in fresh["data"]["filters"]["items"][0]["value"]
+    disconnect(loop, project)
+    assert not project.tabs
 
 
 def test_the_maps_tab_goes(loop: Loop, connected: Connect) -> None:
