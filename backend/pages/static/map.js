@@ -300,8 +300,8 @@
   async function follow() {
     for (;;) {
       await new Promise((wait) => setTimeout(wait, document.hidden ? 30000 : 3000));
-      const answer = await fetch(`${base}state`);
-      if (!answer.ok) return;
+      const answer = await fetch(`${base}state`).catch(() => null);
+      if (!answer || !answer.ok) continue;
       const told = await answer.json();
       if (!canvas) {
         if (told.version) { location.reload(); return; }
