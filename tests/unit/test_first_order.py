@@ -72,6 +72,7 @@ def retrained(server: UnlabelledProject, directory: Path) -> dict[str, Any]:
         annotations_alone=False,
         strategy=None,
         weights=None,
+        wraps=None,
         held_by_label_studio=False,
         label_config=None,
         refill_at=lambda count: None,
