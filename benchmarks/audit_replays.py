@@ -1,4 +1,4 @@
-"""Replays of labelling with an audit share: what `benchmarks/estimates.py` and `forecasts.py` read.
+"""Replays of labelling with an audit share: what `benchmarks/estimates.py` reads.
 
 python -m benchmarks.audit_replays VECTORS OUT SET,... [--seeds 0,1] [--share 0.05] [--labels 600]
 
@@ -6,8 +6,7 @@ VECTORS has a file for each set and its features, NAME.pt: float32 [N, D], int64
 OUT gets a file a replay; a replay whose file is there is not made again. A random 2,000 of the items are the
 pool. Labels come in batches, each up to the next of CHECKPOINTS, in the order of `auto` with audits between,
 drawn as the product draws them. At each of these are kept: what siblings say of the labelled items and
-whether it is right, which labels are audits, what the error head says of them and of the pool, and the
-pool's truth.
+whether it is right, which labels are audits, what the network says of the pool, and the pool's truth.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from backend.learning.heads import train_error_head
 from backend.learning.training import Trained, outputs, train
 from backend.sampling import make_scene, rank_scene
 from backend.sampling.audit import due, lots_of
@@ -92,10 +90,6 @@ def _kept(
     held_out, correct = trained.out_of_fold.layers, trained.out_of_fold.correct
     kept = {"audits": audits, "held": held_out.logits, "correct": correct, "targets": truth[chosen]}
     kept |= {"pool": there.logits, "truth": truth[rest]}
-    for name, rows in (("head", torch.ones_like(audits)), ("other", ~audits)):
-        head = train_error_head(held_out.rows(rows), correct[rows])
-        if head is not None:
-            kept |= {f"{name}.pool": head(there), f"{name}.held": head(held_out)}
     return {name: value.numpy() for name, value in kept.items()}
 
 

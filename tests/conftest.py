@@ -17,8 +17,9 @@ from backend.running.backend import inherited_environment, start_backend
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 
-GIVEN = {"SHOW_GUESS_FROM": "0", "ENCODER": "lsa"}
-"""The few labels of a test make no model sure, and what it guesses is to be seen. Pretrained weights take a
+GIVEN = {"SHOW_GUESS_FROM": "0", "ENCODER": "lsa", "AUDIT_SHARE": "0"}
+"""The few labels of a test make no model sure, and what it guesses is to be seen, of each task and in the
+strategy's own order; tests of audits have a share. Pretrained weights take a
 second to load in every process; tests of them name their encoder."""
 os.environ.update(GIVEN)
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from backend import sampling
 from backend.jobs.summary import FEWEST_AUDITS
-from backend.learning.calibrated import calibrated, head_without
+from backend.learning.calibrated import sure_head
 from backend.learning.estimates import MOST_ITEMS, Estimate, Judged, believed, estimate
 from backend.learning.heads import ErrorHead
 from backend.learning.network import Layers
@@ -45,16 +45,15 @@ def estimated(scene: sampling.Scene, audits: Tensor, classes: Sequence[str], see
     verdicts, n = scene.verdicts, int(audits.sum())
     if not len(scene.pool):  # nothing waits that an estimate could be about
         return Estimated(n, error_head=scene.error_head)
-    head = head_without(verdicts, audits)
+    head = sure_head(verdicts, audits)
     pool = _some(scene.pool_layers, seed)
     known, actual = verdicts.layers.rows(audits), scene.targets[audits].numpy()
     numbers = scene.targets.unique().numpy()
     waiting = _judged(head, pool)
     belief = believed(waiting, len(audits))
     found = estimate(waiting, _judged(head, known), actual, belief, classes=numbers, seed=seed)
-    return Estimated(
-        n, found if n >= FEWEST_AUDITS else None, classes, calibrated(head, found.shift, found.spread)
-    )
+    corrected = head.corrected(found.shift, found.spread)
+    return Estimated(n, found if n >= FEWEST_AUDITS else None, classes, corrected)
 
 
 def _some(pool: Layers, seed: int) -> Layers:

@@ -150,7 +150,8 @@ def _expected(pool: Judged, said: Ints, chance: np.random.Generator, own: Ints) 
         noise = np.sqrt((sure * (1 - sure)).sum(1))[at] * chance.standard_normal(len(at))
         right[:, number] = (sure.sum(1)[at] + noise).clip(0, rows.sum())
         wrong += ((1 - sure) @ rest)[at]
-    return right, wrong
+    # Of a rare class a handful waits: how many of it are missed is chance, too, about Poisson's.
+    return right, (wrong + np.sqrt(wrong) * chance.standard_normal(wrong.shape)).clip(0)
 
 
 def log_odds(likely: npt.ArrayLike) -> Floats:

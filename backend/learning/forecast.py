@@ -16,7 +16,7 @@ from backend.learning.estimates import Interval, log_odds
 
 GAIN, GAIN_SPREAD = 0.42, 0.25
 """Log-odds of accuracy for each doubling of the labels, and their standard deviation between sets: chosen on
-ag-news, banking77, disaster-headlines, notmnist and sst2 (benchmarks/forecasts.py)."""
+ag-news, banking77, disaster-headlines, notmnist and sst2 (benchmarks/estimates.py)."""
 TIMES = (1.5, 2.0, 4.0)
 ESTIMATED_AT, FORECAST_AT = 1.645, 1.282
 """Standard deviations from the middle to the ends of a 90 % and of an 80 % interval."""

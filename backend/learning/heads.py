@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -40,6 +40,8 @@ class ErrorHead(Head):
     """
 
     kind = "error"
+    is_calibrated: ClassVar[bool] = False
+    """Whether what it says was corrected to the pool by labels drawn at random."""
     center: Tensor
     scale: Tensor
     weights: Tensor
@@ -49,21 +51,17 @@ class ErrorHead(Head):
         """hidden: the widths of the layers that it reads, together."""
         super().__init__()
         self.reads = reads
-        self.is_calibrated = False
-        """Whether what it says was corrected to the pool by labels drawn at random."""
         self.register_buffer("center", torch.zeros(hidden))
         self.register_buffer("scale", torch.ones(hidden))
         self.register_buffer("weights", torch.zeros(2 + hidden))  # bias, uncertainty, the layers' units
         self.register_buffer("ridge", torch.tensor(ERROR_RIDGES[-1]))
 
     def described(self) -> dict[str, Any]:
-        told = {"calibrated": True} if self.is_calibrated else {}
-        return {"kind": self.kind, "hidden": len(self.center), "reads": self.reads, **told}
+        return {"kind": self.kind, "hidden": len(self.center), "reads": self.reads}
 
     @classmethod
     def restored(cls, described: Mapping[str, Any], weights: Mapping[str, Tensor]) -> ErrorHead:
         head = cls(described["hidden"], described.get("reads", "last"))
-        head.is_calibrated = described.get("calibrated") is True
         head.load_state_dict(weights)
         return head
 

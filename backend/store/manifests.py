@@ -15,6 +15,7 @@ from torch import Tensor
 from backend.controls.base import CLASSES
 from backend.controls.scheme import LabelScheme
 from backend.learning.article_head import ArticleHead
+from backend.learning.calibrated import SureHead
 from backend.learning.detector import Detector
 from backend.learning.domain_head import DomainHead
 from backend.learning.heads import ErrorHead
@@ -30,7 +31,7 @@ from backend.store.queue_origin import QueueOrigin
 FORMAT = 2
 Tensors = dict[str, Tensor]
 Json = dict[str, Any]
-HEADS: dict[str, type[Head]] = {made.kind: made for made in (ErrorHead, DomainHead, ArticleHead)}
+HEADS: dict[str, type[Head]] = {made.kind: made for made in (ErrorHead, SureHead, DomainHead, ArticleHead)}
 MODELS: dict[str, Callable[[Json, Tensors], Model]] = {
     LayeredNetwork.kind: LayeredNetwork.restored,
     Tagger.kind: Tagger.restored,

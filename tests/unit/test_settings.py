@@ -14,7 +14,7 @@ from backend.settings import Settings
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_an_empty_variable_counts_as_unset(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As compose hands on what its .env leaves empty."""
-    for set_for_tests in ("DATA_DIR", "ENCODER", "SHOW_GUESS_FROM"):
+    for set_for_tests in ("DATA_DIR", "ENCODER", "SHOW_GUESS_FROM", "AUDIT_SHARE"):
         monkeypatch.delenv(set_for_tests)
     unset = Settings()
     monkeypatch.setenv(name.upper(), "")
