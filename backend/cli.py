@@ -13,6 +13,7 @@ from backend.commands.demo import demo
 from backend.commands.encoder import encoder
 from backend.commands.export import export
 from backend.commands.next import next_
+from backend.commands.pages import pages
 from backend.commands.predictions import predictions
 from backend.commands.running import alive, cron, serve, up, worker
 from backend.commands.second_opinions import second_opinions
@@ -54,7 +55,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(up, connect, disconnect, doctor, alive, serve, worker, cron),
+    *(up, pages, connect, disconnect, doctor, alive, serve, worker, cron),
     *(demo, simulate, next_, versions, predictions, export, suspects, second_opinions, encoder),
 )
 for command in COMMANDS:

@@ -13,6 +13,7 @@ import click
 from backend import logs
 from backend.addresses import is_loopback
 from backend.commands.given import check_device, check_names, settings_with
+from backend.commands.pages import link_for, user_name
 from backend.commands.warnings import warn, warn_of_label_studio
 from backend.settings import Settings
 
@@ -24,7 +25,7 @@ make a project, import texts, and connect it, with the number from its page's ad
 
 Without Docker leave out what stands before label-studio-atlas. It makes Label Studio ask at
 {settings.backend_url}, and checks the whole way there and back; `doctor` in place of
-`connect --project NUMBER` checks it again at any time.
+`connect --project NUMBER` checks it again at any time, `pages` prints a link to the pages.
 """
 
 
@@ -50,12 +51,14 @@ def up(port: int | None, data_dir: Path | None) -> None:
         supervisor.stop_on_signals()
         try:
             click.echo("Starting Redis, two workers, the clock and the web server ...")
-            start_backend(supervisor, settings, inherited_environment())
+            started = start_backend(supervisor, settings, inherited_environment())
             click.echo("All parts are running; Ctrl-C stops them.")
             warn(settings)
             if settings.label_studio_api_key is not None:
                 warn_of_label_studio()
             click.echo(_connect_next(settings, port, data_dir))
+            reached = settings.model_copy(update={"redis_url": started["REDIS_URL"]})
+            click.echo(f"To look at the pages, open once:\n\n    {link_for(reached, user_name())}\n")
             supervisor.keep_running()
         except KeyboardInterrupt:
             click.echo("Stopping.")

@@ -19,13 +19,14 @@ from backend.settings import Settings
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything that runs. labelled: how many tasks have their label already; held_out: what would stand in
-    tasks about what is held out."""
+    """Everything that runs. backend: its settings; labelled: how many tasks have their label already;
+    held_out: what would stand in tasks about what is held out."""
 
     server: LabelStudioServer
     project: DemoProject
     team: Team
     backend_url: str
+    backend: Settings
     retrain_every: int
     labelled: int
     held_out: list[str]
@@ -57,7 +58,8 @@ def boot(
     project = _project(server, kept, data)
     has_begun(directory, kept)
     with step("Starting Redis, the web server and the worker"):
-        backend_url = _start_backend(supervisor, settings, directory, server, kept, strategy)
+        backend = _start_backend(supervisor, settings, directory, server, kept, strategy)
+        backend_url = f"http://localhost:{backend.port}"
     with step("Connecting the backend through Label Studio's API, and waiting for a first order"):
         project.connect_again(backend_url)
         project.wait_for_version_after("", supervisor.check)
@@ -65,7 +67,8 @@ def boot(
     labelled = len(project.labelled_tasks())
     there = settings.model_copy(update={"data_dir": directory, "label_studio_url": server.url})
     held_out = data.objects.held_out(there, project.id, [item for item, _ in data.held_out])
-    return Stage(server, project, team, backend_url, settings.retrain_every, labelled, held_out, there)
+    every = settings.retrain_every
+    return Stage(server, project, team, backend_url, backend, every, labelled, held_out, there)
 
 
 def _installing(settings: Settings) -> str:
@@ -102,8 +105,8 @@ def _start_backend(
     server: LabelStudioServer,
     kept: KeptDemo,
     strategy: str,
-) -> str:
-    """Its address. What a shell would need to belong to it is kept for `doctor`."""
+) -> Settings:
+    """Its settings. What a shell would need to belong to it is kept for `doctor`."""
     port = free_port(settings.port)
     settings = settings.model_copy(update={"port": port, "data_dir": directory, "host": "127.0.0.1"})
     env = {
@@ -121,4 +124,4 @@ def _start_backend(
     cleared = dict.fromkeys(("BASIC_AUTH_USER", "BASIC_AUTH_PASS", "WEBHOOK_SECRET", "MODEL_STORE"), "")
     kept.environment = {**{name: started[name] for name in shell}, **cleared}
     kept.save(directory)
-    return f"http://localhost:{port}"
+    return settings.model_copy(update={"redis_url": started["REDIS_URL"]})

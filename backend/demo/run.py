@@ -53,7 +53,7 @@ def run(options: DemoOptions, data: DemoData) -> None:
                 draw_curve(rounds, data.asked.measures, data.rare, options.strategy, curve)
                 _report(options, rounds, served, curve)
                 if not options.once:
-                    _say_where(stage, directory)
+                    _say_where(stage, directory, _link(stage))
                     supervisor.wait()
         except KeyboardInterrupt:
             console.print("Stopping.")
@@ -113,10 +113,19 @@ def _report(options: DemoOptions, rounds: list[Round], served: list[Served], cur
         console.print(f"Details: {options.json_file}", soft_wrap=True)
 
 
-def _say_where(stage: Stage, directory: Path) -> None:
+def _link(stage: Stage) -> str:
+    """To the project's page."""
+    from backend.commands.pages import link_for, user_name
+
+    return link_for(stage.backend, user_name(), project=stage.project.id)
+
+
+def _say_where(stage: Stage, directory: Path, link: str) -> None:
     admin = stage.server.admin
     console.print(
-        f"\nLabel Studio is running: [bold]{stage.server.url}/projects/{stage.project.id}/data[/bold]\n"
+        "\nWhat is learned, on the project's page; the link is good for once:\n"
+        f"  [bold]{link}[/bold]\n"
+        f"Label Studio is running: [bold]{stage.server.url}/projects/{stage.project.id}/data[/bold]\n"
         f"  log in as [bold]{admin.email}[/bold] with password [bold]{admin.password}[/bold]\n"
         '  press "Label All Tasks": tasks come in the learned order, and yours re-order it\n'
         f'  a backend of your own can take the demo\'s API key: "api_key" in {directory / FILE}\n'

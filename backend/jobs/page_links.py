@@ -19,10 +19,17 @@ LONGEST_NAME = 80
 
 @dataclass(frozen=True)
 class Invited:
-    """who: the name under which changes are logged; may_change: else the visitor may only look."""
+    """who: the name under which changes are logged; may_change: else the visitor may only look; project:
+    whose page is opened, None for the list."""
 
     who: str
     may_change: bool
+    project: int | None = None
+
+    @property
+    def address(self) -> str:
+        """Of the page that is opened, a path."""
+        return "/projects" if self.project is None else f"/projects/{self.project}"
 
 
 def make_link(redis: Redis, settings: Settings, invited: Invited, address: str | None = None) -> str:
@@ -41,7 +48,9 @@ def spend_link(redis: Redis, code: str) -> Invited | None:
         held, _ = pipeline.execute()
     try:
         found = json.loads(held)
-        return Invited(str(found["who"])[:LONGEST_NAME], found["may_change"] is True)
+        project = found["project"]
+        who, may_change = str(found["who"])[:LONGEST_NAME], found["may_change"] is True
+        return Invited(who, may_change, None if project is None else int(project))
     except (TypeError, ValueError, KeyError):
         return None
 

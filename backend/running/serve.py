@@ -8,6 +8,7 @@ from pathlib import Path
 
 from backend.running.backend import inherited_environment
 from backend.settings import Settings
+from backend.store.page_token import page_token
 from backend.store.paths import make_data_dir
 
 PRELOAD = "--preload"
@@ -17,6 +18,7 @@ PRELOAD = "--preload"
 def serve(settings: Settings) -> None:
     """Replace this process by gunicorn serving the application. Does not return."""
     make_data_dir(settings.data_dir)
+    page_token(settings.data_dir)
     arguments = [
         *(sys.executable, "-m", "gunicorn", "backend._wsgi:app", PRELOAD),
         *("--bind", settings.bind),

@@ -98,7 +98,8 @@ def test_the_demo_says_where_an_api_key_is(directory: Path, capsys: pytest.Captu
     """Label Studio makes a user one personal access token only, and the demo has made it."""
     KeptDemo(ADMIN, "the-key").save(directory)
     server = SimpleNamespace(url="http://localhost:8080", admin=ADMIN)
-    _say_where(cast("Stage", SimpleNamespace(server=server, project=SimpleNamespace(id=1))), directory)
+    stage = cast("Stage", SimpleNamespace(server=server, project=SimpleNamespace(id=1)))
+    _say_where(stage, directory, "http://localhost:9090/projects/enter?code=abc")
     (file,) = [Path(word) for word in capsys.readouterr().out.split() if word.endswith(".json")]
     assert json.loads(file.read_text())["api_key"] == "the-key"
 
