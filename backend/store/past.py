@@ -13,30 +13,28 @@ from backend.store.history import Entry, History
 PER_PART = 10
 """Entries of a whole part of the history that a curve has."""
 RECENT_PARTS = 2
-"""The last ones, of which all entries are read."""
+"""The last ones, of which a curve has more."""
 MOST_POINTS = 400
-KEPT_PARTS = 4096
-"""That a process remembers, a few kilobytes each."""
+RECENT = 50
+"""Entries that are read whole."""
+KEPT_PARTS, KEPT_TAILS = 4096, 256
+"""That a process remembers."""
 COLUMNS = ("version", "at", "trained_on", "accuracy", "macro_f1", "measured", "estimate")
 
 
 def curve(history: History, files: Files, place: str) -> list[Entry]:
     """At most MOST_POINTS entries, oldest first, with COLUMNS of what they have. place: tells the project's
     files from those of others."""
-    parts = history.parts()
-    old = [entry for path in parts[:-RECENT_PARTS] for entry in _sample(_Part(files, place, path))]
-    new = [_short(entry) for path in parts[-RECENT_PARTS:] for entry in history.rows(path)]
-    return _thinned([*_thinned(old, MOST_POINTS // 2), *_thinned(new, MOST_POINTS // 2)], MOST_POINTS)
+    parts = [_Part(files, place, path) for path in history.parts()]
+    old = [entry for part in parts[:-RECENT_PARTS] for entry in _sample(part, PER_PART)]
+    new = [entry for part in parts[-RECENT_PARTS:] for entry in _sample(part, MOST_POINTS // 4)]
+    return [*_thinned(old, MOST_POINTS // 2), *new]
 
 
-def recent(history: History, most: int) -> list[Entry]:
-    """The last entries, oldest first."""
-    found: list[Entry] = []
-    for path in reversed(history.parts()[-RECENT_PARTS:]):
-        found = [*history.rows(path), *found]
-        if len(found) >= most:
-            break
-    return found[-most:]
+def recent(history: History, files: Files, place: str, most: int) -> list[Entry]:
+    """The last entries, oldest first: at most RECENT."""
+    parts = [_Part(files, place, path) for path in history.parts()[-RECENT_PARTS:]]
+    return [entry for part in parts for entry in _tail(part)][-min(most, RECENT) :]
 
 
 class _Part:
@@ -47,6 +45,12 @@ class _Part:
         self.path = path
         self._key = (place, path)
 
+    def lines(self) -> list[str]:
+        try:
+            return self.files.read_constant(self.path).decode("utf-8", "replace").splitlines()
+        except OSError:
+            return []
+
     def __hash__(self) -> int:
         return hash(self._key)
 
@@ -55,14 +59,14 @@ class _Part:
 
 
 @lru_cache(maxsize=KEPT_PARTS)
-def _sample(part: _Part) -> tuple[Entry, ...]:
-    """Of its lines a few are parsed, the last among them."""
-    try:
-        lines = part.files.read_constant(part.path).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ()
-    chosen = _thinned(lines, PER_PART)
-    return tuple(entry for line in chosen if (entry := _parsed(line)) is not None)
+def _sample(part: _Part, most: int) -> tuple[Entry, ...]:
+    """Of its lines so many are parsed, the first and the last among them."""
+    return tuple(_short(entry) for line in _thinned(part.lines(), most) if (entry := _parsed(line)))
+
+
+@lru_cache(maxsize=KEPT_TAILS)
+def _tail(part: _Part) -> tuple[Entry, ...]:
+    return tuple(entry for line in part.lines()[-RECENT:] if (entry := _parsed(line)))
 
 
 def _parsed(line: str) -> Entry | None:
@@ -70,7 +74,7 @@ def _parsed(line: str) -> Entry | None:
         found = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return _short(found) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and "version" in found else None
 
 
 def _short(entry: Entry) -> Entry:

@@ -17,6 +17,7 @@ SETS = [
     ["compose.workers.yaml"],
     ["compose.yaml", "compose.share.yaml"],
     ["compose.yaml", "compose.gpu.yaml"],
+    ["compose.yaml", "compose.pages.yaml"],
 ]
 """What docs/docker.md starts together."""
 FURTHER = {

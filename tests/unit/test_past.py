@@ -12,7 +12,7 @@ import pytest
 from backend.store import past
 from backend.store.files import Files
 from backend.store.history import History
-from backend.store.past import MOST_POINTS, curve, recent
+from backend.store.past import MOST_POINTS, RECENT, curve, recent
 
 
 def history_of(directory: Path, retrains: int) -> tuple[History, Files]:
@@ -45,7 +45,7 @@ def test_a_curve_spans_the_whole_history_in_few_points(tmp_path: Path, retrains:
     assert "notes" not in found[0]
 
 
-def test_of_20_000_retrains_a_second_look_reads_no_more_than_of_some_hundreds(
+def test_after_a_retrain_a_look_at_20_000_parses_no_more_than_at_some_hundreds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed = 0
@@ -62,8 +62,10 @@ def test_of_20_000_retrains_a_second_look_reads_no_more_than_of_some_hundreds(
         place = tmp_path / str(retrains)
         history, files = history_of(place, retrains)
         curve(history, files, str(place))
+        history.add([{"version": "atlas-999999", "trained_on": retrains}])
         parsed = 0
         curve(history, files, str(place))
+        recent(history, files, str(place), 20)
         costs[retrains] = parsed
     assert costs[20_000] <= 1.2 * costs[900]
 
@@ -77,6 +79,8 @@ def test_a_torn_line_of_an_old_part_is_left_out(tmp_path: Path) -> None:
 
 
 def test_recent_are_the_last_ones(tmp_path: Path) -> None:
-    history, _ = history_of(tmp_path, 1201)
-    assert [entry["trained_on"] for entry in recent(history, 3)] == [1198, 1199, 1200]
-    assert len(recent(history, 400)) == 400
+    history, files = history_of(tmp_path, 1001)
+    assert [entry["trained_on"] for entry in recent(history, files, "a", 3)] == [998, 999, 1000]
+    assert len(recent(history, files, "a", 400)) == RECENT
+    history.add([{"version": "atlas-001002", "trained_on": 1001}])
+    assert recent(history, files, "a", 1)[0]["trained_on"] == 1001

@@ -20,7 +20,6 @@ from backend.pages.rendering import page as whole_page
 from backend.pages.section import ProjectPage, Section
 from backend.store.figures import read_figures
 from backend.store.history import Entry
-from backend.store.past import curve
 
 MATRIX_CLASSES = 12
 """That the matrix has; further ones are in the table, and in the list of what is taken for what."""
@@ -32,14 +31,13 @@ SHADES = 8
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
     stats, name = page.newest, page.newest_name
-    past = curve(page.history, page.files, f"{page.settings.data_dir} {page.settings.model_store} {page.id}")
     figures = (read_figures(page.files, name) if name else None) or {"controls": []}
     return {
         "stats": stats,
         "estimate": stats.get("estimate"),
         "forecast": stats.get("forecast"),
         "fewest_audits": FEWEST_AUDITS,
-        "chart": _chart(past, stats),
+        "chart": _chart(page.past, stats),
         "measured": _measured(stats),
         "shift": _shift(stats),
         "controls": [_control(each) for each in figures["controls"]],

@@ -20,7 +20,6 @@ from backend.jobs.heartbeat import is_alive
 from backend.jobs.job import AtlasJob
 from backend.jobs.measures import Measures
 from backend.pages.section import ProjectPage, Section
-from backend.store.past import recent
 
 STALE = 600
 """Seconds after which the doctor looks again, if somebody looks at the page."""
@@ -33,7 +32,7 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
     if found is None or time.time() - found[0] > STALE:
         page.dispatcher.request_examination(page.id)
     findings = [] if found is None else found[1]
-    last = recent(page.history, 1)
+    last = page.recent(1)
     return {
         "training_since": _running_since(page),
         "waits_to_train": page.dispatcher.is_retraining(page.id),

@@ -19,7 +19,6 @@ from backend.pages.settings_form import in_force, read_form
 from backend.store.changes import Changes
 from backend.store.chosen_settings import choose, chosen
 from backend.store.figures import read_figures
-from backend.store.past import recent
 
 SHOWN = 20
 SHOWN_CHANGES = 10
@@ -31,7 +30,7 @@ RETRAINED_FOR = {"strategy", "audit_share", "goal_accuracy"}
 def context(page: ProjectPage) -> Mapping[str, Any]:
     serving, pinned = page.published, page.versions.pinned()
     kept = set(page.names)
-    entries = recent(page.history, SHOWN)
+    entries = page.recent(SHOWN)
     known = {entry["version"] for entry in entries}
     more = [{"version": name, **page.versions.stats(name)} for name in page.names if name not in known]
     rows = [_row(entry, kept, serving, pinned) for entry in reversed([*more, *entries])]
