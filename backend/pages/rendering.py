@@ -32,7 +32,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     told = (words.whole, words.percent, words.span, words.moment, words.stamp, words.measure)
-    made.filters |= {word.__name__: word for word in (*told, words.shortened, words.coded)}
+    made.filters |= {word.__name__: word for word in (*told, words.shortened, words.sentence, words.coded)}
     return made
 
 

@@ -47,6 +47,11 @@ def measure(name: str) -> str:
     return _MEASURES.get(name, name.replace("_", " ").capitalize())
 
 
+def sentence(text: str) -> str:
+    """With a capital at its begin and a stop at its end."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) or not text else '.'}"
+
+
 def shortened(text: str, most: int = 160) -> str:
     """On one line."""
     line = " ".join(text.split())

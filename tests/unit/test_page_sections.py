@@ -112,8 +112,8 @@ def test_an_estimate_a_forecast_and_a_goal_are_shown_where_a_version_has_them(
         "forecast": {
             "at": {"45": {"value": 0.93, "low": 0.9, "high": 0.95}},
             "goal": 0.95,
-            "labels_to_goal": 140,
-            "advice": "Going on pays.",
+            "labels_to_goal": 170,
+            "advice": "going on pays",
         },
     }
     monkeypatch.setattr("backend.pages.section.VersionStore.stats", lambda *_: told)

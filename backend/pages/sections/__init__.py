@@ -15,4 +15,5 @@ SECTIONS: tuple[Section, ...] = (NOW, HOW_GOOD, WHO, NEXT, MAP, SUSPECTS, VERSIO
 
 
 def section(name: str) -> Section | None:
-    return next((each for each in SECTIONS if each.name == name), None)
+    found = [each for each in SECTIONS if each.name == name]
+    return found[0] if found else None

@@ -36,6 +36,7 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
         "stats": stats,
         "estimate": stats.get("estimate"),
         "forecast": stats.get("forecast"),
+        "more_labels": _more_labels(stats),
         "fewest_audits": FEWEST_AUDITS,
         "chart": _chart(page.past, stats),
         "measured": _measured(stats),
@@ -107,6 +108,12 @@ def _measured(stats: Mapping[str, Any]) -> tuple[str, float | None]:
     found = stats.get("measured")
     name, value = next(iter(found.items()), ("", None)) if isinstance(found, dict) else ("", None)
     return name, value
+
+
+def _more_labels(stats: Mapping[str, Any]) -> int | None:
+    """Until the goal; None without one, where it is reached or out of reach."""
+    needed, labels = (stats.get("forecast") or {}).get("labels_to_goal"), stats.get("trained_on", 0)
+    return needed - labels if needed is not None and needed > labels else None
 
 
 def _shift(stats: Mapping[str, Any]) -> str | None:
