@@ -53,12 +53,19 @@ def _in_force(page: ProjectPage, name: str, on_page: Any) -> InForce:
         LABELS[name],
         _written(name, value),
         by,
-        "" if on_page is None else _written(name, on_page),
+        "" if on_page is None else _typed(name, on_page),
         tuple((place, None if found is None else _written(name, found)) for place, found in ladder),
     )
 
 
+def _typed(name: str, value: Any) -> str:
+    """As a field of the form has it."""
+    return f"{100 * float(value):g}" if name in SHARES else _written(name, value)
+
+
 def _written(name: str, value: Any) -> str:
+    if name == "goal_accuracy" and not value:
+        return "none"
     if name in SHARES:
         return f"{100 * float(value):g}"
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)

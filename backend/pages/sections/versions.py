@@ -20,7 +20,7 @@ from backend.store.changes import Changes
 from backend.store.chosen_settings import choose, chosen
 from backend.store.figures import read_figures
 
-SHOWN = 20
+SHOWN = 12
 SHOWN_CHANGES = 10
 COMPARED_CLASSES = 20
 RETRAINED_FOR = {"strategy", "audit_share", "goal_accuracy"}
