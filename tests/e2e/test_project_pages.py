@@ -96,7 +96,7 @@ def test_pages_run_no_text_keep_nobody_out_and_move_the_queue(
     opened.cdp("Emulation.setScriptExecutionDisabled", value=True)
     opened.go(address)
     newest = project.model_version()
-    opened.click("//form[contains(@action, '/versions/pin')]//button[contains(., 'Roll back')]")
+    opened.press("//form[contains(@action, '/versions/pin')]//button[contains(., 'Roll back')]")
     wait_until(lambda: project.model_version() != newest)
     before = project.model_version()
     assert before < newest
