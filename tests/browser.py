@@ -73,13 +73,12 @@ class Browser:
         assert answer.is_success, answer.text
         return answer.json()["value"]
 
-    def whole_page(self, path: Path, *, width: int, dark: bool = False) -> None:
-        """A picture of all of the page that is open, as wide as a window of this width shows it."""
+    def picture(self, path: Path, *, width: int, height: int, dark: bool = False) -> None:
+        """Of the page that is open, from its top, as a window of this width shows it."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.cdp("Emulation.setEmulatedMedia", features=[scheme])
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self.cdp("Emulation.setDeviceMetricsOverride", **size)
-        height = self.run("return document.documentElement.scrollHeight")
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         path.write_bytes(b64decode(shot["data"]))

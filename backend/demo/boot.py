@@ -19,19 +19,18 @@ from backend.settings import Settings
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything that runs. backend: its settings; labelled: how many tasks have their label already;
+    """Everything that runs. labelled: how many tasks have their label already;
     held_out: what would stand in tasks about what is held out."""
 
     server: LabelStudioServer
     project: DemoProject
     team: Team
     backend_url: str
-    backend: Settings
     retrain_every: int
     labelled: int
     held_out: list[str]
     settings: Settings
-    """Of the backend."""
+    """Of the backend, as its processes have them."""
 
 
 def boot(
@@ -65,10 +64,9 @@ def boot(
         project.wait_for_version_after("", supervisor.check)
     team = Team(project, members, data.pool)
     labelled = len(project.labelled_tasks())
-    there = settings.model_copy(update={"data_dir": directory, "label_studio_url": server.url})
+    there = backend.model_copy(update={"label_studio_url": server.url})
     held_out = data.objects.held_out(there, project.id, [item for item, _ in data.held_out])
-    every = settings.retrain_every
-    return Stage(server, project, team, backend_url, backend, every, labelled, held_out, there)
+    return Stage(server, project, team, backend_url, settings.retrain_every, labelled, held_out, there)
 
 
 def _installing(settings: Settings) -> str:

@@ -117,7 +117,7 @@ def _link(stage: Stage) -> str:
     """To the project's page."""
     from backend.commands.pages import link_for, user_name
 
-    return link_for(stage.backend, user_name(), project=stage.project.id)
+    return link_for(stage.settings, user_name(), project=stage.project.id)
 
 
 def _say_where(stage: Stage, directory: Path, link: str) -> None:
