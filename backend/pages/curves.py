@@ -119,7 +119,7 @@ def _goal(axes: _Axes, goal: float) -> list[str]:
     y = axes.y(goal)
     return [
         f'<line class="goal" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>',
-        f'<text class="goal-name end" x="{WIDTH - RIGHT}" y="{y - 6:.1f}">goal {goal:.0%}</text>',
+        f'<text class="goal-name end" x="{WIDTH - RIGHT}" y="{y + (17 if goal > 0.8 else -6):.1f}">goal {goal:.0%}</text>',
     ]
 
 
