@@ -117,9 +117,10 @@ def _grid(axes: _Axes, under: str) -> list[str]:
 
 def _goal(axes: _Axes, goal: float) -> list[str]:
     y = axes.y(goal)
+    beside = y + 17 if goal > 0.8 else y - 6
     return [
         f'<line class="goal" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>',
-        f'<text class="goal-name end" x="{WIDTH - RIGHT}" y="{y + (17 if goal > 0.8 else -6):.1f}">goal {goal:.0%}</text>',
+        f'<text class="goal-name end" x="{WIDTH - RIGHT}" y="{beside:.1f}">goal {goal:.0%}</text>',
     ]
 
 
