@@ -171,7 +171,7 @@ def _asked_who_it_is(wrong: str = "") -> Response:
 
 
 def _way_in() -> Mapping[str, Any]:
-    return {"visitor": None, "seal": "", "data_dir": _settings().data_dir}
+    return {"visitor": None, "seal": ""}
 
 
 def _frame() -> Mapping[str, Any]:

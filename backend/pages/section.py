@@ -103,9 +103,13 @@ class ProjectPage:
     def study(self) -> dict[str, Any]:
         """See `read_study`. Where it knows of fewer labels than the newest version, a job makes it anew."""
         found = read_study(self.files)
-        if self.newest and found.get("version") != self.newest_name:
+        if self.newest and found.get("version") != self.newest_name and self.may_ask("study"):
             self.dispatcher.request_study(self.id)
         return found
+
+    def may_ask(self, what: str) -> bool:
+        """Whether a job may be asked for that somebody's looking wants: at most once in PAUSE seconds."""
+        return bool(self.redis.set(f"atlas:project:{self.id}:asked-{what}", 1, nx=True, ex=PAUSE))
 
     def named(self, annotator: str) -> str:
         """What an annotator is called."""
@@ -134,6 +138,7 @@ class ProjectPage:
         return f"{self.label_studio}/data?task={task}"
 
 
+PAUSE = 30
 Context = Callable[[ProjectPage], Mapping[str, Any]]
 Action = Callable[[ProjectPage, Mapping[str, str]], str]
 """Of a form that was sent by somebody who may change something, with its fields: does what it asks for, or

@@ -29,7 +29,7 @@ SHOWN_FAILURES = 5
 def context(page: ProjectPage) -> Mapping[str, Any]:
     numbers, state = Measures(page.redis).of(page.id), page.state
     found = last_findings(page.redis, page.id)
-    if found is None or time.time() - found[0] > STALE:
+    if (found is None or time.time() - found[0] > STALE) and page.may_ask("examination"):
         page.dispatcher.request_examination(page.id)
     findings = [] if found is None else found[1]
     last = page.recent(1)
