@@ -175,7 +175,8 @@ class PassingThrough:
         until: float,
     ) -> dict[int, WrappedPrediction]:
         state = WrappedState(self._dispatcher.redis, project_id)
-        if state.rest:
+        rest, version = state.standing()
+        if rest:
             return {}
         backend = self._backend(project_id, wraps)
         backend = backend.about(str(body.get("project")), str(body.get("label_config") or ""))
@@ -186,7 +187,7 @@ class PassingThrough:
             if left <= 0:
                 break
             some = tasks[start : start + self._settings.wrapped_batch]
-            said = self._answer(state, backend, some, context, left)
+            said = self._answer(state, backend, some, context, version, left)
             found |= {each.task: each for each in said}
             if context is None and said:
                 self._later(self._store(project_id).add, said)
@@ -198,11 +199,12 @@ class PassingThrough:
         backend: WrappedBackend,
         tasks: Sequence[Mapping[str, Any]],
         context: Any,
+        version: str | None,
         seconds: float,
     ) -> list[WrappedPrediction]:
         began, outcome = time.monotonic(), "well"
         try:
-            answer = backend.predict(tasks, context, seconds=seconds, version=state.version)
+            answer = backend.predict(tasks, context, seconds=seconds, version=version)
             return [each for each in answer.predictions if each is not None]
         except WrappedBackendError as error:
             outcome = error.failure
