@@ -14,7 +14,7 @@ from typing import Any
 
 from redis import Redis
 
-from backend.errors import DamagedFile, NotFound, WrappedBackendError
+from backend.errors import DamagedFile, NotConfigured, NotFound, WrappedBackendError
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.kinds import WRAPPED_PULL
 from backend.jobs.stepping_aside import Overtaken, StepAside
@@ -58,7 +58,8 @@ def pull_wrapped(project_id: int) -> dict[str, Any]:
             wait = wrapped.failed(error)
             logger.warning("project %d: the wrapped backend: %s. %s", project_id, error, error.remedy)
             return {"failure": str(error), "wait": wait}
-        except NotFound as error:
+        except (NotFound, NotConfigured) as error:
+            logger.warning("project %d: %s", project_id, error)
             return {"reason": str(error), "wait": None}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from backend.jobs.look import look
 from backend.jobs.measures import Measures
 from backend.jobs.wrapped_pull import ask_again, pull_wrapped
 from backend.jobs.wrapped_state import WrappedState
+from backend.store.files import Files
 from backend.store.locations import project_files
 from backend.store.wrapped_access import WrappedAccess, keep_access
 from backend.store.wrapped_predictions import WrappedPredictions
@@ -256,8 +258,9 @@ def test_an_address_that_is_not_allowed_is_never_called(loop: Loop, theirs: Fake
     loop.set(wrapped_backends="other:9090")
     project = wrapping(loop, theirs)
     assert loop.retrain(project)["published"]
-    with pytest.raises(Exception, match="WRAPPED_BACKENDS does not name"):
-        pull_wrapped(project.id)
+    done = pull_wrapped(project.id)
+    assert "WRAPPED_BACKENDS does not name" in done["reason"]
+    assert done["wait"] is None
     assert theirs.asked == []
 
 
@@ -308,7 +311,7 @@ def test_the_job_asks_for_itself_again_once_it_has_ended(loop: Loop, theirs: Fak
 class Quick:
     """A backend and a store in memory, by a clock of their own."""
 
-    def __init__(self, clock: wrapped_asking.Clock):
+    def __init__(self, clock: wrapped_asking.Clock, store: WrappedPredictions | None = None):
         self.asked: list[int] = []
         outer = self
 
@@ -336,7 +339,7 @@ class Quick:
             def answered(self, version: str, now: float) -> bool:
                 return False
 
-        parts: tuple[Any, ...] = (Backend(), Store(), State())
+        parts: tuple[Any, ...] = (Backend(), store or Store(), State())
         self.asking = wrapped_asking.Asking(
             *parts, lambda ids: [{"id": i} for i in ids], most=32, seconds=10, clock=clock
         )
@@ -373,3 +376,25 @@ def test_a_look_takes_over_what_the_connection_wraps_and_that_it_wraps_no_more(
         loop.dispatcher.request_look(project.id, CONNECTION)
         assert look(project.id) == {CONNECTION: "another ML backend to be wrapped, or none, is asked for"}
         assert loop.state(project).wraps == wraps
+
+
+def test_a_kill_in_the_midst_costs_one_batch(tmp_path: Path) -> None:
+    """What was answered before is kept, and not asked for again."""
+    kept = WrappedPredictions(Files(tmp_path))
+    work = Quick(wrapped_asking.Clock(lambda: 1.0, lambda seconds: None), kept)
+    predict = work.asking._backend.predict
+
+    def killed(tasks: Any, **more: Any) -> Any:
+        if len(work.asked) > 100:
+            raise KeyboardInterrupt
+        return predict(tasks, **more)
+
+    work.asking._backend.predict = killed  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        work.asking.ask(range(300))
+    again = Quick(
+        wrapped_asking.Clock(lambda: 1.0, lambda seconds: None), WrappedPredictions(Files(tmp_path))
+    )
+    again.asking.ask(kept.lacking(range(300)))
+    assert sorted(work.asked + again.asked) == list(range(300))
+    assert WrappedPredictions(Files(tmp_path)).lacking(range(300)) == []
