@@ -27,7 +27,7 @@ def open_map(found: Browser, backend: RunningBackend, project: DemoProject) -> N
         found.go(make_link(redis, settings, Invited("ann", True), backend.url))
     found.go(f"{backend.url}/projects/{project.id}")
     found.wait("const map = document.getElementById('map-root'); return map && map.dataset.drawn")
-    found.run("document.getElementById('map-root').scrollIntoView()")
+    found.run("document.getElementById('map-canvas').scrollIntoView({behavior: 'instant', block: 'center'})")
 
 
 def lasso_half(found: Browser) -> list[int]:
