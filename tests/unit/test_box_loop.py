@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from backend.jobs.encoding import encode_shard
 from backend.jobs.learners import boxes
+from backend.learning import detection
 from backend.learning.detection import train_detection
 from backend.store import image_maps
 from backend.store.image_cache import image_cache
@@ -66,6 +67,7 @@ def project(
 @pytest.fixture
 def learns_well(project: FakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boxes, "train_detection", partial(train_detection, steps=60))
+    monkeypatch.setattr(detection, "FOLDS", 2)
 
 
 def number(project: FakeProject, task: int) -> int:

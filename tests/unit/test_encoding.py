@@ -20,6 +20,7 @@ from backend.jobs.kinds import ENCODE, is_our_call, is_our_id
 from backend.jobs.status import job_status
 from backend.store.locations import feature_cache
 from backend.store.waiting import Shard
+from backend.store.words import waiting_words
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 from tests.fakes.slow_encoder import SlowEncoder, install
@@ -204,6 +205,16 @@ def test_a_shards_texts_that_are_damaged_are_put_off_again(loop: Loop, project: 
     assert encode_shard(project.id, shard.key)["texts"] == 0
     encode(loop, project, 100)
     assert "80" not in str(loop.retrain(project)["notes"])  # the six are few enough to be encoded at once
+
+
+def test_words_for_an_encoder_that_is_not_there_any_more_wait_no_longer(
+    loop: Loop, project: FakeProject, caplog: pytest.LogCaptureFixture
+) -> None:
+    waiting = waiting_words(loop.settings, project.id)
+    (shard,) = waiting.add("words-of-a-removed-plug-in", ["storm warning", "cup final"], 10)
+    assert encode_shard(project.id, shard.key)["texts"] == 0
+    assert list(waiting.shards()) == []
+    assert "words-of-a-removed-plug-in" in caplog.text
 
 
 def test_encoders_side_by_side_keep_what_the_dear_one_has_made(loop: Loop, slow: SlowEncoder) -> None:

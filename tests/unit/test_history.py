@@ -12,9 +12,11 @@ from click.testing import CliRunner
 
 from backend.cli import main
 from backend.errors import ModelStoreError
+from backend.jobs.keep_history import keep_history
 from backend.store.files import Files
 from backend.store.history import History, retrains
 from backend.store.locations import project_files
+from backend.store.paths import project_dir
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 
@@ -119,6 +121,20 @@ def test_a_store_that_takes_nothing_does_not_fail_a_retrain(
     with caplog.at_level(logging.WARNING):
         assert loop.retrain(project)["published"]
     assert "not in the history: the bucket is full" in caplog.text
+
+
+def test_where_the_copy_of_the_tasks_is_damaged_all_but_the_annotators_is_written_down(
+    loop: Loop, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = loop.create(30, labeled=4)
+    done = loop.retrain(project)
+    project_files(loop.settings, project.id).delete("history")
+    (project_dir(loop.settings.data_dir, project.id) / "tasks.sqlite").write_bytes(b"no database" * 500)
+    keep_history(loop.settings, project.id, done)
+    (entry,) = history(loop, project).read()
+    assert entry["annotators"] == {}
+    assert entry["trained_on"] == 4
+    assert "is damaged" in caplog.text
 
 
 def test_versions_lists_all_retrains_and_which_can_be_pinned(loop: Loop, tmp_path: Path) -> None:

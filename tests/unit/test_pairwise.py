@@ -129,7 +129,7 @@ def test_the_loop_learns_which_is_better_and_not_where_it_stands(loop: Loop) -> 
     }
     for task in list(project.tasks)[::2]:
         loop.fake.annotate(project.id, task, [region(right[task])])
-    loop.set(show_guess_from=0)
+    loop.set(show_guess_from=0, audit_share=0)
     done = loop.retrain(project)
     assert set(done["labels"]) == {"left", "right"}
     shown = {
