@@ -14,7 +14,7 @@ from typing import Any
 
 from redis import Redis
 
-from backend.errors import NotFound, WrappedAway, WrappedBackendError, WrappedRefuses
+from backend.errors import NotFound, WrappedAway, WrappedBackendError, WrappedRefuses, WrappedSlow
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.forwarding_due import before, due
 from backend.jobs.kinds import FORWARD
@@ -131,8 +131,9 @@ class Forwarding:
         for number, (event, payload) in enumerate(events):
             if time.time() >= until:
                 return len(events) - number
+            began = time.time()  # what it says from now on it may have learned
             self._send({**payload, "project": project}, EVENT_SECONDS)
-            self._note(event._replace(at=time.time()))
+            self._note(event._replace(at=began))
             self._told += 1
         return 0
 
@@ -160,17 +161,23 @@ class Forwarding:
         return left if waits and left else None
 
     def _train(self) -> bool:
+        project = self._client.project_as_told(self._id)
+        self._wrapped.begin_training()
+        goes_on = False
+        try:
+            goes_on = not self._send({"action": "START_TRAINING", "project": project}, TRAIN_SECONDS)
+        finally:
+            if not goes_on:
+                self._wrapped.end_training()
         self._state.settle(TRAINING)
         self._note(Event(TRAINED, 0, 0, "", time.time()))
-        self._wrapped.begin_training()
-        project = self._client.project_as_told(self._id)
-        if self._send({"action": "START_TRAINING", "project": project}, TRAIN_SECONDS):
-            self._wrapped.end_training()
         return True
 
     def _send(self, event: Mapping[str, Any], seconds: float) -> bool:
-        """Returns whether it answered as it should. What it has received is not told again, whatever it
-        answered. Raises WrappedAway or WrappedRefuses where it has not."""
+        """Returns whether it answered in time, whatever it did. What it has received is not told again.
+
+        Raises WrappedAway or WrappedRefuses where it has not received it.
+        """
         try:
             self._backend.forward(event, seconds=seconds)
         except (WrappedAway, WrappedRefuses):
@@ -179,7 +186,7 @@ class Forwarding:
             logger.warning(
                 "project %d: told of %s, the wrapped backend: %s", self._id, event["action"], error
             )
-            return False
+            return not isinstance(error, WrappedSlow)
         return True
 
     def _answers_otherwise(self) -> bool:

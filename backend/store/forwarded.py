@@ -69,10 +69,6 @@ class Forwarded(GrownRecord[Event]):
                 known.note(event)
         return known
 
-    def forget(self) -> None:
-        """For another backend."""
-        self._files.delete(self.folder)
-
     def encoded(self, rows: Sequence[Event]) -> bytes:
         return json.dumps([list(row) for row in rows]).encode()
 
