@@ -71,6 +71,22 @@ def map_key(project_id: int) -> str:
     return f"{state_key(project_id)}:map"
 
 
+KEYS_OF_PROJECT = (
+    state_key,
+    aside_key,
+    peace_key,
+    contact_key,
+    encoding_key,
+    measures_key,
+    failed_key,
+    failures_key,
+    wrapped_key,
+    silent_key,
+    map_key,
+)
+"""Those that go with a project; what is selected goes by itself."""
+
+
 def counter(kind: str, project_id: int, what: str) -> str:
     """A field of the counters. kind: "retrains" by outcome, "seconds" and "times" by stage, "wrapped" by
     outcome."""

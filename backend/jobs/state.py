@@ -13,21 +13,7 @@ from redis import Redis
 from rq.job import Job, JobStatus
 
 from backend.jobs.contact import REMEMBERED
-from backend.jobs.keys import (
-    COUNTERS_KEY,
-    PROJECTS_KEY,
-    aside_key,
-    contact_key,
-    counters_of,
-    encoding_key,
-    failed_key,
-    failures_key,
-    measures_key,
-    peace_key,
-    silent_key,
-    state_key,
-    wrapped_key,
-)
+from backend.jobs.keys import COUNTERS_KEY, KEYS_OF_PROJECT, PROJECTS_KEY, contact_key, counters_of, state_key
 from backend.jobs.project_hash import NEVER
 from backend.jobs.scripts import NOTE_CHANGES, STAMP
 from backend.jobs.tries import Tries
@@ -244,10 +230,7 @@ class ProjectState(Tries):
     def forget(self) -> None:
         """The project is gone, or hidden from us, or never was: no event needs to find it any more."""
         self._redis.srem(PROJECTS_KEY, self._id)
-        kinds = (aside_key, peace_key, contact_key, measures_key, encoding_key, failures_key, wrapped_key)
-        self._redis.delete(self._key, *(key(self._id) for key in (*kinds, silent_key)))
-        kinds = (aside_key, peace_key, contact_key, measures_key, encoding_key, failures_key, failed_key)
-        self._redis.delete(self._key, *(key(self._id) for key in kinds))
+        self._redis.delete(*(key(self._id) for key in KEYS_OF_PROJECT))
         mended(self._redis, COUNTERS_KEY, lambda: self._redis.hdel(COUNTERS_KEY, *counters_of(self._id)))
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from base64 import b64encode
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from pydantic import ValidationError
 from redis import Redis
 
+from backend.jobs import keys
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.measures import Measures
@@ -254,6 +256,9 @@ def test_what_is_kept_of_a_project_goes_with_it(tmp_path: Path) -> None:
             Contact(redis, 1).note("setup")
             Measures(redis).retrained(1, {"seconds": {"pull": 1.0}})
             Measures(redis).head_filled(1, 5)
+            for name, key in vars(keys).items():
+                if name.endswith("_key") and list(signature(key).parameters) == ["project_id"]:
+                    redis.set(key(1), "whatever it is", nx=True)
             state.forget()
             Measures(redis).retrained(1, {"reason": "gone", "seconds": {"pull": 1.0}})  # by its last job
             assert redis.keys() == []

@@ -182,7 +182,7 @@ def test_a_version_that_did_not_learn_it_goes_on_answering() -> None:
 @pytest.mark.parametrize(("asked", "due"), [("Number", False), ("Rating", True)])
 def test_layers_are_not_adapted_to_bins_that_the_next_labels_change(asked: str, due: bool) -> None:
     scheme = parse_label_config(f'<View>{TEXT}<{asked} name="n" toName="t"/></View>')
-    version = SimpleNamespace(stats={"trained_on": 500}, scheme=scheme, encoder="minilm-x")
+    version = SimpleNamespace(stats={"trained_on": 500}, scheme=scheme, encoder="minilm-x", network=None)
     models = SimpleNamespace(attempt=lambda: None)
     assert is_due(Settings(fine_tune="last"), models, version) == due  # type: ignore[arg-type]
 

@@ -38,7 +38,7 @@ def test_a_retrain_is_told_in_a_sentence() -> None:
         ({"labels": {str(i): 1 for i in range(9)}}, "5 1, and 3 more)"),
         (
             {"adapted": {"frozen": 0.533, "adapted": 0.75}},
-            "guesses by adapted layers (75% right on held-out items, before 53%); 2.0 s",
+            "guesses by adapted layers (right on held-out items 75%, before 53%); 2.0 s",
         ),
         ({"accuracy": None, "measured": {"f1": 0.561, "recall": 0.4}}, "auto; out of fold f1 0.56; 2.0 s"),
         ({"accuracy": None, "measured": {"f1": None}}, "strategy auto; 2.0 s"),
