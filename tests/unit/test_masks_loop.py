@@ -141,7 +141,7 @@ def in_crimson(regions: list[Json]) -> list[Json]:
 def test_boxes_and_areas_of_an_image_are_learned_from_the_same_maps(
     loop: Loop, files: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(boxes, "train_detector", partial(train_detector, steps=5))
+    monkeypatch.setattr(boxes, "train_detector", partial(train_detector, steps=20))
     corners = f'<RectangleLabels name="b" toName="i">{LABELS}</RectangleLabels>'
     both = asked(loop, files, CONFIGS["brush"][1] + corners)
     both.mark(loop, range(10), lambda of: [*both.right(of), box(of)])
