@@ -14,6 +14,7 @@ from backend.jobs.pull import last_pulled
 from backend.jobs.refill import keep_full
 from backend.jobs.selections import FIRST, RELEASE, Selection, Selections
 from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.tabs import ranges
 from backend.settings import Settings
 from backend.store.locations import project_files
 from backend.store.paths import exclusive, project_dir
@@ -78,8 +79,13 @@ class _Heeding:
         return asked.done(f"{_tasks(gone)} went back to their places in the queue{self._publish()}")
 
     def _show(self, asked: Selection) -> Selection:
-        tab = self._client.show_in_tab(self._id, TAB, asked.tasks)
-        said = f"{_tasks(len(asked.tasks))} are in the Data Manager's tab “{TAB}”"
+        known = {task.id for task in last_pulled(self._directory)}
+        tab = self._client.show_in_tab(self._id, TAB, asked.tasks, known)
+        shown = sum(
+            first <= task <= last for first, last in ranges(asked.tasks, known) for task in asked.tasks
+        )
+        more = f" (of {len(asked.tasks):,}: a tab takes no more parts)" if shown < len(asked.tasks) else ""
+        said = f"{_tasks(shown)} are in the Data Manager's tab “{TAB}”{more}"
         return asked.done(said, address=f"/projects/{self._id}/data?tab={tab.id}")
 
     def _change(self, change: Callable[[Front], Front]) -> Front:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backend.jobs.pull import last_pulled
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 from backend.store.files import Files
 from backend.store.locations import project_files, version_store
+from backend.store.paths import project_dir
 from backend.store.reason import AUDIT
 from backend.store.served import ServedHeads
 
@@ -48,8 +50,9 @@ def refresh_tabs(
     files = project_files(settings, project_id)
     if not are_tabs_wanted(files):
         return []
+    known = {task.id for task in last_pulled(project_dir(settings.data_dir, project_id))}
     for title, tasks in tasks_of_tabs(settings, project_id, study).items():
-        client.show_in_tab(project_id, title, tasks)
+        client.show_in_tab(project_id, title, tasks, known)
     return list(TITLES)
 
 

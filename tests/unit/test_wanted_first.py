@@ -7,6 +7,7 @@ import pytest
 from backend.jobs.head import head_of
 from backend.jobs.heeding import heed_selection
 from backend.jobs.selections import FIRST, RELEASE, SHOW, Selection, Selections
+from backend.labelstudio.tabs import MOST_RANGES, ranges
 from backend.store.files import Files
 from backend.store.locations import project_files
 from backend.store.reason import WANTED
@@ -167,3 +168,10 @@ def test_tasks_with_a_label_are_not_put_first(loop: Loop) -> None:
     done = heed(loop, project, Selection(FIRST, (labelled, 10**9)))
     assert "None of these tasks waits" in done.said
     assert WantedFirst(project_files(loop.settings, project.id)).read() == Front()
+
+
+def test_a_tabs_ranges_go_over_gaps_of_other_projects_and_hold_no_other_task() -> None:
+    assert ranges([3, 1, 9, 12], known=[1, 3, 5, 9, 12]) == [(1, 3), (9, 12)]
+    assert ranges([4, 5, 6]) == [(4, 6)]
+    assert ranges([], known=[1]) == [(0, 0)]  # no task at all, not every one
+    assert len(ranges(range(0, 4000, 2), known=range(4000))) == MOST_RANGES
