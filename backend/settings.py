@@ -261,11 +261,6 @@ class Settings(CheckedSettings):
         return self.label_studio_api_key.get_secret_value()
 
     @property
-    def adapts_layers(self) -> bool:
-        """Whether layers of the encoder are trained whatever is asked, and not only those on top of it."""
-        return self.fine_tune in ("last", "all")
-
-    @property
     def weights(self) -> dict[str, float]:
         """Of CONTROL_WEIGHTS, by the control's name."""
         return parse_weights(self.control_weights)
@@ -300,10 +295,3 @@ class Settings(CheckedSettings):
         if self.basic_auth is None:
             return None
         return "Basic " + b64encode(":".join(self.basic_auth).encode()).decode()
-
-    @property
-    def former_webhook_authorizations(self) -> list[str]:
-        """The Authorization headers that releases before gave to webhooks: still let in for projects whose
-        webhook has no secret of its own yet. Empty where they gave none."""
-        secret = None if self.webhook_secret is None else f"Bearer {self.webhook_secret.get_secret_value()}"
-        return [header for header in (secret, self.basic_authorization) if header is not None]

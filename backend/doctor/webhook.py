@@ -8,6 +8,7 @@ from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, not_checked, note, ok, wrong
 from backend.jobs.state import digest
+from backend.jobs.webhook_secrets import former_authorizations
 from backend.labelstudio.administration import Webhook
 from backend.labelstudio.client import UNCERTAINTY_SAMPLING
 from backend.labelstudio.connection import TITLE
@@ -87,13 +88,13 @@ def _former_webhook(bench: ProjectBench) -> Finding:
             f"the one to {hook.url} carries the backend's password, which Label Studio shows its users",
             f"{again} It gives the webhook a secret of its own. Then change BASIC_AUTH_PASS.",
         )
-    if carried in settings.former_webhook_authorizations and bench.webhook_digest is None:
+    if carried in former_authorizations(settings) and bench.webhook_digest is None:
         return note(f"the one to {hook.url} carries WEBHOOK_SECRET; it is let in until it is replaced", again)
     if bench.webhook_digest is not None:
         if digest(carried) == bench.webhook_digest:
             return note(f"active, to {hook.url}, as the release before registered it", again)
         return wrong(f"the one to {hook.url} carries {'another' if carried else 'no'} secret", again)
-    if settings.former_webhook_authorizations:
+    if former_authorizations(settings):
         return wrong(f"the one to {hook.url} carries {'another' if carried else 'no'} secret", again)
     if bench.connection is not None and bench.connection.title == TITLE:
         return wrong(f"the secret of the one to {hook.url} is lost: anybody may send one in its name", again)

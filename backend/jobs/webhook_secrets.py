@@ -81,3 +81,11 @@ class WebhookSecrets:
             return self.kept(project_id)
         except DamagedFile:  # it is written anew
             return None
+
+
+def former_authorizations(settings: Settings) -> list[str]:
+    """The Authorization headers that releases before gave to webhooks: still let in for projects whose
+    webhook has no secret of its own yet. Empty where they gave none."""
+    secret = settings.webhook_secret
+    bearer = None if secret is None else f"Bearer {secret.get_secret_value()}"
+    return [header for header in (bearer, settings.basic_authorization) if header is not None]

@@ -55,7 +55,7 @@ def start_backend(
             f"port {settings.port} is taken by another label-studio-atlas: stop it, or set PORT to another "
             "one (for `connect` and `doctor`, too)"
         )
-    tuner = {"tuner": ["worker", "--only=tune"]} if settings.adapts_layers else {}
+    tuner = {"tuner": ["worker", "--only=tune"]} if settings.fine_tune in ("last", "all") else {}
     for name, arguments in {**PARTS, **tuner}.items():
         supervisor.start(name, [*this_program, *arguments], env, log=_log(logs, name))
     supervisor.start(

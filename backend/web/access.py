@@ -19,7 +19,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from backend.errors import DamagedFile, ModelStoreError
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import digest
-from backend.jobs.webhook_secrets import WebhookSecrets
+from backend.jobs.webhook_secrets import WebhookSecrets, former_authorizations
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Door:
     """Lets requests in, or answers them 401. Safe to share between threads."""
 
     def __init__(self, settings: Settings, dispatcher: Dispatcher):
-        self._basic, self._former = settings.basic_authorization, settings.former_webhook_authorizations
+        self._basic, self._former = settings.basic_authorization, former_authorizations(settings)
         self._secrets = WebhookSecrets(dispatcher.redis, settings)
         self._logged: set[str] = set()
         self._let_in: dict[tuple[int, str], float] = {}

@@ -136,3 +136,15 @@ def test_a_hold_counts_at_the_next_retrain_and_so_does_a_project_without_connect
     project.connections.clear()
     loop.retrain(project)
     assert (loop.state(project).held_by_label_studio, loop.state(project).strategy) == (False, "auto")
+
+
+def test_a_look_takes_over_what_the_connection_wraps_and_that_it_wraps_no_more(
+    loop: Loop, project: FakeProject
+) -> None:
+    (connection,) = project.connections.values()
+    theirs = "http://theirs.example:9090"
+    for named, wraps in (({"wraps": theirs}, theirs), ({"wraps": ""}, None)):
+        connection["extra_params"] = named
+        loop.dispatcher.request_look(project.id, CONNECTION)
+        assert look(project.id) == {CONNECTION: "another ML backend to be wrapped, or none, is asked for"}
+        assert loop.state(project).wraps == wraps

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backend.errors import WrappedSlow
-from backend.jobs import wrapped_asking, wrapped_head
-from backend.jobs.contact import Contact
-from backend.jobs.dispatch import CONNECTION
-from backend.jobs.look import look
+from backend.jobs import wrapped_head
 from backend.jobs.measures import Measures
 from backend.jobs.wrapped_pull import ask_again, pull_wrapped
 from backend.jobs.wrapped_state import WrappedState
-from backend.store.files import Files
 from backend.store.locations import project_files
 from backend.store.wrapped_access import WrappedAccess, keep_access
 from backend.store.wrapped_predictions import WrappedPredictions
@@ -123,15 +117,6 @@ def test_at_a_rate_of_none_the_head_alone_is_asked_about(loop: Loop, theirs: Fak
     assert set(asked(theirs)) == set(shown(project))
     assert done["left"] == 40 - len(set(asked(theirs)))
     assert done["wait"] is None
-
-
-def test_the_pool_is_asked_about_at_no_more_than_the_rate() -> None:
-    now = [0.0]
-    clock = wrapped_asking.Clock(lambda: now[0], lambda seconds: now.__setitem__(0, now[0] + seconds))
-    work = Quick(clock)
-    work.asking.ask(range(200), rate=20)
-    assert len(work.asked) == 200
-    assert now[0] == pytest.approx(200 / 20, rel=0.05)
 
 
 def test_what_has_been_labelled_meanwhile_is_not_asked_about(loop: Loop, theirs: FakeBackend) -> None:
@@ -306,95 +291,3 @@ def test_the_job_asks_for_itself_again_once_it_has_ended(loop: Loop, theirs: Fak
     loop.redis.delete(f"rq:job:wrapped-{project.id}")
     ask_again(loop.dispatcher, project.id, {"wait": None})
     assert f"wrapped-{project.id}" in loop.jobs()
-
-
-class Quick:
-    """A backend and a store in memory, by a clock of their own."""
-
-    def __init__(self, clock: wrapped_asking.Clock, store: WrappedPredictions | None = None):
-        self.asked: list[int] = []
-        outer = self
-
-        class Backend:
-            def predict(self, tasks: Any, *, seconds: float, version: Any) -> Any:
-                outer.asked += [task["id"] for task in tasks]
-                clock.rest(len(tasks) / 100)
-                found = [WrappedPrediction(task["id"], "v", (), 0.1, clock.now()) for task in tasks]
-                return wrapped_asking.Answer(list(found))
-
-        class Store:
-            def add(self, predictions: Any) -> None:
-                pass
-
-        class State:
-            version = "v"
-            problems = None
-
-            def works(self) -> None:
-                pass
-
-            def note_silent(self, tasks: Any) -> None:
-                pass
-
-            def answered(self, version: str, now: float) -> bool:
-                return False
-
-        parts: tuple[Any, ...] = (Backend(), store or Store(), State())
-        self.asking = wrapped_asking.Asking(
-            *parts, lambda ids: [{"id": i} for i in ids], most=32, seconds=10, clock=clock
-        )
-
-
-def test_one_that_hangs_is_waited_for_twice_at_most() -> None:
-    work = Quick(wrapped_asking.Clock(lambda: 0.0, lambda seconds: None))
-    sizes: list[int] = []
-
-    def hang(tasks: Any, **more: Any) -> Any:
-        sizes.append(len(tasks))
-        raise WrappedSlow("hangs")
-
-    work.asking._backend.predict = hang  # type: ignore[method-assign]
-    with pytest.raises(WrappedSlow):
-        work.asking.ask(range(100))
-    assert sizes == [4, 1]
-
-
-def test_a_look_takes_over_what_the_connection_wraps_and_that_it_wraps_no_more(
-    loop: Loop, theirs: FakeBackend
-) -> None:
-    project = loop.create(4)
-
-    def reach(project: FakeProject, connection: dict[str, Any]) -> str:
-        Contact(loop.redis, project.id).note("setup")
-        return "CO"
-
-    loop.fake.reach = reach
-    loop.retrain(project)
-    (connection,) = project.connections.values()
-    for named, wraps in (({"wraps": theirs.url}, theirs.url), ({"wraps": ""}, None)):
-        connection["extra_params"] = named
-        loop.dispatcher.request_look(project.id, CONNECTION)
-        assert look(project.id) == {CONNECTION: "another ML backend to be wrapped, or none, is asked for"}
-        assert loop.state(project).wraps == wraps
-
-
-def test_a_kill_in_the_midst_costs_one_batch(tmp_path: Path) -> None:
-    """What was answered before is kept, and not asked for again."""
-    kept = WrappedPredictions(Files(tmp_path))
-    work = Quick(wrapped_asking.Clock(lambda: 1.0, lambda seconds: None), kept)
-    predict = work.asking._backend.predict
-
-    def killed(tasks: Any, **more: Any) -> Any:
-        if len(work.asked) > 100:
-            raise KeyboardInterrupt
-        return predict(tasks, **more)
-
-    work.asking._backend.predict = killed  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
-        work.asking.ask(range(300))
-    again = Quick(
-        wrapped_asking.Clock(lambda: 1.0, lambda seconds: None), WrappedPredictions(Files(tmp_path))
-    )
-    again.asking.ask(kept.lacking(range(300)))
-    assert sorted(work.asked + again.asked) == list(range(300))
-    assert WrappedPredictions(Files(tmp_path)).lacking(range(300)) == []
