@@ -123,7 +123,7 @@ def _link(stage: Stage) -> str:
 def _say_where(stage: Stage, directory: Path, link: str) -> None:
     admin = stage.server.admin
     console.print(
-        "\nWhat is learned, on the project's page; the link is good for once:\n"
+        "\nWhat is learned, on the project's page; the link is good for one browser:\n"
         f"  [bold]{link}[/bold]\n"
         f"Label Studio is running: [bold]{stage.server.url}/projects/{stage.project.id}/data[/bold]\n"
         f"  log in as [bold]{admin.email}[/bold] with password [bold]{admin.password}[/bold]\n"

@@ -13,6 +13,7 @@ from backend.jobs.pull import last_pulled
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 from backend.store.files import Files
+from backend.store.label_record import LabelRecord
 from backend.store.locations import project_files, version_store
 from backend.store.paths import project_dir
 from backend.store.reason import AUDIT
@@ -59,7 +60,8 @@ def refresh_tabs(
 def tasks_of_tabs(settings: Settings, project_id: int, study: Mapping[str, Any]) -> dict[str, Sequence[int]]:
     """By title, the tasks."""
     version = version_store(settings, project_id).published()
-    head = (ServedHeads(project_files(settings, project_id)).read(version) if version else None) or {}
+    files = project_files(settings, project_id)
+    head = (ServedHeads(files).read(version) if version else None) or {}
     doubted = {task: why.doubt for task, why in head.items() if why.doubt is not None}
     disputed = study.get("people", {}).get("disputed", [])
     suspects = [each for each in study.get("suspects", []) if each["p_instead"] > each["p_label"]]
@@ -67,5 +69,11 @@ def tasks_of_tabs(settings: Settings, project_id: int, study: Mapping[str, Any])
         UNCERTAIN: sorted(doubted, key=lambda task: (-(doubted[task] or 0.0), task))[:MOST],
         DISPUTED: [each["task"] for each in disputed][:MOST],
         SUSPICIOUS: [each["task"] for each in suspects][:MOST],
-        AUDITED: [task for task, why in head.items() if why.how == AUDIT][:MOST],
+        AUDITED: _audited(files),
     }
+
+
+def _audited(files: Files) -> list[int]:
+    """Those that are labelled, the last first: one that waits counts no more once it is opened in a tab."""
+    rows = (row for row in LabelRecord(files).read().values() if row.reason.how == AUDIT)
+    return [row.task for row in sorted(rows, key=lambda row: -row.annotation)][:MOST]

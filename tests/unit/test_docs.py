@@ -73,7 +73,7 @@ def commands(page: Path) -> list[list[str]]:
 
 @each_page
 def test_commands_named_exist(page: Path) -> None:
-    named = set(re.findall(rf"`{PROGRAM} (\w+)", page.read_text()))
+    named = set(re.findall(rf"`{PROGRAM} ([\w-]+)", page.read_text()))
     assert named <= set(main.commands)
 
 

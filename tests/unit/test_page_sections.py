@@ -104,11 +104,15 @@ def test_the_page_says_how_good_each_class_is_and_links_to_what_is_confused(
 def test_an_estimate_a_forecast_and_a_goal_are_shown_where_a_version_has_them(
     loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "no estimate with an interval yet" in page_of(visit(loop), project)
+    assert "the audit share is 0" in page_of(visit(loop), project)
     told = {
         "trained_on": 30,
         "accuracy": 0.8,
-        "estimate": {"accuracy": {"value": 0.91, "low": 0.88, "high": 0.935}, "audited": 60},
+        "estimate": {
+            "accuracy": {"value": 0.91, "low": 0.88, "high": 0.935},
+            "per_class": {"disaster": {"value": 0.72, "low": 0.61, "high": 0.79}},
+            "audited": 60,
+        },
         "forecast": {
             "at": {"45": {"value": 0.93, "low": 0.9, "high": 0.95}},
             "goal": 0.95,
@@ -120,6 +124,11 @@ def test_an_estimate_a_forecast_and_a_goal_are_shown_where_a_version_has_them(
     text = page_of(visit(loop), project)
     for said in ("91\u00a0%", "88\u00a0% to 94\u00a0%", "140 more labels", "goal 95%", "Going on pays."):
         assert said in text, said
+    assert "61\u00a0% to 79\u00a0%" in text.split("F1 on what waits")[1]
+    monkeypatch.setattr(
+        "backend.pages.section.VersionStore.stats", lambda *_: {**told, "estimate": {"share": 0.05}}
+    )
+    assert "no estimate with an interval yet" in page_of(visit(loop), project)
 
 
 def test_who_labelled_and_who_disagrees(loop: Loop, project: FakeProject) -> None:

@@ -31,7 +31,8 @@ SHADES = 8
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
     stats, name = page.newest, page.newest_name
-    figures = (read_figures(page.files, name) if name else None) or {"controls": []}
+    controls = ((read_figures(page.files, name) if name else None) or {"controls": []})["controls"]
+    estimated = (stats.get("estimate") or {}).get("per_class") or {}
     return {
         "stats": stats,
         "estimate": stats.get("estimate"),
@@ -41,7 +42,7 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
         "chart": _chart(page.past, stats),
         "measured": _measured(stats),
         "shift": _shift(stats),
-        "controls": [_control(each) for each in figures["controls"]],
+        "controls": [_control(each, {} if number else estimated) for number, each in enumerate(controls)],
     }
 
 
@@ -127,7 +128,8 @@ def _shift(stats: Mapping[str, Any]) -> str | None:
     )
 
 
-def _control(figures: Mapping[str, Any]) -> Mapping[str, Any]:
+def _control(figures: Mapping[str, Any], estimated: Mapping[str, Any]) -> Mapping[str, Any]:
+    """estimated: each class's F1 on what waits, by its name; of the first control alone."""
     classes = figures["classes"]
     measures, main = measures_of(classes), main_measure(classes)
     weakest = [each for each in classes if each["support"] >= 5 and _is_share(each.get(main))]
@@ -138,6 +140,7 @@ def _control(figures: Mapping[str, Any]) -> Mapping[str, Any]:
         "more": classes[SHOWN_CLASSES:],
         "weakest": min(weakest, key=lambda each: each[main], default=None),
         "main": main,
+        "estimated": estimated,
         "matrix": _matrix(figures) if "confused" in figures else None,
         "pairs": figures.get("confused", [])[:SHOWN_PAIRS],
     }
