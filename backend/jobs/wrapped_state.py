@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ SILENT_FOR = 3600
 CHANGES_APART = 600
 """Seconds, at least, between two changes of its version that its answers alone tell of: one that names
 another version each time would be asked for ever."""
+_NAME = re.compile(r"\d{1,19}(\.\d{1,20})?")
 REST, LONGEST_REST = 5, 300
 """Seconds that it is left alone after a failure: twice as long after each more, at most so long."""
 
@@ -64,7 +66,9 @@ class WrappedState(ProjectHash):
 
     @project.setter
     def project(self, value: str) -> None:
-        self._set("project", value)
+        """What is no such name is not kept: anybody may have sent it."""
+        if _NAME.fullmatch(value):
+            self._set("project", value)
 
     @property
     def version(self) -> str | None:

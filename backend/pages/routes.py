@@ -34,6 +34,8 @@ pages = Blueprint("pages", __name__, static_folder="static", static_url_path="/p
 _OPEN = {"pages.static", "pages.enter", "pages.enter_by_token"}
 LARGEST_FORM = 2**20
 """Bytes: of a hundred thousand tasks' numbers."""
+LARGEST_ENTRY = 16 * 2**10
+"""Of a form that anybody may send: no more than comes in before a thread is lent to it."""
 
 
 def add_pages(app: Flask, settings: Settings) -> None:
@@ -43,16 +45,18 @@ def add_pages(app: Flask, settings: Settings) -> None:
 
 @pages.before_request
 def check() -> Response | None:
-    if request.endpoint in _OPEN:
+    is_open = request.endpoint in _OPEN
+    if request.method == "POST":
+        most = request.max_form_memory_size = LARGEST_ENTRY if is_open else LARGEST_FORM
+        if (request.content_length or 0) > most:
+            raise RequestEntityTooLarge("The form is too large.")
+    if is_open:
         return None
     visitor = _access().visitor(request)
     if visitor is None:
         return _asked_who_it_is()
     g.visitor = visitor
     if request.method == "POST":
-        if (request.content_length or 0) > LARGEST_FORM:
-            raise RequestEntityTooLarge("The form is too large.")
-        request.max_form_memory_size = LARGEST_FORM
         _access().check_form(request, visitor)
     return None
 
@@ -87,7 +91,7 @@ def projects() -> Response:
     return page("projects.html", projects=found, said=_flash().taken(), **_frame())
 
 
-@pages.route("/projects/<int:project_id>", methods=["GET"])
+@pages.route("/projects/<int(max=9999999999):project_id>", methods=["GET"])
 def project(project_id: int) -> Response:
     """With `only`, one section: what keeps itself up to date need not have the others made."""
     shown, only = _project(project_id), request.args.get("only")
@@ -96,7 +100,7 @@ def project(project_id: int) -> Response:
     return page("project.html", project=shown, parts=parts, said=said, **_frame())
 
 
-@pages.route("/projects/<int:project_id>/<name>/<what>", methods=["GET"])
+@pages.route("/projects/<int(max=9999999999):project_id>/<name>/<what>", methods=["GET"])
 def answer(project_id: int, name: str, what: str) -> Response:
     found = sections.section(name)
     if found is None or what not in found.answers:
@@ -104,7 +108,7 @@ def answer(project_id: int, name: str, what: str) -> Response:
     return found.answers[what](_project(project_id), request.args)
 
 
-@pages.route("/projects/<int:project_id>/<name>/<what>", methods=["POST"])
+@pages.route("/projects/<int(max=9999999999):project_id>/<name>/<what>", methods=["POST"])
 def act(project_id: int, name: str, what: str) -> Response:
     found = sections.section(name)
     if found is None or what not in found.actions:
@@ -122,6 +126,9 @@ def act(project_id: int, name: str, what: str) -> Response:
 
 @pages.errorhandler(AtlasError)
 def refused(error: AtlasError) -> Response:
+    if "visitor" not in g:  # a stranger is not told where things lie
+        logger.error("pages: %s", error)
+        return _problem("The pages cannot be opened just now. The backend's log says why.", 503)
     return _problem(str(error), 400)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import fsspec
 from fsspec.asyn import sync
 
 from backend.errors import ModelStoreError
+from backend.store.paths import PRIVATE
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -68,6 +70,10 @@ class Bucket:
 
     def _write(self, path: str, content: bytes) -> None:
         if self._protocol == "file":  # the one store in which a write takes its time before all eyes
+            if path.endswith(PRIVATE):
+                part = Path(self._fs._strip_protocol(self._at(f"{path}.part")))
+                part.parent.mkdir(parents=True, exist_ok=True)
+                part.touch(0o600)
             self._fs.pipe_file(self._at(f"{path}.part"), content)
             self._fs.mv(self._at(f"{path}.part"), self._at(path))
         else:

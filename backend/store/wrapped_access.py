@@ -69,7 +69,7 @@ def target_of(settings: Settings, project_id: int, wraps: str) -> Target:
     try:
         url = allowed_url(wraps, settings.wrapped_backends)
     except ValueError as error:
-        raise NotConfigured(f"project {project_id} is to wrap {wraps[:200]!r}: {error}") from error
+        raise NotConfigured(f"project {project_id} is to wrap what it may not: {error}") from error
     access = read_access(project_files(settings, project_id))
     if access is None or access.url != url:  # its credentials are for nobody else
         return Target(url)

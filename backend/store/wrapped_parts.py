@@ -54,7 +54,12 @@ class Part:
         said = json.loads(results[start : int(self.ends[row])])
         made = float(self.made[row])
         return WrappedPrediction(
-            int(self.tasks[row]), self.versions[row], tuple(said["result"]), said["score"], made
+            int(self.tasks[row]),
+            self.versions[row],
+            tuple(said["result"]),
+            said["score"],
+            made,
+            str(said.get("about", "")),
         )
 
 
@@ -74,7 +79,7 @@ def packed(predictions: Sequence[WrappedPrediction]) -> list[Packed]:
     """In parts of bounded size."""
     made, some, rows, size = list[Packed](), list[WrappedPrediction](), list[bytes](), 0
     for prediction in predictions:
-        row = json.dumps({"result": prediction.result, "score": prediction.score}).encode() + b"\n"
+        row = json.dumps(_said(prediction)).encode() + b"\n"
         if some and (len(some) == PART_ROWS or size + len(row) > PART_BYTES):
             made.append(_part(some, rows))
             some, rows, size = [], [], 0
@@ -82,6 +87,10 @@ def packed(predictions: Sequence[WrappedPrediction]) -> list[Packed]:
         rows.append(row)
         size += len(row)
     return [*made, _part(some, rows)] if some else made
+
+
+def _said(prediction: WrappedPrediction) -> dict[str, Any]:
+    return {"result": prediction.result, "score": prediction.score, "about": prediction.about}
 
 
 def _part(predictions: Sequence[WrappedPrediction], rows: Sequence[bytes]) -> Packed:

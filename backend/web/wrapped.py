@@ -38,7 +38,7 @@ from backend.store.wrapped_access import target_of
 from backend.store.wrapped_predictions import WrappedPredictions
 from backend.web.pressure import slow_threads
 from backend.wrapped.client import WrappedBackend
-from backend.wrapped.prediction import WrappedPrediction
+from backend.wrapped.prediction import WrappedPrediction, digest_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ MOST_HELD = 100
 """Projects of which that is held, and whose connections are kept."""
 UNKEPT_MOST = 200
 """Answers that wait to be kept; more are forgotten, and asked for again by a worker."""
+ENOUGH = 0.9
+"""Of WRAPPED_TIMEOUT: who had less was not slow."""
 Shown = dict[str, Any]
 
 
@@ -91,6 +93,7 @@ class PassingThrough:
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keeper")
         self._unkept = threading.Semaphore(UNKEPT_MOST)
         self._last_known: dict[int, str | None] = {}
+        self._knows_who_asks = settings.basic_authorization is not None
 
     def wraps(self, project_id: int) -> str | None:
         """The address that the project's connection says to wrap; while Redis is away, what it last was."""
@@ -105,15 +108,19 @@ class PassingThrough:
 
     def kept(self, project_id: int, body: Mapping[str, Any]) -> dict[int, WrappedPrediction]:
         """What was said of the body's tasks, by id, as far as it is kept and can be read; nothing where it
-        is asked about what an annotator has under their hand."""
+        is asked about what an annotator has under their hand. Without basic auth anybody may ask: who does
+        not bring a task's data is told nothing of it."""
         if _context(body) is not None:
             return {}
-        ids = [task["id"] for task in body["tasks"] if _has_number(task)]
+        tasks = {task["id"]: task for task in body["tasks"] if _has_number(task)}
         try:
-            return self._store(project_id).newest(ids)
+            found = self._store(project_id).newest(tasks)
         except (ModelStoreError, OSError) as error:
             logger.warning("project %d: what its ML backend said cannot be read: %s", project_id, error)
             return {}
+        if self._knows_who_asks:
+            return found
+        return {i: each for i, each in found.items() if each.about == digest_of(tasks[i].get("data"))}
 
     def results(
         self,
@@ -187,9 +194,14 @@ class PassingThrough:
             if left <= 0:
                 break
             some = tasks[start : start + self._settings.wrapped_batch]
-            said = self._answer(state, backend, some, context, version, left)
+            try:
+                said = self._answer(state, backend, some, context, version, left)
+            except WrappedSlow:
+                if not found:
+                    raise
+                break
             found |= {each.task: each for each in said}
-            if context is None and said:
+            if context is None and said and self._knows_who_asks:  # else its data may be made up
                 self._later(self._store(project_id).add, said)
         return found
 
@@ -208,7 +220,8 @@ class PassingThrough:
             return [each for each in answer.predictions if each is not None]
         except WrappedBackendError as error:
             outcome = error.failure
-            if isinstance(error, (WrappedAway, WrappedSlow, WrappedRefuses)):  # not for one task's sake
+            is_slow = isinstance(error, WrappedSlow) and seconds >= ENOUGH * self._settings.wrapped_timeout
+            if is_slow or isinstance(error, (WrappedAway, WrappedRefuses)):  # not for one task's sake
                 state.failed(error)
             raise
         finally:

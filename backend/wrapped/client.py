@@ -11,6 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -25,6 +26,7 @@ from backend.errors import (
 )
 from backend.labelstudio.bounds import BoundedTransport
 from backend.wrapped.answers import Answer, read_answer, version_in
+from backend.wrapped.prediction import digest_of
 from backend.wrapped.target import Target
 
 logger = logging.getLogger(__name__)
@@ -110,7 +112,10 @@ class WrappedBackend:
         }
         made = time.time()
         content = self._ask("POST", "predict", body, seconds)
-        return read_answer(content, [int(task["id"]) for task in tasks], version, made)
+        answer = read_answer(content, [int(task["id"]) for task in tasks], version, made)
+        about = [digest_of(task.get("data")) for task in tasks]
+        said = zip(answer.predictions, about, strict=True)
+        return replace(answer, predictions=[each and replace(each, about=what) for each, what in said])
 
     def forward(self, event: Mapping[str, Any], *, seconds: float = EVENT_SECONDS) -> Any:
         """A webhook's event, START_TRAINING among them. Returns what it answers, None where that is no JSON:

@@ -27,6 +27,8 @@ def allowed_url(typed: str, allowed: str) -> str:
     name: whoever may change a connection's extra params would have us call anything else.
     """
     url = typed.strip().rstrip("/")
+    if set("?#@\\") & set(url) or not (url.isascii() and url.isprintable()):
+        raise ValueError("give the wrapped backend's address without user, password, ? and #")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -36,8 +38,6 @@ def allowed_url(typed: str, allowed: str) -> str:
         raise ValueError(
             f"{url!r} is no address of a backend: it begins with http://, as in http://HOST:9090"
         )
-    if parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("give the wrapped backend's address without user, password, ? and #")
     if Hosts.parse(allowed).reach(host, port) is not Reach.ANYWHERE:
         named = f"{host}:{port}" if port else host
         raise ValueError(f"WRAPPED_BACKENDS does not name {named}: set it so where the backend runs")

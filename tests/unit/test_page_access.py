@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from base64 import b64encode
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,19 @@ def test_the_token_itself_lets_in_and_a_wrong_one_does_not(settings: Settings) -
     assert "&lt;i&gt;ana" in client.get("/projects").text
 
 
+@pytest.mark.parametrize("value", ["x" * 20_000, (BytesIO(b"x" * 20_000), "a.txt")])
+def test_a_stranger_cannot_send_a_large_form(settings: Settings, value: object) -> None:
+    answer = create_app(settings).test_client().post("/projects/enter", data={"token": value})
+    assert answer.status_code == 413
+
+
+def test_a_stranger_is_not_told_where_the_token_lies(settings: Settings) -> None:
+    (settings.data_dir / FILE).write_text("short")
+    answer = create_app(settings).test_client().get("/projects")
+    assert answer.status_code == 503
+    assert str(settings.data_dir) not in answer.text
+
+
 def test_a_new_token_ends_all_that_the_old_one_let_in(settings: Settings) -> None:
     client = open_by(settings, MAY)
     new_page_token(settings.data_dir)
@@ -190,6 +204,13 @@ def test_a_section_that_fails_leaves_the_others(settings: Settings, monkeypatch:
     assert "ValueError" in shown.text
     assert "secret" not in shown.text
     assert shown.text.count("<h2") == 1 + before
+
+
+def test_what_cannot_be_a_projects_number_is_no_page(settings: Settings) -> None:
+    client = open_by(settings, MAY)
+    assert client.get(f"/projects/{'9' * 300}").status_code == 404
+    headers = {"Origin": "http://["}
+    assert client.post("/projects/leave", data={"seal": "x"}, headers=headers).status_code == 403
 
 
 def test_what_is_not_there_is_a_page_too(settings: Settings) -> None:

@@ -134,6 +134,9 @@ def test_an_allowed_address_is_taken(typed: str, allowed: str, url: str) -> None
         ("http://u:p@yolo:9090", "yolo:9090", "without user"),
         ("http://yolo:x", "yolo:9090", "is no address"),
         ("http://yolo:9090/?a=b", "yolo:9090", "without user"),
+        ("http://yolo:9090/x?", "yolo:9090", "without user"),
+        ("http://yolo:9090/x#", "yolo:9090", "without user"),
+        ("http://yolo:9090/\nx", "yolo:9090", "without user"),
     ],
 )
 def test_another_address_is_refused_in_words(typed: str, allowed: str, said: str) -> None:

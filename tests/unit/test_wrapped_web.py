@@ -63,18 +63,39 @@ def test_what_is_kept_is_answered_under_our_version_and_in_our_order(
     assert len(theirs.bodies("/predict")) == before
 
 
+KNOWN = {"basic_auth_user": "atlas", "basic_auth_pass": "s3cret"}
+
+
 def test_what_is_not_kept_is_asked_for_as_label_studio_would_and_kept(
-    loop: Loop, theirs: FakeBackend, client: FlaskClient
+    loop: Loop, theirs: FakeBackend
 ) -> None:
     project = wrapping(loop, theirs)
+    loop.set(**KNOWN)
+    app = create_app(loop.settings)
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = loop.settings.basic_authorization or ""
     (one,) = predict(client, project, 900)
     assert one["result"] == said({"id": 1})["result"]
     assert 0 < one["score"] < 1
     body = theirs.bodies("/predict")[-1]
     assert (body["project"], body["label_config"]) == (f"{project.id}.17", CONFIG)
     assert [task["id"] for task in body["tasks"]] == [900]
-    client.application.extensions["passing"].close()  # ends once what is to be kept is kept
+    app.extensions["passing"].close()  # ends once what is to be kept is kept
     assert set(WrappedPredictions(project_files(loop.settings, project.id)).newest([900])) == {900}
+
+
+def test_who_does_not_bring_a_tasks_data_is_not_told_what_is_kept_of_it_and_plants_nothing(
+    loop: Loop, theirs: FakeBackend, client: FlaskClient
+) -> None:
+    """Without basic auth anybody may ask."""
+    project = wrapping(loop, theirs)
+    pull_wrapped(project.id)
+    task, *_ = project.tasks
+    theirs.answers["/predict"] = lambda body: {"results": [said(body["tasks"][0], "disaster")]}
+    body = {"tasks": [{"id": task, "data": {"text": "another"}}], "project": f"{project.id}.17"}
+    answer = client.post("/predict", json={**body, "label_config": CONFIG}).get_json()["results"]
+    assert answer[0]["result"][0]["value"] == {"choices": ["disaster"]}
+    assert predict(client, project, task)[0]["result"][0]["value"] == {"choices": ["other"]}
 
 
 def test_what_an_annotator_draws_is_passed_straight_through_and_not_kept(
