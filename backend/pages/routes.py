@@ -115,7 +115,10 @@ def act(project_id: int, name: str, what: str) -> Response:
         raise NotFound("There is no such action.")
     visitor = current_visitor()
     check_may_change(visitor)
-    said = found.actions[what](_project(project_id), request.form)
+    shown = _project(project_id)
+    if shown.state.disconnected:
+        raise AtlasError(f"Project {project_id} is not connected: `label-studio-atlas connect` comes first.")
+    said = found.actions[what](shown, request.form)
     logger.info("project %d: %s, by the page: %s", project_id, printable(visitor.who), printable(said))
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     Changes(project_files(_settings(), project_id)).add([Change(now, visitor.who, said)])

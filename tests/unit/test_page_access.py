@@ -13,6 +13,7 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from backend.jobs.page_links import Invited, make_link
+from backend.jobs.state import ProjectState
 from backend.pages import sections
 from backend.pages.rendering import POLICY
 from backend.pages.section import Section
@@ -155,6 +156,18 @@ def test_a_change_is_made_once_told_once_and_logged_with_who(
     assert "It is &lt;b&gt;done&lt;/b&gt;." in client.get("/projects").text
     assert "It is" not in client.get("/projects").text
     assert done == ["done"]
+
+
+def test_nothing_is_changed_in_a_project_that_is_disconnected(
+    settings: Settings, redis: Redis, done: list[str]
+) -> None:
+    client = open_by(settings, MAY)
+    seal = seal_of(client)
+    ProjectState(redis, 7).disconnected = True
+    answer = client.post(ADDRESS, data={"seal": seal})
+    assert answer.status_code == 400
+    assert "label-studio-atlas connect" in answer.text
+    assert not done
 
 
 def test_who_may_look_may_not_change(settings: Settings, done: list[str]) -> None:
