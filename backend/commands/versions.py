@@ -23,6 +23,7 @@ COLUMNS = (
     *("strategy", "state"),
 )
 OF_THE_WHOLE, OF_PARTS = ("estimate", "accuracy", "macro_f1"), ("measured",)
+"""Columns that are left out of a table where no row has anything in them."""
 OUT_OF_FOLD = (
     "accuracy, macro_f1: out of fold, on the labelled tasks. The strategy chose those, mostly hard ones, so "
     "neither says how right the model is on what waits."
@@ -31,13 +32,12 @@ AUDITED = "estimate: accuracy on what waits, with its 90 % interval, from {} lab
 TOO_FEW = "No estimate yet: {} labels are of tasks drawn at random, {} are needed."
 EXPECTED = "With {} labels: accuracy {value:.0%} to expect, with 80 % between {low:.0%} and {high:.0%}."
 NO_BASE = "An estimate of what waits has no honest base: AUDIT_SHARE is 0, so no task is drawn at random."
-"""Columns that are left out of a table where no row has anything in them."""
 SHOWN = 20
 """Retrains of the table, unless all are asked for."""
 
 
 @click.group(invoke_without_command=True)
-@click.option("--project", type=int, required=True, help="Id of the Label Studio project.")
+@click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known, as JSON.")
 @click.option("--all", "every", is_flag=True, help=f"Show all retrains, not the last {SHOWN}.")
 @click.option(
@@ -59,8 +59,8 @@ def versions(
     settings = Settings()
     context.obj = (settings, project)
     logs.configure(settings.log_level, "versions")
-    check_kept(settings, project)
     if context.invoked_subcommand is None:
+        check_kept(settings, project)
         if out is not None:
             check_out(out, force, (".csv",), option="--csv")
         rows = _rows(settings, project)
@@ -90,7 +90,7 @@ def pin(chosen: tuple[Settings, int], version: str | None) -> None:
     """Publish VERSION (the present one when not given) and stay with it; retrains only add versions."""
     from backend.jobs import pinning
 
-    with _client(chosen[0]) as client:
+    with _client(*chosen) as client:
         name = pinning.pin(chosen[0], client, chosen[1], version)
     click.echo(f"Project {chosen[1]} stays with {name} until it is unpinned.")
 
@@ -102,11 +102,11 @@ def rollback(chosen: tuple[Settings, int], version: str | None) -> None:
     """Pin VERSION, or the one before the published one when not given."""
     from backend.jobs import pinning
 
-    client = _client(chosen[0])
-    if version is None:
-        name = pinning.roll_back(chosen[0], client, chosen[1])
-    else:
-        name = pinning.pin(chosen[0], client, chosen[1], version)
+    with _client(*chosen) as client:
+        if version is None:
+            name = pinning.roll_back(chosen[0], client, chosen[1])
+        else:
+            name = pinning.pin(chosen[0], client, chosen[1], version)
     click.echo(f"Project {chosen[1]} is back at {name} and stays there until it is unpinned.")
 
 
@@ -116,14 +116,16 @@ def unpin(chosen: tuple[Settings, int]) -> None:
     """Publish the newest version, and each retrain's from now on."""
     from backend.jobs import pinning
 
-    with _client(chosen[0]) as client:
+    with _client(*chosen) as client:
         name = pinning.unpin(chosen[0], client, chosen[1])
     click.echo(f"Project {chosen[1]} works with {name}, and with each newer version.")
 
 
-def _client(settings: Settings) -> LabelStudioClient:
+def _client(settings: Settings, project: int) -> LabelStudioClient:
+    """Raises AtlasError where nothing is kept of the project."""
     from backend.labelstudio.client import LabelStudioClient
 
+    check_kept(settings, project)
     return LabelStudioClient.from_settings(settings)
 
 
