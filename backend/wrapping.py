@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from backend.connecting import NotConnected, Say
@@ -14,6 +14,7 @@ from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.administration import Connection, Webhook, former_webhook_url
 from backend.labelstudio.connection import TITLE, extra_params_in
 from backend.settings import Settings
+from backend.store.forwarded import Forwarded
 from backend.store.locations import project_files
 from backend.store.paths import is_own
 from backend.store.wrapped_access import WrappedAccess, forget_access, keep_access, read_access
@@ -129,6 +130,7 @@ class Wrapping:
             label_studio.save_webhook(self.project, replace(hook, id=present[0].id if present else None))
             say("wrapped", f"the webhook to {hook.url} is there again")
         forget_access(self._files)
+        self._files.delete(Forwarded.folder)
         WrappedPredictions(self._files).forget()
         self._state.wraps = None
         self.bench.dispatcher.demand_retrain(self.project)
@@ -179,7 +181,8 @@ def wrapping_of(
         {**theirs[0].settings, "url": theirs[0].url} if theirs else (same.connection if same else None)
     )
     webhook = _as_json(hooks[0]) if hooks else (same.webhook if same else None)
-    access = WrappedAccess(target, user, password, connection, webhook)
+    since = (same and same.since) or datetime.now(timezone.utc).isoformat()
+    access = WrappedAccess(target, user, password, connection, webhook, since)
     return Wrapping(bench, project_id, access, before, theirs, hooks)
 
 

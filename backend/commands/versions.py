@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +90,10 @@ def versions(
 @click.pass_obj
 def pin(chosen: tuple[Settings, int], version: str | None) -> None:
     """Publish VERSION (the present one when not given) and stay with it; retrains only add versions."""
-    from backend.jobs import pinning
+    with _acting(*chosen) as (settings, client):
+        from backend.jobs import pinning
 
-    with _client(*chosen) as client:
-        name = pinning.pin(chosen[0], client, chosen[1], version)
+        name = pinning.pin(settings, client, chosen[1], version)
     click.echo(f"Project {chosen[1]} stays with {name} until it is unpinned.")
 
 
@@ -100,13 +102,13 @@ def pin(chosen: tuple[Settings, int], version: str | None) -> None:
 @click.pass_obj
 def rollback(chosen: tuple[Settings, int], version: str | None) -> None:
     """Pin VERSION, or the one before the published one when not given."""
-    from backend.jobs import pinning
+    with _acting(*chosen) as (settings, client):
+        from backend.jobs import pinning
 
-    with _client(*chosen) as client:
         if version is None:
-            name = pinning.roll_back(chosen[0], client, chosen[1])
+            name = pinning.roll_back(settings, client, chosen[1])
         else:
-            name = pinning.pin(chosen[0], client, chosen[1], version)
+            name = pinning.pin(settings, client, chosen[1], version)
     click.echo(f"Project {chosen[1]} is back at {name} and stays there until it is unpinned.")
 
 
@@ -114,19 +116,22 @@ def rollback(chosen: tuple[Settings, int], version: str | None) -> None:
 @click.pass_obj
 def unpin(chosen: tuple[Settings, int]) -> None:
     """Publish the newest version, and each retrain's from now on."""
-    from backend.jobs import pinning
+    with _acting(*chosen) as (settings, client):
+        from backend.jobs import pinning
 
-    with _client(*chosen) as client:
-        name = pinning.unpin(chosen[0], client, chosen[1])
+        name = pinning.unpin(settings, client, chosen[1])
     click.echo(f"Project {chosen[1]} works with {name}, and with each newer version.")
 
 
-def _client(settings: Settings, project: int) -> LabelStudioClient:
-    """Raises AtlasError where nothing is kept of the project."""
-    from backend.labelstudio.client import LabelStudioClient
-
+@contextmanager
+def _acting(settings: Settings, project: int) -> Iterator[tuple[Settings, LabelStudioClient]]:
+    """With the Redis of a running `up`. Raises AtlasError where nothing is kept of the project."""
     check_kept(settings, project)
-    return LabelStudioClient.from_settings(settings)
+    from backend.labelstudio.client import LabelStudioClient
+    from backend.running.embedded_redis import with_running_redis
+
+    with LabelStudioClient.from_settings(settings) as client:
+        yield with_running_redis(settings), client
 
 
 def _rows(settings: Settings, project: int) -> list[dict[str, Any]]:

@@ -65,15 +65,16 @@ class FineTuning:
         """Raises Overtaken where something else comes first."""
         began = time.monotonic()
         version = self._published()
+        labels = int(version.stats.get("trained_on") or 0)  # not those of a sample: by it the next is due
         read = version.encoder, version.unit_encoder
         self._what = for_what(self._settings, version.scheme, *read)
         try:
             tuning = self._tuning(version)
             found, made = tuning.run(self._aside.each_of(_steps(len(tuning))))
         except NoLayers as reason:
-            return self._ended(int(version.stats.get("trained_on") or 0), str(reason), None, {})
+            return self._ended(labels, str(reason), None, {})
         except OutOfTime as reason:
-            return self._ended(len(tuning), str(reason), None, {})
+            return self._ended(labels, str(reason), None, {})
         depth = str(depth_of(self._settings, version.scheme.main))
         named = depth, version.scheme.main.from_name, encoder_for(version.scheme, *read)
         digest = None if made is None else self._models.save(AdaptedModel(*made, *named))
@@ -86,7 +87,7 @@ class FineTuning:
             "error": round(found.error, 4),
             "minutes": round((time.monotonic() - began) / 60, 2),
         }
-        return self._ended(len(tuning), _in_words(told, better=made is not None), digest, told)
+        return self._ended(labels, _in_words(told, better=made is not None), digest, told)
 
     def _tuning(self, version: ModelVersion) -> Tuning:
         settings, look = self._settings, self._aside.look

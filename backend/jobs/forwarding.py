@@ -14,7 +14,15 @@ from typing import Any
 
 from redis import Redis
 
-from backend.errors import NotFound, WrappedAway, WrappedBackendError, WrappedRefuses, WrappedSlow
+from backend.errors import (
+    DamagedFile,
+    NotConfigured,
+    NotFound,
+    WrappedAway,
+    WrappedBackendError,
+    WrappedRefuses,
+    WrappedSlow,
+)
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.forwarding_due import before, due
 from backend.jobs.kinds import FORWARD
@@ -26,7 +34,7 @@ from backend.settings import Settings
 from backend.store.forwarded import TRAINED, Event, Forwarded
 from backend.store.locations import project_files, version_store
 from backend.store.served import ServedHeads
-from backend.store.wrapped_access import target_of
+from backend.store.wrapped_access import read_access, target_of
 from backend.store.wrapped_predictions import WrappedPredictions
 from backend.wrapped.client import WrappedBackend
 
@@ -69,7 +77,7 @@ def forward(project_id: int) -> dict[str, Any]:
             wait = wrapped.failed(error)
             logger.warning("project %d: the wrapped backend: %s. %s", project_id, error, error.remedy)
             return {"failure": str(error), "wait": wait}
-        except NotFound as error:
+        except (NotFound, NotConfigured, DamagedFile) as error:
             return {"reason": str(error), "wait": None}
 
 
@@ -120,7 +128,9 @@ class Forwarding:
 
     def _begin(self) -> None:
         """What was annotated before is no news to it: then Label Studio told it by itself."""
-        since = self._client.wrapped_since(self._id) or datetime.now(timezone.utc).isoformat()
+        access = read_access(self._files)
+        known = (access and access.since) or self._client.wrapped_since(self._id)
+        since = known or datetime.now(timezone.utc).isoformat()
         there = before(self._client.annotated_tasks(self._id), since)
         self._note(*there, Event(TRAINED, 0, 0, "", time.time()))
 
@@ -162,6 +172,7 @@ class Forwarding:
 
     def _train(self) -> bool:
         project = self._client.project_as_told(self._id)
+        self._state.settle(TRAINING)  # first: what is asked for meanwhile makes one more
         self._wrapped.begin_training()
         goes_on = False
         try:
@@ -169,7 +180,6 @@ class Forwarding:
         finally:
             if not goes_on:
                 self._wrapped.end_training()
-        self._state.settle(TRAINING)
         self._note(Event(TRAINED, 0, 0, "", time.time()))
         return True
 

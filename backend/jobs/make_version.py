@@ -129,7 +129,8 @@ class VersionMaker:
         found = VersionStats(self._settings, self.strategy, material, learned.main, orders, estimated, before)
         notes = notes_on(self._settings.target_domain, target)
         stats = found.told(notes, shift, None if learned.main.is_trained else self._suggestions(project))
-        stats |= self._taken_over(scheme, pool) if learned.main.is_trained else {}
+        if learned.main.is_trained and heard is None:  # of somebody else's model nothing is adapted
+            stats |= self._taken_over(scheme, pool)
         wrapped = WrappedHead.of(self._settings, self._state, self._client, project)
         if wrapped is not None:
             wrapped.begin_order()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from redis import Redis, RedisError
+
 from backend.controls.any_config import parse_any_config
 from backend.controls.scheme import LabelScheme
 from backend.errors import AtlasError
@@ -76,7 +78,17 @@ def _versions(settings: Settings, project_id: int) -> VersionStore:
 
 
 def _bring_up_to_date(settings: Settings, client: LabelStudioClient, project_id: int) -> Refilled:
-    done = bring_up_to_date(settings, client, project_id)
+    with Redis.from_url(settings.redis_url) as redis:
+        state = ProjectState(redis, project_id) if _answers(redis) else None
+        done = bring_up_to_date(settings, client, project_id, state=state)
     if done.needs_retrain is not None:
         raise AtlasError(f"Label Studio could not be brought to this version: {done.needs_retrain}")
     return done
+
+
+def _answers(redis: Redis) -> bool:
+    """It knows what a project wraps; a version can be pinned without it."""
+    try:
+        return bool(redis.ping())
+    except RedisError:
+        return False

@@ -23,6 +23,11 @@ class ProjectHash:
     def redis(self) -> Redis:
         return self._redis
 
+    @property
+    def id(self) -> int:
+        """The project's."""
+        return self._id
+
     def _text(self, field: str) -> str | None:
         return text(self._get(field))
 

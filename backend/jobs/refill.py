@@ -243,7 +243,7 @@ class _Refill:
             extend_head(self._client, self._project, predictions)
         moved = [*(task for task in head if task in front.number_of), *front.released]
         move(self._client, self._project.id, loaded.version.name, places, moved)
-        if front.released:
+        if front.released and self._wanted_first.read() == front:  # else another machine has a newer one
             self._wanted_first.write(front.settled())
         left = sum(task not in touched for task in head)
         return Refilled(len(missing), left, len(waiting) > len(head))

@@ -10,6 +10,7 @@ from backend.jobs.contact import Contact
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.state import ProjectState, digest
 from backend.jobs.webhook_secrets import WebhookSecrets
+from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.connection import TITLE, Wishes
 from backend.sampling import check_name
@@ -53,6 +54,7 @@ def take_over(state: ProjectState, wishes: Wishes) -> str | None:
     wraps_another = state.wraps != wishes.wraps
     state.strategy, state.weights, state.wraps = strategy, wishes.weights, wishes.wraps
     if wraps_another:
+        WrappedState(state.redis, state.id).asks_anew()
         return "another ML backend to be wrapped, or none, is"
     if is_other:
         return "another strategy is"

@@ -142,6 +142,8 @@ class Asking:
 
     def _single_fault(self, task: Task, error: WrappedBackendError) -> None:
         self._faults += 1
+        if isinstance(error, WrappedSlow):
+            self._state.note_silent([task["id"]])  # else what stands behind it would never be asked about
         if self._faults >= FAULTS or isinstance(error, WrappedSlow):
             raise error
         logger.warning("of task %s the wrapped backend says nothing: %s", task["id"], error)
@@ -209,5 +211,5 @@ def set_up(
         return
     hostname = settings.label_studio_host or settings.label_studio_url
     version = backend.setup(hostname=hostname, seconds=seconds)
-    if state.set_up(version, digest(backend.label_config), now):
+    if state.set_up(version, digest(f"{backend.target.url} {backend.label_config}"), now):
         logger.info("project %d: the wrapped backend is another now, at version %s", state.id, version)

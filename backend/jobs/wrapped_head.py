@@ -10,7 +10,7 @@ from typing import Any
 
 from redis import Redis
 
-from backend.errors import NotConfigured, WrappedBackendError
+from backend.errors import DamagedFile, NotConfigured, WrappedBackendError
 from backend.jobs.state import ProjectState
 from backend.jobs.wrapped_asking import asking, set_up
 from backend.jobs.wrapped_state import WrappedState
@@ -56,7 +56,7 @@ class WrappedHead:
 
     def begin_order(self) -> None:
         """A new order is about to be made, of what is kept now."""
-        self._state.ordered(len(self._kept.said()[0]))
+        self._state.ordered(self._kept.count_since(self._state.since))
         self._with_backend(lambda backend: set_up(self._settings, backend, self._state, ASKED_SECONDS))
 
     @property
@@ -98,7 +98,7 @@ class WrappedHead:
             target = target_of(self._settings, self._project.id, self._wraps)
             with WrappedBackend(target, self._state.project, self._project.label_config) as backend:
                 act(backend)
-        except NotConfigured as error:
+        except (NotConfigured, DamagedFile) as error:
             logger.warning("%s", error)
         except WrappedBackendError as error:
             self._state.failed(error)

@@ -58,7 +58,7 @@ def pull_wrapped(project_id: int) -> dict[str, Any]:
             wait = wrapped.failed(error)
             logger.warning("project %d: the wrapped backend: %s. %s", project_id, error, error.remedy)
             return {"failure": str(error), "wait": wait}
-        except (NotFound, NotConfigured) as error:
+        except (NotFound, NotConfigured, DamagedFile) as error:
             logger.warning("project %d: %s", project_id, error)
             return {"reason": str(error), "wait": None}
 
@@ -142,6 +142,7 @@ class WrappedPull:
         left, of_head = len(self._lacking(queue)), len(self._lacking(head))
         done = len(queue) - len(self._kept.lacking(queue, self._state.since))
         self._state.note_progress(len(queue), done)
-        if self._state.is_order_due(head_is_done=not of_head, done=done, is_all=not left):
+        known = self._kept.count_since(self._state.since)
+        if self._state.is_order_due(head_is_done=not of_head, done=known, is_all=not left):
             self._dispatcher.demand_retrain(self._id)
         return left

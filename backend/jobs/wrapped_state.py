@@ -55,10 +55,6 @@ class WrappedState(ProjectHash):
         self._silent = silent_key(project_id)
 
     @property
-    def id(self) -> int:
-        return self._id
-
-    @property
     def project(self) -> str:
         """What Label Studio calls the project to backends, "7.1795472207"; its number alone where that is not
         known."""

@@ -6,21 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backend.controls.any_config import parse_any_config
 from backend.controls.base import Control, Region, regions_named
-from backend.controls.config import parse_label_config
 from backend.controls.impossible import possible
 from backend.controls.regions import RegionControl
 from backend.errors import AtlasError
 from backend.guessing import outputs_of, regions
 from backend.jobs.pull import pull
 from backend.labelstudio.client import LabelStudioClient
+from backend.learning.wrapped import WrappedModel
 from backend.loaded import Loaded, load_version
 from backend.said.base import Contents
 from backend.settings import Settings
-from backend.store.locations import version_store
+from backend.store.locations import project_files, version_store
 from backend.store.model_version import ModelVersion
 from backend.store.paths import project_dir
 from backend.store.tasks import StoredTask
+from backend.store.wrapped_predictions import WrappedPredictions
+from backend.wrapped.prediction import WrappedPrediction
 
 BATCH = 2000
 """Texts encoded at once."""
@@ -69,7 +72,7 @@ def collect(
     """
     loaded = load_kept(settings, project_id, version)
     project = client.project(project_id, counted=False)
-    scheme = parse_label_config(project.label_config, settings.queue_controls)
+    scheme = parse_any_config(project.label_config, settings.queue_controls)
     if not scheme.fits(loaded.version.scheme):
         raise AtlasError(
             f"{loaded.version.name} was trained for another label config: its classes may be gone. "
@@ -77,7 +80,8 @@ def collect(
         )
     tasks = pull(client, project, scheme, project_dir(settings.data_dir, project_id))
     names = [model.control.from_name for model in loaded.version.models]
-    return Results(project_id, loaded.version.name, names, _results(loaded, tasks), len(tasks))
+    found = _results(settings, project_id, loaded, tasks)
+    return Results(project_id, loaded.version.name, names, found, len(tasks))
 
 
 def load_kept(settings: Settings, project_id: int, version: str | None = None) -> Loaded:
@@ -95,16 +99,28 @@ def load_kept(settings: Settings, project_id: int, version: str | None = None) -
     return loaded
 
 
-def _results(loaded: Loaded, tasks: Sequence[StoredTask]) -> Iterator[Result]:
+def _results(
+    settings: Settings, project_id: int, loaded: Loaded, tasks: Sequence[StoredTask]
+) -> Iterator[Result]:
+    wraps = isinstance(loaded.version.network, WrappedModel)
+    kept = WrappedPredictions(project_files(settings, project_id))
     for start in range(0, len(tasks), BATCH):
         batch = tasks[start : start + BATCH]
         vectors = loaded.vectors([task.text for task in batch])
         there = vectors.of(batch)
         values, offered = [task.text for task in there], [task.offered for task in there]
         said = outputs_of(loaded.version, Contents(values, vectors.features, offered, vectors.units))
+        theirs = kept.newest(task.id for task in batch) if wraps else {}
         guesses = iter(regions(loaded.version, said, len(vectors.features)))
         for task, has in zip(batch, vectors.has.tolist(), strict=True):
-            yield _result(loaded.version, task, next(guesses) if has else [])
+            own, answer = next(guesses) if has else [], theirs.get(task.id)
+            yield _result(loaded.version, task, own if answer is None else _with_scores(answer))
+
+
+def _with_scores(said: WrappedPrediction) -> list[Region]:
+    """Regions of a wrapped backend's, each as sure as it says of itself, or of the whole."""
+    regions = (region for region in said.result if "value" in region)
+    return [{**region, "score": region.get("score", said.score or 0.0)} for region in regions]
 
 
 def _result(version: ModelVersion, task: StoredTask, found: list[Region]) -> Result:

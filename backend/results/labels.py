@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from backend.controls.config import parse_label_config
+from backend.controls.any_config import parse_any_config
 from backend.jobs.pull import pull
 from backend.jobs.recording import reasons_of_labels
 from backend.labelstudio.client import LabelStudioClient
@@ -13,10 +13,11 @@ from backend.results.collect import labels_of
 from backend.settings import Settings
 from backend.store.locations import project_files, version_store
 from backend.store.paths import project_dir
-from backend.store.reason import AUDIT, COPY, UNKNOWN, UNREAD, UNSERVED, Reason
+from backend.store.reason import AUDIT, COPY, UNKNOWN, UNREAD, UNSERVED, WANTED, Reason
 
 _OTHERS = {
     AUDIT: "drawn at random to audit",
+    WANTED: "as somebody wanted them next",
     UNSERVED: "not from the queue",
     UNKNOWN: "from before it was kept why",
     COPY: "as copies of other tasks",
@@ -50,7 +51,7 @@ def collect_labels(settings: Settings, client: LabelStudioClient, project_id: in
     Raises LabelConfigError where there is nothing to learn, LabelStudioError, ModelStoreError.
     """
     project = client.project(project_id, counted=False)
-    scheme = parse_label_config(project.label_config, settings.queue_controls)
+    scheme = parse_any_config(project.label_config, settings.queue_controls)
     tasks = pull(client, project, scheme, project_dir(settings.data_dir, project_id))
     files, versions = project_files(settings, project_id), version_store(settings, project_id)
     answered = [task for task in tasks if task.given is not None]

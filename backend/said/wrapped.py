@@ -54,9 +54,6 @@ class SaidByAnother(Said):
     def likely(self, most: int | None) -> list[Likely] | None:
         return None
 
-    def with_adapted(self, logits: Tensor) -> Said:
-        return self
-
 
 def said_by_another(model: ControlModel, contents: Contents) -> Said:
     """Of contents without an answer at hand."""

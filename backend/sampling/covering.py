@@ -30,7 +30,8 @@ def covering(scene: Scene, n: int) -> Tensor:
     radius = _radius(scene)
     near = _near(rows, rows, radius).mul_(weight)  # [C, C]
     known = torch.cat([scene.unit_labeled, unit_rows(scene.pool[scene.picked])])
-    covered = _near(rows, known, radius).amax(1) * weight
+    parts = [_near(rows, some, radius).amax(1) for some in known.split(MOST)]
+    covered = torch.stack(parts).amax(0) * weight
     return chosen[lazy_greedy(near, covered, n)]
 
 

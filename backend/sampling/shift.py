@@ -43,6 +43,8 @@ def shift_of(scene: Scene) -> Shift | None:
     if not scene.has_classifier or min(len(scene.labeled), scene.size) < FEWEST:
         return None
     layers, application = domains(scene)
+    if min(int(application.sum()), int((~application).sum())) < FEWEST:
+        return None
     return _apart(layers, application, scene)
 
 

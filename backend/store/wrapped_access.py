@@ -28,6 +28,8 @@ class WrappedAccess:
     password: str | None = field(default=None, repr=False)
     connection: Mapping[str, Any] | None = None
     webhook: Mapping[str, Any] | None = None
+    since: str | None = None
+    """When it was wrapped, ISO 8601: what was annotated before is no news to it."""
 
     @property
     def basic_auth(self) -> tuple[str, str] | None:

@@ -71,6 +71,10 @@ class WrappedPredictions:
         last = order[last_of_each(rows.tasks[order])]
         return rows.tasks[last], [rows.versions[i] for i in rows.version[last].tolist()], rows.made[last]
 
+    def count_since(self, since: float) -> int:
+        """Of how many tasks something was said since a moment."""
+        return int((self.said()[2] >= since).sum())
+
     def lacking(self, tasks: Sequence[int], since: float = -inf) -> list[int]:
         """Those of the tasks, in their order, of which nothing was said yet, or nothing since a moment."""
         rows = Rows.of(list(self._look().values()))
