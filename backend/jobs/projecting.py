@@ -106,9 +106,9 @@ class _Mapping:
         digests, vectors = self._vectors(loaded, text_of)
         encoder = loaded.version.encoder
         before = self._maps.read(encoder)
-        if before is None or len(digests) >= GROWTH * max(len(before.digests), 1):
+        known = set() if before is None else set(before.digests)
+        if before is None or len(digests) >= GROWTH * max(len(known.intersection(digests)), 1):
             return self._drawn(encoder, digests, vectors)
-        known = set(before.digests)
         has_all = all(digest in known for digest in digests)
         return before if has_all else self._with_new(before, digests, vectors)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from backend.controls.config import parse_label_config
+from backend.controls.any_config import parse_any_config
 from backend.errors import AtlasError, LabelConfigError, LabelStudioError, NotFound
 from backend.jobs.job_settings import job_settings
 from backend.jobs.people import people_told
@@ -39,7 +39,7 @@ def study(project_id: int) -> dict[str, Any]:
 
 def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> dict[str, Any]:
     project = client.project(project_id, counted=False)
-    scheme = parse_label_config(project.label_config, settings.queue_controls)
+    scheme = parse_any_config(project.label_config, settings.queue_controls)
     directory = project_dir(settings.data_dir, project_id)
     tasks = pull(client, project, scheme, directory)
     with TaskStore(directory / FILE) as store:

@@ -67,6 +67,20 @@ def test_new_items_join_the_picture_in_which_no_other_moves(loop: Loop) -> None:
     assert len(shown(loop, project)[1]["task"]) == 42
 
 
+def test_a_pool_of_other_items_gets_a_picture_of_its_own(loop: Loop) -> None:
+    project = loop.create(40, labeled=8)
+    loop.retrain(project)
+    project_items(project.id)
+    for number, task in enumerate(project.tasks.values()):
+        task["data"] = {"text": f"{task['data']['text']} again {number}"}
+        task["updated_at"] = "2031-01-01T00:00:00Z"
+    loop.dispatcher.demand_retrain(project.id)
+    loop.retrain(project)
+    project_items(project.id)
+    columns = shown(loop, project)[1]
+    assert len(set(zip(columns["x"].tolist(), columns["y"].tolist(), strict=True))) > 20
+
+
 def test_a_map_that_makes_room_goes_on_from_where_it_was(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     project = loop.create(40, labeled=8)
     loop.retrain(project)

@@ -133,7 +133,10 @@ def change_settings(page: ProjectPage, form: Mapping[str, str]) -> str:
     else:
         page.dispatcher.request_refill(page.id)
     told = [f"{name} {values.get(name, 'as the environment has it')}" for name in sorted(changed)]
-    return f"Settings changed: {', '.join(told)}."
+    said = f"Settings changed: {', '.join(told)}."
+    if before.get("blind") and not values.get("blind"):
+        said += " Annotators see guesses again once the project's settings in Label Studio show predictions."
+    return said
 
 
 def download(page: ProjectPage, query: Mapping[str, str]) -> Response:
