@@ -130,9 +130,9 @@ def test_long_texts_first_pay_per_text_and_not_per_word() -> None:
     found = [replay("random", seed, 0.5, 20) for seed in (0, 1)]
     found += [replay("long", seed, 0.6, 200 + seed) for seed in (0, 1)]
     by_name = {row.strategy: row for row in summarised(found)}
-    assert by_name["long"].per_text > by_name["random"].per_text
-    assert by_name["long"].per_word < by_name["random"].per_word
-    assert by_name["long"].ahead == pytest.approx(by_name["long"].per_word - by_name["random"].per_word)
+    assert by_name["long"].per_item > by_name["random"].per_item
+    assert by_name["long"].per_cost < by_name["random"].per_cost
+    assert by_name["long"].ahead == pytest.approx(by_name["long"].per_cost - by_name["random"].per_cost)
 
 
 def test_the_default_stays_unless_another_is_clearly_ahead() -> None:
