@@ -155,7 +155,7 @@ class Scene(Vectors):
         """What a label is worth to `auto`, float32 [N] > 0: the calibrated margin, more in rare classes."""
         probabilities = (self.pool_layers.logits * self.trust).softmax(-1)
         rarity = (probabilities / (probabilities.mean(0) + 1e-3)).sum(1)
-        return uncertainty.margin(probabilities) ** SHARPNESS * rarity + 1e-6
+        return uncertainty.margin(probabilities) ** SHARPNESS * rarity + LEAST
 
     def uncertain(self, measure: str) -> Tensor:
         """Uncertainty by one of `uncertainty.MEASURES`: float32 [N]."""

@@ -13,10 +13,6 @@ DAYS = 14
 """The last ones that anybody labelled on."""
 SHOWN = 12
 SHOWN_DISPUTED = 20
-ENOUGH_SHARED = 5
-"""Votes on tasks of others too, by which somebody is compared with the rest."""
-CLEARLY = 0.1
-"""So much less agreement than anybody else has is said."""
 
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
