@@ -12,12 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from redis import Redis
-
 from backend.errors import (
-    DamagedFile,
-    NotConfigured,
-    NotFound,
     WrappedAway,
     WrappedBackendError,
     WrappedRefuses,
@@ -26,6 +21,7 @@ from backend.errors import (
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.forwarding_due import before, due
 from backend.jobs.kinds import FORWARD
+from backend.jobs.wrapped_job import wait_in, with_wrapped
 from backend.jobs.wrapped_news import answers_otherwise
 from backend.jobs.wrapped_queues import TRAINING
 from backend.jobs.wrapped_state import WrappedState
@@ -34,7 +30,7 @@ from backend.settings import Settings
 from backend.store.forwarded import TRAINED, Event, Forwarded
 from backend.store.locations import project_files, version_store
 from backend.store.served import ServedHeads
-from backend.store.wrapped_access import read_access, target_of
+from backend.store.wrapped_access import read_access
 from backend.store.wrapped_predictions import WrappedPredictions
 from backend.wrapped.client import WrappedBackend
 
@@ -57,36 +53,13 @@ OVERLAP = timedelta(seconds=10)
 def forward(project_id: int) -> dict[str, Any]:
     """The RQ job. Returns what was done; `wait`: seconds until it is to be done again, None for when it is
     next asked for."""
-    settings = Settings()
-    with Redis.from_url(settings.redis_url) as redis:
-        dispatcher = Dispatcher(redis, settings)
-        state, wrapped = dispatcher.state(project_id), WrappedState(redis, project_id)
-        state.settle(FORWARD)
-        wraps = state.wraps
-        if wraps is None or state.disconnected:
-            return {"reason": "the project wraps no ML backend", "wait": None}
-        if wrapped.rest:
-            return {"reason": "its ML backend has just failed", "wait": wrapped.rest}
-        try:
-            with LabelStudioClient.from_settings(settings) as client:
-                label_config = client.project(project_id, counted=False).label_config
-                target = target_of(settings, project_id, wraps)
-                with WrappedBackend(target, wrapped.project, label_config) as backend:
-                    return Forwarding(settings, dispatcher, client, project_id, backend).run()
-        except WrappedBackendError as error:
-            wait = wrapped.failed(error)
-            logger.warning("project %d: the wrapped backend: %s. %s", project_id, error, error.remedy)
-            return {"failure": str(error), "wait": wait}
-        except (NotFound, NotConfigured, DamagedFile) as error:
-            return {"reason": str(error), "wait": None}
+    return with_wrapped(project_id, FORWARD, lambda *given: Forwarding(*given).run())
 
 
 def forward_again(dispatcher: Dispatcher, project_id: int, result: Any) -> None:
     """After the job has ended, when its id is free."""
-    wait = result.get("wait") if isinstance(result, dict) else None
-    if dispatcher.state(project_id).owes(FORWARD):
-        wait = 0
-    if isinstance(wait, (int, float)):
+    wait = wait_in(result, dispatcher.state(project_id).owes(FORWARD))
+    if wait is not None:
         dispatcher.request_forwarding(project_id, wait)
 
 

@@ -12,19 +12,17 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from redis import Redis
-
-from backend.errors import DamagedFile, NotConfigured, NotFound, WrappedBackendError
+from backend.errors import DamagedFile
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.kinds import WRAPPED_PULL
 from backend.jobs.stepping_aside import Overtaken, StepAside
 from backend.jobs.wrapped_asking import asking, set_up
+from backend.jobs.wrapped_job import wait_in, with_wrapped
 from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 from backend.store.locations import project_files, version_store
 from backend.store.wanted_first import WantedFirst
-from backend.store.wrapped_access import target_of
 from backend.store.wrapped_predictions import WrappedPredictions
 from backend.wrapped.client import WrappedBackend
 
@@ -37,38 +35,13 @@ SLICE_SECONDS = 60.0
 def pull_wrapped(project_id: int) -> dict[str, Any]:
     """The RQ job. Returns what was done; `wait`: seconds until it is to be done again, None for when it is
     next asked for."""
-    settings = Settings()
-    with Redis.from_url(settings.redis_url) as redis:
-        dispatcher = Dispatcher(redis, settings)
-        state = dispatcher.state(project_id)
-        state.settle(WRAPPED_PULL)
-        wraps = state.wraps
-        if wraps is None or state.disconnected:
-            return {"reason": "the project wraps no ML backend", "wait": None}
-        wrapped = WrappedState(redis, project_id)
-        if wrapped.rest:
-            return {"reason": "its ML backend has just failed", "wait": wrapped.rest}
-        try:
-            with LabelStudioClient.from_settings(settings) as client:
-                label_config = client.project(project_id, counted=False).label_config
-                target = target_of(settings, project_id, wraps)
-                with WrappedBackend(target, wrapped.project, label_config) as backend:
-                    return WrappedPull(settings, dispatcher, client, project_id, backend).run()
-        except WrappedBackendError as error:
-            wait = wrapped.failed(error)
-            logger.warning("project %d: the wrapped backend: %s. %s", project_id, error, error.remedy)
-            return {"failure": str(error), "wait": wait}
-        except (NotFound, NotConfigured, DamagedFile) as error:
-            logger.warning("project %d: %s", project_id, error)
-            return {"reason": str(error), "wait": None}
+    return with_wrapped(project_id, WRAPPED_PULL, lambda *given: WrappedPull(*given).run())
 
 
 def ask_again(dispatcher: Dispatcher, project_id: int, result: Any) -> None:
     """After the job has ended, when its id is free."""
-    wait = result.get("wait") if isinstance(result, dict) else None
-    if dispatcher.state(project_id).owes(WRAPPED_PULL):
-        wait = 0
-    if isinstance(wait, (int, float)):
+    wait = wait_in(result, dispatcher.state(project_id).owes(WRAPPED_PULL))
+    if wait is not None:
         dispatcher.request_wrapped_pull(project_id, wait)
 
 
