@@ -57,8 +57,7 @@ def up(port: int | None, data_dir: Path | None) -> None:
             if settings.label_studio_api_key is not None:
                 warn_of_label_studio()
             click.echo(_connect_next(settings, port, data_dir))
-            reached = settings.model_copy(update={"redis_url": started["REDIS_URL"]})
-            click.echo(f"To look at the pages, open once:\n\n    {link_for(reached, user_name())}\n")
+            click.echo(link_to_pages(settings.model_copy(update={"redis_url": started["REDIS_URL"]})))
             supervisor.keep_running()
         except KeyboardInterrupt:
             click.echo("Stopping.")
@@ -74,6 +73,16 @@ def _connect_next(settings: Settings, port: int | None, data_dir: Path | None) -
     )
     command = f"{again}label-studio-atlas connect {url} --project NUMBER"
     return f"Next, in a second terminal with the same variables, to connect a project:\n\n    {command}\n"
+
+
+def link_to_pages(settings: Settings) -> str:
+    """What `up` says of the pages. Redis may have died since its start: it is started again."""
+    from redis import RedisError
+
+    try:
+        return f"To look at the pages, open once:\n\n    {link_for(settings, user_name())}\n"
+    except RedisError as error:
+        return f"To look at the pages, run `label-studio-atlas pages` (no link yet: {error}).\n"
 
 
 @click.command()

@@ -13,6 +13,7 @@ import pytest
 from flask import Request, Response
 from redis import ConnectionError, Redis
 
+from backend.commands.running import link_to_pages
 from backend.commands.warnings import warn, warn_of_label_studio, warnings_of
 from backend.doctor.commands import said_of_order, what_next
 from backend.doctor.finding import State
@@ -186,3 +187,8 @@ def test_a_data_dir_that_cannot_be_used_is_a_sentence(
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(NotConfigured, match="Permission denied"):
         make_data_dir(tmp_path / "another's")
+
+
+def test_up_goes_on_without_a_link_where_redis_died_at_that_moment() -> None:
+    told = link_to_pages(Settings(redis_url="redis://127.0.0.1:1"))
+    assert told.startswith("To look at the pages, run `label-studio-atlas pages`")
