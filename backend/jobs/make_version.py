@@ -243,8 +243,8 @@ class VersionMaker:
         return {} if found is None else {STATS: found[0].told}
 
     def _next_version(self, project: Project) -> str:
-        """Above every number used before, even when this machine's copy of the versions was lost."""
-        used = [*self._versions.names(), project.model_version or ""]
-        if not self._versions.names():
-            used += self._client.version_sizes(project.id)
+        """Above every number used before: also when this machine's copy of the versions was lost, and where
+        another backend publishes in the same project, so that no task has two predictions of one name."""
+        published = self._client.version_sizes(project.id)
+        used = [*self._versions.names(), project.model_version or "", *published]
         return version_name(1 + max((version_number(name) for name in used), default=0))

@@ -69,6 +69,16 @@ def test_predictions_that_label_studio_drops_are_taken_back(loop: Loop, project:
     assert set(project.version_sizes()) == {version, done["model_version"]}
 
 
+def test_another_backends_version_is_never_published_once_more(loop: Loop, project: FakeProject) -> None:
+    """Also where the project was switched back to ours meanwhile: else a task had two scores of one name."""
+    loop.retrain(project)
+    theirs = {"task": loop.queue(project)[0], "model_version": "atlas-000002", "result": [], "score": 0.1}
+    loop.client.import_predictions(project.id, [theirs])
+    loop.label(project, loop.queue(project)[0])
+    assert loop.retrain(project)["model_version"] == "atlas-000003"
+    assert project.version_sizes()["atlas-000002"] == 1
+
+
 def test_a_lost_lock_publishes_nothing(
     loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
