@@ -14,9 +14,7 @@ in a picture beside those of the picture, `auto+only` on the former alone; all o
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
@@ -24,41 +22,20 @@ from tempfile import gettempdir
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from backend.controls.matching import Marked as Boxes
 from backend.controls.matching import average_precision
-from backend.demo.drawn_scenes import FIRST, SECOND, scenes
-from backend.encoders.lite0_weights import lite0
-from backend.encoders.maps import find_map_encoder
-from backend.encoders.pictures import Lite0Encoder
-from backend.encoders.squares import Pixels
 from backend.learning.detection import layers_of, train_detection
 from backend.learning.detector import Candidates, Detector, Maps
 from backend.learning.detector_training import Marked, train_detector
 from backend.learning.units import UnitsLearned, pooled
 from backend.sampling import select
+from benchmarks.marked_pictures import Part, kept
 
-SETTINGS = {"first": (FIRST, 1000), "second": (SECOND, 2000)}
-POOL, TEST = 400, 150
 STEPS = 80
 PASSES, DROP = 3, 0.1
 NEED_FOLDS = ("transfer_uncertainty", "atlas", "vote_entropy")
-Picture = tuple[Pixels, list[list[float]], list[int]]
-
-
-@dataclass(frozen=True)
-class Part:
-    """vectors: float32 [N, D], of whole pictures."""
-
-    maps: Maps
-    marked: Marked
-    vectors: Tensor
-
-    def first(self, count: int) -> Part:
-        some = torch.arange(min(count, len(self.maps)))
-        return Part(self.maps.of(some), self.marked.of(some), self.vectors[some])
 
 
 @dataclass(frozen=True)
@@ -72,7 +49,7 @@ class Point:
 def main() -> None:
     torch.set_num_threads(1)
     asked = _arguments()
-    train, test = (_kept(asked.set, part, Path(asked.cache)) for part in ("train", "test"))
+    train, test = (kept(asked.set, part, Path(asked.cache)) for part in ("train", "test"))
     train = train.first(asked.pool)
     budgets = [int(each) for each in asked.budgets.split(",")]
     found: dict[str, list[list[Point]]] = {}
@@ -256,48 +233,6 @@ def _by_box(run: list[Point], base: list[Point]) -> float:
     at = np.linspace(run[0].boxes, min(run[-1].boxes, base[-1].boxes), 30)
     one, other = (np.interp(at, [p.boxes for p in each], [p.score for p in each]) for each in (run, base))
     return float((one - other).mean())
-
-
-def _kept(name: str, part: str, cache: Path) -> Part:
-    file = cache / f"{Path(name).name}.{part}.pt"
-    if not file.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        torch.save(_encoded(_pictures(name, part)), file)
-    kept = torch.load(file)
-    encoder = find_map_encoder("lite0")
-    opened = torch.cat([encoder.opened(rows).half() for rows in kept["rows"].split(50)])
-    marked = Marked(kept["item"], kept["boxes"], kept["classes"], len(opened))
-    return Part(Maps(opened, lambda rows: rows.float()), marked, kept["vectors"].float())
-
-
-def _encoded(pictures: Iterable[Picture]) -> dict[str, Tensor]:
-    maps, whole = find_map_encoder("lite0"), Lite0Encoder(lite0)
-    rows, vectors, boxes, classes, counts = [], [], [], [], []
-    for pixels, places, kinds in pictures:
-        rows.append(maps.encode([pixels]))
-        vectors.append(whole.encode([pixels]).half())
-        boxes.append(torch.tensor(places).float().view(-1, 4))
-        classes += kinds
-        counts.append(len(kinds))
-    item = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
-    told = {"item": item, "boxes": torch.cat(boxes), "classes": torch.tensor(classes)}
-    return {"rows": torch.cat(rows), "vectors": torch.cat(vectors), **told}
-
-
-def _pictures(name: str, part: str) -> Iterator[Picture]:
-    if name in SETTINGS:
-        setting, seed = SETTINGS[name]
-        for drawn in scenes(setting, POOL if part == "train" else TEST, seed + (part == "test")):
-            yield drawn.pixels, drawn.boxes.tolist(), drawn.classes.tolist()
-        return
-    told = json.loads(Path(name, f"{part}.json").read_text())
-    numbers = sorted(each["id"] for each in told["categories"])
-    for image in told["images"]:
-        own = [each for each in told["annotations"] if each["image_id"] == image["id"]]
-        size = np.array([image["width"], image["height"]] * 2) / 100
-        places = [(np.array(each["bbox"]) / size).tolist() for each in own]
-        pixels = np.array(Image.open(Path(name, part, image["file_name"])).convert("RGB"))
-        yield pixels, places, [numbers.index(each["category_id"]) for each in own]
 
 
 if __name__ == "__main__":

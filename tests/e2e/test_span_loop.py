@@ -10,7 +10,7 @@ from backend.demo.label_studio import LabelStudioServer
 from backend.store.model_version import version_number
 from tests.conftest import RunningBackend
 from tests.e2e.steps import Start, follow_queue, retrained, wait_until
-from tests.unit.test_span_loop import CONFIG, right, text_of
+from tests.unit.span_scenes import CONFIG, right, text_of
 
 COUNT = 30
 

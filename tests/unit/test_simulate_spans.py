@@ -14,7 +14,7 @@ from backend.simulate import parts_run
 from backend.simulate.parts import PartsPoint, PartsReplay
 from backend.simulate.parts_summary import summarised, verdict
 from tests.unit.simulations import InProcess, simulate
-from tests.unit.test_span_loop import COUNT, right, text_of
+from tests.unit.span_scenes import COUNT, right, text_of
 
 CONLL = """-DOCSTART- -X- O O
 

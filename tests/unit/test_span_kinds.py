@@ -11,7 +11,7 @@ from backend.controls.config import parse_label_config
 from backend.controls.spans import Spans
 from tests.fakes.loop import Loop
 from tests.fakes.rows import Json
-from tests.unit.test_span_loop import COUNT, PEOPLE, PLACES, text_of
+from tests.unit.span_scenes import COUNT, PEOPLE, PLACES, text_of
 
 GRIN = "\N{GRINNING FACE}"
 LABELS = '<Label value="PER"/><Label value="LOC"/>'

@@ -22,7 +22,7 @@ from backend.predicting import Predictor
 from backend.store.locations import adapted_models
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
-from tests.unit.test_span_loop import CONFIG, PEOPLE, PLACES, mark, shown, text_of
+from tests.unit.span_scenes import CONFIG, PEOPLE, PLACES, mark, shown, text_of
 from tests.unit.tiny_bert import tiny_encoder
 
 COUNT, LABELED = 64, 40
