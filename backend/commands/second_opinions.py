@@ -10,7 +10,7 @@ import click
 from backend import logs
 from backend.commands.given import settings_with
 from backend.commands.kept import check_kept
-from backend.commands.out_file import check_out
+from backend.commands.out_file import check_out, out_instead_of_a_table
 from backend.commands.rows import as_table
 
 if TYPE_CHECKING:
@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 @click.command("second-opinions")
 @click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
 @click.option("-n", "most", type=click.IntRange(1), default=20, show_default=True, help="Tasks to list.")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write instead of a table: .csv, or .json.",
-)
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@out_instead_of_a_table
 @click.option("--ask", is_flag=True, help="Open the listed tasks for one more annotator each.")
 def second_opinions(project: int, most: int, out: Path | None, force: bool, ask: bool) -> None:
     """List the labelled tasks that another annotator would settle most.

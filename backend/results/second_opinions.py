@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -16,8 +13,9 @@ from backend.jobs.pull import last_votes
 from backend.labelstudio.client import LabelStudioClient
 from backend.learning.second_opinions import Votes, opinions
 from backend.learning.suspects import Floats, judged
-from backend.results.files import cell, replace
+from backend.results.files import cell
 from backend.results.held_out import Labels, labels_of, page_of
+from backend.results.listed import write_list
 from backend.settings import Settings
 from backend.store.paths import project_dir
 from backend.store.tasks import StoredTask
@@ -140,19 +138,10 @@ def ask_again(client: LabelStudioClient, project_id: int, tasks: Sequence[int]) 
 
 def write_second_opinions(found: SecondOpinions, path: Path) -> None:
     """path: its ending, .csv or .json, says which. Raises AtlasError where it cannot be written."""
-    kinds: dict[str, Callable[[SecondOpinions, IO[str]], None]] = {".csv": _write_csv, ".json": _write_json}
-    replace(path, lambda file: kinds[path.suffix](found, file))
-
-
-def _write_csv(found: SecondOpinions, file: IO[str]) -> None:
-    writer = csv.writer(file)
-    writer.writerow(["task", "text", "votes", "likeliest", "p_likeliest", "worth", "address"])
-    for row in found.rows:
-        votes = " | ".join(cell(vote) for vote in row.votes)
-        likeliest = cell(row.likeliest)
-        writer.writerow([row.task, row.text, votes, likeliest, row.p_likeliest, row.worth, row.address])
-
-
-def _write_json(found: SecondOpinions, file: IO[str]) -> None:
-    rows = [dict(vars(row)) for row in found.rows]
-    file.write(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+    columns = ["task", "text", "votes", "likeliest", "p_likeliest", "worth", "address"]
+    lines = (
+        (row.task, row.text, votes, cell(row.likeliest), row.p_likeliest, row.worth, row.address)
+        for row in found.rows
+        for votes in [" | ".join(map(cell, row.votes))]
+    )
+    write_list(path, columns, lines, map(asdict, found.rows))

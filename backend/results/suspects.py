@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from backend.labelstudio.client import LabelStudioClient
 from backend.learning.suspects import Suspected, held_out_probabilities, suspected
-from backend.results.files import cell, replace
+from backend.results.files import cell
 from backend.results.held_out import Labels, labels_of, page_of
+from backend.results.listed import write_list
 from backend.settings import Settings
 
 
@@ -74,18 +71,9 @@ def _suspect(labels: Labels, found: Suspected, i: int, page: str) -> Suspect:
 
 def write_suspects(suspects: Suspects, path: Path) -> None:
     """path: its ending, .csv or .json, says which. Raises AtlasError where it cannot be written."""
-    kinds: dict[str, Callable[[Suspects, IO[str]], None]] = {".csv": _write_csv, ".json": _write_json}
-    replace(path, lambda file: kinds[path.suffix](suspects, file))
-
-
-def _write_csv(suspects: Suspects, file: IO[str]) -> None:
-    writer = csv.writer(file)
-    writer.writerow(["task", "text", "label", "p_label", "instead", "p_instead", "address"])
-    for row in suspects.rows:
-        label, instead = cell(row.label), cell(row.instead)
-        writer.writerow([row.task, row.text, label, row.p_label, instead, row.p_instead, row.address])
-
-
-def _write_json(suspects: Suspects, file: IO[str]) -> None:
-    rows = [dict(vars(row)) for row in suspects.rows]
-    file.write(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+    columns = ["task", "text", "label", "p_label", "instead", "p_instead", "address"]
+    lines = (
+        (row.task, row.text, cell(row.label), row.p_label, cell(row.instead), row.p_instead, row.address)
+        for row in suspects.rows
+    )
+    write_list(path, columns, lines, map(asdict, suspects.rows))

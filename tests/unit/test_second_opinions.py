@@ -9,13 +9,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from click.testing import CliRunner
 
-from backend.cli import main
 from backend.learning.second_opinions import GOOD, Votes, opinions
 from tests.fakes.label_studio import choice
-from tests.fakes.loop import Loop, label_of
+from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
+from tests.unit.wrong_labels import (
+    listed_by,
+    refusal_of_one_class,
+    right_label,
+    with_right_labels,
+    wrong_label,
+)
 
 
 def votes(*cast: tuple[int, int, int]) -> Votes:
@@ -73,30 +78,18 @@ def test_who_is_often_contradicted_counts_for_less_and_their_tasks_are_looked_at
 def project(loop: Loop, tmp_path: Path) -> FakeProject:
     """With 30 labels: on the first task two annotators disagree, the second's label is wrong, and so is the
     third's, which is told to be the truth."""
-    loop.set(data_dir=tmp_path / "data", encoder="lsa")
-    project = loop.create(60, labeled=0)
-    ids = sorted(project.tasks)
-    for task in ids[3:30]:
-        loop.label(project, task)
+    project, ids = with_right_labels(loop, tmp_path, 3, 30)
     loop.label(project, ids[0])
-    loop.label(project, ids[0], wrong(project, ids[0]), user=2)
-    loop.label(project, ids[1], wrong(project, ids[1]))
-    truth = [choice(wrong(project, ids[2]))]
+    loop.label(project, ids[0], wrong_label(project, ids[0]), user=2)
+    loop.label(project, ids[1], wrong_label(project, ids[1]))
+    truth = [choice(wrong_label(project, ids[2]))]
     loop.fake.annotate(project.id, ids[2], truth, user=1, ground_truth=True)
     loop.retrain(project)
     return project
 
 
-def wrong(project: FakeProject, task: int) -> str:
-    right = label_of(project.tasks[task]["data"]["text"])
-    labels = {label_of(each["data"]["text"]) for each in project.tasks.values()}
-    return min(labels - {right})
-
-
 def run(project: FakeProject, *arguments: str) -> str:
-    done = CliRunner().invoke(main, ["second-opinions", "--project", str(project.id), *arguments])
-    assert done.exit_code == 0, done.output
-    return done.output
+    return listed_by("second-opinions", project, *arguments)
 
 
 def test_disputed_and_suspect_labels_are_listed_first_and_what_is_the_truth_is_not(
@@ -112,8 +105,8 @@ def test_disputed_and_suspect_labels_are_listed_first_and_what_is_the_truth_is_n
     with out.open(newline="") as file:
         rows = {int(row["task"]): row for row in csv.DictReader(file)}
     assert ids[2] not in rows
-    right = label_of(project.tasks[ids[0]]["data"]["text"])
-    assert set(rows[ids[0]]["votes"].split(" | ")) == {right, wrong(project, ids[0])}
+    right = right_label(project, ids[0])
+    assert set(rows[ids[0]]["votes"].split(" | ")) == {right, wrong_label(project, ids[0])}
     assert rows[ids[0]]["likeliest"] == right
     assert rows[ids[1]]["address"].endswith(f"/projects/{project.id}/data?task={ids[1]}")
     out = tmp_path / "again.json"
@@ -142,9 +135,4 @@ def test_what_is_asked_again_is_served_to_others_before_new_tasks_and_finished_b
 
 
 def test_labels_of_one_class_are_too_few(loop: Loop, tmp_path: Path) -> None:
-    loop.set(data_dir=tmp_path / "data", encoder="lsa")
-    project = loop.create(20, labeled=0)
-    loop.retrain(project)
-    done = CliRunner().invoke(main, ["second-opinions", "--project", str(project.id)])
-    assert done.exit_code == 1
-    assert "labels of two classes are needed" in done.output
+    assert "labels of two classes are needed" in refusal_of_one_class("second-opinions", loop, tmp_path)

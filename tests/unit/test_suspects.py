@@ -9,13 +9,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from click.testing import CliRunner
 
-from backend.cli import main
 from backend.learning.suspects import held_out_probabilities, suspected
-from tests.fakes.label_studio import choice
-from tests.fakes.loop import Loop, label_of
+from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
+from tests.unit.wrong_labels import (
+    listed_by,
+    refusal_of_one_class,
+    right_label,
+    with_right_labels,
+    wrong_label,
+)
 
 
 def test_the_less_likely_a_label_beside_another_class_the_sooner_it_comes() -> None:
@@ -75,22 +79,14 @@ def test_copies_are_held_out_together() -> None:
 @pytest.fixture
 def project(loop: Loop, tmp_path: Path) -> FakeProject:
     """With 30 labels of which the one of the first task is wrong."""
-    loop.set(data_dir=tmp_path / "data", encoder="lsa")
-    project = loop.create(60, labeled=0)
-    ids = sorted(project.tasks)
-    for task in ids[1:30]:
-        loop.label(project, task)
-    right = label_of(project.tasks[ids[0]]["data"]["text"])
-    other = next(each for task in ids if (each := label_of(project.tasks[task]["data"]["text"])) != right)
-    loop.fake.annotate(project.id, ids[0], [choice(other)])
+    project, ids = with_right_labels(loop, tmp_path, 1, 30)
+    loop.label(project, ids[0], wrong_label(project, ids[0]))
     loop.retrain(project)
     return project
 
 
 def run(project: FakeProject, *arguments: str) -> str:
-    done = CliRunner().invoke(main, ["suspects", "--project", str(project.id), *arguments])
-    assert done.exit_code == 0, done.output
-    return done.output
+    return listed_by("suspects", project, *arguments)
 
 
 def test_the_wrong_label_is_listed_first_with_what_would_be_said_instead(
@@ -103,7 +99,7 @@ def test_the_wrong_label_is_listed_first_with_what_would_be_said_instead(
         rows = list(csv.DictReader(file))
     first = sorted(project.tasks)[0]
     assert rows[0]["task"] == str(first)
-    assert rows[0]["instead"] == label_of(project.tasks[first]["data"]["text"])
+    assert rows[0]["instead"] == right_label(project, first)
     assert rows[0]["address"].endswith(f"/projects/{project.id}/data?task={first}")
     assert float(rows[0]["p_instead"]) > float(rows[0]["p_label"])
     assert float(rows[1]["p_instead"]) < float(rows[1]["p_label"])
@@ -120,9 +116,4 @@ def test_as_a_table_and_as_json(project: FakeProject, tmp_path: Path) -> None:
 
 
 def test_labels_of_one_class_contradict_nothing(loop: Loop, tmp_path: Path) -> None:
-    loop.set(data_dir=tmp_path / "data", encoder="lsa")
-    project = loop.create(20, labeled=0)
-    loop.retrain(project)
-    done = CliRunner().invoke(main, ["suspects", "--project", str(project.id)])
-    assert done.exit_code == 1
-    assert "labels of two classes are needed" in done.output
+    assert "labels of two classes are needed" in refusal_of_one_class("suspects", loop, tmp_path)
