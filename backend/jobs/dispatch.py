@@ -227,7 +227,7 @@ class Dispatcher(WrappedQueues):
             self._enqueue_unique(self.encoding, ENCODE, job_id, 0, project_id, shard.key, **options)
 
     def request_heed(self, project_id: int, selection: Selection, key: str | None = None) -> str:
-        """Have done what somebody asked for on the map. key: of 16 hexadecimal digits, by which to see what
+        """Have done what somebody asked for on a page. key: of 16 hexadecimal digits, by which to see what
         became of it; a new one without. Returns it."""
         key = Selections(self.redis, project_id).keep(selection, key)
         options = {"job_timeout": self._settings.job_timeout, **self._retried()}

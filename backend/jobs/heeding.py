@@ -1,4 +1,4 @@
-"""Do with what somebody selected on the map as they asked."""
+"""Do what somebody asked for on a page, with the tasks that they selected."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from redis import Redis
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.pull import last_pulled
 from backend.jobs.refill import keep_full
-from backend.jobs.selections import FIRST, RELEASE, Selection, Selections
+from backend.jobs.selections import ASK, EXPORT, FIRST, RELEASE, SHOW, SHOW_GUESSES, Selection, Selections
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.tabs import ranges
+from backend.results.exported import keep_exported
+from backend.results.labels import collect_labels, in_words
+from backend.results.second_opinions import ask_again
 from backend.settings import Settings
+from backend.store.chosen_settings import settings_of
 from backend.store.locations import project_files
 from backend.store.paths import exclusive, project_dir
 from backend.store.wanted_first import Front, WantedFirst
@@ -55,9 +59,15 @@ class _Heeding:
 
     def of(self, asked: Selection) -> Selection:
         """Raises AtlasError where Label Studio or a store fails."""
-        if asked.kind == FIRST:
-            return self._first(asked)
-        return self._release(asked) if asked.kind == RELEASE else self._show(asked)
+        done: dict[str, Callable[[Selection], Selection]] = {
+            FIRST: self._first,
+            RELEASE: self._release,
+            SHOW: self._show,
+            ASK: self._ask,
+            SHOW_GUESSES: self._show_guesses,
+            EXPORT: self._export,
+        }
+        return done[asked.kind](asked)
 
     def _first(self, asked: Selection) -> Selection:
         waiting = {task.id for task in last_pulled(self._directory) if task.waits}
@@ -87,6 +97,22 @@ class _Heeding:
         more = f" (of {len(asked.tasks):,}: a tab takes no more parts)" if shown < len(asked.tasks) else ""
         said = f"{_tasks(shown)} are in the Data Manager's tab “{TAB}”{more}"
         return asked.done(said, address=f"/projects/{self._id}/data?tab={tab.id}")
+
+    def _ask(self, asked: Selection) -> Selection:
+        opened = ask_again(self._client, self._id, asked.tasks)
+        wait = "waits" if len(opened) == 1 else "wait"
+        return asked.done(f"{_tasks(len(opened))} {wait} for one more annotator, before any new task")
+
+    def _show_guesses(self, asked: Selection) -> Selection:
+        if settings_of(self._settings, self._id).blind:  # somebody has changed their mind since
+            return asked.done("Annotators are shown no guess: the project is blind again")
+        self._client.show_predictions(self._id)
+        return asked.done("Annotators are shown the guesses again")
+
+    def _export(self, asked: Selection) -> Selection:
+        labels = collect_labels(self._settings, self._client, self._id)
+        keep_exported(project_files(self._settings, self._id), labels)
+        return asked.done(f"The labels can be downloaded: {in_words(labels)}")
 
     def _change(self, change: Callable[[Front], Front]) -> Front:
         """While nobody publishes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
 
 from redis import Redis
 
@@ -39,6 +40,11 @@ def make_link(redis: Redis, settings: Settings, invited: Invited, address: str |
     return f"{(address or page_address(settings)).rstrip('/')}{PATH}?code={code}"
 
 
+def is_good(redis: Redis, code: str) -> bool:
+    """Whether a link's code still lets somebody in. Spends nothing."""
+    return bool(redis.exists(_key(code)))
+
+
 def spend_link(redis: Redis, code: str) -> Invited | None:
     """Whom it invites, and nobody after that; None where it is spent, too old, or was never made."""
     key = _key(code)
@@ -56,8 +62,11 @@ def spend_link(redis: Redis, code: str) -> Invited | None:
 
 
 def page_address(settings: Settings) -> str:
-    """Where a browser on this machine finds the pages."""
-    return settings.own_url.replace("//127.0.0.1:", "//localhost:")
+    """Where a browser on this machine finds the pages: by another name of this machine than Label Studio
+    goes by, since a browser sends a host's cookies to each of its ports."""
+    used = urlsplit(settings.label_studio_host or settings.label_studio_url).hostname
+    name = "127.0.0.1" if used == "localhost" else "localhost"
+    return settings.own_url.replace("//127.0.0.1:", f"//{name}:")
 
 
 def _key(code: str) -> str:

@@ -1,4 +1,4 @@
-"""What somebody selected on a page's map, and what is to be done with it: kept until a job has done it."""
+"""What somebody asked for on a page, of tasks that they selected: kept until a job has done it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ RELEASE = "release"
 """No longer: the wish of this number, or with 0 all."""
 SHOW = "show"
 """Show these in Label Studio."""
-KINDS = (FIRST, RELEASE, SHOW)
+ASK = "ask"
+"""One more annotator for each of these."""
+SHOW_GUESSES = "show guesses"
+"""To annotators again, of no task in particular."""
+EXPORT = "export"
+"""The labels with their reasons, as a file beside the versions."""
+KINDS = (FIRST, RELEASE, SHOW, ASK, SHOW_GUESSES, EXPORT)
 KEPT_SECONDS = 24 * 3600
 KEY_CHARACTERS = 16
 

@@ -76,6 +76,11 @@ class LabelStudioClient(Predictions, Tabs):
             changes["show_collab_predictions"] = False
         self._request("PATCH", f"api/projects/{project_id}/", record("a project", id=int), json=changes)
 
+    def show_predictions(self, project_id: int) -> None:
+        """To annotators, where `publish` had switched it off."""
+        changes = {"show_collab_predictions": True}
+        self._request("PATCH", f"api/projects/{project_id}/", record("a project", id=int), json=changes)
+
     def open_again(self, task_id: int, *, overlap: int) -> None:
         """Serve a finished task to others until it has so many annotations. Label Studio finishes it then by
         itself; a changed overlap alone would leave it finished."""

@@ -28,7 +28,7 @@ from backend.store.page_token import page_token
 
 FORM_FIELD = "seal"
 PATH = "/projects"
-_NOT_OURS = "This form does not come from this page. Open the page anew, and press the button there."
+NOT_OURS = "This form does not come from this page. Open the page anew, and press the button there."
 _LOOK_ONLY = "You may look, and not change anything. Ask whoever runs the backend for a link that may."
 
 
@@ -84,7 +84,7 @@ class Access:
         """Raises Forbidden, unless a form of ours was sent."""
         given = request.form.get(FORM_FIELD, "")
         if comes_from_elsewhere(request) or not is_sealed(page_token(self._data_dir), visitor, given):
-            raise Forbidden(_NOT_OURS)
+            raise Forbidden(NOT_OURS)
 
 
 def check_may_change(visitor: Visitor) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 from flask import Blueprint, Flask, Response, current_app, g, redirect, request, url_for
 from markupsafe import Markup
 from redis import RedisError
-from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge, Unauthorized
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound, RequestEntityTooLarge, Unauthorized
 
+from backend import held
 from backend.errors import AtlasError
-from backend.jobs.dispatch import Dispatcher
-from backend.jobs.page_links import spend_link
+from backend.jobs.page_links import is_good, spend_link
 from backend.jobs.state import is_known
 from backend.pages import sections
-from backend.pages.access import Access, check_may_change, current_visitor
+from backend.pages.access import NOT_OURS, Access, check_may_change, comes_from_elsewhere, current_visitor
 from backend.pages.flash import Flash
 from backend.pages.listing import listed_projects
 from backend.pages.rendering import fragment, page
@@ -31,7 +31,8 @@ from backend.store.paths import project_dir
 logger = logging.getLogger(__name__)
 
 pages = Blueprint("pages", __name__, static_folder="static", static_url_path="/projects/static")
-_OPEN = {"pages.static", "pages.enter", "pages.enter_by_token"}
+_OPEN = {"pages.static", "pages.enter", "pages.enter_by_form"}
+_SPENT = "This link was used before, or is older than a day."
 LARGEST_FORM = 2**20
 """Bytes: of a hundred thousand tasks' numbers."""
 LARGEST_ENTRY = 16 * 2**10
@@ -63,21 +64,29 @@ def check() -> Response | None:
 
 @pages.route("/projects/enter", methods=["GET"])
 def enter() -> Response:
-    """By a link that is good for once."""
-    if request.method == "HEAD":  # whoever only looks whether there is something must not spend it
-        return page("enter.html", 401, wrong="", **_way_in())
-    invited = spend_link(_dispatcher().redis, request.args.get("code", ""))
-    if invited is None:
-        return _asked_who_it_is("This link was used before, or is older than a day.")
-    return _access().let_in(page("welcome.html", invited=invited), invited)
+    """What a link opens: a button. Opening it spends nothing, as chat programs do to show what is there."""
+    code = request.args.get("code")
+    if code is None:
+        return _asked_who_it_is()
+    if not is_good(held.dispatcher().redis, code):
+        return _asked_who_it_is(_SPENT)
+    return page("invited.html", code=code, **_way_in())
 
 
 @pages.route("/projects/enter", methods=["POST"])
-def enter_by_token() -> Response:
-    invited = _access().invited_by_token(request.form.get("token", ""), request.form.get("who", ""))
+def enter_by_form() -> Response:
+    """By a link's code, or by the token."""
+    if comes_from_elsewhere(request):
+        raise Forbidden(NOT_OURS)
+    code = request.form.get("code")
+    if code is not None:
+        invited, wrong = spend_link(held.dispatcher().redis, code), _SPENT
+    else:
+        token, who = request.form.get("token", ""), request.form.get("who", "")
+        invited, wrong = _access().invited_by_token(token, who), "That is not the token."
     if invited is None:
-        return _asked_who_it_is("That is not the token.")
-    return _access().let_in(page("welcome.html", invited=invited), invited)
+        return _asked_who_it_is(wrong)
+    return _access().let_in(redirect(invited.address, 303), invited)  # type: ignore[arg-type]
 
 
 @pages.route("/projects/leave", methods=["POST"])
@@ -87,7 +96,7 @@ def leave() -> Response:
 
 @pages.route("/projects", methods=["GET"])
 def projects() -> Response:
-    found = listed_projects(_settings(), _dispatcher())
+    found = listed_projects(held.settings(), held.dispatcher())
     return page("projects.html", projects=found, said=_flash().taken(), **_frame())
 
 
@@ -121,7 +130,7 @@ def act(project_id: int, name: str, what: str) -> Response:
     said = found.actions[what](shown, request.form)
     logger.info("project %d: %s, by the page: %s", project_id, printable(visitor.who), printable(said))
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    Changes(project_files(_settings(), project_id)).add([Change(now, visitor.who, said)])
+    Changes(project_files(held.settings(), project_id)).add([Change(now, visitor.who, said)])
     _flash().put(said)
     back = url_for("pages.project", project_id=project_id, _anchor=name)
     return redirect(back, 303)  # type: ignore[return-value]
@@ -162,7 +171,7 @@ def _rendered(part: Section, shown: ProjectPage) -> Markup:
 
 def _project(project_id: int) -> ProjectPage:
     """Raises NotFound for one that nothing is known of."""
-    settings, dispatcher = _settings(), _dispatcher()
+    settings, dispatcher = held.settings(), held.dispatcher()
     if not (project_dir(settings.data_dir, project_id).is_dir() or is_known(dispatcher.redis, project_id)):
         raise NotFound(f"Nothing is known of project {project_id}: `label-studio-atlas connect` connects it.")
     return ProjectPage(settings, dispatcher, project_id, current_visitor(), _frame()["seal"], request.args)
@@ -191,17 +200,7 @@ def _frame() -> Mapping[str, Any]:
 
 
 def _flash() -> Flash:
-    return Flash(_dispatcher().redis, current_visitor())
-
-
-def _settings() -> Settings:
-    found: Settings = current_app.extensions["settings"]
-    return found
-
-
-def _dispatcher() -> Dispatcher:
-    found: Dispatcher = current_app.extensions["dispatcher"]
-    return found
+    return Flash(held.dispatcher().redis, current_visitor())
 
 
 def _access() -> Access:

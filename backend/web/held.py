@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from flask import current_app
 
-from backend.jobs.dispatch import Dispatcher
+from backend.held import dispatcher, settings
 from backend.predicting import Predictor
-from backend.settings import Settings
 from backend.web.access import Door
 from backend.web.gate import Gate
 from backend.web.pressure import Slots
 from backend.web.wrapped import PassingThrough
 
-
-def settings() -> Settings:
-    found: Settings = current_app.extensions["settings"]
-    return found
-
-
-def dispatcher() -> Dispatcher:
-    found: Dispatcher = current_app.extensions["dispatcher"]
-    return found
+__all__ = ["dispatcher", "door", "gate", "passing", "predictor", "settings", "slots"]
 
 
 def door() -> Door:

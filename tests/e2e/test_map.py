@@ -14,6 +14,7 @@ from backend.settings import Settings
 from tests.browser import MISSING, Browser, browser
 from tests.conftest import RunningBackend
 from tests.e2e.steps import Start, annotate, follow_queue, trained_project, wait_until
+from tests.entering import enter_by
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 TASKS = 60
@@ -24,7 +25,7 @@ BOX = "const box = document.getElementById('map-canvas').getBoundingClientRect()
 def open_map(found: Browser, backend: RunningBackend, project: DemoProject) -> None:
     with Redis.from_url(backend.env["REDIS_URL"]) as redis:
         settings = Settings(redis_url=backend.env["REDIS_URL"])
-        found.go(make_link(redis, settings, Invited("ann", True), backend.url))
+        enter_by(found, make_link(redis, settings, Invited("ann", True), backend.url))
     found.go(f"{backend.url}/projects/{project.id}")
     found.wait("const map = document.getElementById('map-root'); return map && map.dataset.drawn")
     found.run("document.getElementById('map-canvas').scrollIntoView({behavior: 'instant', block: 'center'})")

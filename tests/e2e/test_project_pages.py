@@ -29,6 +29,7 @@ from tests.e2e.steps import (
     tasks_of,
     wait_until,
 )
+from tests.entering import enter_by
 
 HOSTILE = "<script>document.title = 'taken'</script><b onmouseover=alert(1)>\u202ereversed</b>"
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
@@ -72,7 +73,7 @@ def test_pages_run_no_text_keep_nobody_out_and_move_the_queue(
     assert axe.serious_faults(opened) == []
     opened.console()  # has that 401
 
-    opened.go(link(backend))
+    enter_by(opened, link(backend))
     opened.wait("return location.pathname === '/projects' && document.querySelector('table')")
     assert axe.serious_faults(opened) == []
     opened.go(address)

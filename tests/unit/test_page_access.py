@@ -21,6 +21,7 @@ from backend.pages.visitor import SESSION_SECONDS, sealed, unsealed
 from backend.settings import Settings
 from backend.store.page_token import FILE, new_page_token, page_token
 from backend.web import create_app
+from tests.entering import entered, press_enter
 
 BASIC = {"basic_auth_user": "atlas", "basic_auth_pass": "pa55:word"}
 BASIC_HEADER = {"Authorization": "Basic " + b64encode(b"atlas:pa55:word").decode()}
@@ -50,10 +51,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def open_by(settings: Settings, invited: Invited) -> FlaskClient:
-    client = create_app(settings).test_client()
-    link = make_link(Redis.from_url(settings.redis_url), settings, invited)
-    assert client.get(link).status_code == 200
-    return client
+    return entered(settings, invited)
 
 
 def seal_in(answer: TestResponse) -> str:
@@ -84,21 +82,50 @@ def test_the_token_lies_beside_the_models_for_its_owner_alone(settings: Settings
 def test_a_link_is_good_for_once(settings: Settings, redis: Redis) -> None:
     link = make_link(redis, settings, MAY)
     first, second = create_app(settings).test_client(), create_app(settings).test_client()
-    assert first.head(link).status_code == 401  # whoever looks ahead spends nothing
-    opened = first.get(link)
-    cookie = opened.headers["Set-Cookie"]
-    assert opened.status_code == 200
+    answer = press_enter(first, link)
+    cookie = answer.headers["Set-Cookie"]
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/projects")
     assert all(part in cookie for part in ("HttpOnly", "SameSite=Strict", "Path=/projects"))
-    assert second.get(link).status_code == 401
+    assert second.get(link).status_code == press_enter(second, link).status_code == 401
     assert first.get("/projects").status_code == 200
     assert second.get("/projects").status_code == 401
+
+
+def test_whoever_looks_ahead_at_a_link_spends_nothing(settings: Settings, redis: Redis) -> None:
+    link = make_link(redis, settings, MAY)
+    client = create_app(settings).test_client()
+    for answer in (client.head(link), client.get(link), client.get(link)):
+        assert (answer.status_code, answer.headers["Content-Security-Policy"]) == (200, POLICY)
+        assert "Set-Cookie" not in answer.headers
+    assert MAY.who not in answer.text
+    assert press_enter(client, link).status_code == 303
+
+
+def test_another_sites_form_lets_nobody_in_under_its_own_name(settings: Settings, redis: Redis) -> None:
+    link, elsewhere = make_link(redis, settings, MAY), {"Sec-Fetch-Site": "cross-site"}
+    client = create_app(settings).test_client()
+    sent = {"code": link.split("code=")[1]}
+    assert client.post("/projects/enter", data=sent, headers=elsewhere).status_code == 403
+    assert client.post("/projects/enter", data=sent).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("label_studio", "mine"),
+    [("http://localhost:8080", "127.0.0.1"), ("http://127.0.0.1:8080", "localhost")],
+)
+def test_the_link_of_this_machine_has_another_host_than_label_studio(
+    settings: Settings, redis: Redis, label_studio: str, mine: str
+) -> None:
+    """So that neither is sent the other's cookies."""
+    settings = settings.model_copy(update={"label_studio_url": label_studio})
+    assert make_link(redis, settings, MAY).startswith(f"http://{mine}:{settings.port}/projects/enter?")
 
 
 def test_the_token_itself_lets_in_and_a_wrong_one_does_not(settings: Settings) -> None:
     client, token = create_app(settings).test_client(), page_token(settings.data_dir)
     for wrong in ("", token[:-1], token + "x", "é"):
         assert client.post("/projects/enter", data={"token": wrong}).status_code == 401
-    assert client.post("/projects/enter", data={"token": token, "who": "<i>ana"}).status_code == 200
+    assert client.post("/projects/enter", data={"token": token, "who": "<i>ana"}).status_code == 303
     assert "&lt;i&gt;ana" in client.get("/projects").text
 
 
@@ -235,7 +262,7 @@ def test_what_is_not_there_is_a_page_too(settings: Settings) -> None:
 
 def test_without_redis_the_page_says_so(tmp_path: Path) -> None:
     app = create_app(Settings(redis_url="redis://localhost:1", data_dir=tmp_path)).test_client()
-    assert app.post("/projects/enter", data={"token": page_token(tmp_path)}).status_code == 200
+    assert app.post("/projects/enter", data={"token": page_token(tmp_path)}).status_code == 303
     answer = app.get("/projects")
     assert (answer.status_code, answer.mimetype) == (503, "text/html")
 

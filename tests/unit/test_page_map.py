@@ -6,10 +6,9 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
-from redis import Redis
 
 from backend.jobs.heeding import heed_selection
-from backend.jobs.page_links import Invited, make_link
+from backend.jobs.page_links import Invited
 from backend.jobs.projecting import project_items
 from backend.jobs.selections import FIRST, Selection, Selections
 from backend.learning import projection
@@ -17,7 +16,7 @@ from backend.store.item_map import header_of
 from backend.store.label_record import LabelledFor, LabelRecord
 from backend.store.locations import project_files
 from backend.store.reason import Reason
-from backend.web import create_app
+from tests.entering import entered
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 
@@ -37,10 +36,7 @@ def project(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> FakeProject:
 
 
 def visitor(loop: Loop, *, may_change: bool = True, who: str = "ann") -> FlaskClient:
-    client = create_app(loop.settings).test_client()
-    link = make_link(Redis.from_url(loop.settings.redis_url), loop.settings, Invited(who, may_change))
-    assert client.get(link).status_code == 200
-    return client
+    return entered(loop.settings, Invited(who, may_change))
 
 
 def seal(page: str) -> str:
@@ -133,7 +129,7 @@ def test_what_comes_next_is_told_with_why(loop: Loop, project: FakeProject) -> N
     first = loop.queue(project)[0]
     assert f"?task={first}" in section
     assert section.index(f"?task={first}") < section.index(f"?task={loop.queue(project)[1]}")
-    assert "chosen by the strategy" in section
+    assert f"{first}</a> is first. Why: " in section
     assert "&lt;script&gt;alert(1)" in section
     key = loop.dispatcher.request_heed(project.id, Selection(FIRST, (loop.queue(project)[-1],)))
     wanted = loop.queue(project)[-1]

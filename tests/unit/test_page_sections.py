@@ -8,18 +8,18 @@ from html.parser import HTMLParser
 
 import pytest
 from flask.testing import FlaskClient
-from redis import Redis
 
 from backend.doctor.for_pages import examine_for_page
 from backend.jobs.failed_jobs import FailedJobs
-from backend.jobs.page_links import Invited, make_link
+from backend.jobs.heeding import heed_selection
+from backend.jobs.page_links import Invited
 from backend.jobs.serving import serve_as_wished
 from backend.jobs.studying import study
 from backend.store.changes import Changes
 from backend.store.chosen_settings import chosen, settings_of
 from backend.store.figures import read_figures, write_figures
 from backend.store.locations import project_files
-from backend.web import create_app
+from tests.entering import entered
 from tests.fakes.label_studio import choice
 from tests.fakes.loop import KINDS, Loop, label_of
 from tests.fakes.project import FakeProject
@@ -46,10 +46,7 @@ class Tags(HTMLParser):
 
 
 def visit(loop: Loop, *, may_change: bool = True) -> FlaskClient:
-    client = create_app(loop.settings).test_client()
-    link = make_link(Redis.from_url(loop.settings.redis_url), loop.settings, Invited("ana", may_change))
-    assert client.get(link).status_code == 200
-    return client
+    return entered(loop.settings, Invited("ana", may_change))
 
 
 def page_of(client: FlaskClient, project: FakeProject, query: str = "") -> str:
@@ -62,6 +59,14 @@ def page_of(client: FlaskClient, project: FakeProject, query: str = "") -> str:
 def send(client: FlaskClient, project: FakeProject, what: str, **fields: str) -> int:
     seal = page_of(client, project).split('name="seal" value="')[1].split('"')[0]
     return client.post(f"/projects/{project.id}/{what}", data={"seal": seal, **fields}).status_code
+
+
+def heed_all(loop: Loop, project: FakeProject) -> list[str]:
+    """Do what was asked for on the page, as workers would. Returns what they say was done."""
+    keys = [each.rpartition("-")[2] for each in loop.jobs() if each.startswith(f"heed-{project.id}-")]
+    said = [heed_selection(project.id, key)["said"] for key in keys]
+    loop.dispatcher.upkeep.empty()
+    return said
 
 
 @pytest.fixture
@@ -224,6 +229,11 @@ def test_blind_by_the_page_holds_for_refills(loop: Loop, project: FakeProject) -
     assert send(client, project, "versions/settings", blind="yes") == 303
     loop.refill(project)
     assert project.settings["show_collab_predictions"] is False
+    assert send(client, project, "versions/settings", blind="no") == 303
+    heed_all(loop, project)
+    assert project.settings["show_collab_predictions"] is True
+    loop.refill(project)
+    assert project.settings["show_collab_predictions"] is True
 
 
 def test_the_history_is_downloaded_whole_and_no_cell_is_a_formula(loop: Loop, project: FakeProject) -> None:

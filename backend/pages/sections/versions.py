@@ -11,13 +11,14 @@ from typing import Any
 from flask import Response
 
 from backend.errors import AtlasError
+from backend.jobs.selections import SHOW_GUESSES, Selection
 from backend.jobs.serving import NEWEST
 from backend.jobs.status import job_status
 from backend.pages.section import ProjectPage, Section
 from backend.pages.sections.how_good import main_measure
 from backend.pages.settings_form import in_force, read_form
 from backend.store.changes import Changes
-from backend.store.chosen_settings import choose, chosen
+from backend.store.chosen_settings import choose, chosen, settings_of
 from backend.store.figures import read_figures
 
 SHOWN = 12
@@ -134,8 +135,9 @@ def change_settings(page: ProjectPage, form: Mapping[str, str]) -> str:
         page.dispatcher.request_refill(page.id)
     told = [f"{name} {values.get(name, 'as the environment has it')}" for name in sorted(changed)]
     said = f"Settings changed: {', '.join(told)}."
-    if before.get("blind") and not values.get("blind"):
-        said += " Annotators see guesses again once the project's settings in Label Studio show predictions."
+    if "blind" in changed and not settings_of(page.settings, page.id).blind:
+        page.dispatcher.request_heed(page.id, Selection(SHOW_GUESSES, by=page.visitor.who))
+        said += " Label Studio is told to show annotators the guesses again."
     return said
 
 

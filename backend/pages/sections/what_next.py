@@ -9,16 +9,14 @@ from typing import Any
 from backend.jobs.pull import FILE, last_pulled
 from backend.pages.item import item_shown
 from backend.pages.section import ProjectPage, Section
-from backend.store.label_record import LabelledFor, LabelRecord
+from backend.pages.why_first import is_by_chance, why_first
+from backend.store.label_record import LabelRecord
 from backend.store.paths import project_dir
-from backend.store.reason import HOWS, WANTED, Reason
 from backend.store.served import ServedHeads
 from backend.store.tasks import TaskStore
 from backend.store.wanted_first import WantedFirst
 
 SHOWN = 20
-RANDOM = ("audit", "random")
-"""How a task came to its place, or by which strategy, where chance alone decided."""
 FEWEST = 10
 """Labels that chance alone brought, of which shares are told."""
 RARE = 3
@@ -27,7 +25,7 @@ RARE = 3
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
     head = [] if page.published is None else _head(page, page.published)
-    return {"head": head, "hows": HOWS, "finds": _finds(page)}
+    return {"head": head, "finds": _finds(page)}
 
 
 def _head(page: ProjectPage, version: str) -> list[dict[str, Any]]:
@@ -41,7 +39,7 @@ def _head(page: ProjectPage, version: str) -> list[dict[str, Any]]:
     with TaskStore(project_dir(page.settings.data_dir, page.id) / FILE) as store:
         waiting = _waiting(store, sorted(reasons, key=turn))
     return [
-        {"task": task, "reason": reasons[task], "words": _words(reasons[task]), **item_shown(page, task)}
+        {"task": task, "reason": reasons[task], "words": why_first(reasons[task]), **item_shown(page, task)}
         for task in waiting
     ]
 
@@ -57,21 +55,11 @@ def _waiting(store: TaskStore, tasks: Iterable[int]) -> list[int]:
     return found
 
 
-def _words(reason: Reason) -> str:
-    """Why it stands there, in a line."""
-    if reason.how == WANTED:
-        return "somebody wants it labelled next"
-    if reason.how in RANDOM or reason.strategy in RANDOM:
-        return "drawn at random"
-    words = HOWS.get(reason.how, reason.how)
-    return f"{words}: {reason.strategy}" if reason.how == "picked" else words
-
-
 def _finds(page: ProjectPage) -> dict[str, Any]:
     """Of the rarest classes, how many of the labels were theirs: of the tasks that the order chose, and of
     those that chance alone did."""
     record = LabelRecord(page.files).read()
-    at_random = {task for task, row in record.items() if _is_random(row)}
+    at_random = {task for task, row in record.items() if is_by_chance(row.reason)}
     chosen = {task for task, row in record.items() if row.reason.how == "picked"} - at_random
     told: dict[str, Any] = {"random": len(at_random), "chosen": len(chosen), "fewest": FEWEST, "classes": []}
     if len(at_random) < FEWEST or len(chosen) < FEWEST:
@@ -85,10 +73,6 @@ def _finds(page: ProjectPage) -> dict[str, Any]:
         for name in rarest
     ]
     return told
-
-
-def _is_random(row: LabelledFor) -> bool:
-    return row.reason.how in RANDOM or row.reason.strategy in RANDOM
 
 
 def _share(label_of: Mapping[int, str], tasks: Iterable[int], name: str) -> dict[str, Any]:

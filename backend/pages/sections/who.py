@@ -13,6 +13,8 @@ DAYS = 14
 """The last ones that anybody labelled on."""
 SHOWN = 12
 SHOWN_DISPUTED = 20
+ENOUGH_SHARED, CLEARLY = 5, 0.1
+"""Shared answers, and how much less agreement than the next one's, from which somebody stands out."""
 
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
@@ -57,14 +59,26 @@ def _disputed(page: ProjectPage, told: dict[str, Any]) -> dict[str, Any]:
     return {**told, "votes": votes, "address": page.task_address(told["task"])}
 
 
-def _apart(page: ProjectPage, annotators: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Who agrees least with the others, where that is clearly less than the rest do."""
-    known = sorted(
-        (each["agreement"], each["who"], each["shared"]) for each in annotators if each["shared"] >= 5
-    )
-    if len(known) < 3 or known[0][0] > known[1][0] - 0.1:
+def _apart(page: ProjectPage, annotators: list[dict[str, Any]]) -> Mapping[str, Any] | None:
+    """Who disagrees most with the others; None where no two labelled the same task.
+
+    `name`; `disagreement`, a share of the `shared` answers that somebody else gave, too; `next`, that of
+    whoever comes next; `is_clear`: it is more than that, and more than chance; of two people nobody can tell
+    which: then `other` is the second one's name.
+    """
+    known = sorted((each["agreement"], -each["shared"], each["who"]) for each in annotators if each["shared"])
+    if not known:
         return None
-    return {"name": page.named(known[0][1]), "agreement": known[0][0], "shared": known[0][2]}
+    (agreement, shared, who), (following, _, other) = known[0], known[1]
+    is_clear = -shared >= ENOUGH_SHARED and following - agreement >= CLEARLY and len(known) > 2
+    return {
+        "name": page.named(who),
+        "disagreement": 1 - agreement,
+        "shared": -shared,
+        "next": 1 - following,
+        "is_clear": is_clear,
+        "other": page.named(other) if len(known) == 2 else None,
+    }
 
 
 WHO = Section("who", "Who", context)

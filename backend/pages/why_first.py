@@ -1,0 +1,66 @@
+"""Why a task stands where it does in the queue, in plain words."""
+
+from __future__ import annotations
+
+from backend.store.reason import AUDIT, BEHIND, HOWS, LATE, PICKED, WANTED, Reason
+
+BY_CHANCE = (AUDIT, "random")
+"""How a task came to its place, or by which strategy, where chance alone decided."""
+TORN, UNDECIDED = 0.8, 0.5
+"""Doubts from which the model is said to be so."""
+LIKELY_WRONG, MAYBE_WRONG = 0.5, 0.25
+UNLIKE = 0.6
+"""P(application) from which a task is said to be unlike the labelled ones."""
+_BEGIN = {
+    PICKED: "",
+    BEHIND: "Behind those that were chosen. ",
+    LATE: "Came after the last retrain. ",
+}
+
+
+def is_by_chance(reason: Reason) -> bool:
+    return reason.how in BY_CHANCE or reason.strategy in BY_CHANCE
+
+
+def why_first(reason: Reason) -> str:
+    """A sentence or two."""
+    if reason.how == WANTED:
+        return "Somebody wants it labelled next."
+    if reason.how == AUDIT:
+        return "Drawn at random, to measure how often the model is right."
+    if is_by_chance(reason):
+        return "Drawn at random."
+    if reason.how not in _BEGIN:
+        told = HOWS.get(reason.how, reason.how)
+        return f"{told[:1].upper()}{told[1:]}."
+    return f"{_BEGIN[reason.how]}{_by_the_model(reason)}"
+
+
+def _by_the_model(reason: Reason) -> str:
+    """What the strategy saw in it."""
+    clauses = [clause for clause in (_doubt(reason), _wrong(reason), _unlike(reason)) if clause]
+    if clauses:
+        *before, last = clauses
+        said = f"{', '.join(before)}, and {last}" if before else last
+        return f"{said[:1].upper()}{said[1:]}."
+    if reason.doubt is None and reason.p_wrong is None:
+        return "There is no model to ask yet: it is typical of many tasks that wait."
+    return "The model is fairly sure of it; it stands for many tasks like it."
+
+
+def _doubt(reason: Reason) -> str:
+    if reason.doubt is None or reason.doubt < UNDECIDED:
+        return ""
+    return f"the model {'is torn' if reason.doubt >= TORN else 'hesitates'} between two answers"
+
+
+def _wrong(reason: Reason) -> str:
+    if reason.p_wrong is None or reason.p_wrong < MAYBE_WRONG:
+        return ""
+    return f"its guess {'is probably' if reason.p_wrong >= LIKELY_WRONG else 'may well be'} wrong"
+
+
+def _unlike(reason: Reason) -> str:
+    if reason.p_application is None or reason.p_application < UNLIKE:
+        return ""
+    return "little like it is labelled yet"

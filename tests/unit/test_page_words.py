@@ -1,0 +1,72 @@
+"""Sentences of a project's page that a newcomer has to understand: why a task is first, who disagrees."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from backend.pages.rendering import fragment
+from backend.pages.section import ProjectPage
+from backend.pages.sections import who
+from backend.pages.why_first import why_first
+from backend.store.reason import AUDIT, COPY, LATE, PICKED, WANTED, Reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (Reason(WANTED), "Somebody wants it labelled next."),
+        (Reason(AUDIT), "Drawn at random, to measure how often the model is right."),
+        (Reason(PICKED, "random", doubt=0.9), "Drawn at random."),
+        (Reason(PICKED, "auto", doubt=0.9), "The model is torn between two answers."),
+        (
+            Reason(PICKED, "auto", doubt=0.6, p_wrong=0.6, p_application=0.7),
+            "The model hesitates between two answers, its guess is probably wrong, and little like it "
+            "is labelled yet.",
+        ),
+        (Reason(LATE, "auto", p_wrong=0.3), "Came after the last retrain. Its guess may well be wrong."),
+        (
+            Reason(PICKED, "auto", doubt=0.1, p_wrong=0.1, p_application=0.5),
+            "The model is fairly sure of it; it stands for many tasks like it.",
+        ),
+        (
+            Reason(PICKED, "cold_start"),
+            "There is no model to ask yet: it is typical of many tasks that wait.",
+        ),
+        (Reason(COPY), "Of the same content as another task, and so behind all others."),
+    ],
+)
+def test_why_a_task_is_first_is_a_plain_sentence(reason: Reason, said: str) -> None:
+    assert why_first(reason) == said
+
+
+def told(*people: tuple[str, int, float | None]) -> str:
+    """What the section says of people: each one's number, shared answers and agreement."""
+    annotators = [
+        {"who": each, "tasks": 20, "days": {}, "shared": shared, "agreement": agreement}
+        for each, shared, agreement in people
+    ]
+    study = {"at": "2026-11-27T20:00:00+00:00", "people": {"annotators": annotators}}
+    page = SimpleNamespace(study=study, named=lambda number: f"Ann{number}", visitor=None, id=1)
+    found = who.context(cast(ProjectPage, page))
+    return " ".join(fragment("sections/who.html", page=page, seal="", **cast(dict[str, Any], found)).split())
+
+
+def test_who_disagrees_most_is_named_in_a_sentence() -> None:
+    clear = told(("1", 20, 0.9), ("2", 20, 0.5), ("3", 20, 0.85))
+    assert "<bdi>Ann2</bdi></strong> disagrees most with the others: in 50 % of 20 comparisons" in clear
+    assert "clearly more than anybody else (15 % at most)" in clear
+    near = told(("1", 20, 0.8), ("2", 20, 0.75), ("3", 20, 0.85))
+    assert "hardly more than the next one's 20 %" in near
+    assert "clearly" not in near
+    few = told(("1", 4, 1.0), ("2", 2, 0.0), ("3", 4, 1.0))
+    assert "or too few to tell" in few
+
+
+def test_of_two_who_disagree_neither_is_blamed() -> None:
+    text = told(("1", 10, 0.8), ("2", 10, 0.8))
+    assert "Ann1</bdi></strong> and <strong><bdi>Ann2</bdi></strong> disagree on 20 %" in text
+    assert "Nobody disagrees" in told(("1", 10, 1.0), ("2", 10, 1.0))
+    assert "isagree" not in told(("1", 0, None))
