@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from backend.jobs.estimating import Estimated
-from backend.jobs.forecasting import forecast_told
+from backend.jobs.forecasting import asked_of, forecast_told
 from backend.jobs.learners.base import Learned
 from backend.jobs.material import Material
 from backend.jobs.orders import Orders
@@ -59,8 +59,9 @@ class VersionStats:
         told = {"estimate": estimated.told(settings.audit_share)}
         if not (settings.audit_share or estimated.audited):
             return told
-        labels = self.main.taught.own
-        return {**told, "forecast": forecast_told(settings.goal_accuracy, labels, estimated, self.before)}
+        labels, asked = self.main.taught.own, asked_of(self.main.control)
+        goal = settings.goal_accuracy
+        return {**told, "forecast": forecast_told(goal, labels, estimated, self.before, asked)}
 
     def _of_the_tasks(self) -> dict[str, Any]:
         every, behind, later = self.material.every, self.material.behind, self.material.later

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from backend.jobs.estimating import Estimated
-from backend.jobs.forecasting import forecast_told
+from backend.jobs.forecasting import asked_of, forecast_told
 from backend.learning.estimates import Estimate, Interval
 from backend.learning.forecast import GAIN, Point, forecast, point_of, too_early
+from tests.unit.schemes import several, single
 
 
 def known(value: float, half: float) -> Interval:
@@ -67,9 +68,30 @@ def test_what_is_told_goes_on_from_version_to_version() -> None:
     for labels in (50, 55, 100, 210):
         accuracy = known(0.8, 0.05)
         found = Estimated(10, Estimate(accuracy, accuracy, {}, 0.0, 0.1), ("a", "b"))
-        stats = {"forecast": forecast_told(0.9, labels, found, stats)}
-    told = forecast_told(0.9, 220, Estimated(2), stats)
+        stats = {"forecast": forecast_told(0.9, labels, found, stats, "same")}
+    told = forecast_told(0.9, 220, Estimated(2), stats, "same")
     assert (told["at"], told["goal"], told["labels_to_goal"]) == ({}, 0.9, None)
     assert told["advice"].startswith("too early to say: 2 audits")
     assert [point[0] for point in told["curve"]] == [50, 100, 210]
     assert list(stats["forecast"]["at"]) == ["315", "420", "840"]  # type: ignore[index]
+
+
+def test_a_changed_label_config_begins_a_curve_of_its_own() -> None:
+    accuracy = known(0.8, 0.05)
+    found = Estimated(10, Estimate(accuracy, accuracy, {}, 0.0, 0.1), ("a", "b"))
+    one, renamed = asked_of(single("kind", "a", "b")), asked_of(single("kind", "a", "c"))
+    before = {"forecast": forecast_told(0, 100, found, {}, one)}
+    assert [point[0] for point in forecast_told(0, 200, found, before, one)["curve"]] == [100, 200]
+    assert [point[0] for point in forecast_told(0, 200, found, before, renamed)["curve"]] == [200]
+
+
+def test_a_curve_of_a_version_that_told_no_question_goes_on() -> None:
+    accuracy = known(0.8, 0.05)
+    found = Estimated(10, Estimate(accuracy, accuracy, {}, 0.0, 0.1), ("a", "b"))
+    old = {"forecast": {"curve": [[100, 0.7, 0.6, 0.8]]}}
+    assert len(forecast_told(0, 200, found, old, "any")["curve"]) == 2
+
+
+def test_sets_of_choices_that_are_new_ask_nothing_else() -> None:
+    few, more = several("kinds", ("a", "b"), '["a"]'), several("kinds", ("a", "b"), '["a"]', '["a", "b"]')
+    assert asked_of(few) == asked_of(more)
