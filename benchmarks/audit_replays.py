@@ -3,10 +3,11 @@
 python -m benchmarks.audit_replays VECTORS OUT SET,... [--seeds 0,1] [--share 0.05] [--labels 600]
 
 VECTORS has a file for each set and its features, NAME.pt: float32 [N, D], int64 [N], the widths of blocks.
-OUT gets a file a replay; a replay whose file is there is not made again. A random 2,000 of the items are the
-pool. Labels come in batches, each up to the next of CHECKPOINTS, in the order of `auto` with audits between,
-drawn as the product draws them. At each of these are kept: what siblings say of the labelled items and
-whether it is right, which labels are audits, what the network says of the pool, and the pool's truth.
+OUT gets a file a replay; a replay whose file is there is not made again. A random 2,000 of the items, at most
+three of four, are the pool; at most 1,000 of the others are to test on. Labels come in batches of 20, in the
+order of `auto` with audits between, drawn as the product draws them. At every label count of KEPT are kept:
+the rows that are labelled, what siblings say of them and whether it is right, which of them are audits, what
+the network says of the pool, and its truth; after every batch what it says of the test.
 """
 
 from __future__ import annotations
@@ -24,22 +25,21 @@ from backend.learning.training import Trained, outputs, train
 from backend.sampling import make_scene, rank_scene
 from backend.sampling.audit import due, lots_of
 
-POOL = 2_000
-CHECKPOINTS = (20, 40, 60, 100, 150, 200, 300, 400, 600)
+POOL, TEST, BATCH = 2_000, 1_000, 20
+KEPT = (20, 40, 60, 80, 100, 140, 160, 200, 240, 300, 400, 500)
 
 
 def replay(vectors: Path, seed: int, share: float, labels: int) -> dict[str, Any]:
-    pool, truth, blocks = torch.load(vectors)
-    mine = torch.randperm(len(pool), generator=torch.Generator().manual_seed(seed))[:POOL]
-    pool, truth = pool[mine], truth[mine]
-    classes = int(truth.max()) + 1
+    items, every, blocks = torch.load(vectors)
+    mine = torch.randperm(len(items), generator=torch.Generator().manual_seed(seed))
+    size = min(POOL, len(items) * 3 // 4)
+    pool, truth, test = items[mine[:size]], every[mine[:size]], items[mine[size : size + TEST]]
+    classes = int(every.max()) + 1
     lots = lots_of(torch.arange(len(pool)), seed)
     chosen, audits = torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.bool)
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"0.test_truth": every[mine[size : size + TEST]].numpy()}
     trained: Trained | None = None
-    for budget in CHECKPOINTS:
-        if budget > min(labels, len(pool) // 2):
-            break
+    for budget in range(BATCH, min(labels, len(pool) // 2) + 1, BATCH):
         rest = _others(chosen, len(pool))
         scene = make_scene(
             pool[rest],
@@ -56,7 +56,8 @@ def replay(vectors: Path, seed: int, share: float, labels: int) -> dict[str, Any
         chosen, audits = torch.cat([chosen, picks]), torch.cat([audits, drawn])
         if len(truth[chosen].unique()) > 1:
             trained = train(pool[chosen], truth[chosen], classes, seed=seed)
-            kept = _kept(trained, pool, truth, chosen, audits)
+            found[f"{budget}.test"] = outputs(trained.network, test).logits.numpy()
+            kept = _kept(trained, pool, truth, chosen, audits) if budget in KEPT else {}
             found |= {f"{budget}.{name}": value for name, value in kept.items()}
     return found
 
@@ -88,7 +89,13 @@ def _kept(
     rest = _others(chosen, len(pool))
     there = outputs(trained.network, pool[rest])._replace(features=None)
     held_out, correct = trained.out_of_fold.layers, trained.out_of_fold.correct
-    kept = {"audits": audits, "held": held_out.logits, "correct": correct, "targets": truth[chosen]}
+    kept = {
+        "rows": chosen,
+        "audits": audits,
+        "held": held_out.logits,
+        "correct": correct,
+        "targets": truth[chosen],
+    }
     kept |= {"pool": there.logits, "truth": truth[rest]}
     return {name: value.numpy() for name, value in kept.items()}
 
