@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from backend.controls.base import Region
 from backend.learning.detector import Detector
 from backend.learning.network import LayeredNetwork
+from backend.learning.region_network import RegionNetwork
 from backend.learning.segmentation import Segmenter
 from backend.learning.tagger import Tagger
 from backend.learning.wrapped import WrappedModel
 from backend.said.base import Contents, Said
 from backend.said.boxes import said_of_boxes
 from backend.said.masks import said_of_areas
+from backend.said.of_regions import SaidOfRegions, said_of_regions
 from backend.said.spans import said_of_words
 from backend.said.whole import said_of_whole
 from backend.said.wrapped import said_by_another
@@ -25,6 +27,7 @@ READERS: dict[str, Callable[[ControlModel, Contents], Said]] = {
     Tagger.kind: said_of_words,
     Detector.kind: said_of_boxes,
     Segmenter.kind: said_of_areas,
+    RegionNetwork.kind: said_of_regions,
     WrappedModel.kind: said_by_another,
 }
 """How a model is asked, by its kind. A new kind of model is an entry here."""
@@ -45,8 +48,11 @@ def regions(
     """
     found: list[list[Region]] = [[] for _ in range(items)]
     for each in said:
-        error_head = model.error_head_of(each.control.from_name)
-        for guesses, shown in zip(found, each.guesses(error_head, shown_from), strict=True):
+        if isinstance(each, SaidOfRegions):  # of what is there by now: it stands behind what marks regions
+            made = each.beside(found, shown_from)
+        else:
+            made = each.guesses(model.error_head_of(each.control.from_name), shown_from)
+        for guesses, shown in zip(found, made, strict=True):
             guesses += shown
     return found
 

@@ -61,6 +61,8 @@ class Control(ABC):
     learned first, so that no project's order becomes another's, and what has no classes of its own last."""
     joins: ClassVar[bool] = True
     """Whether it may name more texts than it does, to be read as one."""
+    orders: ClassVar[bool] = True
+    """Whether it may have a say in the queue."""
     adapts: ClassVar[Mapping[str, str]] = {"last": "last", "all": "all"}
     """By the setting FINE_TUNE, how many of the encoder's layers are trained for it: see
     `backend.encoders.backbones.DEPTHS`; without an entry none are."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from backend.controls.base import Control
 from backend.controls.nothing_to_learn import some, why_nothing
+from backend.controls.of_regions import of_regions
 from backend.controls.regions import RegionControl
 from backend.controls.registry import asked, control_for, sources_in
 from backend.controls.scheme import LabelScheme
@@ -22,7 +23,7 @@ def parse_label_config(xml: object, preferred: Preferred = None) -> LabelScheme:
     """The first control that can be learned, by its `turn`, about a text where there is one; the one of a
     `preferred` name, if there, of several the first that is.
 
-    The others about the same content are its companions.
+    The others about the same content are its companions, and what is asked of each region that they mark.
     Raises LabelConfigError, with what to change, when the config has none.
     """
     tags = read_tags(xml)
@@ -31,6 +32,7 @@ def parse_label_config(xml: object, preferred: Preferred = None) -> LabelScheme:
         raise LabelConfigError(" ".join(problems.values()) or why_nothing(tags))
     first, *others = learned
     companions = tuple(filter(None, (_beside(first, other) for other in others)))
+    companions += tuple(of_regions(tags, (first, *companions)))
     names = {name for control in (first, *companions) for name in control.names}
     beside = tuple(dict.fromkeys(tag.name for tag in tags.controls if tag.name not in names))
     return LabelScheme(first, companions, beside)

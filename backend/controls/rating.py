@@ -30,13 +30,7 @@ class Rating(Control):
     @classmethod
     def parse(cls, tag: Tag, source: Source) -> Control:
         refuse_parts(tag)
-        most = tag.attributes.get("maxrating", "5")
-        if not most.isdecimal() or not 2 <= int(most[:4]) <= MOST:
-            raise LabelConfigError(
-                f'{tag} has maxRating="{most[:9]}"; 2 to {MOST} stars are learned. Change maxRating.'
-            )
-        classes = tuple(map(str, range(1, int(most) + 1)))
-        return cls(from_name=tag.name, to_name=tag.to_name, source=source, classes=classes)
+        return cls(from_name=tag.name, to_name=tag.to_name, source=source, classes=stars_of(tag))
 
     def read(self, result: Any, content: str = "") -> Answer | None:
         given = (value_of(region, "rating") for region in regions_named(result, self.from_name))
@@ -72,6 +66,16 @@ class Rating(Control):
         agreement = 1 - (shown[:, None] - stars).abs() / (len(stars) - 1)
         sure = (likely * agreement).sum(-1).clamp(0, 1).tolist()
         return Decided([str(int(each)) for each in shown.tolist()], sure, sure)
+
+
+def stars_of(tag: Tag) -> tuple[Answer, ...]:
+    """What can be given. Raises LabelConfigError, with what to change."""
+    most = tag.attributes.get("maxrating", "5")
+    if not most.isdecimal() or not 2 <= int(most[:4]) <= MOST:
+        raise LabelConfigError(
+            f'{tag} has maxRating="{most[:9]}"; 2 to {MOST} stars are learned. Change maxRating.'
+        )
+    return tuple(map(str, range(1, int(most) + 1)))
 
 
 def _stars(given: Any) -> Answer | None:

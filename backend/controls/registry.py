@@ -11,6 +11,7 @@ from backend.controls.boxes import Boxes
 from backend.controls.choices import SingleChoice
 from backend.controls.masks import Bitmask, Brush
 from backend.controls.number import Number
+from backend.controls.of_regions import OfRegions
 from backend.controls.pairwise import Pairwise
 from backend.controls.polygons import Polygons
 from backend.controls.rating import Rating
@@ -69,5 +70,5 @@ def sources_in(tags: Tags) -> dict[str, Tag]:
 
 def control_from_json(described: Mapping[str, Any]) -> Control:
     """From what `as_json` gave. Raises KeyError or TypeError otherwise, also for a kind not known here."""
-    kinds: dict[str, type[Control]] = {**CONTROLS, Anything.kind: Anything}
+    kinds: dict[str, type[Control]] = {**CONTROLS, Anything.kind: Anything, OfRegions.kind: OfRegions}
     return kinds[described["kind"]].from_json(described)

@@ -31,12 +31,13 @@ class Condition:
     """When Label Studio shows what stands in a tag with `visibleWhen`.
 
     kind: the attribute's value, "" where there is only `whenChoiceValue`; tag: the control it looks at, ""
-    for any; choices: of which one must be chosen, none for any.
+    for any; choices: of which one must be chosen, none for any; labels: of which a region must have one.
     """
 
     kind: str
     tag: str
     choices: tuple[str, ...]
+    labels: tuple[str, ...] = ()
 
 
 @dataclass
@@ -222,4 +223,5 @@ def _conditions(attributes: Mapping[str, str]) -> tuple[Condition, ...]:
     if not kind and not choices:
         return ()
     wanted = choices.split(",") if kind else [choices]  # so does the editor
-    return (Condition(kind, attributes.get("whentagname", ""), tuple(filter(None, wanted))),)
+    labels = tuple(filter(None, attributes.get("whenlabelvalue", "").split(",")))
+    return (Condition(kind, attributes.get("whentagname", ""), tuple(filter(None, wanted)), labels),)

@@ -41,6 +41,8 @@ def _texts(scheme: LabelScheme, tags: Tags) -> Iterator[str]:
 
 def _choices(scheme: LabelScheme, tags: Tags, preferred: Preferred) -> Iterator[str]:
     _, problems = learnable(tags, preferred)
+    learned = {control.from_name for control in scheme.controls}
+    problems = {name: problem for name, problem in problems.items() if name not in learned}
     of_parts = [tag for tag in asked(tags) if tag.name in problems and asked_of_parts(tag)]
     if of_parts:
         yield (
@@ -49,7 +51,7 @@ def _choices(scheme: LabelScheme, tags: Tags, preferred: Preferred) -> Iterator[
         )
     refused = {tag.name for tag in of_parts}
     yield from (problem for name, problem in problems.items() if name not in refused)
-    known = {control.from_name for control in scheme.controls} | problems.keys()
+    known = learned | problems.keys()
     others = [tag for tag in asked(tags) if tag.name not in known]
     about = sources_in(tags)[scheme.main.to_name]
     parts = [tag for tag in others if tag.to_names == [scheme.main.to_name]]

@@ -36,7 +36,7 @@ def shares_of(scheme: LabelScheme, weights: Mapping[str, float]) -> dict[str, fl
     """By control, its share of the queue, in (0, 1], all together 1: all of it the first control's where no
     weight is of it.
     """
-    known = {each.from_name: weights[each.from_name] for each in scheme.controls if each.from_name in weights}
+    known = {name: weights[name] for name in _ordering(scheme) if name in weights}
     if scheme.main.from_name not in known:
         return {scheme.main.from_name: 1.0}
     total = sum(known.values())
@@ -45,7 +45,7 @@ def shares_of(scheme: LabelScheme, weights: Mapping[str, float]) -> dict[str, fl
 
 def own_weights(scheme: LabelScheme, text: str) -> dict[str, float]:
     """Those that a project's connection names. Raises ValueError, saying what to change."""
-    weights, names = parse_weights(text), [each.from_name for each in scheme.controls]
+    weights, names = parse_weights(text), _ordering(scheme)
     unknown = [name for name in weights if name not in names]
     if unknown:
         raise ValueError(
@@ -62,7 +62,7 @@ def unknown_weights(scheme: LabelScheme, weights: Mapping[str, float]) -> str | 
 
     Where it has none of them at all they are taken for another project's.
     """
-    names = [each.from_name for each in scheme.controls]
+    names = _ordering(scheme)
     unknown = [name for name in weights if name not in names]
     if not unknown or len(unknown) == len(weights):
         return None
@@ -70,3 +70,8 @@ def unknown_weights(scheme: LabelScheme, weights: Mapping[str, float]) -> str | 
         f"CONTROL_WEIGHTS names {', '.join(unknown)}: of this project's label config no such control is "
         f"learned beside the others; there are: {', '.join(names)}"
     )
+
+
+def _ordering(scheme: LabelScheme) -> list[str]:
+    """The controls that may have a say in the queue."""
+    return [each.from_name for each in scheme.controls if each.orders]

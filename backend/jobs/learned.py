@@ -8,11 +8,13 @@ from typing import NamedTuple
 from backend.controls.base import Control
 from backend.controls.boxes import Boxes
 from backend.controls.masks import Bitmask, Brush
+from backend.controls.of_regions import OfRegions
 from backend.controls.polygons import Polygons
 from backend.controls.spans import Spans
 from backend.jobs.learners.base import Learned, Learner
 from backend.jobs.learners.boxes import BoxesOfImages
 from backend.jobs.learners.masks import AreasOfImages
+from backend.jobs.learners.of_regions import ClassesOfRegions
 from backend.jobs.learners.spans import SpansOfTexts
 from backend.jobs.learners.whole_items import WholeItems
 from backend.jobs.learners.wrapped import Wrapped
@@ -21,6 +23,7 @@ from backend.settings import Settings
 from backend.store.model_version import ControlModel
 
 LEARNERS: dict[type[Control], Callable[[Settings, Material], Learner]] = {
+    OfRegions: ClassesOfRegions,
     Spans: SpansOfTexts,
     Boxes: BoxesOfImages,
     Brush: AreasOfImages,

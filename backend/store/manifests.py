@@ -22,6 +22,7 @@ from backend.learning.heads import ErrorHead
 from backend.learning.keeping import Model
 from backend.learning.network import LayeredNetwork
 from backend.learning.reading import Head
+from backend.learning.region_network import RegionNetwork
 from backend.learning.segmentation import Segmenter
 from backend.learning.tagger import Tagger
 from backend.learning.wrapped import WrappedModel
@@ -37,6 +38,7 @@ MODELS: dict[str, Callable[[Json, Tensors], Model]] = {
     Tagger.kind: Tagger.restored,
     Detector.kind: Detector.restored,
     Segmenter.kind: Segmenter.restored,
+    RegionNetwork.kind: RegionNetwork.restored,
     WrappedModel.kind: WrappedModel.restored,
 }
 """How a model is built again, by its kind. A new kind of model is an entry here."""

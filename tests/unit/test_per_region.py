@@ -31,7 +31,8 @@ def config(*controls: str) -> str:
 def test_it_is_refused_alone_and_named_beside_what_is_learned(asked: str) -> None:
     with pytest.raises(LabelConfigError, match=r"has perRegion.*Remove perRegion"):
         parse_label_config(config(asked))
-    for learned in (WHOLE, LABELS):
+    of_regions = asked.startswith(("<Choices", "<Rating"))  # learned beside what marks regions
+    for learned in (WHOLE, *(() if of_regions else (LABELS,))):
         xml = config(asked, learned)
         scheme = parse_label_config(xml)
         assert [control.from_name for control in scheme.controls] == [scheme.main.from_name]

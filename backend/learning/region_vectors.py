@@ -1,0 +1,54 @@
+"""A vector of each region of a content: of the words in a span, of the maps within a box."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from backend.encoders.maps import at_points
+from backend.learning.detector import Maps
+from backend.learning.units import Units
+
+SIDE = 3
+"""Points across a box, and down, at which its maps are read."""
+BATCH = 64
+"""Boxes whose maps are opened at once."""
+_FAR = 1 << 40
+"""Beyond the characters of any text."""
+
+
+def of_spans(units: Units, item: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of the words that a span meets: float32 [R, D]; of which regions there is one, bool [R].
+
+    units: words, rising in each text; item: int64 [R], whose each span is; places: int64 [R, 2], start and
+    end in code points.
+    """
+    first = torch.searchsorted(units.item * _FAR + units.marks[:, 1], item * _FAR + places[:, 0], right=True)
+    last = torch.searchsorted(units.item * _FAR + units.marks[:, 0], item * _FAR + places[:, 1])
+    sums = F.pad(units.rows.double().cumsum(0), (0, 0, 1, 0))
+    words = (last - first).clamp(min=0)
+    means = (sums[torch.maximum(first, last)] - sums[first]) / words.clamp(min=1)[:, None]
+    return means.float(), words > 0
+
+
+def of_boxes(maps: Maps, owner: Tensor, item: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of the maps at SIDE x SIDE points within each box: float32 [R, D]; of which regions there are
+    maps, bool [R].
+
+    owner: int64 [N], rising, whose each of the maps are; item: int64 [R]; places: float32 [R, 4], x, y, width
+    and height in percent.
+    """
+    row = torch.searchsorted(owner, item)
+    there = torch.isin(item, owner)
+    steps = (torch.arange(SIDE) + 0.5) / SIDE
+    within = torch.cartesian_prod(steps, steps)  # [SIDE * SIDE, 2]
+    points = (places[:, None, :2] + places[:, None, 2:] * within) / 100
+    found = [
+        at_points(maps.opened(maps.rows[row[some]]), points[some]).mean(1)
+        for some in there.nonzero()[:, 0].split(BATCH)
+    ]
+    if not found:
+        return torch.zeros(len(item), 0), there
+    seen = torch.cat(found)
+    return seen.new_zeros(len(item), seen.shape[1]).index_put_((there.nonzero()[:, 0],), seen), there

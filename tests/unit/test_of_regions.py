@@ -1,0 +1,166 @@
+"""Choices and ratings of regions are learned as classes of regions, and predicted beside them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+from label_studio_sdk.label_interface import LabelInterface
+
+from backend.controls.base import CLASSES
+from backend.controls.config import parse_label_config
+from backend.controls.of_regions import OfRegions
+from backend.controls.scheme import LabelScheme
+from backend.controls.unlearned import not_learned
+from backend.controls.weights import own_weights
+from backend.encoders import maps
+from backend.encoders.maps import BOXES, NAMES, find_map_encoder
+from backend.learning.region_network import train_regions
+from backend.learning.units import Units
+from backend.said.base import Contents
+from backend.said.of_regions import SaidOfRegions, region_vectors, said_of_regions
+from backend.store.model_version import ControlModel
+from tests.fakes.loop import Loop
+from tests.unit.test_span_loop import LABELS, PEOPLE, right, text_of
+
+KIND = (
+    '<Choices name="kind" toName="text" perRegion="true"><Choice value="she"/><Choice value="he"/></Choices>'
+)
+STARS = '<Rating name="stars" toName="text" perRegion="true" maxRating="3"/>'
+SHE = {"Anna", "Carla", "Eva", "Greta"}
+
+
+def config(*asked: str) -> str:
+    return f'<View><Text name="text" value="$text"/>{LABELS}{"".join(asked)}</View>'
+
+
+def told(region: dict[str, Any], name: str, kind: str, said: Any, number: int) -> list[dict[str, Any]]:
+    """A span, and what is said of it, as the editor submits both."""
+    place = {key: each for key, each in region["value"].items() if key != "labels"}
+    of = {"from_name": name, "to_name": "text", "type": kind, "value": {**place, kind: said}}
+    return [{**each, "id": f"r{number}"} for each in (region, of)]
+
+
+def of(xml: str) -> list[OfRegions]:
+    return [each for each in parse_label_config(xml).companions if isinstance(each, OfRegions)]
+
+
+def test_what_is_said_of_a_region_is_read_by_its_id_or_its_place() -> None:
+    (kind, stars) = of(config(KIND, STARS))
+    text = text_of(0)
+    (span, *_) = right(text)
+    both = told(span, "kind", "choices", ["she"], 1)
+    start, end = span["value"]["start"], span["value"]["end"]
+    assert kind.read(both, text) == f'[[{start}, {end}, "she"]]'
+    without_place = [both[0], {**both[1], "value": {"choices": ["she"]}}]
+    assert kind.read(without_place, text) == kind.read(both, text) == kind.read(both[1:], text)
+    assert stars.read(told(span, "stars", "rating", 2, 1), text) == f'[[{start}, {end}, "2"]]'
+    assert kind.read([both[0]], text) is None
+    assert kind.read([{**both[1], "value": {"choices": ["she"]}}], text) is None
+    assert kind.unknown_in({**both[1], "value": {"choices": ["it"]}}) == ["it"]
+    for control, answer in ((kind, kind.read(both, text)), (stars, f'[[{start}, {end}, "3"]]')):
+        assert answer is not None
+        assert control.read(control.given(answer, text), text) == answer
+        beside = control.told_of({**span, "id": "r1"}, json.loads(answer)[0][-1], 0.25)
+        told_both = {"result": [{**span, "id": "r1", "score": 0.5}, beside], "score": 0.5}
+        assert control.read(told_both["result"], text) == answer
+        interface = LabelInterface(config(KIND, STARS))
+        assert interface.validate_prediction(told_both, return_errors=True) == []
+
+
+def test_it_is_learned_beside_what_marks_and_orders_no_queue() -> None:
+    scheme = parse_label_config(config(KIND, STARS))
+    assert [each.from_name for each in scheme.controls] == ["label", "kind", "stars"]
+    assert not_learned(config(KIND, STARS)) == []
+    assert LabelScheme.from_json(scheme.as_json()).is_all_of(scheme)
+    with pytest.raises(ValueError, match="kind; the controls that are learned of this project: label"):
+        own_weights(scheme, "label=1,kind=1")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        KIND.replace("<Choices", '<Choices choice="multiple"'),
+        KIND.replace("<Choices", '<Choices visibleWhen="choice-selected" whenTagName="other"'),
+        KIND.replace("perRegion", "perItem"),
+    ],
+)
+def test_what_is_not_learned_of_regions_is_said(asked: str) -> None:
+    assert of(config(asked)) == []
+    (line,) = not_learned(config(asked))
+    assert '<Choices name="kind">' in line
+
+
+def test_it_is_predicted_for_the_labels_it_is_asked_of_under_the_regions_id(loop: Loop) -> None:
+    hidden = f'<View visibleWhen="region-selected" whenLabelValue="PER">{KIND}</View>'
+    loop.set(encoder="lsa", queue_head=100, show_guess_from=0.3)
+    project = loop.fake.create([{"text": text_of(i)} for i in range(48)], label_config=config(hidden))
+    for task in list(project.tasks)[:32]:
+        text, regions = str(project.tasks[task]["data"]["text"]), []
+        for number, span in enumerate(right(text)):
+            word = span["value"]["text"]
+            said = told(span, "kind", "choices", ["she" if word in SHE else "he"], number)
+            regions += said if word in PEOPLE else said[:1]
+        loop.fake.annotate(project.id, task, regions)
+    assert loop.retrain(project)["notes"] == []
+    found: list[bool] = []
+    for each in project.predictions:
+        people = {
+            region["id"]: region["value"]["text"]
+            for region in each["result"]
+            if region["from_name"] == "label" and region["value"]["labels"] == ["PER"]
+        }
+        kinds = {region["id"]: region for region in each["result"] if region["from_name"] == "kind"}
+        assert kinds.keys() <= people.keys()
+        for name, region in kinds.items():
+            assert region["value"]["start"] < region["value"]["end"]
+            found.append(region["value"]["choices"] == ["she" if people[name] in SHE else "he"])
+    assert len(found) >= 6
+    assert sum(found) / len(found) >= 0.9
+
+
+def bright(images: int) -> Units:
+    """Maps of images that are bright on the left, dark on the right."""
+    encoder = find_map_encoder(NAMES[0], BOXES)
+    levels = [torch.zeros(images, *shape) for shape in encoder._shapes]  # type: ignore[attr-defined]
+    for level in levels:
+        level[..., : level.shape[-1] // 2] = 1
+    rows = torch.cat([maps._in_bytes(level) for level in levels], dim=1)
+    return Units(rows, torch.arange(images), torch.full((images, 2), 320), images)
+
+
+def box(x: float, number: int) -> dict[str, Any]:
+    place = {"x": x, "y": 30, "width": 20, "height": 20, "rotation": 0}
+    told = {"id": f"r{number}", "from_name": "b", "to_name": "i", "type": "rectanglelabels"}
+    return {**told, "value": {**place, "rectanglelabels": ["car"]}}
+
+
+def test_it_is_learned_of_boxes_by_the_maps_within_them() -> None:
+    (lit,) = of(
+        '<View><Image name="i" value="$image"/><RectangleLabels name="b" toName="i"><Label value="car"/>'
+        '</RectangleLabels><Choices name="lit" toName="i" perRegion="true"><Choice value="day"/>'
+        '<Choice value="night"/></Choices></View>'
+    )
+    marked = [box(x, number) for number, x in enumerate((5, 20, 60, 75))]
+    said = [lit.told_of(each, "day" if each["value"]["x"] < 50 else "night", 1.0) for each in marked]
+    answer = lit.read([*marked, *said])
+    assert answer is not None
+    places, targets = zip(*lit.placed_in(answer), strict=True)
+    vectors, known = region_vectors(lit, bright(1), torch.zeros(4, dtype=torch.int64), places)
+    assert known.all()
+    model = ControlModel(lit, {CLASSES: train_regions(vectors, torch.tensor(targets), 2)})
+    units = bright(3)._replace(item=torch.tensor([0, 2, 3]), items=4)
+    found = said_of_regions(model, Contents(["u"] * 4, torch.zeros(4, 1), units=units))
+    assert isinstance(found, SaidOfRegions)
+    shown = found.beside([[box(10, 7), box(70, 8)], [box(10, 9)], [], [box(65, 1)]], 0.5)
+    assert [[(each["id"], each["value"]["choices"]) for each in item] for item in shown] == [
+        [("r7", ["day"]), ("r8", ["night"])],
+        [],  # it has no maps yet
+        [],
+        [("r1", ["night"])],
+    ]
+    assert shown[0][0]["value"] == {
+        "x": 10, "y": 30, "width": 20, "height": 20, "rotation": 0, "choices": ["day"]
+    }  # fmt: skip
