@@ -8,6 +8,7 @@ same number of stored predictions. Usage: python benchmarks/queue_latency.py [TA
 
 from __future__ import annotations
 
+import random
 import statistics
 import sys
 import tempfile
@@ -30,8 +31,7 @@ WARM_UP = 10
 
 
 def main(tasks: int = 10_000, repeats: int = 15) -> None:
-    data = load(None, 0)
-    rows = [(f"{text} ({i})", label) for i in range(tasks) for text, label in [data.pool[i % len(data.pool)]]]
+    rows = _rows(tasks)
     # One client for all questions: a new one reads certificates, for 50 ms of a processor.
     with tempfile.TemporaryDirectory() as folder, Supervisor() as supervisor, httpx.Client() as http:
         server = start_label_studio(
@@ -50,18 +50,21 @@ def main(tasks: int = 10_000, repeats: int = 15) -> None:
             "REDIS_URL": "",
         }
         start_backend(supervisor, settings, env, logs=settings.data_dir)
-        project = DemoProject(server.admin.http, "latency", data.labels, [text for text, _ in rows])
+        project = DemoProject(
+            server.admin.http, "latency", sorted({label for _, label in rows}), [text for text, _ in rows]
+        )
         backend_url = f"http://localhost:{settings.port}"
         project.connect(backend_url)
         version = project.wait_for_version_after("", supervisor.check)
         _hide_our_own_switches(server, project)
         label_of = dict(zip(project.task_ids, (label for _, label in rows), strict=True))
-        ours, alone = [], []
+        ours, alone, stages = [], [], []
         for i, task in enumerate(project.task_ids[: WARM_UP + repeats]):
             started = _annotate(server, task, label_of[task])
-            version, ended = _retrained(http, backend_url, project, version)
+            version, ended, laps = _retrained(http, backend_url, project, version)
             assert project.model_version() == version
             ours.append(ended - started)
+            stages.append(laps)
             if i >= WARM_UP:
                 alone.append(_import_and_switch(server, project, version, f"alone-{i}"))
         ours = ours[WARM_UP:]
@@ -71,7 +74,17 @@ def main(tasks: int = 10_000, repeats: int = 15) -> None:
         print(
             f"  ratio of the medians                {statistics.median(ours) / statistics.median(alone):.2f}"
         )
+        medians = {name: statistics.median(laps[name] for laps in stages[WARM_UP:]) for name in stages[-1]}
+        print("  of the job:", ", ".join(f"{name} {seconds:.2f} s" for name, seconds in medians.items()))
         print("  last retrain:", (settings.data_dir / "worker.log").read_text().splitlines()[-1])
+
+
+def _rows(tasks: int) -> list[tuple[str, str]]:
+    """Texts and labels: those of the demo, each behind a dozen words of others, so that no two are alike."""
+    pool, draw = load(None, 0).pool, random.Random(0)
+    words = " ".join(text for text, _ in pool).split()
+    rows = (pool[i % len(pool)] for i in range(tasks))
+    return [(" ".join((*draw.choices(words, k=12), text)), label) for text, label in rows]
 
 
 def _hide_our_own_switches(server: LabelStudioServer, project: DemoProject) -> None:
@@ -88,8 +101,10 @@ def _annotate(server: LabelStudioServer, task: int, label: str) -> float:
     return time.time()
 
 
-def _retrained(http: httpx.Client, backend_url: str, project: DemoProject, version: str) -> tuple[str, float]:
-    """The next version, and when its job ended (seconds since the epoch).
+def _retrained(
+    http: httpx.Client, backend_url: str, project: DemoProject, version: str
+) -> tuple[str, float, dict[str, float]]:
+    """The next version, when its job ended (seconds since the epoch), and the seconds of its stages.
 
     The backend is asked, not Label Studio: it serves one request at a time, and asking it all the while
     would slow down the very calls that are measured.
@@ -97,7 +112,8 @@ def _retrained(http: httpx.Client, backend_url: str, project: DemoProject, versi
     while True:
         job = http.get(f"{backend_url}/job_status", params={"job": f"retrain-{project.id}"}).json()
         if job["status"] == "finished" and job["result"]["model_version"] != version:
-            return job["result"]["model_version"], datetime.fromisoformat(job["ended_at"]).timestamp()
+            ended = datetime.fromisoformat(job["ended_at"]).timestamp()
+            return job["result"]["model_version"], ended, job["result"]["seconds"]
         time.sleep(0.5)  # what is measured is when the job says it ended
 
 

