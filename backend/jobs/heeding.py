@@ -20,6 +20,7 @@ from backend.results.labels import collect_labels, in_words
 from backend.results.second_opinions import ask_again
 from backend.settings import Settings
 from backend.store.chosen_settings import settings_of
+from backend.store.judged_labels import JudgedLabels
 from backend.store.locations import project_files
 from backend.store.paths import exclusive, project_dir
 from backend.store.wanted_first import Front, WantedFirst
@@ -100,6 +101,7 @@ class _Heeding:
 
     def _ask(self, asked: Selection) -> Selection:
         opened = ask_again(self._client, self._id, asked.tasks)
+        JudgedLabels(project_files(self._settings, self._id), self._directory).opened(opened)
         wait = "waits" if len(opened) == 1 else "wait"
         return asked.done(f"{_tasks(len(opened))} {wait} for one more annotator, before any new task")
 

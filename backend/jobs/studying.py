@@ -14,12 +14,14 @@ from backend.jobs.pull import FILE, pull
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.users import Users
 from backend.settings import Settings
+from backend.store.judged_labels import JudgedLabels
 from backend.store.locations import project_files, version_store
 from backend.store.paths import project_dir
 from backend.store.study import read_study, write_study
 from backend.store.tasks import TaskStore
 
 MOST_SUSPECTS = 100
+MOST_OPINIONS = 20
 GROWTH = 1.1
 """So many times the labels of the last look for suspicious ones there must be for another."""
 
@@ -44,6 +46,8 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
     tasks = pull(client, project, scheme, directory)
     with TaskStore(directory / FILE) as store:
         votes = store.votes().get(scheme.main.from_name, {})
+    finished = {task.id for task in tasks if task.is_labeled}
+    JudgedLabels(project_files(settings, project_id), directory).answered(finished)
     texts = {task.id: task.text for task in tasks if len(votes.get(task.id, ())) > 1}
     names = version_store(settings, project_id).names()
     labels = sum(task.target is not None for task in tasks)
@@ -55,6 +59,7 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
         "people": people_told(scheme.main, votes, texts),
         "names": _names(settings),
         **_suspects(settings, client, project_id, labels),
+        **_opinions(settings, client, project_id, sum(map(len, votes.values()))),
     }
 
 
@@ -84,3 +89,19 @@ def _suspects(settings: Settings, client: LabelStudioClient, project_id: int, la
         "judged": found.judged,
         "contradicted": found.contradicted,
     }
+
+
+def _opinions(settings: Settings, client: LabelStudioClient, project_id: int, votes: int) -> dict[str, Any]:
+    """As the last look has them while there are no more votes."""
+    from backend.results.second_opinions import find_second_opinions
+
+    before = read_study(project_files(settings, project_id))
+    if "opinions" in before and before["opinions_of"] == votes:
+        return {name: before[name] for name in ("opinions", "opinions_of", "opinions_above")}
+    try:
+        found = find_second_opinions(settings, client, project_id, 10 * MOST_OPINIONS)
+    except AtlasError as error:
+        return {"opinions_refused": str(error)}
+    unsettled = [row for row in found.rows if any(vote != row.likeliest for vote in row.votes)]
+    rows = [{**vars(row), "text": row.text[:300]} for row in unsettled[:MOST_OPINIONS]]
+    return {"opinions": rows, "opinions_of": votes, "opinions_above": found.above}

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from html.parser import HTMLParser
 
 import pytest
-from flask.testing import FlaskClient
 
 from backend.doctor.for_pages import examine_for_page
 from backend.jobs.failed_jobs import FailedJobs
-from backend.jobs.heeding import heed_selection
-from backend.jobs.page_links import Invited
 from backend.jobs.serving import serve_as_wished
 from backend.jobs.studying import study
 from backend.store.changes import Changes
 from backend.store.chosen_settings import chosen, settings_of
 from backend.store.figures import read_figures, write_figures
 from backend.store.locations import project_files
-from tests.entering import entered
 from tests.fakes.label_studio import choice
-from tests.fakes.loop import KINDS, Loop, label_of
+from tests.fakes.loop import KINDS, Loop
 from tests.fakes.project import FakeProject
+from tests.unit.page_visits import Tags, heed_all, page_of, send, two_versions, visit
 
 HOSTILE = [
     '<script>alert("1")</script>',
@@ -33,52 +29,9 @@ HOSTILE = [
 ]
 
 
-class Tags(HTMLParser):
-    """The elements of a page, and the values of their attributes."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-
-def visit(loop: Loop, *, may_change: bool = True) -> FlaskClient:
-    return entered(loop.settings, Invited("ana", may_change))
-
-
-def page_of(client: FlaskClient, project: FakeProject, query: str = "") -> str:
-    answer = client.get(f"/projects/{project.id}{query}")
-    assert answer.status_code == 200
-    assert "cannot be shown" not in answer.text
-    return answer.text
-
-
-def send(client: FlaskClient, project: FakeProject, what: str, **fields: str) -> int:
-    seal = page_of(client, project).split('name="seal" value="')[1].split('"')[0]
-    return client.post(f"/projects/{project.id}/{what}", data={"seal": seal, **fields}).status_code
-
-
-def heed_all(loop: Loop, project: FakeProject) -> list[str]:
-    """Do what was asked for on the page, as workers would. Returns what they say was done."""
-    keys = [each.rpartition("-")[2] for each in loop.jobs() if each.startswith(f"heed-{project.id}-")]
-    said = [heed_selection(project.id, key)["said"] for key in keys]
-    loop.dispatcher.upkeep.empty()
-    return said
-
-
 @pytest.fixture
 def project(loop: Loop) -> FakeProject:
-    project = loop.create(60, labeled=20)
-    loop.fake.connect(project.id)
-    loop.retrain(project)
-    for task in list(project.tasks)[20:30]:
-        loop.label(project, task)
-    loop.retrain(project)
-    study(project.id)
-    return project
+    return two_versions(loop)
 
 
 def test_a_project_without_any_version_has_a_page(loop: Loop) -> None:
@@ -147,28 +100,6 @@ def test_who_labelled_and_who_disagrees(loop: Loop, project: FakeProject) -> Non
     assert f"Task {first}<" in disputed
 
 
-def test_a_suspicious_label_is_accepted_once_or_sent_back_and_taken_off_again(
-    loop: Loop, project: FakeProject
-) -> None:
-    for task in list(project.tasks)[30:34]:
-        right = label_of(project.tasks[task]["data"]["text"])
-        loop.label(project, task, "disaster" if right == "other" else "other")
-    loop.retrain(project)
-    study(project.id)
-    client = visit(loop)
-    listed = re.findall(r'name="task" value="(\d+)"', page_of(client, project))
-    assert listed
-    one, other = listed[0], next(each for each in listed if each != listed[0])
-    assert send(client, project, "suspects/accept", task=one) == 303
-    assert send(client, project, "suspects/send-back", task=other) == 303
-    text = page_of(client, project).split('id="suspects"')[1].split("</section>")[0]
-    assert f'value="{one}"' not in text
-    assert f"Task {other}<" in text.split("To be read again")[1]
-    assert send(client, project, "suspects/undo", task=other) == 303
-    assert "To be read again" not in page_of(client, project)
-    assert send(client, project, "suspects/accept", task="0") == 400
-
-
 def test_pinning_by_the_page_moves_label_studios_queue_and_is_logged_with_who(
     loop: Loop, project: FakeProject
 ) -> None:
@@ -234,12 +165,6 @@ def test_blind_by_the_page_holds_for_refills(loop: Loop, project: FakeProject) -
     assert project.settings["show_collab_predictions"] is True
     loop.refill(project)
     assert project.settings["show_collab_predictions"] is True
-
-
-def test_the_history_is_downloaded_whole_and_no_cell_is_a_formula(loop: Loop, project: FakeProject) -> None:
-    answer = visit(loop).get(f"/projects/{project.id}/versions/history.csv")
-    assert answer.mimetype == "text/csv"
-    assert len(answer.text.splitlines()) == 3
 
 
 def test_findings_and_failures_are_shown_with_the_one_thing_to_do(loop: Loop, project: FakeProject) -> None:

@@ -30,7 +30,12 @@ SHADES = 8
 
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
-    stats, name = page.newest, page.newest_name
+    return told_of(page, page.newest_name)
+
+
+def told_of(page: ProjectPage, name: str | None) -> Mapping[str, Any]:
+    """Of a version; None where there is none."""
+    stats = page.newest if name == page.newest_name or name is None else page.versions.stats(name)
     controls = ((read_figures(page.files, name) if name else None) or {"controls": []})["controls"]
     estimated = (stats.get("estimate") or {}).get("per_class") or {}
     return {

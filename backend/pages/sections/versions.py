@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Mapping
 from typing import Any
-
-from flask import Response
 
 from backend.errors import AtlasError
 from backend.jobs.selections import SHOW_GUESSES, Selection
 from backend.jobs.serving import NEWEST
 from backend.jobs.status import job_status
+from backend.pages.exporting import history, labels, request_labels, version_archive
 from backend.pages.section import ProjectPage, Section
 from backend.pages.sections.how_good import main_measure
 from backend.pages.settings_form import in_force, read_form
+from backend.results.exported import exported
 from backend.store.changes import Changes
 from backend.store.chosen_settings import choose, chosen, settings_of
 from backend.store.figures import read_figures
@@ -46,6 +43,7 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
         "compared": _compared(page),
         "under_way": _under_way(page),
         "settings": in_force(page),
+        "exported": exported(page.files) if page.visitor.may_change else None,
         "changes": Changes(page.files).last(SHOWN_CHANGES),
     }
 
@@ -141,30 +139,10 @@ def change_settings(page: ProjectPage, form: Mapping[str, str]) -> str:
     return said
 
 
-def download(page: ProjectPage, query: Mapping[str, str]) -> Response:
-    """The whole history, a row for each retrain."""
-    rows = page.history.read()
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(columns)
-    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
-    answer = Response(written.getvalue(), content_type="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = f'attachment; filename="project-{page.id}-retrains.csv"'
-    return answer
-
-
-def _cell(value: Any) -> Any:
-    """What is no plain value as JSON; a spreadsheet must not take a text for a formula."""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
-
-
 VERSIONS = Section(
     "versions",
     "Versions and settings",
     context,
-    {"pin": pin, "unpin": unpin, "settings": change_settings},
-    {"history.csv": download},
+    {"pin": pin, "unpin": unpin, "settings": change_settings, "export-labels": request_labels},
+    {"history.csv": history, "version.zip": version_archive, "labels.csv": labels},
 )
