@@ -51,22 +51,24 @@ class Disconnecting:
         """url: where Label Studio reaches this backend; None for whatever connections `connect` made.
 
         Annotations are never touched, and what is kept here stays: connecting again goes on from it. Doing
-        it again changes only what is left over.
+        it again changes only what is left over, be it predictions that stayed the first time.
         Raises NotConnected, with the one thing to do; LabelStudioError.
         """
         kept = read_found(self._files)
         found = kept or DEFAULTS
         ours = self._ours(url, found)
         if kept is None and not ours:
+            if delete_predictions and self._left_over():
+                return
             raise NotConnected(
                 f"project {self._id} is not connected to this backend: nothing was changed. Where its "
                 "connection was made by hand, name the address that it leads to"
             )
+        forget_tabs(self._files)
         self._remove_roads(ours, found)
         self._stop()
         if delete_predictions:
-            self._delete_predictions()
-        forget_tabs(self._files)
+            self._delete_predictions(self._versions())
         for tab in self._label_studio.tabs(self._id):
             if tab.title in TABS:
                 self._label_studio.delete_tab(tab)
@@ -118,8 +120,23 @@ class Disconnecting:
                 )
             time.sleep(POLL_SECONDS)
 
-    def _delete_predictions(self) -> None:
-        versions = [name for name in self._label_studio.version_sizes(self._id) if version_number(name)]
+    def _left_over(self) -> bool:
+        """Delete what a `disconnect` before left of our predictions; returns whether there was any.
+
+        Nothing goes while the project follows one of our versions: then somebody's backend works on it.
+        """
+        found, versions = self._label_studio.found(self._id), self._versions()
+        if not versions or version_number(found[1]):
+            return False
+        self._delete_predictions(versions)
+        self._label_studio.restore(self._id, *found)
+        return True
+
+    def _versions(self) -> list[str]:
+        """Ours that Label Studio holds predictions of."""
+        return [name for name in self._label_studio.version_sizes(self._id) if version_number(name)]
+
+    def _delete_predictions(self, versions: list[str]) -> None:
         for name in versions:
             self._label_studio.delete_version(self._id, name)
         self._say("predictions", f"deleted, of {len(versions)} versions of ours")

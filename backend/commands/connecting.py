@@ -61,7 +61,7 @@ def connect(
 @click.option(
     "--delete-predictions",
     is_flag=True,
-    help="Also delete our predictions. They are deleted one by one: slow.",
+    help="Also delete our predictions, now or after an earlier `disconnect`. One by one: slow.",
 )
 def disconnect(url: str | None, project: int, delete_predictions: bool) -> None:
     """Take a project from this backend, and leave it as `connect` found it.

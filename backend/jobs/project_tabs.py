@@ -52,9 +52,13 @@ def refresh_tabs(
     if not are_tabs_wanted(files):
         return []
     known = {task.id for task in last_pulled(project_dir(settings.data_dir, project_id))}
+    shown = []
     for title, tasks in tasks_of_tabs(settings, project_id, study).items():
+        if not are_tabs_wanted(files):  # `disconnect` came meanwhile, and deletes those that are there
+            break
         client.show_in_tab(project_id, title, tasks, known)
-    return list(TITLES)
+        shown.append(title)
+    return shown
 
 
 def tasks_of_tabs(settings: Settings, project_id: int, study: Mapping[str, Any]) -> dict[str, Sequence[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,6 +16,8 @@ from backend.jobs.heeding import heed_selection
 from backend.jobs.project_tabs import TITLES, UNCERTAIN, want_tabs
 from backend.jobs.selections import SHOW, Selection
 from backend.jobs.studying import study
+from backend.labelstudio.client import LabelStudioClient
+from backend.labelstudio.tabs import Tab
 from backend.store.found_before import read_found
 from backend.store.locations import project_files
 from backend.store.model_version import version_number
@@ -95,6 +98,33 @@ def test_predictions_go_only_when_asked_for_and_others_stay(loop: Loop, connecte
     assert project.settings["model_version"] == "theirs"
 
 
+def test_predictions_that_stayed_can_go_later(loop: Loop, connected: Connect) -> None:
+    project = theirs(loop)
+    connected(project)
+    loop.retrain(project)
+    disconnect(loop, project)
+    settings = dict(project.settings)
+    disconnect(loop, project, delete=True)
+    assert {each["model_version"] for each in project.predictions} == {"theirs"}
+    assert project.settings == settings
+    with pytest.raises(NotConnected, match="not connected"):
+        disconnect(loop, project, delete=True)
+
+
+def test_predictions_that_order_a_project_do_not_go_while_it_is_another_backends(
+    loop: Loop, connected: Connect
+) -> None:
+    project = theirs(loop)
+    connected(project)
+    loop.retrain(project)
+    ours = project.settings["model_version"]
+    disconnect(loop, project)
+    project.settings["model_version"] = ours  # of a backend that was connected by hand
+    with pytest.raises(NotConnected, match="not connected"):
+        disconnect(loop, project, delete=True)
+    assert ours in {each["model_version"] for each in project.predictions}
+
+
 def test_nothing_is_published_after_it(loop: Loop, connected: Connect) -> None:
     project = theirs(loop)
     connected(project)
@@ -157,6 +187,25 @@ def test_tabs_are_made_where_they_are_wanted_kept_fresh_and_go(loop: Loop, conne
     assert len(project.tabs) == len(TITLES)
     assert uncertain[0] not in shown_in(project, UNCERTAIN)
     disconnect(loop, project)
+    assert not project.tabs
+
+
+def test_a_tab_that_is_being_made_meanwhile_does_not_stay(
+    loop: Loop, connected: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = loop.create(30, labeled=8)
+    connected(project)
+    loop.retrain(project)
+    want_tabs(project_files(loop.settings, project.id))
+    show = LabelStudioClient.show_in_tab
+
+    def shown_before_somebody_leaves(*asked: Any) -> Tab:
+        tab = show(*asked)
+        disconnect(loop, project)
+        return tab
+
+    monkeypatch.setattr(LabelStudioClient, "show_in_tab", shown_before_somebody_leaves)
+    study(project.id)
     assert not project.tabs
 
 
