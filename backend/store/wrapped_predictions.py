@@ -15,7 +15,8 @@ from time import monotonic
 import numpy as np
 
 from backend.store.files import Files
-from backend.store.wrapped_parts import NO_ROWS, PART_BYTES, PART_ROWS, Floats, Ints, Part, Rows, last_of_each
+from backend.store.wrapped_index import Index, Rows, outlived
+from backend.store.wrapped_parts import NO_ROWS, PART_BYTES, PART_ROWS, Floats, Ints, Part
 from backend.store.wrapped_parts import packed as packed_parts
 from backend.wrapped.prediction import WrappedPrediction
 
@@ -37,8 +38,7 @@ class WrappedPredictions:
 
     def __init__(self, files: Files):
         self._files = files
-        self._parts: Mapping[str, Part] = {}
-        """By the name that its files have but for their endings. Replaced, never changed."""
+        self._index = Index()
         self._looked = -inf
         self._changing = threading.Lock()
 
@@ -60,33 +60,24 @@ class WrappedPredictions:
 
     def each_before(self, moments: Mapping[int, float]) -> dict[int, WrappedPrediction]:
         """The same of many tasks, each with its moment."""
-        tasks, until = np.array(list(moments), np.int64), np.array(list(moments.values()), np.float64)
+        tasks = np.array(sorted(moments), np.int64)
+        until = np.array([moments[task] for task in tasks.tolist()], np.float64)
         return {each.task: each for each in self._found(tasks, until)}
-
-    def said(self) -> tuple[Ints, list[str], Floats]:
-        """Of each task of which something was said, rising: its id, the version that said it last, and when
-        (seconds since 1970). No result is read for it."""
-        rows = Rows.of(list(self._look().values()))
-        order = np.lexsort((rows.made, rows.tasks))
-        last = order[last_of_each(rows.tasks[order])]
-        return rows.tasks[last], [rows.versions[i] for i in rows.version[last].tolist()], rows.made[last]
 
     def count_since(self, since: float) -> int:
         """Of how many tasks something was said since a moment."""
-        return int((self.said()[2] >= since).sum())
+        return len(self._look().tasks_since(since))
 
     def lacking(self, tasks: Sequence[int], since: float = -inf) -> list[int]:
         """Those of the tasks, in their order, of which nothing was said yet, or nothing since a moment."""
-        rows = Rows.of(list(self._look().values()))
-        known = rows.tasks[rows.made >= since]
-        is_known = np.isin(np.asarray(tasks, np.int64), known)
+        is_known = np.isin(np.asarray(tasks, np.int64), self._look().tasks_since(since))
         return [task for task, has in zip(tasks, is_known.tolist(), strict=True) if not has]
 
     def merge(self) -> None:
         """Make few parts of many small ones, and let go of what older versions said. For one at a time."""
-        parts = self._look(at_once=True)
+        parts = self._look(at_once=True).parts
         names, rows = list(parts), Rows.of(list(parts.values()))
-        gone = rows.outlived(KEPT_VERSIONS)
+        gone = outlived(list(parts.values()), KEPT_VERSIONS)
         lost = np.bincount(rows.part[gone], minlength=len(names)).tolist()
         small = [name for name in names if _is_small(parts[name])]
         chosen = set(small) if len(small) > MANY else set()
@@ -108,7 +99,7 @@ class WrappedPredictions:
         """All of it."""
         self._files.delete(FOLDER)
         with self._changing:
-            self._parts, self._looked = {}, -inf
+            self._index, self._looked = Index(), -inf
 
     def _add(self, predictions: Sequence[WrappedPrediction]) -> set[str]:
         """Returns the names of the parts."""
@@ -119,7 +110,7 @@ class WrappedPredictions:
             self._files.write(path + TASKS, part.about)
         new = {f"{FOLDER}/{part.name}": Part.parse(part.about) for part in made}
         with self._changing:
-            self._parts = {**self._parts, **new}
+            self._index = self._index.to({**self._index.parts, **new})
         return set(new)
 
     def _replace(self, names: Sequence[str], predictions: list[WrappedPrediction]) -> None:
@@ -130,22 +121,22 @@ class WrappedPredictions:
                 self._files.delete(name + TASKS)
                 self._files.delete(name + RESULTS)
         with self._changing:
-            self._parts = {n: part for n, part in self._parts.items() if n in made or n not in names}
+            kept = {n: part for n, part in self._index.parts.items() if n in made or n not in names}
+            self._index = self._index.to(kept)
 
     def _found(
         self, tasks: Ints, until: float | Floats, *, again: bool = True
     ) -> Iterator[WrappedPrediction]:
         """Of each of the tasks, each once, what was said last before its moment, part by part."""
-        parts = self._look(at_once=not again)
-        names, rows = list(parts), Rows.of(list(parts.values()))
-        chosen = rows.newest(tasks, until)
+        index = self._look(at_once=not again)
+        names, rows = list(index.parts), index.newest(tasks, until)
         missed = NO_ROWS.tasks
-        for number in np.unique(rows.part[chosen]).tolist():
-            here = chosen[rows.part[chosen] == number]
+        for number in np.unique(rows.part).tolist():
+            here, name = rows.at(rows.part == number), names[number]
             try:
-                yield from self._of(names[number], parts[names[number]], rows.row[here].tolist())
+                yield from self._of(name, index.parts[name], here.row.tolist())
             except FileNotFoundError:  # merged into another meanwhile
-                missed = np.append(missed, rows.tasks[here])
+                missed = np.append(missed, here.tasks)
         if len(missed) and again:
             is_missed = np.isin(tasks, missed)
             moments = np.broadcast_to(until, tasks.shape)[is_missed]
@@ -170,20 +161,21 @@ class WrappedPredictions:
                 )
         return found
 
-    def _look(self, *, at_once: bool = False) -> Mapping[str, Part]:
-        """The parts, with those that others have added. Many ask for what they have just asked for."""
+    def _look(self, *, at_once: bool = False) -> Index:
+        """Of the parts, with those that others have added. Many ask for what they have just asked for."""
         if not at_once and monotonic() - self._looked < LOOK_EVERY:
-            return self._parts
-        known = self._parts
+            return self._index
+        known = self._index.parts
         present = {path.removesuffix(TASKS) for path in self._files.paths(FOLDER, TASKS)}
         new = {
             name: part for name in sorted(present - known.keys()) if (part := self._read(name)) is not None
         }
         with self._changing:
-            added = {name: part for name, part in self._parts.items() if name not in known}
-            kept = {name: part for name, part in known.items() if name in present and name in self._parts}
-            self._parts, self._looked = {**kept, **new, **added}, monotonic()
-            return self._parts
+            now = self._index.parts
+            added = {name: part for name, part in now.items() if name not in known}
+            kept = {name: part for name, part in known.items() if name in present and name in now}
+            self._index, self._looked = self._index.to({**kept, **new, **added}), monotonic()
+            return self._index
 
     def _read(self, name: str) -> Part | None:
         """None where it has been merged meanwhile."""

@@ -10,6 +10,7 @@ import pytest
 from backend.store import wrapped_predictions as store
 from backend.store.bucket import Bucket
 from backend.store.files import Files, SharedFiles
+from backend.store.wrapped_index import Rows
 from backend.store.wrapped_parts import PART_BYTES, PART_ROWS
 from backend.store.wrapped_predictions import FOLDER, RESULTS, TASKS, WrappedPredictions
 from backend.wrapped.prediction import WrappedPrediction
@@ -64,8 +65,7 @@ def test_it_is_told_of_which_tasks_nothing_was_said_yet(files: Files) -> None:
     kept.add([said(1), said(2, made=5, version="v2")])
     assert kept.lacking([3, 2, 1]) == [3]
     assert kept.lacking([3, 2, 1], since=2) == [3, 1]
-    tasks, versions, made = kept.said()
-    assert (tasks.tolist(), versions, made.tolist()) == ([1, 2], ["v1", "v2"], [1, 5])
+    assert (kept.count_since(0), kept.count_since(2)) == (2, 1)
 
 
 def test_many_small_parts_become_few_and_say_the_same(files: Files) -> None:
@@ -140,3 +140,24 @@ def test_all_is_forgotten(files: Files) -> None:
     kept.forget()
     assert kept.newest([1]) == {}
     assert files.paths(FOLDER) == []
+
+
+def test_one_of_many_is_found_without_a_look_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An annotator waits for it: what is looked through does not grow with the pool."""
+    looked = list[int]()
+    newest = Rows.newest
+
+    def counted(self: Rows, tasks: Any, until: Any) -> Rows:
+        looked.append(len(self.tasks))
+        return newest(self, tasks, until)
+
+    monkeypatch.setattr(Rows, "newest", counted)
+    for many in (2_000, 20_000):
+        kept = WrappedPredictions(Files(tmp_path / str(many)))
+        kept.add([said(task) for task in range(many)])
+        for task in range(100):  # as they come in one by one
+            kept.add([said(task, made=2, text="b")])
+        reader = WrappedPredictions(Files(tmp_path / str(many)))
+        for each in (kept, reader):
+            assert each.newest([7])[7].result == said(7, text="b").result
+    assert max(looked) < 200
