@@ -39,10 +39,15 @@ class Rows(NamedTuple):
         )
 
     def at(self, places: Ints | npt.NDArray[np.bool_]) -> Rows:
-        return Rows(*(each[places] for each in self))
+        return Rows(self.tasks[places], self.made[places], self.part[places], self.row[places])
 
     def beside(self, other: Rows) -> Rows:
-        return Rows(*map(np.concatenate, zip(self, other, strict=True)))
+        return Rows(
+            np.concatenate([self.tasks, other.tasks]),
+            np.concatenate([self.made, other.made]),
+            np.concatenate([self.part, other.part]),
+            np.concatenate([self.row, other.row]),
+        )
 
     def sorted(self) -> Rows:
         """By task, of one task by when they were made."""
@@ -101,8 +106,8 @@ class Index:
 
 
 def outlived(parts: Sequence[Part], versions: int) -> npt.NDArray[np.bool_]:
-    """Which rows of the parts, one after the other, newer ones of the same task have made old: one of the same
-    version, or so many of newer ones."""
+    """Which rows of the parts, one after the other, are old: of the same task there is a newer one of the
+    same version, or of so many newer versions."""
     rows, version = Rows.of(parts), _versions(parts)
     by_version = np.lexsort((-rows.made, version, rows.tasks))
     pair = np.stack([rows.tasks[by_version], version[by_version]])
