@@ -2,7 +2,7 @@
 
 Runs the real web server and a backend that answers after THINK milliseconds, asks both for one task in turns,
 each task once, so that nothing is kept, and prints the medians and the 95th percentiles.
-Usage: python benchmarks/passing_through.py [REPEATS] [THINK]
+Usage: python -m benchmarks.passing_through [REPEATS] [THINK]
 """
 
 from __future__ import annotations

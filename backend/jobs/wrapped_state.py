@@ -176,12 +176,8 @@ class WrappedState(ProjectHash):
     @property
     def rest(self) -> float:
         """Seconds for which it is still to be left alone."""
-        return self.standing()[0]
-
-    def standing(self) -> tuple[float, str | None]:
-        """`rest` and `version`, in one round trip where it works: an annotator is waiting."""
-        until, version = self._get_many("rests_until", "version")
-        return 0.0 if until is None else max(0.0, number(until) - self._now()), text(version)
+        until = self._get("rests_until")
+        return 0.0 if until is None else max(0.0, number(until) - self._now())
 
     @property
     def problems(self) -> str | None:

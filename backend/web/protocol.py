@@ -110,12 +110,12 @@ def predict() -> Response:
     with held.slots().one():  # first: a body takes memory, and as many times as there are requests
         body = json_object(held.settings(), large(held.settings()))
         project_id = _checked(body)
-        wraps = held.passing().wraps(project_id) if body["tasks"] else None
-        if wraps is None:
+        standing = held.passing().standing(project_id) if body["tasks"] else None
+        if standing is None:
             return jsonify({"results": _predicted(project_id, body)})
         kept = held.passing().kept(project_id, body)
     try:  # of its own slots: it may take long
-        return jsonify({"results": held.passing().results(project_id, wraps, body, kept, until)})
+        return jsonify({"results": held.passing().results(project_id, standing, body, kept, until)})
     except Exception:
         logger.exception("project %d: cannot predict", project_id)
         return jsonify({"results": []})

@@ -11,14 +11,12 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from redis import RedisError
 
 from backend.errors import (
-    AtlasError,
     DamagedFile,
     ModelStoreError,
     NotConfigured,
@@ -29,6 +27,7 @@ from backend.errors import (
 )
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.measures import Measures
+from backend.jobs.wrapped_standing import Standing, standing
 from backend.jobs.wrapped_state import WrappedState
 from backend.placing import lot_of
 from backend.predicting import Predictor
@@ -36,6 +35,7 @@ from backend.settings import Settings
 from backend.store.locations import project_files
 from backend.store.wrapped_access import target_of
 from backend.store.wrapped_predictions import WrappedPredictions
+from backend.web.afterwards import Afterwards
 from backend.web.pressure import slow_threads
 from backend.wrapped.client import WrappedBackend
 from backend.wrapped.prediction import WrappedPrediction, digest_of
@@ -90,15 +90,14 @@ class PassingThrough:
         """By project, until when it need not be looked up again."""
         self._stores: OrderedDict[int, WrappedPredictions] = OrderedDict()
         self._lock = threading.Lock()
-        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keeper")
-        self._unkept = threading.Semaphore(UNKEPT_MOST)
-        self._last_known: dict[int, str | None] = {}
+        self._afterwards = Afterwards("what a wrapped backend said, or how long it took,", UNKEPT_MOST)
+        self._last_known: dict[int, Standing | None] = {}
         self._knows_who_asks = settings.basic_authorization is not None
 
-    def wraps(self, project_id: int) -> str | None:
-        """The address that the project's connection says to wrap; while Redis is away, what it last was."""
+    def standing(self, project_id: int) -> Standing | None:
+        """What the project wraps, None for nothing; while Redis is away, what it last did."""
         try:
-            found = self._last_known[project_id] = self._dispatcher.state(project_id).wraps
+            found = self._last_known[project_id] = standing(self._dispatcher.redis, project_id)
         except RedisError as error:
             logger.warning("project %d: %s", project_id, error)
             found = self._last_known.get(project_id)
@@ -125,7 +124,7 @@ class PassingThrough:
     def results(
         self,
         project_id: int,
-        wraps: str,
+        standing: Standing,
         body: Mapping[str, Any],
         kept: Mapping[int, WrappedPrediction],
         until: float,
@@ -134,20 +133,22 @@ class PassingThrough:
         which Label Studio skips. What is not kept is asked for until that moment of the monotonic clock."""
         tasks = body["tasks"]
         rest = [task for task in tasks if _has_number(task) and task["id"] not in kept]
-        said = {**kept, **self._passed(project_id, wraps, body, rest, until)} if rest else kept
+        said = {**kept, **self._passed(project_id, standing, body, rest, until)} if rest else kept
         return self._shown(project_id, tasks, said) if said else []
 
     def _passed(
-        self, project_id: int, wraps: str, body: Mapping[str, Any], tasks: Sequence[Any], until: float
+        self, project_id: int, standing: Standing, body: Mapping[str, Any], tasks: Sequence[Any], until: float
     ) -> dict[int, WrappedPrediction]:
         """What it says now of these of the body's tasks, by id. Nothing where it fails: Label Studio, and an
         annotator, are waiting."""
-        with self._slots.one(wraps) as free:
+        if standing.rest:
+            return {}
+        with self._slots.one(standing.wraps) as free:
             if not free:
                 logger.warning("project %d: its ML backend has as many requests as it may", project_id)
                 return {}
             try:
-                return self._ask(project_id, wraps, body, tasks, until)
+                return self._ask(project_id, standing, body, tasks, until)
             except (WrappedBackendError, NotConfigured, DamagedFile, ModelStoreError, RedisError) as error:
                 logger.warning("project %d: its ML backend was not asked, or failed: %s", project_id, error)
                 return {}
@@ -169,23 +170,20 @@ class PassingThrough:
 
     def close(self) -> None:
         """What waits to be kept is kept first."""
-        self._keeper.shutdown()
+        self._afterwards.close()
         for _, backend in self._held.values():
             backend.close()
 
     def _ask(
         self,
         project_id: int,
-        wraps: str,
+        standing: Standing,
         body: Mapping[str, Any],
         tasks: Sequence[Mapping[str, Any]],
         until: float,
     ) -> dict[int, WrappedPrediction]:
         state = WrappedState(self._dispatcher.redis, project_id)
-        rest, version = state.standing()
-        if rest:
-            return {}
-        backend = self._backend(project_id, wraps)
+        backend = self._backend(project_id, standing.wraps)
         backend = backend.about(str(body.get("project")), str(body.get("label_config") or ""))
         context = _context(body)
         found: dict[int, WrappedPrediction] = {}
@@ -195,14 +193,14 @@ class PassingThrough:
                 break
             some = tasks[start : start + self._settings.wrapped_batch]
             try:
-                said = self._answer(state, backend, some, context, version, left)
+                said = self._answer(state, backend, some, context, standing.version, left)
             except WrappedSlow:
                 if not found:
                     raise
                 break
             found |= {each.task: each for each in said}
             if context is None and said and self._knows_who_asks:  # else its data may be made up
-                self._later(self._store(project_id).add, said)
+                self._afterwards.do(self._store(project_id).add, said)
         return found
 
     def _answer(
@@ -225,25 +223,10 @@ class PassingThrough:
                 state.failed(error)
             raise
         finally:
-            self._later(self._measure, state.id, time.monotonic() - began, outcome)
+            self._afterwards.do(self._measure, state.id, time.monotonic() - began, outcome)
 
     def _measure(self, project_id: int, seconds: float, outcome: str) -> None:
         Measures(self._dispatcher.redis).asked_wrapped(project_id, seconds, outcome)
-
-    def _later(self, act: Any, *given: Any) -> None:
-        """Once the answer is on its way: an annotator waits for that, and not for a disk."""
-        if not self._unkept.acquire(blocking=False):
-            return
-
-        def do() -> None:
-            try:
-                act(*given)
-            except (AtlasError, RedisError, OSError) as error:
-                logger.warning("what a wrapped backend said, or how long it took, is lost: %s", error)
-            finally:
-                self._unkept.release()
-
-        self._keeper.submit(do)
 
     def _store(self, project_id: int) -> WrappedPredictions:
         with self._lock:

@@ -10,6 +10,7 @@ import copy
 import json
 import logging
 import time
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -52,12 +53,10 @@ class WrappedBackend:
         self._project = project
         self.label_config = label_config
         self._transport = BoundedTransport(target.url, MAX_ANSWER)
-        self._http = httpx.Client(
-            transport=self._transport,
-            auth=target.basic_auth,
-            headers={"User-Agent": "label-studio-atlas", "Accept-Encoding": "identity"},
-            follow_redirects=False,
-        )
+        self._headers = {"User-Agent": "label-studio-atlas", "Accept": "*/*", "Accept-Encoding": "identity"}
+        if target.basic_auth is not None:
+            known = ":".join(target.basic_auth).encode()
+            self._headers["Authorization"] = f"Basic {b64encode(known).decode()}"
 
     def __enter__(self) -> WrappedBackend:
         return self
@@ -66,7 +65,7 @@ class WrappedBackend:
         self.close()
 
     def close(self) -> None:
-        self._http.close()
+        self._transport.close()
 
     def about(self, project: str, label_config: str) -> WrappedBackend:
         """The same over the same connections, as Label Studio names the project, and asks, just now."""
@@ -128,12 +127,11 @@ class WrappedBackend:
 
     def _ask(self, method: str, path: str, body: Any, seconds: float) -> bytes:
         """The answer's body."""
-        content = None if body is None else json.dumps(body).encode()
-        headers = {} if content is None else {"Content-Type": "application/json"}
         url = f"{self.target.url}/{path}"
         try:
-            with self._transport.deadline.within(seconds):
-                answer = self._http.request(method, url, content=content, headers=headers, timeout=seconds)
+            request = self._request(method, url, body, seconds)
+            with self._transport.deadline.within(seconds):  # by itself: no cookies, no redirects
+                answer = self._transport.handle_request(request)
         except httpx.TimeoutException as error:
             raise WrappedSlow(f"{url} does not answer within {seconds:.3g} s") from error
         except httpx.InvalidURL as error:
@@ -144,6 +142,14 @@ class WrappedBackend:
             raise WrappedGarbage(f"{url}: {error}") from error
         self._check(answer, url)
         return answer.content
+
+    def _request(self, method: str, url: str, body: Any, seconds: float) -> httpx.Request:
+        timeout = {"timeout": httpx.Timeout(seconds).as_dict()}
+        if body is None:
+            return httpx.Request(method, url, headers=self._headers, extensions=timeout)
+        headers = {**self._headers, "Content-Type": "application/json"}
+        content = json.dumps(body).encode()
+        return httpx.Request(method, url, headers=headers, content=content, extensions=timeout)
 
     def _check(self, answer: httpx.Response, url: str) -> None:
         status = answer.status_code

@@ -40,7 +40,7 @@ def client(loop: Loop, theirs: FakeBackend) -> Iterator[FlaskClient]:
 def predict(client: FlaskClient, project: FakeProject, *ids: int, context: Any = None) -> list[Any]:
     tasks = [project.tasks.get(i, {"id": i, "data": {"text": "new"}}) for i in ids]
     body = {"tasks": tasks, "project": f"{project.id}.17", "label_config": CONFIG}
-    answer = client.post("/predict", json={**body, "params": {"context": context}})
+    answer = client.post("/predict", json={**body, "params": {"context": context}}, buffered=True)
     assert answer.status_code == 200
     found: list[Any] = answer.get_json()["results"]
     return found
@@ -140,7 +140,7 @@ def test_one_that_is_down_is_not_waited_for_again_and_again(
     loop: Loop, theirs: FakeBackend, client: FlaskClient
 ) -> None:
     project = wrapping(loop, theirs)
-    loop.set(wrapped_timeout=0.2)
+    loop.set(wrapped_timeout=1)
     quick = create_app(loop.settings)
     theirs.hanging.set()
     assert predict(quick.test_client(), project, 900) == []
@@ -225,14 +225,19 @@ def test_set_up_refuses_an_address_that_is_not_allowed_and_says_why(
     assert "extra params: " in answer.get_json()["error"]
 
 
+def wraps(passing: PassingThrough, project: FakeProject) -> str | None:
+    standing = passing.standing(project.id)
+    return standing and standing.wraps
+
+
 def test_without_redis_it_is_still_known_what_a_project_wraps(
     loop: Loop, theirs: FakeBackend, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = wrapping(loop, theirs)
     passing: PassingThrough = client.application.extensions["passing"]
-    assert passing.wraps(project.id) == theirs.url
+    assert wraps(passing, project) == theirs.url
     loop.set(redis_url="redis://127.0.0.1:1/0")
     away = create_app(loop.settings).extensions["passing"]
-    assert away.wraps(project.id) is None
+    assert away.standing(project.id) is None
     monkeypatch.setattr(passing, "_dispatcher", away._dispatcher)
-    assert passing.wraps(project.id) == theirs.url
+    assert wraps(passing, project) == theirs.url
