@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import lru_cache
+from time import monotonic
 from typing import Any
 
 from label_studio_ml.model import LabelStudioMLBase
@@ -18,10 +19,12 @@ from label_studio_ml.model import LabelStudioMLBase
 from backend.controls.config import parse_label_config
 from backend.errors import UnknownStrategy
 from backend.jobs.dispatch import Dispatcher
-from backend.labelstudio.connection import strategy_in
+from backend.labelstudio.connection import strategy_in, wraps_in
 from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings
+from backend.web.wrapped import PassingThrough
+from backend.wrapped.target import allowed_url
 
 
 class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
@@ -54,22 +57,33 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
 
         Raises UnknownStrategy.
         """
-        strategy = strategy_in(extra_params)
+        strategy, wraps = strategy_in(extra_params), wraps_in(extra_params)
         try:
             if strategy is not None:
                 check_name(strategy)
+            if wraps is not None:
+                allowed_url(wraps, Settings().wrapped_backends)
         except ValueError as error:
             raise UnknownStrategy(f"extra params: {error}") from error
 
     def predict(self, tasks: list[dict[str, Any]], context: Any = None, **kwargs: Any) -> list[Any]:
-        """One prediction per task, in order; [] where there is nothing to say (no model yet).
+        """One prediction per task, in order; [] where there is nothing to say (no model yet). Of a project
+        that wraps another ML backend, that one's answers.
 
         Raises LabelConfigError for a label config with nothing to learn.
         """
         project_id = _number(tasks[0].get("project") if tasks else None) or _number(self._project)
         if project_id is None:
             return []
-        scheme = parse_label_config(self._config, Settings().queue_controls)
+        settings, passing = Settings(), _passing()
+        standing = passing.standing(project_id)
+        if standing is not None:
+            named = str(self._project if self._project is not None else project_id)
+            params = {"context": context or None}  # 2.x has {} for none
+            body = {"tasks": tasks, "project": named, "label_config": self._config, "params": params}
+            kept, until = passing.kept(project_id, body), monotonic() + settings.wrapped_timeout
+            return passing.results(project_id, standing, body, kept, until)
+        scheme = parse_label_config(self._config, settings.queue_controls)
         return _predictor().predict(project_id, scheme, tasks)
 
     def fit(self, *args: Any, data: Any = None, **kwargs: Any) -> dict[str, Any]:
@@ -88,7 +102,10 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
         project_id = _number(named) or _number(self._project)
         if project_id is None:
             return {}
-        return {"job": Dispatcher.from_settings(Settings()).demand_retrain(project_id)}
+        dispatcher = Dispatcher.from_settings(Settings())
+        if dispatcher.state(project_id).wraps is not None:
+            dispatcher.request_forwarding(project_id)
+        return {"job": dispatcher.demand_retrain(project_id)}
 
 
 def _taken_by(function: Callable[..., object], given: dict[str, Any]) -> dict[str, Any]:
@@ -114,3 +131,10 @@ def _number(project: object) -> int | None:
 def _predictor() -> Predictor:
     """label-studio-ml makes a new model object per request; the loaded weights outlive it here."""
     return Predictor(Settings())
+
+
+@lru_cache(maxsize=1)
+def _passing() -> PassingThrough:
+    """To the ML backends that projects wrap, over connections that are kept."""
+    settings = Settings()
+    return PassingThrough(settings, Dispatcher.from_settings(settings), _predictor())

@@ -150,7 +150,9 @@ class WrappedState(ProjectHash):
         return {whole(member) for member in members}
 
     def failed(self, error: WrappedBackendError) -> float:
-        """Returns for how many seconds it is to be left alone."""
+        """Returns for how many seconds it is to be left alone. One that was started anew wants the label
+        config before it can answer."""
+        self.asks_anew()
         times = min(1 + whole(self._get("failures")), 99)
         rest = min(REST * 2 ** min(times - 1, 10), LONGEST_REST)
         now = self._now()

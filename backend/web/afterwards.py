@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from flask import Response, after_this_request
+from flask import Response, after_this_request, has_request_context
 from redis import RedisError
 
 from backend.errors import AtlasError
@@ -29,7 +29,10 @@ class Afterwards:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="afterwards")
 
     def do(self, act: Callable[..., object], *given: Any) -> None:
-        """To be called within a request."""
+        """At once where no request is being answered."""
+        if not has_request_context():
+            self._begin(act, *given)
+            return
 
         @after_this_request
         def wait(response: Response) -> Response:

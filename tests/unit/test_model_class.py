@@ -19,6 +19,7 @@ from backend.errors import UnknownStrategy
 from tests.fakes import label_studio_ml_2 as second
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
+from tests.fakes.wrapped import FakeBackend, served
 
 
 @pytest.fixture
@@ -41,18 +42,21 @@ def loaded_under(base: type, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture(params=["2.x", "early 2.x"])
-def under_2(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+def under_2(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
     early = request.param == "early 2.x"
     second.LabelStudioMLBase.CACHE.clear()
     module = loaded_under(second.EarlyBase if early else second.LabelStudioMLBase, monkeypatch)
-    return second.server(module.ActiveTransferModel, early=early).test_client()
+    yield second.server(module.ActiveTransferModel, early=early).test_client()
+    module._passing().close()
 
 
 @pytest.fixture
 def under_1(tmp_path: Path) -> Iterator[FlaskClient]:
     """The real server of 1.0.9."""
     backend.model._predictor.cache_clear()
+    backend.model._passing.cache_clear()
     yield init_app(backend.model.ActiveTransferModel, model_dir=str(tmp_path / "models")).test_client()
+    backend.model._passing().close()
     LabelStudioMLManager._current_model = {}
 
 
@@ -165,3 +169,44 @@ def test_the_class_says_the_published_version_itself(project: FakeProject) -> No
     backend.model._predictor.cache_clear()
     model = backend.model.ActiveTransferModel(str(project.id), project.settings["label_config"])
     assert model.model_version == project.settings["model_version"]
+
+
+@pytest.fixture
+def theirs(loop: Loop, project: FakeProject) -> Iterator[FakeBackend]:
+    """What the project wraps."""
+    with served() as theirs:
+        loop.set(wrapped_backends=theirs.url.removeprefix("http://"))
+        loop.state(project).wraps = theirs.url
+        yield theirs
+
+
+def answers(project: FakeProject, client: FlaskClient) -> list[Any]:
+    found: list[Any] = client.post("/predict", json=predict_of(project), buffered=True).get_json()["results"]
+    return [(each["model_version"], each["result"]) for each in found]
+
+
+def test_behind_the_2x_server_a_wrapped_backend_answers(
+    under_2: FlaskClient, project: FakeProject, theirs: FakeBackend, loop: Loop
+) -> None:
+    said = project.settings["model_version"], theirs.said({})["result"]
+    assert answers(project, under_2) == [said] * len(project.tasks)
+    sent = [body["project"] for body in theirs.bodies("/predict")]
+    assert set(sent) == {str(project.id)}  # all that 2.x tells its class
+    under_2.post("/webhook", json=event_of(project))
+    assert {f"forward-{project.id}", f"retrain-{project.id}"} <= loop.jobs()
+
+
+def test_behind_the_1x_server_a_wrapped_backend_answers(
+    under_1: FlaskClient, project: FakeProject, theirs: FakeBackend
+) -> None:
+    assert under_1.post("/setup", json=setup_of(project)).status_code == 200
+    said = project.settings["model_version"], theirs.said({})["result"]
+    assert answers(project, under_1) == [said] * len(project.tasks)
+
+
+def test_the_2x_server_refuses_an_address_that_may_not_be_wrapped(
+    monkeypatch: pytest.MonkeyPatch, loop: Loop
+) -> None:
+    model_class = loaded_under(second.LabelStudioMLBase, monkeypatch).ActiveTransferModel
+    with pytest.raises(UnknownStrategy, match="WRAPPED_BACKENDS"):
+        model_class("1").set_extra_params({"wraps": "http://stranger:9090"})

@@ -12,8 +12,10 @@ from backend.doctor import wrapped
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.checks import CHECKS
 from backend.doctor.finding import Finding, State
+from backend.errors import WrappedFails
 from backend.jobs.state import PROJECTS_KEY
 from backend.jobs.wrapped_pull import pull_wrapped
+from backend.jobs.wrapped_state import WrappedState
 from backend.web import create_app
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -120,3 +122,18 @@ def test_metrics_tell_its_latency_and_its_failures(
     asked = len(theirs.bodies("/predict"))
     assert f'atlas_wrapped_requests_total{{outcome="well",{label}}} {asked}.0' in shown
     assert f"atlas_wrapped_seconds_count{{{label}}} {asked}.0" in shown
+
+
+def test_one_that_failed_may_have_been_started_anew_and_is_told_the_label_config(
+    loop: Loop, theirs: FakeBackend
+) -> None:
+    """label-studio-ml 1.x answers 500 before it is."""
+    project = wrapping(loop, theirs)
+    pull_wrapped(project.id)
+    told, state = len(theirs.bodies("/setup")), WrappedState(loop.redis, project.id)
+    pull_wrapped(project.id)
+    assert len(theirs.bodies("/setup")) == told
+    state.failed(WrappedFails("answers 500"))
+    state.works()
+    pull_wrapped(project.id)
+    assert len(theirs.bodies("/setup")) == told + 1
