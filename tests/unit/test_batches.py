@@ -24,21 +24,20 @@ ALL = [
 ]
 
 
-@pytest.mark.parametrize("labels", [0, 40])
-@pytest.mark.parametrize("batch", [1, 5, 12])
+@pytest.mark.parametrize(("labels", "batch"), [(40, 1), (40, 12), (0, 5)])
 @pytest.mark.parametrize("strategy", ALL)
 def test_a_batch_is_the_beginning_of_the_head(strategy: str, batch: int, labels: int) -> None:
     pool, labeled, targets = random_scene()
     known, trained = (labeled[:labels], targets[:labels]), trained_on_random_scene(labels)
-    head = rank(strategy, pool, *known, head_size=60, batch=batch, trained=trained).order
+    head = rank(strategy, pool, *known, head_size=24, batch=batch, trained=trained).order
     assert head[:batch].tolist() == select(strategy, pool, *known, batch, trained=trained).tolist()
 
 
 @pytest.mark.parametrize("strategy", ALL)
 def test_a_head_of_whole_batches_is_the_beginning_of_a_longer_one(strategy: str) -> None:
     scene, trained = random_scene(), trained_on_random_scene()
-    long = rank(strategy, *scene, head_size=70, batch=5, trained=trained).order.tolist()
-    for size in (5, 20, 40):
+    long = rank(strategy, *scene, head_size=45, batch=5, trained=trained).order.tolist()
+    for size in (5, 20):
         assert (
             rank(strategy, *scene, head_size=size, batch=5, trained=trained).order[:size].tolist()
             == (long[:size])
@@ -47,10 +46,10 @@ def test_a_head_of_whole_batches_is_the_beginning_of_a_longer_one(strategy: str)
 
 @pytest.mark.parametrize("strategy", ALL)
 def test_what_is_picked_is_not_picked_again(strategy: str) -> None:
-    scene = make_scene(*random_scene(60), batch=4)
-    before = torch.arange(7, 60, 3)
+    scene = make_scene(*random_scene(40), batch=4, trained=trained_on_random_scene())
+    before = torch.arange(7, 40, 3)
     picks = find(strategy, {}).pick(scene.after(before), scene.size - len(before)).indices
-    assert torch.cat([before, picks]).sort().values.tolist() == list(range(60))
+    assert torch.cat([before, picks]).sort().values.tolist() == list(range(40))
 
 
 def test_each_batch_is_as_large_as_all_before_it_and_knows_them() -> None:

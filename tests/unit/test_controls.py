@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 from torch import Tensor
@@ -71,6 +71,7 @@ def xml_of(case: Case) -> str:
     return f'<View><Text name="t" value="$text"/>{case[1]}</View>'
 
 
+@cache
 def control_of(case: Case) -> Control:
     """The control, taught that these answers were given, each to two tasks."""
     return parse_label_config(xml_of(case)).with_classes({"c": case[2] * 2}).main
@@ -96,6 +97,7 @@ RESULTS = JSON | st.lists(REGIONS | JSON, max_size=4)
 
 
 @each_control
+@settings(max_examples=30, deadline=None)
 @given(result=RESULTS)
 def test_whatever_stands_in_an_annotation_is_read(case: Case, result: Any) -> None:
     control = control_of(case)
@@ -106,6 +108,7 @@ def test_whatever_stands_in_an_annotation_is_read(case: Case, result: Any) -> No
 
 
 @each_control
+@settings(max_examples=30, deadline=None)
 @given(region=REGIONS)
 def test_whatever_a_region_says_it_is_known_or_told(case: Case, region: dict[str, Any]) -> None:
     control = control_of(case)

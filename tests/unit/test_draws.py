@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from backend.sampling import make_scene, names, rank_scene
-from tests.unit.scenes import cluster, confident_errors, random_scene
+from tests.unit.scenes import cluster, confident_errors, random_scene, trained_on_random_scene
 
 FALLS_BACK = {"transfer_uncertainty", "atlas", "representative_transfer_uncertainty"}
 """Where there are too few verdicts for an error head, to margin."""
@@ -14,7 +14,7 @@ FALLS_BACK = {"transfer_uncertainty", "atlas", "representative_transfer_uncertai
 
 @pytest.mark.parametrize("strategy", names())
 def test_every_pick_has_a_name_a_round_and_a_chance(strategy: str) -> None:
-    scene = make_scene(*random_scene())
+    scene = make_scene(*random_scene(), trained=trained_on_random_scene())
     ranking = rank_scene(strategy, scene, 20)
     assert set(ranking.by) <= {strategy} | ({"margin"} if strategy in FALLS_BACK else set())
     assert len(ranking.by) == len(ranking.rounds) == len(ranking.chance) == 20
