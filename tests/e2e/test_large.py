@@ -8,7 +8,7 @@ from backend.settings import Settings
 from backend.store.locations import version_store
 from tests.e2e.steps import Start, annotate, follow_queue, new_project, scores
 
-TASKS, GIVEN = 10_000, 300
+TASKS, GIVEN = 10_000, 150
 
 
 def test_the_queue_of_a_large_project_never_falls_back_to_random(

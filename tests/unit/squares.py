@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,6 +47,7 @@ def square(number: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return mask
 
 
+@cache
 def picture(number: int) -> bytes:
     """A red or a blue square on noise."""
     pixels = np.random.default_rng(number).integers(90, 160, (HEIGHT, WIDTH, 3)).astype(np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ def place(number: int) -> tuple[int, int]:
     return (number * 37) % (SIDE - EDGE), (number * 53) % (SIDE - EDGE)
 
 
+@cache
 def picture(number: int) -> bytes:
     """A red or a blue square on noise."""
     noise = np.random.default_rng(number).integers(90, 160, (SIDE, SIDE, 3)).astype(np.uint8)
@@ -66,7 +67,7 @@ def project(
 
 @pytest.fixture
 def learns_well(project: FakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boxes, "train_detection", partial(train_detection, steps=60))
+    monkeypatch.setattr(boxes, "train_detection", partial(train_detection, steps=40))
     monkeypatch.setattr(detection, "FOLDS", 2)
 
 

@@ -74,12 +74,12 @@ def test_every_strategy_goes_by_a_field_and_its_head_begins_with_its_batch(strat
     trained = classifier()
     composed = f"{strategy} by source"
     scene = make_scene(*args, batch=6, trained=trained, fields=with_sources())
-    ranking = rank_scene(composed, scene, 30)
+    ranking = rank_scene(composed, scene, 18)
     assert sorted(ranking.order.tolist()) == list(range(80))
     assert sources(ranking.order[:7]) == ["letter", "mail", "forum", None, "mail", "forum", None]
     batch = select(composed, *args, 6, trained=trained, fields=with_sources())
     assert ranking.order[:6].tolist() == batch.tolist()
-    assert len(ranking.by) == len(ranking.rounds) == len(ranking.chance) == 30
+    assert len(ranking.by) == len(ranking.rounds) == len(ranking.chance) == 18
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backend.controls.config import parse_label_config
@@ -116,6 +116,7 @@ def test_html_in_the_config_itself_is_filled() -> None:
     assert parse_label_config(written).text_of({"body": "low tide"}) == "Says: low tide"
 
 
+@settings(max_examples=40, deadline=None)
 @given(JSON, st.text() | st.just("$a[0].b and $a"))
 def test_no_content_makes_reading_fail(data: Any, field: str) -> None:
     sources: list[Source] = [Paragraphs(field)]

@@ -1,11 +1,8 @@
-"""DEVICE: what it may be, who asks for it, and that no parent of jobs does."""
+"""DEVICE: what it may be, and who asks for it."""
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +14,6 @@ from backend.cli import main
 from backend.errors import NotConfigured
 from backend.jobs.job_settings import job_settings
 from backend.learning import devices
-from backend.running.backend import inherited_environment
 from backend.settings import Settings
 
 BACKEND = Path(__file__).parents[2] / "backend"
@@ -97,39 +93,3 @@ def test_nothing_but_one_module_asks_for_a_gpu_and_jobs_alone_call_it() -> None:
         "jobs/job_settings.py",
         "next/choose.py",  # forks nothing
     }
-
-
-PARENT = """
-import json, sys
-import torch
-asked = []
-for module, name in ((torch.cuda, "is_available"), (torch.cuda, "device_count"), (torch.cuda, "_lazy_init"),
-                     (torch.cuda, "init"), (torch.backends.mps, "is_available")):
-    def noted(*a, real=getattr(module, name), name=name, **k):
-        asked.append(name)
-        return real(*a, **k)
-    setattr(module, name, noted)
-from backend.jobs.dispatch import Dispatcher
-from backend.jobs.worker import create_worker
-from backend.settings import Settings
-settings = Settings()
-Dispatcher.from_settings(settings).demand_retrain(7)
-create_worker(settings).work(burst=True, with_scheduler=True, logging_level="CRITICAL")
-print(json.dumps([asked, torch.cuda.is_initialized()]))
-"""
-
-
-def test_the_parent_of_jobs_never_asks_for_a_gpu(session_redis: str) -> None:
-    """Through its start, the fork of a job and its end; nobody answers for the project, so the job fails."""
-    env = {
-        **inherited_environment(),
-        "DEVICE": "auto",
-        "REDIS_URL": session_redis,
-        "LABEL_STUDIO_URL": "http://127.0.0.1:9",
-        "LABEL_STUDIO_API_KEY": "a-legacy-token",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", PARENT], env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == [[], False]

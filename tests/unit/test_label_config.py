@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.controls.config import parse_label_config
@@ -162,12 +162,14 @@ TREES = st.recursive(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(TREES)
 def test_any_config_of_label_studios_tags_is_learned_or_refused(tree: Element) -> None:
     with suppress(LabelConfigError):
         parse_label_config(tostring(tree, encoding="unicode"))
 
 
+@settings(max_examples=40, deadline=None)
 @given(TREES, JSON, st.sampled_from(["", "d"]))
 def test_whatever_stands_beside_choices_about_a_text_they_are_learned(
     tree: Element, data: Any, preferred: str

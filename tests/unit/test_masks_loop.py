@@ -51,7 +51,7 @@ def files() -> Iterator[FileServer]:
 @pytest.fixture(autouse=True)
 def _few_cells(pictures_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Enough of them to learn squares, and one sibling fewer."""
-    monkeypatch.setattr(segmentation, "MOST", 1_500)
+    monkeypatch.setattr(segmentation, "MOST", 1_000)
     monkeypatch.setattr(segmentation, "FOLDS", 2)
 
 
