@@ -167,9 +167,13 @@ def few_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(article_head, "EPOCHS", 1)
 
 
-@pytest.mark.parametrize("strategy", ["transfer_uncertainty", "atlas"])
 @pytest.mark.parametrize(
-    "options", [{"head": "article"}, {"layers": "all"}, {"head": "article", "layers": "all"}]
+    ("strategy", "options"),
+    [
+        ("atlas", {"head": "article"}),
+        ("transfer_uncertainty", {"layers": "all"}),
+        ("atlas", {"head": "article", "layers": "all"}),
+    ],
 )
 def test_error_heads_of_every_kind_rank_a_pool(
     strategy: str, options: dict[str, str], few_epochs: None
@@ -182,8 +186,14 @@ def test_error_heads_of_every_kind_rank_a_pool(
         assert region[ranking.order[:30]].float().mean() > 0.75
 
 
-@pytest.mark.parametrize("strategy", ["transfer_representative", "transfer_adaptive_representative"])
-@pytest.mark.parametrize("options", [{"head": "article"}, {"depth": 2, "width": 3}, {"layers": "last"}])
+@pytest.mark.parametrize(
+    ("strategy", "options"),
+    [
+        ("transfer_representative", {"head": "article"}),
+        ("transfer_adaptive_representative", {"depth": 2, "width": 3}),
+        ("transfer_representative", {"layers": "last"}),
+    ],
+)
 def test_domain_heads_of_every_kind_rank_a_pool(
     strategy: str, options: dict[str, object], few_epochs: None
 ) -> None:

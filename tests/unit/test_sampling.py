@@ -38,7 +38,7 @@ ALL = [*names(), *COMPOSED]
     classes=st.integers(1, 3),
     seed=st.integers(0, 3),
 )
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_scene_is_ranked_whole(strategy, n, m, dims, share, kind, classes, seed) -> None:
     pool, labeled, _ = random_scene(n, m, dims, seed)
     if kind == "duplicates":
