@@ -48,6 +48,7 @@ def run(options: DemoOptions, data: DemoData) -> None:
                 fresh=options.fresh,
             )
             with stage.server:
+                console.print(f"{_WATCH}\n  {_link(stage)}", soft_wrap=True)
                 rounds, served = _label(supervisor, stage, data, options.labels)
                 curve = directory / "learning-curve.png"
                 draw_curve(rounds, data.asked.measures, data.rare, options.strategy, curve)
@@ -62,6 +63,7 @@ def run(options: DemoOptions, data: DemoData) -> None:
         console.print(_KEPT, soft_wrap=True)
 
 
+_WATCH = "What is learned, on the project's page; the link is good for one browser:"
 _KEPT = (
     "What was labelled is kept: `label-studio-atlas demo` goes on with it, "
     "`label-studio-atlas demo --fresh` deletes it and starts anew."
@@ -123,7 +125,7 @@ def _link(stage: Stage) -> str:
 def _say_where(stage: Stage, directory: Path, link: str) -> None:
     admin = stage.server.admin
     console.print(
-        "\nWhat is learned, on the project's page; the link is good for one browser:\n"
+        f"\n{_WATCH}\n"
         f"  [bold]{link}[/bold]\n"
         f"Label Studio is running: [bold]{stage.server.url}/projects/{stage.project.id}/data[/bold]\n"
         f"  log in as [bold]{admin.email}[/bold] with password [bold]{admin.password}[/bold]\n"

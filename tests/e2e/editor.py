@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from PIL import Image
@@ -20,6 +21,14 @@ if (button && !(window.clicked > Date.now() - 20_000)) { window.clicked = Date.n
 """
 """True once the editor has submitted. Clicks again where the first click was too early for the page; not
 sooner, for a busy Label Studio takes its time, and each click it has heard of is an annotation."""
+OPENED = """
+const found = window.Htx && Htx.annotationStore.selected;
+const ready = found && Number(Htx.task.id) === arguments[0] && found.objects.every(each => each.isReady);
+if (!ready || window.opened !== found.id) { window.opened = found && found.id; window.since = Date.now(); }
+return ready && Date.now() > window.since + 2000
+"""
+"""That the editor has come to rest: while a page loads it makes its annotation anew."""
+REGIONS = "return Htx.annotationStore.selected.regions.length === arguments[0]"
 PICTURE_SHOWN = """
 const found = window.Htx && Htx.annotationStore.selected;
 return found && Number(Htx.task.id) === arguments[0] && found.objects[0].imageIsLoaded
@@ -37,6 +46,65 @@ return new Set(seen).size === 3 && new Set(seen.slice(2)).size === 1 && seen
 """
 """The colours of the regions' layers at some points, in percent of the image: once the first two differ, and
 all others, which are beside the regions, have a third one."""
+
+DRAWN = """
+const [word, number, wanted, control = 'c'] = arguments;
+if (Htx.annotationStore.selected.regions.length >= wanted) return true;
+if (window.drawn > Date.now() - 5000) return false;
+window.drawn = Date.now();
+const frame = [...document.querySelectorAll('iframe')].map(each => each.contentDocument).find(each => each);
+const page = frame || document;
+const whole = frame ? page.body : page.querySelector('.lsf-richtext__container, [class*=lsf-paragraphs]');
+const nodes = page.createTreeWalker(whole, NodeFilter.SHOW_TEXT);
+const found = [];
+while (nodes.nextNode()) {
+  const text = nodes.currentNode.data;
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+    found.push([nodes.currentNode, at]);
+  }
+}
+const label = Htx.annotationStore.selected.names.get(control).children[0];
+if (!label.selected) label.toggleSelected();
+const [node, at] = found[number];
+page.defaultView.getSelection().setBaseAndExtent(node, at, node, at + word.length);
+const released = new page.defaultView.MouseEvent('mouseup', { bubbles: true });
+node.parentElement.dispatchEvent(released);
+"""
+"""Marks a word as a mouse does that is drawn over it, until so many regions are wanted."""
+AUTO_ANNOTATION = """
+const toggle = document.querySelector('[data-testid=bottombar-auto-annotation-toggle]');
+const input = toggle && (toggle.matches('input') ? toggle : toggle.querySelector('input'));
+if (input && !Htx.autoAnnotation) input.click();
+return Boolean(input && Htx.autoAnnotation)
+"""
+"""Switched on, as its switch below the task does."""
+CANVAS = """
+const image = Htx.annotationStore.selected.objects[0];
+const box = image.stageRef.container().getBoundingClientRect();
+const manager = image.getToolsManager(), tool = manager.allTools().find(each => each.dynamic);
+const label = Htx.annotationStore.selected.names.get(arguments[0]).children.find(
+  each => each.value === arguments[1]);
+if (!tool || !label) return null;
+if (!label.selected) label.toggleSelected();
+manager.selectTool(tool, true);
+return [box.left + image.zoomingPositionX, box.top + image.zoomingPositionY,
+  image.stageWidth * image.stageScale, image.stageHeight * image.stageScale]
+"""
+"""Chooses a label and the tool that asks the model; returns the image's left, top, width and height in the
+window."""
+ACCEPTED = """
+const button = document.querySelector('[data-testid=bottombar-accept-suggestions-button]');
+if (button) button.click();
+return Boolean(button)
+"""
+
+
+def draw_box(chromium: Browser, control: str, label: str, box: Sequence[float]) -> None:
+    """With the tool that asks the model, by a mouse. box: x, y, width, height in percent of the image."""
+    left, top, width, height = chromium.wait(CANVAS, control, label)
+    x, y, wide, high = box
+    ends = [(x, y), (x + wide / 2, y + high / 2), (x + wide, y + high)]
+    chromium.drag([(round(left + a / 100 * width), round(top + b / 100 * height)) for a, b in ends])
 
 
 def picture(width: int, height: int) -> str:

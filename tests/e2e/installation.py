@@ -21,6 +21,7 @@ from backend.demo.project import DemoProject
 from backend.running.backend import inherited_environment
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
+from tests.conftest import RunningBackend
 from tests.e2e.steps import LABELS, annotate
 
 Findings = dict[str, dict[str, Any]]
@@ -148,3 +149,12 @@ def assert_only(findings: Findings, check: str, found: str, remedy: str) -> None
 
 def unchecked(findings: Findings) -> dict[str, str]:
     return {name: each["found"] for name, each in findings.items() if each["state"] == "not checked"}
+
+
+def assert_said_by_doctor(backend: RunningBackend, project: int, **notes: str) -> None:
+    """By the check's name, what it found that is worth knowing; and nothing is wrong."""
+    done = atlas(backend.env, "doctor", "--json", "--project", str(project))
+    found = {each["check"]: each for each in json.loads(done.stdout)["findings"]}
+    told = {name: each["found"] for name, each in found.items() if each["state"] != "ok"}
+    assert all(said in told.get(name, "") for name, said in notes.items()), told
+    assert done.exit_code == 0

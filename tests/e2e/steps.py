@@ -65,13 +65,25 @@ def scores(project: DemoProject, version: str | None = None) -> dict[int, float]
 
 def retrained(backend: RunningBackend, project: DemoProject) -> dict[str, Any]:
     """What the project's last retrain says it did, once it has ended."""
+    return retrain_told(backend, project.id, lambda told: True)
+
+
+def trained_on(backend: RunningBackend, project: int, labels: int) -> dict[str, Any]:
+    """What the retrain tells that has learned from so many."""
+    return retrain_told(backend, project, lambda told: told.get("trained_on") == labels)
+
+
+def retrain_told(
+    backend: RunningBackend, project: int, is_it: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """What the project's last retrain says it did, once that is so."""
     answers: list[dict[str, Any]] = []
 
     def has_ended() -> bool:
-        answers.append(httpx.get(f"{backend.url}/job_status?job=retrain-{project.id}").json())
-        return answers[-1].get("status") == "finished"
+        answers.append(httpx.get(f"{backend.url}/job_status?job=retrain-{project}").json())
+        return answers[-1].get("status") == "finished" and is_it(answers[-1]["result"])
 
-    wait_until(has_ended)
+    wait_until(has_ended, 180)
     told: dict[str, Any] = answers[-1]["result"]
     return told
 

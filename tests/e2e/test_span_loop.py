@@ -8,14 +8,16 @@ import httpx
 
 from backend.demo.label_studio import LabelStudioServer
 from backend.store.model_version import version_number
+from tests.browser import Browser
 from tests.conftest import RunningBackend
-from tests.e2e.steps import Start, follow_queue, retrained, wait_until
+from tests.e2e.editor import AUTO_ANNOTATION, DRAWN, OPENED, REGIONS, open_task, submit
+from tests.e2e.installation import assert_said_by_doctor
+from tests.e2e.published import made
+from tests.e2e.steps import follow_queue, trained_on, wait_until
 from tests.unit.span_scenes import CONFIG, right, text_of
 
 COUNT = 30
-
-
-BACKEND = {"RETRAIN_EVERY": "10"}
+BACKEND = {"RETRAIN_EVERY": "20"}
 
 
 class Project:
@@ -65,15 +67,20 @@ class Project:
         return answer.json()
 
 
-def test_ten_annotations_reorder_the_queue_and_the_next_task_comes_with_its_spans(
+def test_three_people_mark_spans_while_a_label_is_renamed_and_a_task_is_deleted(
     label_studio: LabelStudioServer, backend: RunningBackend
 ) -> None:
-    project = Project(label_studio, backend, "spans")
+    """The third marks no places: of these nothing is learned where they are in dispute."""
+    project = Project(label_studio, backend, "spans", maximum_annotations=2)
+    people = [label_studio.sign_up(f"span{i}").http for i in range(3)]
     first = project.version_after("")
     order = project.queue()
     assert len(order) == COUNT
-    for task in order[:10]:
-        project.mark(task)
+    for i, task in enumerate(order[:10]):
+        for k in (i % 3, (i + 1) % 3):
+            marked = right(project.texts[task])
+            given = [each for each in marked if k != 2 or each["value"]["labels"] != ["LOC"]]
+            project.mark(task, people[k], given)
     second = project.version_after(first)
     assert project.queue() != order[10:]
     served = follow_queue(label_studio, project)  # type: ignore[arg-type]
@@ -85,29 +92,24 @@ def test_ten_annotations_reorder_the_queue_and_the_next_task_comes_with_its_span
         for each in task["result"]
     ]
     assert (["PER"], "Anna") in shown or (["PER"], "Greta") in shown
-    told = trained_on(backend, project, 10)
-    assert set(told["labels"]) == {"PER", "LOC"}
+    told = trained_on(backend, project.id, 10)["labels"]
+    assert told["PER"] > told["LOC"] > 0
 
     renamed = CONFIG.replace('"PER"', '"PERSON"')
     project.change(label_config=renamed)
-    for task in project.queue()[:10]:
-        project.mark(task, result=[_renamed(each) for each in right(project.texts[task])])
+    *tasks, deleted = project.queue()[:11]
+    project.http.delete(f"/api/tasks/{deleted}/").raise_for_status()
+    for task in tasks:
+        marked = [_renamed(each) for each in right(project.texts[task])]
+        for who in people[:2]:
+            project.mark(task, who, marked)
     project.version_after(second)  # the change itself made one, without what had the old name
-    told = trained_on(backend, project, 20)
+    told = trained_on(backend, project.id, 20)
     assert set(told["labels"]) == {"PERSON", "LOC"}
     assert any('label: "PER"' in note for note in told["notes"])
-
-
-def trained_on(backend: RunningBackend, project: Project, labels: int) -> dict[str, Any]:
-    """What the retrain tells that has learned from so many."""
-    found: list[dict[str, Any]] = []
-
-    def is_done() -> bool:
-        found.append(retrained(backend, project))  # type: ignore[arg-type]
-        return found[-1].get("trained_on") == labels
-
-    wait_until(is_done, 120)
-    return found[-1]
+    assert set(project.queue()) == set(order[10:]) - {*tasks, deleted}
+    assert project.settings()["total_annotations_number"] == 40
+    assert_said_by_doctor(backend, project.id, annotations='label: "PER"')
 
 
 def _renamed(region: Any) -> Any:
@@ -115,20 +117,21 @@ def _renamed(region: Any) -> Any:
     return {**region, "value": {**region["value"], "labels": labels}}
 
 
-def test_three_annotators_with_an_overlap_of_two_are_made_one(
-    label_studio: LabelStudioServer, run_backend: Start
+def test_a_marked_word_is_marked_wherever_else_it_stands_as_the_editor_asks(
+    label_studio: LabelStudioServer, backend: RunningBackend, chromium: Browser
 ) -> None:
-    """The third marks no places: of these nothing is learned where they are in dispute."""
-    backend = run_backend(RETRAIN_EVERY="1")
-    project = Project(label_studio, backend, "spans of three", maximum_annotations=2)
-    first = project.version_after("")
-    people = [label_studio.sign_up(f"span{i}").http for i in range(3)]
-    tasks = project.queue()[:12]
-    for i, task in enumerate(tasks):
-        for k in (i % 3, (i + 1) % 3):
-            marked = right(project.texts[task])
-            given = [each for each in marked if k != 2 or each["value"]["labels"] != ["LOC"]]
-            project.mark(task, people[k], given)
-    project.version_after(first)
-    told = trained_on(backend, project, 12)["labels"]
-    assert told["PER"] > told["LOC"] > 0
+    """With "Auto-Annotation" on, by the backend alone: it needs no model for that."""
+    http, xml = label_studio.admin.http, CONFIG.replace("<Labels", '<Labels smart="true"')
+    text = "Each train meets the other train; trains do not."
+    project, (task,) = made(http, "under the hand", xml, [{"text": text}])
+    connection = {"project": project, "url": backend.url, "title": "atlas", "is_interactive": True}
+    http.post("/api/ml", json=connection).raise_for_status()
+    open_task(chromium, label_studio, project, task)
+    chromium.wait(OPENED, task)
+    chromium.wait(AUTO_ANNOTATION)
+    chromium.wait(DRAWN, "train", 1, 1, "label")
+    chromium.wait(REGIONS, 2)
+    result = submit(chromium, label_studio, task)
+    places = [(each["value"]["start"], each["value"]["end"]) for each in result]
+    assert sorted(places) == [(5, 10), (27, 32)]
+    assert {each["value"]["labels"][0] for each in result} == {"PER"}

@@ -16,7 +16,7 @@ from backend.controls.spans import Spans
 from backend.controls.tags import read_tags
 from backend.demo.label_studio import LabelStudioServer
 from tests.browser import Browser
-from tests.e2e.editor import open_task, submit
+from tests.e2e.editor import DRAWN, OPENED, REGIONS, open_task, submit
 from tests.e2e.published import control_of, made, publish_answers
 from tests.unit.test_dom import PAGES
 
@@ -39,14 +39,6 @@ CONFIGS = {
     "page within": ('<HyperText name="t" value="$x" inline="true"/>', "HyperTextLabels", PAGE),
     "dialogue": ('<Paragraphs name="t" value="$x"/>', "ParagraphLabels", TALK),
 }
-OPENED = """
-const found = window.Htx && Htx.annotationStore.selected;
-const ready = found && Number(Htx.task.id) === arguments[0] && found.objects.every(each => each.isReady);
-if (!ready || window.opened !== found.id) { window.opened = found && found.id; window.since = Date.now(); }
-return ready && Date.now() > window.since + 2000
-"""
-"""That the editor has come to rest: while a page loads it makes its annotation anew."""
-REGIONS = "return Htx.annotationStore.selected.regions.length === arguments[0]"
 MARKED = (
     "const pages = [...document.querySelectorAll('iframe')].map(each => each.contentDocument);"
     "const all = [document, ...pages.filter(Boolean)];"
@@ -54,30 +46,6 @@ MARKED = (
     "return spans.map(each => each.textContent).join('').replace(/\\s/g, '')"
 )
 """The characters that are highlighted, those of spans within each other once."""
-DRAWN = """
-const [word, number, wanted] = arguments;
-if (Htx.annotationStore.selected.regions.length >= wanted) return true;
-if (window.drawn > Date.now() - 5000) return false;
-window.drawn = Date.now();
-const frame = [...document.querySelectorAll('iframe')].map(each => each.contentDocument).find(each => each);
-const page = frame || document;
-const whole = frame ? page.body : page.querySelector('.lsf-richtext__container, [class*=lsf-paragraphs]');
-const nodes = page.createTreeWalker(whole, NodeFilter.SHOW_TEXT);
-const found = [];
-while (nodes.nextNode()) {
-  const text = nodes.currentNode.data;
-  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-    found.push([nodes.currentNode, at]);
-  }
-}
-const label = Htx.annotationStore.selected.names.get('c').children[0];
-if (!label.selected) label.toggleSelected();
-const [node, at] = found[number];
-page.defaultView.getSelection().setBaseAndExtent(node, at, node, at + word.length);
-const released = new page.defaultView.MouseEvent('mouseup', { bubbles: true });
-node.parentElement.dispatchEvent(released);
-"""
-"""Marks a word as a mouse does that is drawn over it, until so many regions are wanted."""
 SHOWN_TEXTS = """
 const frames = [...document.querySelectorAll('iframe')].map(each => each.contentDocument);
 const within = [...document.querySelectorAll('.lsf-richtext__container')];
