@@ -100,7 +100,17 @@ class CheckedSettings(BaseSettings):
         Hosts.parse(value)
         return value
 
-    @field_validator("basic_auth_user", "basic_auth_pass", "webhook_secret", check_fields=False)
+    @field_validator("generation_url", check_fields=False)
+    @classmethod
+    def _is_an_api(cls, value: str) -> str:
+        value = value.strip().rstrip("/")
+        if value and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[^?#@\s]*)?", value):
+            raise ValueError("must be an address such as https://api.example.org/v1, without user, ? and #")
+        return value
+
+    @field_validator(
+        "basic_auth_user", "basic_auth_pass", "webhook_secret", "generation_key", check_fields=False
+    )
     @classmethod
     def _fits_a_header(cls, value: str | SecretStr | None) -> str | SecretStr | None:
         clear = value.get_secret_value() if isinstance(value, SecretStr) else value

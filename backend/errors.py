@@ -17,7 +17,10 @@ AtlasError
 │   ├── WrappedSlow           ... or not in time
 │   ├── WrappedRefuses        ... 401 or 403: it wants other credentials
 │   ├── WrappedFails          ... any other error
-│   └── WrappedGarbage        ... or it answers what no ML backend answers
+│   ├── WrappedGarbage        ... or it answers what no ML backend answers
+│   └── GenerationError       ... or a model that is to write texts does not
+│       ├── NotWritten            ... of one text; of others it may
+│       └── DayIsSpent            ... since it was asked for as many as it may be in a day
 └── LabelStudioError      Label Studio answered with an error
     ├── Unreachable       ... or did not answer at all; worth another try
     ├── Unavailable       ... 429, 5xx, or as no Label Studio does: it is busy or broken, or another server
@@ -31,8 +34,6 @@ Messages are written for the person who runs the backend: what is wrong and what
 """
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 
 class AtlasError(Exception):
@@ -86,10 +87,11 @@ class LostLock(AtlasError):
 
 class WrappedBackendError(AtlasError):
     """Somebody else's ML backend, which a project wraps, fails. `failure`: how, in a word, for what is
-    counted; `remedy`: the one thing to do."""
+    counted; `remedy`: the one thing to do; `rest`: seconds that it is to be left alone for, at least."""
 
-    failure: ClassVar[str] = "fails"
-    remedy: ClassVar[str] = "Look into its own log."
+    failure: str = "fails"
+    remedy: str = "Look into its own log."
+    rest: float = 0.0
 
 
 class WrappedAway(WrappedBackendError):
@@ -124,6 +126,22 @@ class WrappedGarbage(WrappedBackendError):
     remedy = (
         "Is that its address, and not a page's? Else its code answers other than label-studio-ml's would."
     )
+
+
+class GenerationError(WrappedBackendError):
+    """A model that is to write texts does not. failure, remedy, rest: see above."""
+
+    def __init__(self, message: str, remedy: str, *, rest: float = 0.0, failure: str = "fails"):
+        super().__init__(message)
+        self.remedy, self.rest, self.failure = remedy, rest, failure
+
+
+class NotWritten(GenerationError, WrappedFails):
+    """It does not write of one text; of others it may."""
+
+
+class DayIsSpent(GenerationError):
+    """It was asked for as many texts as it may be in a day."""
 
 
 class LabelStudioError(AtlasError):

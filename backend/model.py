@@ -18,13 +18,13 @@ from label_studio_ml.model import LabelStudioMLBase
 
 from backend.controls.config import parse_label_config
 from backend.errors import UnknownStrategy
+from backend.generation.named import wrapped_place
 from backend.jobs.dispatch import Dispatcher
 from backend.labelstudio.connection import strategy_in, wraps_in
 from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings
 from backend.web.wrapped import PassingThrough
-from backend.wrapped.target import allowed_url
 
 
 class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
@@ -62,7 +62,7 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
             if strategy is not None:
                 check_name(strategy)
             if wraps is not None:
-                allowed_url(wraps, Settings().wrapped_backends)
+                wrapped_place(wraps, Settings())
         except ValueError as error:
             raise UnknownStrategy(f"extra params: {error}") from error
 

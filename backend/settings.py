@@ -10,12 +10,13 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from backend.addresses import host_in_url
-from backend.checked_settings import DEFAULT_REDIS_URL, CheckedSettings
+from backend.checked_settings import DEFAULT_REDIS_URL
 from backend.controls.weights import parse_weights
 from backend.errors import NotConfigured
+from backend.foreign_settings import ForeignSettings
 
 
-class Settings(CheckedSettings):
+class Settings(ForeignSettings):
     """Environment variables have the fields' names in upper case: `label_studio_url` is LABEL_STUDIO_URL."""
 
     # A value that is refused may be a secret, put into the wrong variable or mistyped.
@@ -163,28 +164,6 @@ class Settings(CheckedSettings):
         description="Controls that order the queue together, each with its weight: `sentiment=2,topic=1` "
         "gives two of three places to what sentiment would ask next. Empty: one orders it, the first or that "
         "of QUEUE_CONTROL.",
-    )
-    wrapped_backends: str = Field(
-        "",
-        description="Other people's ML backends that projects may wrap, each in full: `host:port`, separated "
-        "by commas. Empty: none.",
-    )
-    wrapped_rate: float = Field(
-        10,
-        ge=0,
-        description="Tasks a second, at most, that a wrapped backend is asked about in the background; 0: "
-        "those at the head of the queue alone.",
-    )
-    wrapped_batch: int = Field(32, ge=1, le=1000, description="Tasks, at most, of one such request.")
-    wrapped_timeout: float = Field(
-        60, gt=0, le=90, description="Seconds that a wrapped backend's answer may take."
-    )
-    wrapped_auth_user: str | None = Field(
-        None,
-        description="With WRAPPED_AUTH_PASS, for `connect --wraps` alone: what the wrapped backend wants.",
-    )
-    wrapped_auth_pass: SecretStr | None = Field(
-        None, description="The password that goes with it; asked for where it is wanted and unset."
     )
     retrain_every: int = Field(5, ge=1, description="New annotations that start a retrain.")
     retrain_within: float = Field(

@@ -10,6 +10,7 @@ from typing import Any
 from backend.connecting import NotConnected, Say
 from backend.doctor.bench import Bench, health_at
 from backend.errors import WrappedBackendError, WrappedRefuses
+from backend.generation.named import GENERATION
 from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.administration import Connection, Webhook, former_webhook_url
 from backend.labelstudio.connection import TITLE, extra_params_in
@@ -120,6 +121,17 @@ class Wrapping:
         if before is None:
             say("wrapped", "nothing was wrapped by `connect --wraps`, so there is nothing to give back")
             return
+        if before.url != GENERATION:
+            self._connect_again(before, say)
+        forget_access(self._files)
+        self._files.delete(Forwarded.folder)
+        WrappedPredictions(self._files).forget()
+        self._state.wraps = None
+        self.bench.dispatcher.demand_retrain(self.project)
+        say("wrapped", "this backend predicts by its own models again; to leave it, remove its connection")
+
+    def _connect_again(self, before: WrappedAccess, say: Say) -> None:
+        """To Label Studio, as it was."""
         label_studio = self.bench.label_studio
         more = {"title": "default", "url": before.url, **(before.connection or {})}
         label_studio.save_connection(self.project, more["url"], before.basic_auth, None, more)
@@ -129,12 +141,6 @@ class Wrapping:
             present = [each for each in label_studio.webhooks(self.project) if each.url == hook.url]
             label_studio.save_webhook(self.project, replace(hook, id=present[0].id if present else None))
             say("wrapped", f"the webhook to {hook.url} is there again")
-        forget_access(self._files)
-        self._files.delete(Forwarded.folder)
-        WrappedPredictions(self._files).forget()
-        self._state.wraps = None
-        self.bench.dispatcher.demand_retrain(self.project)
-        say("wrapped", "this backend predicts by its own models again; to leave it, remove its connection")
 
     @property
     def _files(self) -> Any:

@@ -22,7 +22,8 @@ _BACKEND = click.option(
     "--wraps",
     metavar="URL",
     help="Another ML backend, which WRAPPED_BACKENDS must name: its predictions are shown, in this backend's "
-    "order, and it takes no part in Label Studio itself any more. '' gives it its connection back.",
+    "order, and it takes no part in Label Studio itself any more. `generation` has the model of "
+    "GENERATION_MODEL write drafts for a <TextArea>. '' gives it its connection back.",
 )
 @click.option(
     "--tabs",

@@ -99,6 +99,10 @@ class Control(ABC):
         """What there is to learn. given: all answers, of which some controls make their classes."""
         return self
 
+    def judging(self, given: Iterable[Answer]) -> Control:
+        """By which somebody else's model is judged, where nothing is to be learned. given: as above."""
+        return self.with_classes(given)
+
     def as_json(self) -> dict[str, Any]:
         found = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
         return {"kind": self.kind, **found, "source": self.source.as_json()}

@@ -47,6 +47,11 @@ class LabelScheme:
         )
         return LabelScheme(main, tuple(companions), self.beside)
 
+    def judging(self, given: Mapping[str, Iterable[Answer]]) -> LabelScheme:
+        """The scheme by which somebody else's model is judged. given: see above."""
+        main, *companions = (control.judging(given.get(control.from_name, ())) for control in self.controls)
+        return LabelScheme(main, tuple(companions), self.beside)
+
     def fits(self, other: LabelScheme | None) -> bool:
         """Whether a model of the other answers for this one: in an open one, classes may have been given
         since, and what it has not learned yet it says nothing of."""

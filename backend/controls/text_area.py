@@ -23,6 +23,8 @@ REPEATED = 0.5
 """Of all answers so many must be a text that another task was given, too."""
 LONGEST = 200
 """Characters of a text that may be a class."""
+WRITES = "A model that you name can write drafts: connect --wraps generation, docs/generation.md"
+TRANSCRIBES = "What transcribes is an ML backend of its own: connect --wraps URL, docs/own-model.md"
 FREE = "(free text)"
 """The one class of texts that are not told apart."""
 
@@ -47,6 +49,9 @@ class TextArea(Control):
         few = 2 <= len(often) <= MOST and sum(often.values()) >= REPEATED * counts.total()
         return replace(self, classes=tuple(sorted(often)) if few else (FREE,))
 
+    def judging(self, given: Iterable[Answer]) -> Control:
+        return replace(self, classes=(FREE,))
+
     @property
     def is_free(self) -> bool:
         return self.classes == (FREE,)
@@ -60,7 +65,8 @@ class TextArea(Control):
         yield (
             f'"{self.from_name}" asks for texts: at most {MOST} different ones that make up '
             f"{REPEATED:.0%} of the answers are learned as classes; else no text is predicted, and where "
-            "nothing else orders the queue, it serves typical tasks"
+            "nothing else orders the queue, it serves typical tasks. "
+            + (TRANSCRIBES if self.source.is_fetched else WRITES)
         )
         yield from super().caveats()
 

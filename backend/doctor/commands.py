@@ -15,12 +15,14 @@ from backend.doctor.examine import all_is_well, examine, examine_project
 from backend.doctor.finding import Finding, State
 from backend.doctor.report import Printer, as_json, print_finding, print_findings, print_verdict
 from backend.errors import AtlasError
+from backend.generation.named import GENERATION
 from backend.jobs.project_tabs import TITLES, want_tabs
 from backend.labelstudio.project import Project
 from backend.store.bucket import wait_briefly
 from backend.store.locations import project_files
 from backend.store.wrapped_access import read_access
 from backend.wrapping import Wrapping, wrapping_of
+from backend.writing import writing_of
 
 STARTING = {"backend", "worker", "upkeep", "cron"}
 STARTS_WITHIN = 30
@@ -51,8 +53,8 @@ def connect_project(
 ) -> bool:
     """Connect and check the whole way back, line by line; returns whether all is well.
 
-    wraps: another ML backend's address, "" to give it back, None to leave that; yes: nobody is asked; tabs:
-    the Data Manager gets tabs.
+    wraps: another ML backend's address, GENERATION for the model that is named, "" to give it back, None to
+    leave that; yes: nobody is asked; tabs: the Data Manager gets tabs.
     Raises AtlasError, having changed nothing, when Label Studio refuses.
     """
     url = backend_address(url)
@@ -82,7 +84,10 @@ def _connected(bench: Bench, url: str, project_id: int, wraps: str | None, yes: 
     """Returns whether a retrain was asked for."""
     if wraps is None:
         return connect(bench, url, project_id, _say)
-    wrapping = wrapping_of(bench, url, project_id, wraps, _credentials, _say)
+    if wraps.strip() == GENERATION:
+        wrapping = writing_of(bench, project_id, read_access(project_files(bench.settings, project_id)))
+    else:
+        wrapping = wrapping_of(bench, url, project_id, wraps, _credentials, _say)
     if wrapping.in_words and not yes:
         click.echo(f"\nLabel Studio has {wrapping.in_words}. This backend takes that place.")
         if not click.confirm("Replace it? `connect --wraps ''` gives it back", default=False):

@@ -7,7 +7,9 @@ from itertools import islice
 from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, note, ok, wrong
+from backend.doctor.generation import model_that_writes
 from backend.errors import NotConfigured, WrappedBackendError
+from backend.generation.named import GENERATION
 from backend.jobs.wrapped_head import UNFIT
 from backend.jobs.wrapped_state import WrappedState
 from backend.store.wrapped_access import target_of
@@ -21,11 +23,14 @@ MEANWHILE = "Meanwhile annotators keep the order and what is kept of its predict
 
 @project_check("wrapped backend", "project", "Redis", "model store")
 def wrapped_backend(bench: ProjectBench) -> Finding:
-    """Asks it for its health and its version, and, where the project has a task, for one prediction."""
+    """Asks it for its health and its version, and, where the project has a task, for one prediction.
+    Of a model that writes drafts see `model_that_writes`."""
     dispatcher = bench.bench.dispatcher
     wraps = dispatcher.state(bench.id).wraps
     if wraps is None:
         return ok("the project wraps no other ML backend")
+    if wraps == GENERATION:
+        return model_that_writes(bench)
     state = WrappedState(dispatcher.redis, bench.id)
     try:
         target = target_of(bench.bench.settings, bench.id, wraps)

@@ -32,7 +32,7 @@ from backend.store.locations import project_files, version_store
 from backend.store.served import ServedHeads
 from backend.store.wrapped_access import read_access
 from backend.store.wrapped_predictions import WrappedPredictions
-from backend.wrapped.client import WrappedBackend
+from backend.wrapped.foreign import Foreign
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Forwarding:
         dispatcher: Dispatcher,
         client: LabelStudioClient,
         project_id: int,
-        backend: WrappedBackend,
+        backend: Foreign,
     ):
         self._settings = settings
         self._dispatcher = dispatcher

@@ -11,8 +11,8 @@ GONE_KEY = "atlas:gone"
 OUTCOMES = ("published", "kept", "nothing", "failed")
 """Of a retrain: a version that serves; one that is only kept; nothing to learn; an error, also when the
 retrain is tried again."""
-WRAPPED_OUTCOMES = ("well", "away", "slow", "refuses", "fails", "garbage")
-"""Of a request to an ML backend that is wrapped."""
+WRAPPED_OUTCOMES = ("well", "away", "slow", "refuses", "fails", "garbage", "busy", "spent")
+"""Of a request to an ML backend that is wrapped, or to a model that writes."""
 STAGES = ("pull", "encode", "train", "rank", "save", "import", "switch")
 
 
@@ -64,6 +64,11 @@ def wrapped_key(project_id: int) -> str:
 def silent_key(project_id: int) -> str:
     """Tasks of which that backend has said nothing."""
     return f"{state_key(project_id)}:silent"
+
+
+def generation_key(day: int) -> str:
+    """Texts that a model was asked for on a day, by its number since 1970."""
+    return f"atlas:generation:{day}"
 
 
 def map_key(project_id: int) -> str:

@@ -171,7 +171,7 @@ class Retrain:
             given[companion.from_name] = [
                 task.others[companion.from_name] for task in tasks if companion.from_name in task.others
             ]
-        scheme = scheme.with_classes(given)
+        scheme = scheme.judging(given) if wraps else scheme.with_classes(given)
         if may_rest and self._is_up_to_date(scheme, tasks) and not self._heed(self._client.wishes(self._id)):
             # Under the last version's numbers, which hold: who asks what is learned is answered.
             return {**self._versions.stats(self._versions.names()[-1]), **_nothing(UNCHANGED)}

@@ -19,7 +19,8 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 from backend.store.wrapped_predictions import WrappedPredictions
 from backend.wrapped.answers import Answer
-from backend.wrapped.client import SETUP_SECONDS, WrappedBackend
+from backend.wrapped.client import SETUP_SECONDS
+from backend.wrapped.foreign import Foreign
 from backend.wrapped.prediction import WrappedPrediction
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Asking:
 
     def __init__(
         self,
-        backend: WrappedBackend,
+        backend: Foreign,
         kept: WrappedPredictions,
         state: WrappedState,
         tasks_of: TasksOf,
@@ -184,27 +185,27 @@ def asking(
     settings: Settings,
     redis: Redis,
     client: LabelStudioClient,
-    backend: WrappedBackend,
+    backend: Foreign,
     kept: WrappedPredictions,
     state: WrappedState,
+    *,
+    most: int,
     seconds: float | None = None,
 ) -> Asking:
-    """As a worker asks. seconds: that one answer may take, None for WRAPPED_TIMEOUT."""
+    """As a worker asks. most: tasks of a batch; seconds: of one answer, None for WRAPPED_TIMEOUT."""
     measures, project_id = Measures(redis), state.id
     return Asking(
         backend,
         kept,
         state,
         lambda ids: list(client.waiting_by_id(project_id, ids)),
-        most=settings.wrapped_batch,
+        most=most,
         seconds=seconds or settings.wrapped_timeout,
         measure=lambda took, outcome: measures.asked_wrapped(project_id, took, outcome),
     )
 
 
-def set_up(
-    settings: Settings, backend: WrappedBackend, state: WrappedState, seconds: float = SETUP_SECONDS
-) -> None:
+def set_up(settings: Settings, backend: Foreign, state: WrappedState, seconds: float = SETUP_SECONDS) -> None:
     """Tell it the label config, unless it was told just now, and hear of its model's version."""
     now = time.time()
     if 0 <= now - state.last_set_up < SET_UP_EVERY:

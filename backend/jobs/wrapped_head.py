@@ -11,6 +11,7 @@ from typing import Any
 from redis import Redis
 
 from backend.errors import DamagedFile, NotConfigured, WrappedBackendError
+from backend.jobs.foreign import foreign, manner_of
 from backend.jobs.state import ProjectState
 from backend.jobs.wrapped_asking import asking, set_up
 from backend.jobs.wrapped_state import WrappedState
@@ -19,9 +20,8 @@ from backend.labelstudio.project import Project
 from backend.labelstudio.suggestions import fitting
 from backend.settings import Settings
 from backend.store.locations import project_files
-from backend.store.wrapped_access import target_of
 from backend.store.wrapped_predictions import WrappedPredictions
-from backend.wrapped.client import WrappedBackend
+from backend.wrapped.foreign import Foreign
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class WrappedHead:
         self._client = client
         self._project = project
         self._wraps = wraps
+        self._manner = manner_of(settings, wraps)
         self._state = WrappedState(redis, project.id)
         self._kept = WrappedPredictions(project_files(settings, project.id))
 
@@ -69,7 +70,7 @@ class WrappedHead:
         Label Studio would drop, and our prediction with them, are left out."""
         ids = [item["task"] for item in predictions]
         lacking = self._lacking(ids)
-        if lacking:
+        if lacking and not self._manner.is_metered:
             self._with_backend(partial(self._ask, lacking))
             lacking = self._lacking(ids)
         self._state.published_without(len(lacking))
@@ -84,19 +85,20 @@ class WrappedHead:
         silent = self._state.silent()
         return [task for task in self._kept.lacking(ids, self._state.since) if task not in silent]
 
-    def _ask(self, ids: Sequence[int], backend: WrappedBackend) -> None:
+    def _ask(self, ids: Sequence[int], backend: Foreign) -> None:
         """As far as there is time."""
         given = self._settings, self._redis, self._client, backend, self._kept, self._state
         seconds = min(ASKED_SECONDS, self._settings.wrapped_timeout)
-        asking(*given, seconds).ask(ids, until=time.time() + ASKED_SECONDS)
+        most = self._manner.batch
+        asking(*given, most=most, seconds=seconds).ask(ids, until=time.time() + ASKED_SECONDS)
 
-    def _with_backend(self, act: Callable[[WrappedBackend], object]) -> None:
+    def _with_backend(self, act: Callable[[Foreign], object]) -> None:
         """Unless it has just failed. A head is published whatever goes wrong here."""
         if self._state.rest:
             return
         try:
-            target = target_of(self._settings, self._project.id, self._wraps)
-            with WrappedBackend(target, self._state.project, self._project.label_config) as backend:
+            project = self._project.id, self._wraps, self._project.label_config, self._state.project
+            with foreign(self._settings, self._redis, *project) as backend:
                 act(backend)
         except (NotConfigured, DamagedFile) as error:
             logger.warning("%s", error)

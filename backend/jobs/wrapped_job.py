@@ -10,15 +10,15 @@ from redis import Redis
 
 from backend.errors import DamagedFile, NotConfigured, NotFound, WrappedBackendError
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.foreign import foreign
 from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
-from backend.store.wrapped_access import target_of
-from backend.wrapped.client import WrappedBackend
+from backend.wrapped.foreign import Foreign
 
 logger = logging.getLogger(__name__)
 
-Work = Callable[[Settings, Dispatcher, LabelStudioClient, int, WrappedBackend], dict[str, Any]]
+Work = Callable[[Settings, Dispatcher, LabelStudioClient, int, Foreign], dict[str, Any]]
 """Returns what was done; `wait`: seconds until it is to be done again, None for when it is next asked for."""
 
 
@@ -37,8 +37,8 @@ def with_wrapped(project_id: int, kind: str, work: Work) -> dict[str, Any]:
         try:
             with LabelStudioClient.from_settings(settings) as client:
                 label_config = client.project(project_id, counted=False).label_config
-                target = target_of(settings, project_id, wraps)
-                with WrappedBackend(target, wrapped.project, label_config) as backend:
+                given = project_id, wraps, label_config, wrapped.project
+                with foreign(settings, redis, *given) as backend:
                     return work(settings, dispatcher, client, project_id, backend)
         except WrappedBackendError as error:
             wait = wrapped.failed(error)

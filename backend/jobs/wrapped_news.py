@@ -8,7 +8,7 @@ from typing import Any
 from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.client import LabelStudioClient
 from backend.store.wrapped_predictions import WrappedPredictions
-from backend.wrapped.client import WrappedBackend
+from backend.wrapped.foreign import Foreign
 from backend.wrapped.prediction import WrappedPrediction
 
 PROBED = 4
@@ -18,7 +18,7 @@ SECONDS = 10.0
 
 def answers_otherwise(
     client: LabelStudioClient,
-    backend: WrappedBackend,
+    backend: Foreign,
     kept: WrappedPredictions,
     state: WrappedState,
     tasks: Sequence[int],
@@ -33,7 +33,7 @@ def answers_otherwise(
     return now == again and any(now[i] != _of(before[i]) for i in now)
 
 
-def _said(backend: WrappedBackend, state: WrappedState, tasks: Sequence[dict[str, Any]]) -> dict[int, Any]:
+def _said(backend: Foreign, state: WrappedState, tasks: Sequence[dict[str, Any]]) -> dict[int, Any]:
     answer = backend.predict(tasks, seconds=SECONDS, version=state.version)
     return {each.task: _of(each) for each in answer.predictions if each is not None}
 

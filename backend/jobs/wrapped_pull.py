@@ -12,8 +12,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from backend.errors import DamagedFile
+from backend.errors import DamagedFile, DayIsSpent
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.foreign import manner_of
 from backend.jobs.kinds import WRAPPED_PULL
 from backend.jobs.stepping_aside import Overtaken, StepAside
 from backend.jobs.wrapped_asking import asking, set_up
@@ -24,7 +25,7 @@ from backend.settings import Settings
 from backend.store.locations import project_files, version_store
 from backend.store.wanted_first import WantedFirst
 from backend.store.wrapped_predictions import WrappedPredictions
-from backend.wrapped.client import WrappedBackend
+from backend.wrapped.foreign import Foreign
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class WrappedPull:
         dispatcher: Dispatcher,
         client: LabelStudioClient,
         project_id: int,
-        backend: WrappedBackend,
+        backend: Foreign,
     ):
         self._settings = settings
         self._dispatcher = dispatcher
@@ -63,15 +64,16 @@ class WrappedPull:
         self._backend = backend
         self._state = WrappedState(dispatcher.redis, project_id)
         self._kept = WrappedPredictions(project_files(settings, project_id))
-        self._asking = asking(settings, dispatcher.redis, client, backend, self._kept, self._state)
+        self._manner = manner_of(settings, dispatcher.state(project_id).wraps)
+        given = settings, dispatcher.redis, client, backend, self._kept, self._state
+        self._asking = asking(*given, most=self._manner.batch)
 
     def run(self) -> dict[str, Any]:
         until = time.time() + SLICE_SECONDS
         set_up(self._settings, self._backend, self._state)
         queue = self._queue()
-        head, rest = queue[: self._settings.queue_head], queue[self._settings.queue_head :]
-        rate = self._settings.wrapped_rate
-        overtaken = None
+        head, rest = queue[: self._manner.front], queue[self._manner.front :]
+        rate, overtaken, pause = self._manner.rate, None, 0.0
         try:
             self._asking.between = StepAside(self._dispatcher.redis, float("inf"), lambda: None).look
             self._asking.ask(self._lacking(head), until=until)
@@ -80,6 +82,8 @@ class WrappedPull:
                 self._asking.ask(self._lacking(rest), rate=rate, until=until)
         except Overtaken as reason:
             overtaken = str(reason)
+        except DayIsSpent as spent:
+            overtaken, pause = str(spent), spent.rest
         self._kept.merge()
         left = self._look_at_order(queue, head)
         goes_on = bool(left and rate) or bool(self._lacking(head))
@@ -90,7 +94,7 @@ class WrappedPull:
                 *(self._id, asked, said, left),
             )
         done = {"asked": asked, "said": said, "left": left, "overtaken": overtaken}
-        return {**done, "wait": 0 if goes_on else None}
+        return {**done, "wait": pause if goes_on else None}
 
     def _queue(self) -> list[int]:
         """The waiting tasks in the published order, as far as it is known."""
@@ -106,6 +110,12 @@ class WrappedPull:
         wanted = WantedFirst(project_files(self._settings, self._id)).read().number_of
         return list(dict.fromkeys([*wanted, *queue]))
 
+    def _labels(self) -> int:
+        """That the published order was made with."""
+        versions = version_store(self._settings, self._id)
+        name = versions.published()
+        return 0 if name is None else int(versions.stats(name).get("trained_on", 0))
+
     def _lacking(self, tasks: Sequence[int]) -> list[int]:
         silent = self._state.silent()
         return [task for task in self._kept.lacking(tasks, self._state.since) if task not in silent]
@@ -116,6 +126,7 @@ class WrappedPull:
         done = len(queue) - len(self._kept.lacking(queue, self._state.since))
         self._state.note_progress(len(queue), done)
         known = self._kept.count_since(self._state.since)
-        if self._state.is_order_due(head_is_done=not of_head, done=known, is_all=not left):
+        is_due = self._state.is_order_due(head_is_done=not of_head, done=known, is_all=not left)
+        if is_due and (not self._manner.is_metered or self._state.orders_once(self._labels())):
             self._dispatcher.demand_retrain(self._id)
         return left

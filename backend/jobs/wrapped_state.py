@@ -154,7 +154,7 @@ class WrappedState(ProjectHash):
         config before it can answer."""
         self.asks_anew()
         times = min(1 + whole(self._get("failures")), 99)
-        rest = min(REST * 2 ** min(times - 1, 10), LONGEST_REST)
+        rest = max(error.rest, min(REST * 2 ** min(times - 1, 10), LONGEST_REST))
         now = self._now()
         self._note(
             failures=times, failure=str(error), remedy=error.remedy, failed_at=now, rests_until=now + rest
@@ -215,6 +215,13 @@ class WrappedState(ProjectHash):
         if due:
             self.ordered(done)
         return due
+
+    def orders_once(self, labels: int) -> bool:
+        """Whether no order was asked for by this since there were so many labels. Says so once."""
+        if self._text("ordered_at") == str(labels):
+            return False
+        self._set("ordered_at", str(labels))
+        return True
 
     def _note(self, **fields: str | float) -> None:
         held: Any = fields

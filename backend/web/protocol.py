@@ -17,6 +17,7 @@ from backend.controls.config import parse_label_config
 from backend.controls.scheme import LabelScheme
 from backend.controls.weights import own_weights
 from backend.errors import LabelConfigError, TooLarge, UnknownStrategy
+from backend.generation.named import check_wrapped
 from backend.guessing import LIKELIEST
 from backend.jobs.dispatch import CONNECTION
 from backend.jobs.state import known_projects
@@ -33,7 +34,6 @@ from backend.web.contact import reached
 from backend.web.events import ANNOTATION_EVENTS, EVENTS, react
 from backend.web.limits import check_count, check_label_config, texts_too_long
 from backend.web.under_hand import beside_drawn
-from backend.wrapped.target import allowed_url
 
 logger = logging.getLogger(__name__)
 
@@ -82,14 +82,14 @@ def setup() -> Response:
 
 
 def _check(scheme: LabelScheme, strategy: str | None, weights: str | None, wraps: str | None) -> None:
-    """Raises UnknownStrategy, with a reason that Label Studio shows."""
+    """Raises UnknownStrategy or LabelConfigError, with a reason that Label Studio shows."""
     try:
         if strategy is not None:
             check_name(strategy)
         if weights is not None:
             own_weights(scheme, weights)
         if wraps is not None:
-            allowed_url(wraps, held.settings().wrapped_backends)
+            check_wrapped(wraps, scheme, held.settings())
     except ValueError as error:
         raise UnknownStrategy(f"extra params: {error}") from error
 

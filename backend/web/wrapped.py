@@ -25,6 +25,7 @@ from backend.errors import (
     WrappedRefuses,
     WrappedSlow,
 )
+from backend.generation.named import GENERATION
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.measures import Measures
 from backend.jobs.wrapped_standing import Standing, standing
@@ -130,9 +131,11 @@ class PassingThrough:
         until: float,
     ) -> list[Shown | list[Any]]:
         """One prediction per task, in order, under our version and with our places; [] where nothing is said,
-        which Label Studio skips. What is not kept is asked for until that moment of the monotonic clock."""
+        which Label Studio skips. What is not kept is asked for until that moment of the monotonic clock; a
+        model that writes is asked by workers alone."""
         tasks = body["tasks"]
-        rest = [task for task in tasks if _has_number(task) and task["id"] not in kept]
+        asked = [] if standing.wraps == GENERATION else tasks
+        rest = [task for task in asked if _has_number(task) and task["id"] not in kept]
         said = {**kept, **self._passed(project_id, standing, body, rest, until)} if rest else kept
         return self._shown(project_id, tasks, said) if said else []
 

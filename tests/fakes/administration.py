@@ -27,9 +27,10 @@ class InMemory:
     made: dict[int, Connection] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     predictions: list[dict[str, Any]] = field(default_factory=list)
+    label_config: str = CONFIG
 
     def project(self, project_id: int) -> Project:
-        return Project(project_id, CONFIG, None, 3, True, (1, 0), False, dict.fromkeys(("x",), 0))
+        return Project(project_id, self.label_config, None, 3, True, (1, 0), False, dict.fromkeys(("x",), 0))
 
     def all_tasks(self, project_id: int) -> list[dict[str, Any]]:
         return []

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Answered = tuple[int, bytes]
-"""Status and body."""
+Answered = tuple[int, bytes] | tuple[int, bytes, dict[str, str]]
+"""Status and body, and headers beside the usual."""
 
 
 class FakeBackend:
@@ -74,8 +74,10 @@ def served(backend: FakeBackend | None = None) -> Iterator[FakeBackend]:
 
         def _answer(self, body: Any) -> None:
             backend.authorizations.append(self.headers.get("Authorization", ""))
-            status, content = backend.answered(self.path, body)
+            status, content, *headers = backend.answered(self.path, body)
             self.send_response(status)
+            for name, value in headers[0].items() if headers else ():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

@@ -21,6 +21,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "store": ("sampling", "labelstudio", *LOOP, *HTTP, *REDIS),
     "labelstudio": ("sampling", "learning", *LOOP, "flask", *REDIS),
     "labelled": ("sampling", "learning", "store", *LOOP, *HTTP, *REDIS),
+    "generation": ("sampling", "learning", *LOOP, "flask", *REDIS),
     "wrapped": ("sampling", "learning", "encoders", "store", *LOOP, "flask", *REDIS),
     "jobs": ("web", "pages", "doctor", "commands", "demo", "simulate", "flask"),
     "pages": ("web", "running", "commands", "demo", "simulate"),

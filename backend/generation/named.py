@@ -1,0 +1,95 @@
+"""The model that the operator has named, if any: nothing is sent anywhere before that."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.controls.scheme import LabelScheme
+from backend.controls.text_area import TextArea
+from backend.errors import LabelConfigError, NotConfigured
+from backend.settings import Settings
+from backend.wrapped.target import allowed_url
+
+GENERATION = "generation"
+"""What the extra params of a connection name as wrapped where the named model is to write."""
+MISSING = (
+    "no model is named that writes texts: set GENERATION_MODEL, GENERATION_URL and GENERATION_KEY where the "
+    "backend runs"
+)
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """name: as its API knows it; url: of that API; key: that it lets in by."""
+
+    name: str
+    url: str
+    key: str = field(repr=False)
+
+
+def named_model(settings: Settings) -> NamedModel:
+    """Raises NotConfigured, with what to set."""
+    name = settings.generation_model.strip()
+    key = _key(settings)
+    if not (name and settings.generation_url and key):
+        raise NotConfigured(MISSING)
+    return NamedModel(name, settings.generation_url, key)
+
+
+def wrapped_place(wraps: str, settings: Settings) -> str:
+    """What a connection names as wrapped, if it may be: GENERATION, or the address of an ML backend.
+
+    Raises ValueError with what to change.
+    """
+    if wraps != GENERATION:
+        return allowed_url(wraps, settings.wrapped_backends)
+    try:
+        named_model(settings)
+    except NotConfigured as error:
+        raise ValueError(str(error)) from error
+    return wraps
+
+
+def check_wrapped(wraps: str, scheme: LabelScheme, settings: Settings) -> None:
+    """Raises ValueError or LabelConfigError where it may not be, or cannot answer such a label config."""
+    if wrapped_place(wraps, settings) == GENERATION:
+        text_area_of(scheme)
+
+
+def text_area_of(scheme: LabelScheme) -> TextArea:
+    """The control that a model can write for.
+
+    Raises LabelConfigError, with what to change.
+    """
+    if not isinstance(scheme.main, TextArea):
+        raise LabelConfigError(
+            "a model writes for a <TextArea>, and another control orders this project's queue: set "
+            "QUEUE_CONTROL to the <TextArea>'s name"
+        )
+    if scheme.source.is_fetched or not scheme.source.is_read:
+        raise LabelConfigError(
+            "a model writes of texts, and this <TextArea> is about something else: what transcribes images "
+            "or sounds is an ML backend of its own, see connect --wraps URL"
+        )
+    return scheme.main
+
+
+def _key(settings: Settings) -> str:
+    """ "" for none. Raises NotConfigured for a file that others may read, or nobody can."""
+    if settings.generation_key is not None:
+        return settings.generation_key.get_secret_value()
+    return "" if settings.generation_key_file is None else _key_in(settings.generation_key_file.expanduser())
+
+
+def _key_in(path: Path) -> str:
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise NotConfigured(f"others may read {path}, GENERATION_KEY_FILE: chmod 600 {path}")
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError) as error:
+        raise NotConfigured(f"GENERATION_KEY_FILE cannot be read: {type(error).__name__}, {path}") from error
+    if not key or " " in key or not key.isprintable():
+        raise NotConfigured(f"{path}, GENERATION_KEY_FILE, holds no key: one line with one word is expected")
+    return key
