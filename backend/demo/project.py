@@ -95,7 +95,8 @@ class DemoProject:
             check()
             time.sleep(0.2)
         raise AtlasError(
-            f"no version newer than {version or 'none'} was published within {PUBLISH_SECONDS} s"
+            f"no version newer than {version or 'none'} was published within {PUBLISH_SECONDS} s. All parts "
+            "run: the machine may be too busy. What was done is kept, so start the demo again"
         )
 
     def predictions(self, version: str) -> list[Prediction]:

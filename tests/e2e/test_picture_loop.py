@@ -1,8 +1,9 @@
-"""Boxes and areas on a real Label Studio: ten annotations order the queue, and tasks come with guesses."""
+"""Boxes and areas on a real Label Studio: three people's annotations order the queue by themselves, tasks
+come with guesses, and a class that is renamed and images that are deleted stop nothing."""
 
 from __future__ import annotations
 
-from base64 import b64encode
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,32 @@ from backend.controls.run_length import encode
 from backend.controls.runs import runs_of
 from backend.demo.label_studio import LabelStudioServer
 from backend.store.model_version import version_number
-from tests.e2e.steps import Start, wait_until
+from tests.content import FileServer, Handler, file_server, say
+from tests.e2e.installation import assert_said_by_doctor
+from tests.e2e.steps import Start, retrain_told, wait_until
 from tests.unit.test_box_loop import EDGE, SIDE, picture, place
 
-COUNT = 24
+COUNT, LATE = 24, 2
+"""Pictures, and those that come in the middle."""
 KINDS = {"boxes": ("RectangleLabels", "rectanglelabels"), "areas": ("BrushLabels", "brushlabels")}
 
 
-def given(kind: str, number: int) -> dict[str, Any]:
+@pytest.fixture
+def files() -> Iterator[FileServer]:
+    with file_server() as server:
+        server.answers |= {f"/{i}.png": open_to_all(picture(i)) for i in range(COUNT + LATE)}
+        yield server
+
+
+def open_to_all(image: bytes) -> Callable[[Handler], None]:
+    """To the editor too, whose page is from elsewhere."""
+    return lambda handler: say(handler, 200, image, Access_Control_Allow_Origin="*")
+
+
+def given(kind: str, number: int, blue: str = "blue") -> dict[str, Any]:
     """The square of a picture, as an annotator marks it."""
     x, y = place(number)
-    label, name = [("red", "blue")[number % 2]], KINDS[kind][1]
+    label, name = ["red" if number % 2 == 0 else blue], KINDS[kind][1]
     if kind == "boxes":
         corner = {"x": 100 * x / SIDE, "y": 100 * y / SIDE}
         value: dict[str, Any] = {
@@ -39,22 +55,37 @@ def given(kind: str, number: int) -> dict[str, Any]:
     return {"from_name": "b", "to_name": "i", "type": name, "value": value, **size}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_ten_annotations_order_the_pictures_and_tasks_come_with_guesses(
-    label_studio: LabelStudioServer, run_backend: Start, kind: str
-) -> None:
-    backend, http = run_backend(RETRAIN_EVERY="10", SHOW_GUESS_FROM="0.2"), label_studio.admin.http
+def config(kind: str, blue: str = "blue") -> str:
     tag = KINDS[kind][0]
-    labels = f'<{tag} name="b" toName="i"><Label value="red"/><Label value="blue"/></{tag}>'
-    config = f'<View><Image name="i" value="$image"/>{labels}</View>'
-    body = {"title": kind, "label_config": config, "sampling": "Uncertainty sampling"}
+    labels = f'<{tag} name="b" toName="i" smart="true"><Label value="red"/><Label value="{blue}"/></{tag}>'
+    return f'<View><Image name="i" value="$image"/>{labels}</View>'
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_three_people_mark_pictures_while_a_label_is_renamed_and_images_are_deleted(
+    label_studio: LabelStudioServer,
+    run_backend: Start,
+    files: FileServer,
+    kind: str,
+) -> None:
+    """The third marks nothing blue."""
+    allowed = f"127.0.0.1:{files.port}"
+    backend = run_backend(RETRAIN_EVERY="20", SHOW_GUESS_FROM="0.2", CONTENT_HOSTS=allowed)
+    http = label_studio.admin.http
+    settings = {"sampling": "Uncertainty sampling", "maximum_annotations": 2}
+    body = {"title": kind, "label_config": config(kind), **settings}
     project = http.post("/api/projects", json=body).json()["id"]
-    rows = [{"image": "data:image/png;base64," + b64encode(picture(i)).decode()} for i in range(COUNT)]
-    http.post(f"/api/projects/{project}/import", json=rows).raise_for_status()
-    listed = http.get("/api/tasks", params={"project": project, "page_size": 100, "fields": "all"}).json()
-    number = {task["id"]: rows.index({"image": task["data"]["image"]}) for task in listed["tasks"]}
-    connection = {"project": project, "url": backend.url, "title": "atlas"}
-    http.post("/api/ml", json=connection).raise_for_status()
+    people = [label_studio.sign_up(f"{kind}{i}").http for i in range(3)]
+
+    def add(numbers: range) -> None:
+        rows = [{"image": f"{files.url}/{i}.png"} for i in numbers]
+        http.post(f"/api/projects/{project}/import", json=rows).raise_for_status()
+
+    def numbers() -> dict[int, int]:
+        """By task, the number of its picture."""
+        query = {"project": project, "page_size": 100, "fields": "all"}
+        tasks = http.get("/api/tasks", params=query).json()["tasks"]
+        return {each["id"]: int(each["data"]["image"].split("/")[-1].split(".")[0]) for each in tasks}
 
     def published() -> str:
         backend.supervisor.check()
@@ -65,15 +96,41 @@ def test_ten_annotations_order_the_pictures_and_tasks_come_with_guesses(
         ours = [each for each in found if each["model_version"] == published()]
         return sorted(ours, key=lambda each: each["score"])
 
-    wait_until(lambda: version_number(published()) > 0 and len(predicted()) == COUNT, 180)
-    first, order = published(), [each["task"] for each in predicted()]
-    for task in order[:10]:
-        answer = http.post(f"/api/tasks/{task}/annotations/", json={"result": [given(kind, number[task])]})
-        answer.raise_for_status()
-    wait_until(lambda: version_number(published()) > version_number(first), 180)
-    now = predicted()
-    assert sorted(each["task"] for each in now) == sorted(order[10:])
-    assert [each["task"] for each in now] != order[10:]
-    shown = [region for each in now for region in each["result"]]
-    assert shown
+    def queue() -> list[int]:
+        return [each["task"] for each in predicted()]
+
+    def mark(tasks: list[int], blue: str) -> None:
+        """Two of the three each, in turn."""
+        for i, task in enumerate(tasks):
+            for k in (i % 3, (i + 1) % 3):
+                result = [] if k == 2 and number[task] % 2 else [given(kind, number[task], blue)]
+                answer = people[k].post(f"/api/tasks/{task}/annotations/", json={"result": result})
+                answer.raise_for_status()
+
+    add(range(COUNT))
+    connection = {"project": project, "url": backend.url, "title": "atlas"}
+    http.post("/api/ml", json=connection).raise_for_status()
+    wait_until(lambda: version_number(published()) > 0 and len(queue()) == COUNT, 180)
+    order, number = queue(), numbers()
+    red, blue = ([task for task in order if number[task] % 2 == rest] for rest in (0, 1))
+    by_turns = [task for pair in zip(red, blue, strict=True) for task in pair]
+    old, new, waiting = by_turns[:4], by_turns[4:14], by_turns[14:]
+    mark(old, "blue")
+
+    for gone in (number[old[0]], number[waiting[0]], COUNT):
+        del files.answers[f"/{gone}.png"]
+    add(range(COUNT, COUNT + LATE))
+    http.patch(f"/api/projects/{project}/", json={"label_config": config(kind, "navy")}).raise_for_status()
+    told = retrain_told(
+        backend, project, lambda told: any('"blue"' in note for note in told.get("notes", []))
+    )
+    assert told["labels"].keys() == {"red"}
+    mark(new, "navy")
+    retrain_told(backend, project, lambda told: told.get("labels", {}).keys() == {"red", "navy"})
+    late = set(numbers()) - set(number)
+    wait_until(lambda: set(queue()) >= {*waiting, *late})
+    assert [task for task in queue() if task in waiting] != [task for task in order if task in waiting]
+    shown = [region for each in predicted() for region in each["result"]]
     assert {region["type"] for region in shown} == {KINDS[kind][1]}
+    assert http.get(f"/api/projects/{project}/").json()["total_annotations_number"] == 28
+    assert_said_by_doctor(backend, project, annotations='"blue"', tasks="answers 404", encoding="25 of 26")
