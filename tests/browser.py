@@ -73,12 +73,16 @@ class Browser:
         assert answer.is_success, answer.text
         return answer.json()["value"]
 
+    def set_width(self, width: int) -> None:
+        """Of the window, in CSS pixels; below 600 it is a phone's."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.cdp("Emulation.setDeviceMetricsOverride", **size)
+
     def picture(self, path: Path, *, width: int, height: int, dark: bool = False) -> None:
         """Of the page that is open, from its top, as a window of this width shows it."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.cdp("Emulation.setEmulatedMedia", features=[scheme])
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.cdp("Emulation.setDeviceMetricsOverride", **size)
+        self.set_width(width)
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         path.write_bytes(b64decode(shot["data"]))

@@ -78,7 +78,7 @@ class _Axes:
     """From values to places in the picture."""
 
     def __init__(self, least: float, most: float):
-        step = _step((most - least) or 1)
+        step = max(_step((most - least) or 1), 1)  # labels are whole
         self.least, self.most = math.floor(least / step) * step, math.ceil(most / step) * step
         if self.most <= self.least:
             self.most = self.least + step

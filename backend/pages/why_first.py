@@ -6,7 +6,7 @@ from backend.store.reason import AUDIT, BEHIND, HOWS, LATE, PICKED, WANTED, Reas
 
 BY_CHANCE = (AUDIT, "random")
 """How a task came to its place, or by which strategy, where chance alone decided."""
-TORN, UNDECIDED = 0.8, 0.5
+TORN, UNDECIDED, NOT_SURE = 0.8, 0.5, 0.2
 """Doubts from which the model is said to be so."""
 LIKELY_WRONG, MAYBE_WRONG = 0.5, 0.25
 UNLIKE = 0.6
@@ -42,15 +42,21 @@ def _by_the_model(reason: Reason) -> str:
     if clauses:
         *before, last = clauses
         said = f"{', '.join(before)}, and {last}" if before else last
-        return f"{said[:1].upper()}{said[1:]}."
+        return f"{said[:1].upper()}{said[1:]}.{_for_others(reason)}"
     if reason.doubt is None and reason.p_wrong is None:
         return "There is no model to ask yet: it is typical of many tasks that wait."
-    return "The model is fairly sure of it; it stands for many tasks like it."
+    return f"The model is fairly sure of it, and less so of some tasks like it.{_for_others(reason)}"
+
+
+def _for_others(reason: Reason) -> str:
+    return f" It stands for group {reason.cluster} of tasks that are alike." if reason.cluster else ""
 
 
 def _doubt(reason: Reason) -> str:
-    if reason.doubt is None or reason.doubt < UNDECIDED:
+    if reason.doubt is None or reason.doubt < NOT_SURE:
         return ""
+    if reason.doubt < UNDECIDED:
+        return "the model is not quite sure of it"
     return f"the model {'is torn' if reason.doubt >= TORN else 'hesitates'} between two answers"
 
 

@@ -14,7 +14,7 @@ PER_PART = 10
 """Entries of a whole part of the history that a curve has."""
 RECENT_PARTS = 2
 """The last ones, of which a curve has more."""
-MOST_POINTS = 400
+MOST_POINTS = 100
 RECENT = 50
 """Entries that are read whole."""
 KEPT_PARTS, KEPT_TAILS = 4096, 256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -28,8 +29,12 @@ from backend.store.reason import AUDIT, COPY, LATE, PICKED, WANTED, Reason
         ),
         (Reason(LATE, "auto", p_wrong=0.3), "Came after the last retrain. Its guess may well be wrong."),
         (
+            Reason(PICKED, "auto", doubt=0.3, p_wrong=0.1, p_application=0.5, cluster=2),
+            "The model is not quite sure of it. It stands for group 2 of tasks that are alike.",
+        ),
+        (
             Reason(PICKED, "auto", doubt=0.1, p_wrong=0.1, p_application=0.5),
-            "The model is fairly sure of it; it stands for many tasks like it.",
+            "The model is fairly sure of it, and less so of some tasks like it.",
         ),
         (
             Reason(PICKED, "cold_start"),
@@ -42,27 +47,34 @@ def test_why_a_task_is_first_is_a_plain_sentence(reason: Reason, said: str) -> N
     assert why_first(reason) == said
 
 
-def told(*people: tuple[str, int, float | None]) -> str:
-    """What the section says of people: each one's number, shared answers and agreement."""
+def told(*people: tuple[str, int, float | None], pairs: Mapping[str, tuple[int, float]] | None = None) -> str:
+    """What the section says of people: each one's number, shared answers and agreement. pairs: of two of
+    them, by both their numbers."""
     annotators = [
         {"who": each, "tasks": 20, "days": {}, "shared": shared, "agreement": agreement}
         for each, shared, agreement in people
     ]
-    study = {"at": "2026-11-27T20:00:00+00:00", "people": {"annotators": annotators}}
+    compared = [
+        {"one": both[0], "other": both[1], "shared": shared, "agreement": agreement}
+        for both, (shared, agreement) in (pairs or {}).items()
+    ]
+    told_of = {"annotators": annotators, "pairs": compared}
+    study = {"at": "2026-11-27T20:00:00+00:00", "people": told_of}
     page = SimpleNamespace(study=study, named=lambda number: f"Ann{number}", visitor=None, id=1)
     found = who.context(cast(ProjectPage, page))
     return " ".join(fragment("sections/who.html", page=page, seal="", **cast(dict[str, Any], found)).split())
 
 
 def test_who_disagrees_most_is_named_in_a_sentence() -> None:
-    clear = told(("1", 20, 0.9), ("2", 20, 0.5), ("3", 20, 0.85))
+    people = (("1", 20, 0.7), ("2", 20, 0.5), ("3", 20, 0.65))
+    clear = told(*people, pairs={"12": (10, 0.5), "23": (10, 0.5), "13": (10, 0.9)})
     assert "<bdi>Ann2</bdi></strong> disagrees most with the others: in 50 % of 20 comparisons" in clear
-    assert "clearly more than anybody else (15 % at most)" in clear
-    near = told(("1", 20, 0.8), ("2", 20, 0.75), ("3", 20, 0.85))
-    assert "hardly more than the next one's 20 %" in near
+    assert "clearly more than the others do among themselves (10 %)" in clear
+    near = told(*people, pairs={"12": (10, 0.5), "23": (10, 0.5), "13": (10, 0.55)})
+    assert "hardly more than the others do among themselves (45 %)" in near
     assert "clearly" not in near
-    few = told(("1", 4, 1.0), ("2", 2, 0.0), ("3", 4, 1.0))
-    assert "or too few to tell" in few
+    apart = told(*people, pairs={"12": (10, 0.5), "23": (10, 0.5)})
+    assert "The others share no task, so it may as well be them." in apart
 
 
 def test_of_two_who_disagree_neither_is_blamed() -> None:

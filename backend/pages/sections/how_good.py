@@ -47,8 +47,16 @@ def told_of(page: ProjectPage, name: str | None) -> Mapping[str, Any]:
         "chart": _chart(page.past, stats),
         "measured": _measured(stats),
         "shift": _shift(stats),
+        "unmeasured": _unmeasured(page, name, [each["control"] for each in controls]),
         "controls": [_control(each, {} if number else estimated) for number, each in enumerate(controls)],
     }
+
+
+def _unmeasured(page: ProjectPage, name: str | None, measured: Sequence[str]) -> list[str]:
+    """Controls beside those that order the queue: their models are not judged."""
+    scheme = None if name is None or not measured else page.versions.scheme(name)
+    beside = () if scheme is None else scheme.companions
+    return [each.from_name for each in beside if each.from_name not in measured]
 
 
 def confused(page: ProjectPage, query: Mapping[str, str]) -> Response:

@@ -32,6 +32,7 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
     return {
         "header": header,
         "progress": _progress(page),
+        "names": json.dumps(page.study.get("names", {})),
         "wishes": [
             {
                 "number": each.number,

@@ -14,7 +14,8 @@ DAYS = 14
 SHOWN = 12
 SHOWN_DISPUTED = 20
 ENOUGH_SHARED, CLEARLY = 5, 0.1
-"""Shared answers, and how much less agreement than the next one's, from which somebody stands out."""
+"""Shared answers, and how much more disagreement than the others have among themselves, from which somebody
+stands out."""
 
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
@@ -33,7 +34,7 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
         "several": people.get("several", 0),
         "disputed": [_disputed(page, each) for each in people.get("disputed", [])[:SHOWN_DISPUTED]],
         "disputed_in_all": len(people.get("disputed", [])),
-        "apart": _apart(page, annotators),
+        "apart": _apart(page, annotators, people.get("pairs", [])),
     }
 
 
@@ -59,26 +60,35 @@ def _disputed(page: ProjectPage, told: dict[str, Any]) -> dict[str, Any]:
     return {**told, "votes": votes, "address": page.task_address(told["task"])}
 
 
-def _apart(page: ProjectPage, annotators: list[dict[str, Any]]) -> Mapping[str, Any] | None:
+def _apart(
+    page: ProjectPage, annotators: list[dict[str, Any]], pairs: list[dict[str, Any]]
+) -> Mapping[str, Any] | None:
     """Who disagrees most with the others; None where no two labelled the same task.
 
-    `name`; `disagreement`, a share of the `shared` answers that somebody else gave, too; `next`, that of
-    whoever comes next; `is_clear`: it is more than that, and more than chance; of two people nobody can tell
-    which: then `other` is the second one's name.
+    `name`; `disagreement`, a share of the `shared` answers that somebody else gave, too; `rest`, how far the
+    others disagree with each other, None where they share no task; `is_clear`: that is clearly less; of two
+    people nobody can tell which: then `other` is the second one's name.
     """
     known = sorted((each["agreement"], -each["shared"], each["who"]) for each in annotators if each["shared"])
     if not known:
         return None
-    (agreement, shared, who), (following, _, other) = known[0], known[1]
-    is_clear = -shared >= ENOUGH_SHARED and following - agreement >= CLEARLY and len(known) > 2
+    (agreement, shared, who), (_, _, other) = known[0], known[1]
+    rest = _disagreement([pair for pair in pairs if who not in (pair["one"], pair["other"])])
+    is_clear = -shared >= ENOUGH_SHARED and rest is not None and 1 - agreement - rest >= CLEARLY
     return {
         "name": page.named(who),
         "disagreement": 1 - agreement,
         "shared": -shared,
-        "next": 1 - following,
+        "rest": rest,
         "is_clear": is_clear,
         "other": page.named(other) if len(known) == 2 else None,
     }
+
+
+def _disagreement(pairs: list[dict[str, Any]]) -> float | None:
+    """Of pairs of people, over all answers that they share; None where they share none."""
+    shared = sum(pair["shared"] for pair in pairs)
+    return sum((1 - pair["agreement"]) * pair["shared"] for pair in pairs) / shared if shared else None
 
 
 WHO = Section("who", "Who", context)

@@ -18,7 +18,7 @@
   const said = document.getElementById("map-said");
   let header = null, columns = null, view = { x: 0, y: 0, zoom: 1 };
   let within = null, lasso = null, moved = null, due = false, hovered = -1;
-  const items = new Map();
+  const items = new Map(), names = JSON.parse(root.dataset.names || "{}");
 
   const colourOf = (i) => COLOURS[i % COLOURS.length].map((c) => Math.round(c / (1 + 0.45 * Math.floor(i / COLOURS.length))));
   const ramp = (share) => {
@@ -54,7 +54,7 @@
     }
     return namesOf().map((_, i) => colourOf(i));
   }
-  const namesOf = () => (by.value === "annotator" ? header.annotators.map((name) => `annotator ${name}`) : header.labels);
+  const namesOf = () => (by.value === "annotator" ? header.annotators.map((id) => names[id] || `user ${id}`) : header.labels);
 
   function draw() {
     due = false;
@@ -65,14 +65,16 @@
     const colours = table(), empty = packed(nothing(), 255), column = columns[by.value];
     const vivid = colours.map((c) => packed(c, 255)), pale = colours.map((c) => packed(c, 50)), faint = packed(nothing(), 50);
     const radius = Math.max(1, Math.min(6, Math.round(devicePixelRatio * (header.items > 20000 ? 1 : header.items > 3000 ? 1.6 : 2.6) * Math.sqrt(view.zoom))));
-    const dots = [];
+    const disc = [];
     for (let dy = -radius; dy <= radius; dy++) {
-      for (let dx = -radius; dx <= radius; dx++) if (dx * dx + dy * dy <= radius * radius) dots.push([dx, dy]);
+      for (let dx = -radius; dx <= radius; dx++) if (dx * dx + dy * dy <= radius * radius) disc.push(dy * width + dx);
     }
+    const dots = Int32Array.from(disc), xs = columns.x, ys = columns.y;
     const put = (i, colour) => {
-      const x = Math.round(left + columns.x[i] * scale), y = Math.round(top + columns.y[i] * scale);
+      const x = (left + xs[i] * scale + 0.5) | 0, y = (top + ys[i] * scale + 0.5) | 0;
       if (x < radius || y < radius || x >= width - radius || y >= height - radius) return;
-      for (const [dx, dy] of dots) pixels[(y + dy) * width + x + dx] = colour;
+      const middle = y * width + x;
+      for (let d = 0; d < dots.length; d++) pixels[middle + dots[d]] = colour;
     };
     const none = by.value === "doubt" ? NO_DOUBT : NONE, n = header.items;
     for (let i = 0; i < n; i++) if (column[i] === none && !(within && within[i])) put(i, within ? faint : empty);
@@ -90,6 +92,7 @@
       context.stroke();
     }
     root.dataset.drawn = String(n);
+    root.dataset.drawnAt ||= String(Math.round(performance.now()));
   }
   const redraw = () => {
     if (due) return;
