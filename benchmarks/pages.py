@@ -8,6 +8,7 @@ Needs Chromium, and no Label Studio. From a lasso to the order in a real Label S
 
 from __future__ import annotations
 
+import logging
 import os
 import statistics
 import sys
@@ -116,6 +117,7 @@ def seconds_of(client: FlaskClient, project: int) -> float:
 @contextmanager
 def pages(settings: Settings) -> Iterator[str]:
     """The web application in a thread. Gives its address."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
