@@ -86,6 +86,11 @@ class Predictor:
         loaded = self._load(project_id)
         return (None, {}) if loaded is None else (loaded.version.name, loaded.place_of)
 
+    def silent(self, project_id: int) -> frozenset[int]:
+        """Tasks that are to carry no guess. Raises DamagedFile when the version cannot be read."""
+        loaded = self._load(project_id)
+        return frozenset() if loaded is None else frozenset(loaded.silent)
+
     def predict(
         self,
         project_id: int,

@@ -29,8 +29,8 @@ from backend.learning.forecast import forecast, point_of
 from backend.learning.network import Layers
 from backend.learning.training import OutOfFold
 
-LABELS = (100, 150, 200, 300)
-SHARES = (0.02, 0.05, 0.1, 0.2)
+LABELS = (100, 140, 150, 200, 300)
+SHARES = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
 BINS = 15
 Arrays = dict[str, npt.NDArray[np.generic]]
 Row = tuple[float, ...]
@@ -98,7 +98,8 @@ def states(files: Iterable[Path]) -> list[State]:
             for key in arrays.files:
                 labels, name = key.split(".", 1)
                 parts[int(labels)][name] = arrays[key]
-        found += [State(file.stem, labels, each) for labels, each in sorted(parts.items())]
+        kept = [(labels, each) for labels, each in sorted(parts.items()) if "pool" in each]
+        found += [State(file.stem, labels, each) for labels, each in kept]
     return found
 
 

@@ -24,13 +24,14 @@ COLUMNS = (
     *("version", "created", "trained_on", "estimate", "accuracy", "macro_f1", "measured"),
     *("strategy", "state"),
 )
-OF_THE_WHOLE, OF_PARTS = ("estimate", "accuracy", "macro_f1"), ("measured",)
+OF_THE_WHOLE, OF_PARTS = ("accuracy", "macro_f1"), ("measured",)
 """Columns that are left out of a table where no row has anything in them."""
 OUT_OF_FOLD = (
     "accuracy, macro_f1: out of fold, on the labelled tasks. The strategy chose those, mostly hard ones, so "
     "neither says how right the model is on what waits."
 )
-AUDITED = "estimate: accuracy on what waits, with its 90 % interval, from {} labels of tasks drawn at random."
+AUDITED = "estimate: {} on what waits, with its 90 % interval, from {} labels of tasks drawn at random."
+IN_PART = "agreement: of the answer for a task with its annotators', from 0 to 1, on average."
 TOO_FEW = "No estimate yet: {} labels are of tasks drawn at random, {} are needed."
 EXPECTED = "With {} labels: accuracy {value:.0%} to expect, with 80 % between {low:.0%} and {high:.0%}."
 NO_BASE = "An estimate of what waits has no honest base: AUDIT_SHARE is 0, so no task is drawn at random."
@@ -165,10 +166,10 @@ def _cell(value: Any) -> Any:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    from backend.jobs.summary import accuracy_in_words, measured_in_words
+    from backend.jobs.summary import estimate_in_words, measured_in_words
 
     told = [
-        {**row, "measured": measured_in_words(row), "estimate": accuracy_in_words(row) or ""} for row in rows
+        {**row, "measured": measured_in_words(row), "estimate": estimate_in_words(row) or ""} for row in rows
     ]
     parts = any(row["measured"] for row in told)
     left_out = set(OF_THE_WHOLE if parts and not any("accuracy" in row for row in rows) else ())
@@ -182,17 +183,18 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 def _explained(newest: dict[str, Any]) -> list[str]:
     """What the numbers of the newest retrain are worth."""
-    from backend.jobs.summary import FEWEST_AUDITS
+    from backend.jobs.summary import FEWEST_AUDITS, estimated_of
 
     estimate = newest.get("estimate")
-    if "accuracy" not in newest or not isinstance(estimate, dict):
+    if not isinstance(estimate, dict):
         return []
-    audited = estimate.get("audited", 0)
-    if "accuracy" in estimate:
-        said = AUDITED.format(audited)
+    audited, (name, found) = estimate.get("audited", 0), estimated_of(newest)
+    if found is not None:
+        said = AUDITED.format(name, audited)
     else:
         said = TOO_FEW.format(audited, FEWEST_AUDITS) if estimate.get("share") else NO_BASE
     forecast = newest.get("forecast") or {}
     expected = [EXPECTED.format(labels, **each) for labels, each in (forecast.get("at") or {}).items()]
     advice = [f"Advice: {forecast['advice']}."] if forecast.get("advice") else []
-    return [said, OUT_OF_FOLD, *expected, *advice]
+    meant = [IN_PART] if name == "agreement" else []
+    return [said, *meant, *([OUT_OF_FOLD] if "accuracy" in newest else []), *expected, *advice]

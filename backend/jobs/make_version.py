@@ -161,8 +161,6 @@ class VersionMaker:
         self, orders: Orders, material: Material, touched: set[int], audits: Audits
     ) -> tuple[Orders, Tensor]:
         """With audits in the one order, and which of its places carry no guess."""
-        if not orders.each[0].learned.is_audited:
-            return orders, torch.zeros(0, dtype=torch.int64)
         ids = [material.tasks[i].id for i in material.waiting]
         one, silent = audited(self._settings, orders.one, ids, touched, audits)
         return orders._replace(one=one), silent

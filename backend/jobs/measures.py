@@ -113,7 +113,7 @@ class Measures:
 def _estimated(estimate: Mapping[str, Any]) -> Numbers:
     """None of what is not told."""
     found: Numbers = {"audited": estimate.get("audited")}
-    for name in ("accuracy", "f1_macro"):
+    for name in ("accuracy", "f1_macro", "agreement"):
         interval = estimate.get(name) or {}
         found |= {f"pool_{name}": interval.get("value")}
         found |= {f"pool_{name}_{end}": interval.get(end) for end in ("low", "high")}

@@ -27,8 +27,8 @@ def in_words(result: dict[str, Any]) -> str:
     parts.append(f"strategy {result['strategy']}")
     if result.get("accuracy") is not None:
         parts.append(f"accuracy out of fold {result['accuracy']:.0%}")
-    if (accuracy := accuracy_in_words(result)) is not None:
-        parts.append(f"estimated on what waits: accuracy {accuracy}")
+    if (estimated := estimate_in_words(result)) is not None:
+        parts.append(f"estimated on what waits: {estimated}")
     if advice := (result.get("forecast") or {}).get("advice"):
         parts.append(advice)
     if measured := measured_in_words(result):
@@ -48,13 +48,23 @@ def measured_in_words(stats: Mapping[str, Any]) -> str:
     return "" if value is None else f"{name} {value:.2f}"
 
 
-def accuracy_in_words(stats: Mapping[str, Any]) -> str | None:
-    """What audits show of what waits, such as "91% (85% to 95%)"; None without. stats: a version's."""
+def estimate_in_words(stats: Mapping[str, Any]) -> str | None:
+    """What audits show of what waits, such as "accuracy 91% (85% to 95%)"; None without."""
+    name, found = estimated_of(stats)
+    return (
+        None if found is None else f"{name} {found['value']:.0%} ({found['low']:.0%} to {found['high']:.0%})"
+    )
+
+
+def estimated_of(stats: Mapping[str, Any]) -> tuple[str, dict[str, float] | None]:
+    """By which measure audits say how right a version is on what waits, and the value with its interval: the
+    accuracy, or, of answers that may be right in part, the agreement with annotators. "", None without."""
     estimate = stats.get("estimate")
-    found = estimate.get("accuracy") if isinstance(estimate, dict) else None
-    if not isinstance(found, dict):
-        return None
-    return f"{found['value']:.0%} ({found['low']:.0%} to {found['high']:.0%})"
+    for name in ("accuracy", "agreement"):
+        found = estimate.get(name) if isinstance(estimate, dict) else None
+        if isinstance(found, dict):
+            return name, found
+    return "", None
 
 
 def _counts(labels: dict[str, int]) -> str:

@@ -52,12 +52,9 @@ class VersionStats:
         }
 
     def _estimate(self) -> dict[str, Any]:
-        """Nothing of answers for which no task is drawn."""
-        if not self.main.is_audited:
-            return {}
         estimated, settings = self.estimated or Estimated(), self.settings
         told = {"estimate": estimated.told(settings.audit_share)}
-        if not (settings.audit_share or estimated.audited):
+        if not (self.main.is_forecast and (settings.audit_share or estimated.audited)):
             return told
         labels, asked = self.main.taught.own, asked_of(self.main.control)
         goal = settings.goal_accuracy

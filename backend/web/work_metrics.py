@@ -55,6 +55,18 @@ GAUGES: dict[str, tuple[str, Callable[[Numbers], float | None]]] = {
         "The upper end of its 90 % interval.",
         lambda each: each.get("pool_accuracy_high"),
     ),
+    "atlas_pool_agreement": (
+        "Agreement with annotators on the tasks that wait, as tasks drawn at random show.",
+        lambda each: each.get("pool_agreement"),
+    ),
+    "atlas_pool_agreement_low": (
+        "The lower end of its 90 % interval.",
+        lambda each: each.get("pool_agreement_low"),
+    ),
+    "atlas_pool_agreement_high": (
+        "The upper end of its 90 % interval.",
+        lambda each: each.get("pool_agreement_high"),
+    ),
     "atlas_pool_f1_macro": (
         "Macro-F1 on the tasks that wait, as tasks drawn at random show.",
         lambda each: each.get("pool_f1_macro"),

@@ -137,7 +137,8 @@ class PassingThrough:
         asked = [] if standing.wraps == GENERATION else tasks
         rest = [task for task in asked if _has_number(task) and task["id"] not in kept]
         said = {**kept, **self._passed(project_id, standing, body, rest, until)} if rest else kept
-        return self._shown(project_id, tasks, said) if said else []
+        silent = self._silent(project_id) if _context(body) is None else frozenset()
+        return self._shown(project_id, tasks, said, silent) if said else []
 
     def _passed(
         self, project_id: int, standing: Standing, body: Mapping[str, Any], tasks: Sequence[Any], until: float
@@ -157,8 +158,13 @@ class PassingThrough:
                 return {}
 
     def _shown(
-        self, project_id: int, tasks: Sequence[Any], said: Mapping[int, WrappedPrediction]
+        self,
+        project_id: int,
+        tasks: Sequence[Any],
+        said: Mapping[int, WrappedPrediction],
+        silent: frozenset[int],
     ) -> list[Shown | list[Any]]:
+        """silent: tasks that are to carry no guess, since they were drawn at random, or hide those."""
         version, places = self._places(project_id)
         found: list[Shown | list[Any]] = []
         for task in tasks:
@@ -168,7 +174,8 @@ class PassingThrough:
                 continue
             place = places.get(one.task, lot_of(one.task, ""))
             ours = one.version if version is None else version
-            found.append({"result": list(one.result), "score": place, "model_version": ours})
+            result = [] if one.task in silent else list(one.result)
+            found.append({"result": result, "score": place, "model_version": ours})
         return found
 
     def close(self) -> None:
@@ -267,6 +274,12 @@ class PassingThrough:
         except (DamagedFile, ModelStoreError) as error:
             logger.warning("project %d: %s", project_id, error)
             return None, {}
+
+    def _silent(self, project_id: int) -> frozenset[int]:
+        try:
+            return self._predictor.silent(project_id)
+        except (DamagedFile, ModelStoreError):  # `_places` tells it
+            return frozenset()
 
 
 def _context(body: Mapping[str, Any]) -> Any:

@@ -13,6 +13,8 @@ from flask.testing import FlaskClient
 from backend.jobs.wrapped_pull import pull_wrapped
 from backend.jobs.wrapped_state import WrappedState
 from backend.store.locations import project_files
+from backend.store.reason import AUDIT
+from backend.store.served import ServedHeads
 from backend.store.wrapped_predictions import WrappedPredictions
 from backend.web import create_app
 from backend.web.wrapped import PassingThrough, PassSlots
@@ -61,6 +63,31 @@ def test_what_is_kept_is_answered_under_our_version_and_in_our_order(
     scores = [each["score"] for each in found]
     assert scores == sorted(set(scores))
     assert len(theirs.bodies("/predict")) == before
+
+
+def test_tasks_drawn_at_random_show_no_guess_of_the_wrapped_backend_and_judge_it(
+    loop: Loop, theirs: FakeBackend, client: FlaskClient
+) -> None:
+    loop.set(audit_share=0.4, queue_head=20)
+    project = wrapping(loop, theirs)
+    pull_wrapped(project.id)
+    loop.state(project).want_version()
+    name = loop.retrain(project)["model_version"]
+    version = loop.versions(project).load(name)
+    heads = ServedHeads(project_files(loop.settings, project.id)).read(name) or {}
+    drawn = [task for task, reason in heads.items() if reason.how == AUDIT]
+    assert drawn
+    assert set(drawn) < version.silent
+    empty = {each["task"] for each in project.predictions if not each["result"]}
+    assert version.silent <= empty
+    assert [each["result"] for each in predict(client, project, *drawn)] == [[]] * len(drawn)
+    under_hand = predict(client, project, drawn[0], context={"result": []})
+    assert under_hand[0]["result"]  # an annotator asked for it
+    for task in loop.queue(project)[:16]:
+        loop.label(project, task)
+    told = loop.retrain(project)["estimate"]
+    assert told["audited"] >= 3
+    assert told["agreement"]["low"] < told["agreement"]["value"] < told["agreement"]["high"]
 
 
 KNOWN = {"basic_auth_user": "atlas", "basic_auth_pass": "s3cret"}

@@ -47,8 +47,8 @@ class Learned(ABC):
 
     control: Control
     taught: Taught
-    is_audited: ClassVar[bool] = False
-    """Whether tasks are drawn at random to estimate how right it is."""
+    is_forecast: ClassVar[bool] = False
+    """Whether more labels' worth is told: of the accuracy of answers that are right or wrong."""
 
     @property
     @abstractmethod
@@ -68,10 +68,10 @@ class Learned(ABC):
         """On labelled tasks that were not seen, for a version's stats; {} where it is not trained. Of parts
         `measured` has the control's own measures, the main one first. scene: of `self.scene`."""
 
+    @abstractmethod
     def estimated(self, scene: Scene, audits: AbstractSet[int]) -> Estimated | None:
         """How right it is on what waits; None where nothing is learned yet, or no task is drawn at random.
         scene: of `self.scene`; audits: tasks that were drawn, and are labelled."""
-        return None
 
     @abstractmethod
     def labels(self) -> dict[str, int]:

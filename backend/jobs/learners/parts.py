@@ -7,6 +7,7 @@ import math
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ import torch
 from backend import sampling
 from backend.controls.base import CLASSES, Answer, Control
 from backend.controls.regions import RegionControl
+from backend.jobs.estimating import Estimated
+from backend.jobs.estimating_scores import estimated_score
 from backend.jobs.learners.base import Asked, HeldOut, Learned
 from backend.jobs.learners.trained_here import TrainedHere, VectorLearner
 from backend.jobs.taught import Taught
@@ -71,13 +74,29 @@ class LearnedParts(TrainedHere[Trained]):
         told = {name: None if math.isnan(value) else round(value, 4) for name, value in found.items()}
         return {"measured": told}
 
+    def estimated(self, scene: sampling.Scene, audits: AbstractSet[int]) -> Estimated | None:
+        """By the agreement of whole answers."""
+        held_out, share = self.held_out(), self.learner.settings.audit_share
+        if self.trained is None or held_out is None or not (share or audits):
+            return None
+        own = [place for place in self._judged if place < self.taught.own]
+        pairs = list(zip(held_out.said, held_out.given, strict=True))[: len(own)]
+        agreed = [self.control.agreement(said, given) for said, given in pairs]
+        is_audit = [task in audits for task in held_out.tasks[: len(own)]]
+        return estimated_score(scene, self.trained.learned, own, agreed, is_audit)
+
     def held_out(self) -> HeldOut | None:
         if self.trained is None:
             return None
-        given, judged, rows = self.taught.given, self.trained.judged, self.taught.rows
-        places = range(len(given)) if judged is None else judged
+        given, rows, places = self.taught.given, self.taught.rows, self._judged
         tasks = [self.learner.material.tasks[rows[i]].id for i in places]
         return HeldOut(tasks, self.trained.held_out, [given[i] for i in places])
+
+    @property
+    def _judged(self) -> Sequence[int]:
+        """Places among the labelled tasks of those that siblings judge."""
+        judged = None if self.trained is None else self.trained.judged
+        return range(len(self.taught.given)) if judged is None else judged
 
     def labels(self) -> dict[str, int]:
         """Parts by their label."""

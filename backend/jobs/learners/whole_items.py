@@ -42,7 +42,7 @@ class WholeItems(VectorLearner):
 
 
 class LearnedWhole(TrainedHere[Trained]):
-    is_audited = True
+    is_forecast = True
 
     def model(self) -> ControlModel | None:
         if self.trained is None:

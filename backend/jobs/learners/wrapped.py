@@ -6,6 +6,7 @@ A verdict is what it said of a task before it could learn of the task's annotati
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,8 @@ from torch import Tensor
 
 from backend import sampling
 from backend.controls.base import CLASSES, Control
+from backend.jobs.estimating import Estimated
+from backend.jobs.estimating_scores import estimated_score
 from backend.jobs.learners.base import Asked, HeldOut, Learned, Learner
 from backend.jobs.material import Material
 from backend.jobs.taught import Taught
@@ -102,6 +105,15 @@ class LearnedOfAnother(Learned):
                 "estimated_agreement": None if estimate is None else round(estimate, 4),
             }
         return {"verdicts": told}
+
+    def estimated(self, scene: sampling.Scene, audits: AbstractSet[int]) -> Estimated | None:
+        """Of the verdicts on its newest version; older ones count less."""
+        if not self.is_trained or not (self.settings.audit_share or audits):
+            return None
+        judged = self._judged
+        is_audit = [self._task(verdict) in audits for verdict in range(len(self._places))]
+        agreed = judged.agreement.tolist()
+        return estimated_score(scene, self._learned, self._places, agreed, is_audit, judged.weights)
 
     def held_out(self) -> HeldOut | None:
         """Of the judged tasks that it said something of."""

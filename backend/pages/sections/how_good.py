@@ -14,7 +14,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
 from backend.jobs.shifting import ENOUGH
-from backend.jobs.summary import FEWEST_AUDITS
+from backend.jobs.summary import FEWEST_AUDITS, estimated_of
 from backend.pages.curves import Band, Line, chart
 from backend.pages.rendering import page as whole_page
 from backend.pages.section import ProjectPage, Section
@@ -41,6 +41,7 @@ def told_of(page: ProjectPage, name: str | None) -> Mapping[str, Any]:
     return {
         "stats": stats,
         "estimate": stats.get("estimate"),
+        "main": estimated_of(stats),
         "forecast": stats.get("forecast"),
         "more_labels": _more_labels(stats),
         "fewest_audits": FEWEST_AUDITS,
@@ -111,8 +112,8 @@ def _points(past: Sequence[Entry], score: Any) -> list[tuple[float, float]]:
 
 
 def _estimate(entry: Mapping[str, Any]) -> Mapping[str, float] | None:
-    """Of the accuracy."""
-    found = (entry.get("estimate") or {}).get("accuracy")
+    """Of the accuracy, or the agreement."""
+    _, found = estimated_of(entry)
     has_all = isinstance(found, dict) and all(_is_share(found.get(name)) for name in ("value", "low", "high"))
     return found if has_all and _is_number(entry.get("trained_on")) else None
 

@@ -9,6 +9,7 @@ from backend.errors import AtlasError
 from backend.jobs.selections import SHOW_GUESSES, Selection
 from backend.jobs.serving import NEWEST
 from backend.jobs.status import job_status
+from backend.jobs.summary import estimated_of
 from backend.pages.exporting import history, labels, request_labels, version_archive
 from backend.pages.section import ProjectPage, Section
 from backend.pages.sections.how_good import main_measure
@@ -51,7 +52,7 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
 def _row(entry: Mapping[str, Any], kept: set[str], serving: str | None, pinned: bool) -> Mapping[str, Any]:
     name = entry["version"]
     state = ("pinned" if pinned else "serves") if name == serving else "kept" if name in kept else ""
-    estimate = (entry.get("estimate") or {}).get("accuracy")
+    _, estimate = estimated_of(entry)
     measured = entry.get("measured")
     score = entry.get("accuracy", next(iter(measured.values()), None) if isinstance(measured, dict) else None)
     return {
