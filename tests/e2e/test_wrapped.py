@@ -18,7 +18,10 @@ from backend.store.model_version import version_number
 from tests.conftest import RunningBackend
 from tests.e2e.installation import atlas
 from tests.e2e.steps import Start, wait_until
+from tests.fakes.chat import KEY, chat_served
 from tests.fakes.detector import CONFIG, Detector, backend_of, picture, truth
+from tests.fakes.drafts import CONFIG as DRAFTS
+from tests.fakes.drafts import answer, contents, written
 from tests.fakes.wrapped import FakeBackend, served
 
 COUNT, WEAK = 48, 6
@@ -115,6 +118,38 @@ def test_the_queue_goes_where_a_detector_is_wrong_and_follows_once_it_has_learne
         assert [each["task"] for each in project.queue()] != left
         # It has learned: the head's boxes are the new model's, and right.
         wait_until(lambda: detector.trainings == 1 and _are_right(project), 120)
+
+
+def test_drafts_of_a_named_model_are_shown_and_the_queue_follows_five_answers(
+    label_studio: LabelStudioServer, run_backend: Start
+) -> None:
+    http, texts = label_studio.admin.http, contents(30, 0.2, seed=0)
+    with chat_served(written) as chat:
+        named = {"GENERATION_URL": f"{chat.url}/v1", "GENERATION_MODEL": "tiny", "GENERATION_KEY": KEY}
+        backend = run_backend(**named, RETRAIN_EVERY="5", QUEUE_HEAD="30")
+        body = {"title": "drafts", "label_config": DRAFTS, "sampling": "Uncertainty sampling"}
+        project = Project(http, int(http.post("/api/projects", json=body).json()["id"]), {}, set())
+        rows = [{"text": each} for each in texts]
+        http.post(f"/api/projects/{project.id}/import", json=rows).raise_for_status()
+        asked = {"project": project.id, "page_size": 100, "fields": "all"}
+        listed = http.get("/api/tasks", params=asked).json()["tasks"]
+        text_of = {task["id"]: task["data"]["text"] for task in listed}
+        connection = {"project": project.id, "url": backend.url, "title": "atlas"}
+        connection |= {"extra_params": {"wraps": "generation"}}
+        http.post("/api/ml", json=connection).raise_for_status()
+        wait_until(lambda: any(each["result"] for each in project.queue()), 120)
+        queue = project.queue()
+        drafts = {each["task"]: each["result"][0]["value"]["text"] for each in queue if each["result"]}
+        assert drafts == {task: [written(text_of[task])[0]] for task in drafts}
+        before = project.version
+        for each in queue[:5]:
+            answered = {"result": answer(text_of[each["task"]])}
+            http.post(f"/api/tasks/{each['task']}/annotations/", json=answered).raise_for_status()
+        project.wait_for_version_after(before, backend)
+        left = [each["task"] for each in queue[5:]]
+        wait_until(lambda: [each["task"] for each in project.queue()] != left, 60)
+        assert len(chat.texts) == len(set(chat.texts))
+        assert KEY not in http.get("/api/ml", params={"project": project.id}).text
 
 
 def _are_right(project: Project) -> bool:
