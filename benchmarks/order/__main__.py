@@ -1,15 +1,19 @@
-"""Strategies against random order, ours and scikit-activeml's, batch by batch.
+"""Strategies against random order, ours and other libraries', batch by batch or as labels come live.
 
 python -m benchmarks.order run FOLDER KEPT --sets choosing [--contenders 'auto;ska: typiclust'] [--seeds 5]
 python -m benchmarks.order report KEPT --sets reporting     tables of what is kept
 
 FOLDER has NAME.csv.gz (text,label) or NAME.npz (images, labels), and NAME.test.* beside it; KEPT is where
-vectors and curves are kept: each curve is a file, and a run that was stopped goes on where it was.
+vectors and curves are kept: each curve is a file, and a run that was stopped goes on where it was. The curves
+of one KEPT are all of one protocol and of the same budgets; --pool cuts pools and test parts. With --live
+labels come as they do in a project, from the cold start on, five at a time (benchmarks/order/live.py); with
+--oracle they are judged by halves of the test part, and "oracle" is a contender (benchmarks/order/oracle.py).
 All contenders of a seed start from the same random labels and go on batch by batch, to each of the budgets.
 A logistic regression (C = 10, balanced) judges: macro-F1 on the test part at each budget, the mean of which
 is the score. "plain" features are the hashed n-grams (of images: pixels), "pretrained" `use+lsa` (of images:
-`lite0`), with the last third of the training part for a test part. scikit-activeml is found where PYTHONPATH
-says: pip install --no-deps --target FOLDER scikit-activeml==1.0.1 makefun==1.16.0.
+`lite0`), with the last third of the training part for a test part. The other libraries ("ska: " is
+scikit-activeml, "st: " small-text) are found where PYTHONPATH says: pip install --no-deps --target PLACE
+scikit-activeml==1.0.1 makefun==1.16.0 small-text==1.4.1 modAL-python==0.4.2.1 skorch dill tqdm tabulate.
 """
 
 from __future__ import annotations
@@ -17,12 +21,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import torch
 
-from benchmarks.order.data import CHOOSING, REPORTING, vectors
-from benchmarks.order.replay import RANDOM
+from benchmarks.order import live, oracle
+from benchmarks.order.data import CHOOSING, MOST_TEXTS, REPORTING, cut, vectors
+from benchmarks.order.replay import RANDOM, curve
 from benchmarks.order.report import report
 from benchmarks.order.shards import Shard, replay
 
@@ -37,6 +43,10 @@ CONTENDERS = (
     "ska: badge",
     "ska: falcun",
     "ska: clue",
+    "ska: probcover",
+    "st: coreset",
+    "st: contrastive",
+    "modAL: ranked batch",
 )
 FEATURES = ("plain", "pretrained")
 
@@ -49,8 +59,8 @@ def main() -> None:
         return
     for shard in _shards(asked):
         if not shard.file(asked.kept).exists():
-            data = vectors(asked.folder, shard.data, shard.features, asked.kept / "vectors")
-            found = replay(shard, data, asked.budgets, asked.kept)
+            data = _vectors(asked.folder, shard.data, shard.features, asked.kept / "vectors")
+            found = replay(shard, cut(data, asked.pool), asked.budgets, asked.kept, asked.protocol)
             print(
                 *shard,
                 f"{sum(found.f1) / len(found.f1):.3f}",
@@ -58,6 +68,10 @@ def main() -> None:
                 flush=True,
                 file=sys.stderr,
             )
+
+
+_vectors = lru_cache(maxsize=1)(vectors)
+"""Contenders are the innermost loop, so one set is asked for again and again."""
 
 
 def _shards(asked: argparse.Namespace) -> Iterator[Shard]:
@@ -82,6 +96,10 @@ def _arguments() -> argparse.Namespace:
         if what == "run":
             command.add_argument("folder", type=Path)
             command.add_argument("--budgets", type=_numbers, default=list(range(20, 301, 20)))
+            command.add_argument("--pool", type=int, default=MOST_TEXTS)
+            command.add_argument("--live", action="store_const", const=live.curve, dest="protocol")
+            command.add_argument("--oracle", action="store_const", const=oracle.curve, dest="protocol")
+            command.set_defaults(protocol=curve)
         command.add_argument("kept", type=Path)
         command.add_argument("--sets", default="reporting")
         command.add_argument("--contenders", default=";".join(CONTENDERS))

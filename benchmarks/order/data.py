@@ -14,6 +14,7 @@ from torch import Tensor
 from backend.encoders.base import encoded
 from backend.encoders.images import find_image_encoder
 from backend.encoders.registry import find_encoder
+from backend.encoders.use import DIMS
 from backend.sampling.rows import unit_rows
 
 CHOOSING = (
@@ -48,24 +49,41 @@ PIXELS = 256
 
 
 class Data(NamedTuple):
-    """pool, test: float32 [N, D] and [T, D]; targets, truth: int64 [N] and [T]."""
+    """pool, test: float32 [N, D] and [T, D]; targets, truth: int64 [N] and [T]; blocks: see `Scene`."""
 
     pool: Tensor
     targets: Tensor
     test: Tensor
     truth: Tensor
+    blocks: tuple[int, ...] = ()
+
+
+PARTS = ("pool", "targets", "test", "truth")
+"""What is kept of a set in its file."""
 
 
 def vectors(folder: Path, name: str, features: str, kept: Path) -> Data:
     """A set by one kind of features, "plain" or "pretrained"; from `kept`, where it is put at first."""
     file = kept / features / f"{name}.npz"
+    pictures = (folder / f"{name}.npz").exists()
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        encode = _pictures if (folder / f"{name}.npz").exists() else _texts
-        found = encode(folder, name, features)
-        np.savez(file, **{part: value.numpy() for part, value in found._asdict().items()})
+        found = (_pictures if pictures else _texts)(folder, name, features)
+        np.savez(file, **{part: getattr(found, part).numpy() for part in PARTS})
     with np.load(file, allow_pickle=False) as arrays:
-        return Data(*(torch.from_numpy(arrays[part]) for part in Data._fields))
+        found = Data(*(torch.from_numpy(arrays[part]) for part in PARTS))
+    if features == "plain":
+        return found
+    width = found.pool.shape[1]
+    widths = find_image_encoder("lite0").block_widths if pictures else (DIMS, width - DIMS)
+    return found._replace(blocks=widths)
+
+
+def cut(data: Data, most: int) -> Data:
+    """The first so many of the pool and of the test part; both are in random order."""
+    return data._replace(
+        pool=data.pool[:most], targets=data.targets[:most], test=data.test[:most], truth=data.truth[:most]
+    )
 
 
 def _texts(folder: Path, name: str, features: str) -> Data:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from statistics import fmean
 
 import torch
-from sklearn.metrics import f1_score
 
-from benchmarks.order.contenders import contender, regression
+from benchmarks.order.contenders import contender
 from benchmarks.order.data import Data
+from benchmarks.order.judge import judged
 
 RANDOM, STREAMS = "random", 3
 """Random order is replayed so often from the same first labels, and averaged: the others are held to it."""
@@ -36,14 +36,3 @@ def _one(data: Data, name: str, seed: int, stream: int, budgets: Sequence[int]) 
         known = torch.cat([known, more])
         points.append(judged(data, known))
     return points
-
-
-def judged(data: Data, known: torch.Tensor) -> float:
-    """Macro-F1 of a regression that was taught these rows."""
-    targets = data.targets[known]
-    if len(targets.unique()) < 2:
-        predicted = targets[:1].expand(len(data.truth)).numpy()
-    else:
-        model = regression().fit(data.pool[known].double().numpy(), targets.numpy())
-        predicted = model.predict(data.test.double().numpy())
-    return float(f1_score(data.truth.numpy(), predicted, average="macro", zero_division=0))

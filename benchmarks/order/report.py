@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 
 import numpy as np
 
+from benchmarks.order.oracle import ORACLE
 from benchmarks.order.replay import RANDOM
 from benchmarks.order.shards import Replayed, Shard, kept
 
@@ -24,8 +25,42 @@ def report(shards: Sequence[Shard], folder: Path) -> str:
     parts = [_table(features, found) for features in dict.fromkeys(shard.features for shard in found)]
     everything = _by_set(found)
     parts.append(f"Mean rank over all of the above\n\n{_ranks(everything)}")
+    if any(shard.contender == ORACLE for shard in found):
+        parts.append(_shares(everything))
     hours = sum(curve.cpu for curve in found.values()) / 3600
     return "\n\n".join([*parts, f"{len(found)} of {len(shards)} curves, {hours:.2f} CPU hours"])
+
+
+def _shares(scores: dict[tuple[str, str], Scores]) -> str:
+    """By contender the part of the oracle's gain over random order: of the sets' mean gains, and per set."""
+    whole = {
+        each: found
+        for each, found in scores.items()
+        if ORACLE in found and found[ORACLE].keys() == found.get(RANDOM, {}).keys()
+    }
+    lines = [f"| share of the oracle's gain | all | {' | '.join(name for _, name in whole)} |"]
+    lines.append("|---" * (len(whole) + 2) + "|")
+    for contender in dict.fromkeys(name for found in whole.values() for name in found):
+        if contender in (ORACLE, RANDOM):
+            continue
+        gains = [_gains(found, contender) for found in whole.values()]
+        if all(each is not None for each in gains):
+            own, best = (fmean(each[i] for each in gains if each) for i in (0, 1))
+            cells = " | ".join(_part(*each) for each in gains if each)
+            lines.append(f"| `{contender}` | {_part(own, best)} | {cells} |")
+    return "\n".join(lines)
+
+
+def _gains(found: Scores, contender: str) -> tuple[float, float] | None:
+    """Its mean gain over random order, and the oracle's; None where it was not replayed with all seeds."""
+    if found.get(contender, {}).keys() != found[ORACLE].keys():
+        return None
+    base = fmean(found[RANDOM].values())
+    return fmean(found[contender].values()) - base, fmean(found[ORACLE].values()) - base
+
+
+def _part(own: float, best: float) -> str:
+    return f"{own / best:.0%}" if best > 0 else "–"
 
 
 def _by_set(found: dict[Shard, Replayed]) -> dict[tuple[str, str], Scores]:

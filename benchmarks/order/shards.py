@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.order.data import Data
-from benchmarks.order.replay import curve
+
+Protocol = Callable[[Data, str, int, Sequence[int]], list[float]]
+"""(set, contender, seed, budgets) -> macro-F1 at each of the budgets."""
 
 
 class Shard(NamedTuple):
@@ -33,8 +35,8 @@ class Replayed(NamedTuple):
     cpu: float
 
 
-def replay(shard: Shard, data: Data, budgets: Sequence[int], folder: Path) -> Replayed:
-    """From its file, or made now and kept."""
+def replay(shard: Shard, data: Data, budgets: Sequence[int], folder: Path, curve: Protocol) -> Replayed:
+    """From its file, or made now by this protocol and kept."""
     found = kept(shard, folder)
     if found is None:
         before = time.process_time()

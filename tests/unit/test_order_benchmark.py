@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.order import shards
+from benchmarks.order import live, oracle, shards
 from benchmarks.order.data import CHOOSING, REPORTING, Data
 from benchmarks.order.replay import curve
 from benchmarks.order.report import report
@@ -33,14 +33,10 @@ def test_all_start_from_the_same_labels_and_are_judged_at_each_budget(name: str)
     assert found == curve(made(), name, 1, [10, 20, 40])
 
 
-def test_a_run_that_was_stopped_replays_nothing_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_stopped_replays_nothing_twice(tmp_path: Path) -> None:
     shard = Shard("plain", "ag-news", "ska: typiclust", 3)
-    monkeypatch.setattr(shards, "curve", lambda *_: [0.5])
-    assert replay(shard, made(), [20], tmp_path).f1 == [0.5]
-    monkeypatch.setattr(shards, "curve", lambda *_: [0.9])
-    assert replay(shard, made(), [20], tmp_path).f1 == [0.5]
+    assert replay(shard, made(), [20], tmp_path, lambda *_: [0.5]).f1 == [0.5]
+    assert replay(shard, made(), [20], tmp_path, lambda *_: [0.9]).f1 == [0.5]
 
 
 def test_differences_are_paired_and_ranks_are_means_over_the_sets(tmp_path: Path) -> None:
@@ -62,3 +58,27 @@ def test_differences_are_paired_and_ranks_are_means_over_the_sets(tmp_path: Path
     ranks = {line.split("`")[1]: line.split("|")[2].strip() for line in told.splitlines() if "to" in line}
     assert ranks == {"auto": "1.50", "margin": "2.00", "random": "2.50"}
     assert "12 of 12 curves, 0.00 CPU hours" in told
+
+
+def test_live_five_labels_come_at_a_time_and_all_begin_with_the_cold_start() -> None:
+    first = live.curve(made(), "random", 1, [5])
+    assert first == live.curve(made(), "atlas", 1, [5]) == live.curve(made(), "typiclust", 1, [5])
+    assert len(live.curve(made(), "auto", 1, [5, 15])) == 2
+    with pytest.raises(ValueError, match="5 labels come at a time"):
+        live.curve(made(), "auto", 1, [12])
+
+
+def test_the_oracle_is_scored_by_items_that_it_did_not_choose_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two batches one is better by the half that chooses alone: chosen, it scores by the other half."""
+    monkeypatch.setattr(oracle, "ASKED", ("good by even items", "good by odd items"))
+    monkeypatch.setattr(oracle, "contender", lambda name: lambda *_: torch.tensor([50 + ("odd" in name)]))
+    scores = {50: [0.9, 0.2], 51: [0.3, 0.8]}
+    monkeypatch.setattr(oracle, "_halves", lambda _, known: scores.get(int(known[-1]), [0.0, 0.0]))
+    assert oracle.curve(made(), "oracle", 0, [10, 11])[1] == pytest.approx((0.2 + 0.3) / 2)
+
+
+def test_shares_of_the_oracle_are_of_mean_gains(tmp_path: Path) -> None:
+    asked = [Shard("plain", "one", name, 0) for name in ("random", "auto", "oracle")]
+    for shard, score in zip(asked, (0.5, 0.56, 0.6), strict=True):
+        shards.keep(Replayed([20], [score], 1.0), shard, tmp_path)
+    assert "| `auto` | 60% | 60% |" in report(asked, tmp_path)
