@@ -55,7 +55,7 @@ def main() -> None:
     asked = _arguments()
     torch.set_num_threads(1)
     if asked.what == "report":
-        print(report(list(_shards(asked)), asked.kept))
+        print(report(list(_shards(asked)), asked.kept, asked.less))
         return
     for shard in _shards(asked):
         if not shard.file(asked.kept).exists():
@@ -100,6 +100,8 @@ def _arguments() -> argparse.Namespace:
             command.add_argument("--live", action="store_const", const=live.curve, dest="protocol")
             command.add_argument("--oracle", action="store_const", const=oracle.curve, dest="protocol")
             command.set_defaults(protocol=curve)
+        else:
+            command.add_argument("--less", default=RANDOM, help="whom differences are to")
         command.add_argument("kept", type=Path)
         command.add_argument("--sets", default="reporting")
         command.add_argument("--contenders", default=";".join(CONTENDERS))

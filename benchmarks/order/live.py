@@ -25,7 +25,10 @@ R = 5
 """Labels between two retrains."""
 POOL = 1_000
 """Items that wait, at most; another seed draws others, since the cold start knows no chance of its own."""
-WITHOUT_SIBLINGS = frozenset({"least_confidence", "margin", "ratio", "entropy", "badge", "contrastive"})
+WITHOUT_SIBLINGS = frozenset(
+    {"least_confidence", "margin", "ratio", "entropy", "badge", "contrastive"}
+    | {"dropout_margin", "dropout_entropy", "dropout_bald"}
+)
 """They look at the serving network alone: two siblings are trained in the place of ten."""
 
 

@@ -19,12 +19,14 @@ Scores = dict[str, dict[int, float]]
 RESAMPLED = 2_000
 
 
-def report(shards: Sequence[Shard], folder: Path) -> str:
-    """A table for each kind of features, and how long it took."""
+def report(shards: Sequence[Shard], folder: Path, base: str = RANDOM) -> str:
+    """A table for each kind of features, and how long it took. base: whom the differences are to."""
     found = {shard: curve for shard in shards if (curve := kept(shard, folder)) is not None}
-    parts = [_table(features, found) for features in dict.fromkeys(shard.features for shard in found)]
+    kinds = list(dict.fromkeys(shard.features for shard in found))
+    parts = [_table(features, found, base) for features in kinds]
     everything = _by_set(found)
-    parts.append(f"Mean rank over all of the above\n\n{_ranks(everything)}")
+    if len(kinds) > 1:
+        parts.append(f"Mean rank over all of the above\n\n{_ranks(everything, base)}")
     if any(shard.contender == ORACLE for shard in found):
         parts.append(_shares(everything))
     hours = sum(curve.cpu for curve in found.values()) / 3600
@@ -70,26 +72,26 @@ def _by_set(found: dict[Shard, Replayed]) -> dict[tuple[str, str], Scores]:
     return scores
 
 
-def _table(features: str, found: dict[Shard, Replayed]) -> str:
+def _table(features: str, found: dict[Shard, Replayed], base: str) -> str:
     scores = _by_set({shard: curve for shard, curve in found.items() if shard.features == features})
     sets = list(scores)
     contenders = list(dict.fromkeys(shard.contender for shard in found))
     lines = [f"| {features} | {' | '.join(name for _, name in sets)} |", "|---" * (len(sets) + 1) + "|"]
     for contender in contenders:
-        cells = " | ".join(_cell(scores[each], contender) for each in sets)
+        cells = " | ".join(_cell(scores[each], contender, base) for each in sets)
         lines.append(f"| `{contender}` | {cells} |")
-    return "\n".join([*lines, "", _ranks(scores)])
+    return "\n".join([*lines, "", _ranks(scores, base)])
 
 
-def _cell(scores: Scores, contender: str) -> str:
-    own, base = scores.get(contender, {}), scores.get(RANDOM, {})
-    both = sorted(own.keys() & base.keys())
+def _cell(scores: Scores, contender: str, base: str) -> str:
+    own, others = scores.get(contender, {}), scores.get(base, {})
+    both = sorted(own.keys() & others.keys())
     if not both:
         return "–"
     mean = fmean(own[seed] for seed in both)
-    if contender == RANDOM:
+    if contender == base:
         return f"{mean:.3f}"
-    less = [own[seed] - base[seed] for seed in both]
+    less = [own[seed] - others[seed] for seed in both]
     return f"{mean:.3f} ({fmean(less):+.3f}{_error(less)})"
 
 
@@ -97,7 +99,7 @@ def _error(less: Sequence[float]) -> str:
     return f" ± {stdev(less) / math.sqrt(len(less)):.3f}" if len(less) > 1 else ""
 
 
-def _ranks(scores: dict[tuple[str, str], Scores]) -> str:
+def _ranks(scores: dict[tuple[str, str], Scores], base: str) -> str:
     """By mean rank over the sets that all contenders were replayed on, 1 = first; the interval is of 90 % of
     the draws of as many sets, and of each as many seeds, with replacement."""
     contenders = list(dict.fromkeys(name for each in scores.values() for name in each))
@@ -115,8 +117,8 @@ def _ranks(scores: dict[tuple[str, str], Scores]) -> str:
     chance = np.random.default_rng(0)
     drawn = np.array([_mean_rank(_resampled(tables, chance)) for _ in range(RESAMPLED)])
     low, high = np.quantile(drawn, (0.05, 0.95), axis=0)
-    gains = np.mean([table.mean(1) - table.mean(1)[contenders.index(RANDOM)] for table in tables], axis=0)
-    lines = [f"| {len(tables)} sets | mean rank | 90 % of draws | mean less random |", "|---|---|---|---|"]
+    gains = np.mean([table.mean(1) - table.mean(1)[contenders.index(base)] for table in tables], axis=0)
+    lines = [f"| {len(tables)} sets | mean rank | 90 % of draws | mean less {base} |", "|---|---|---|---|"]
     lines += [
         f"| `{contenders[i]}` | {ranks[i]:.2f} | {low[i]:.2f} to {high[i]:.2f} | {gains[i]:+.3f} |"
         for i in np.argsort(ranks)

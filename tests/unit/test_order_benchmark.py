@@ -58,6 +58,7 @@ def test_differences_are_paired_and_ranks_are_means_over_the_sets(tmp_path: Path
     ranks = {line.split("`")[1]: line.split("|")[2].strip() for line in told.splitlines() if "to" in line}
     assert ranks == {"auto": "1.50", "margin": "2.00", "random": "2.50"}
     assert "12 of 12 curves, 0.00 CPU hours" in told
+    assert "0.700 (+0.200 ± 0.000)" in report(asked, tmp_path, "margin")
 
 
 def test_live_five_labels_come_at_a_time_and_all_begin_with_the_cold_start() -> None:
