@@ -9,7 +9,7 @@ from time import monotonic
 
 from backend.adapted_contents import picture_contents, text_contents
 from backend.adapting import Adapted, adapted_of
-from backend.controls.compared import Compared
+from backend.combining import combining
 from backend.encoders.base import Encoder, is_cheap
 from backend.sampling import queue_scores
 from backend.settings import Settings
@@ -85,8 +85,8 @@ def load_version(settings: Settings, project_id: int, name: str) -> Loaded:
     places = dict(zip(ids, queue_scores(len(ids)).tolist(), strict=True))
     if version.scheme.source.is_fetched:
         images = image_cache(settings, project_id)
-        if isinstance(version.scheme.source, Compared):
-            return Loaded(version, images.kept_pairs(version.encoder), places, cache)
+        if (several := combining(version.scheme.source)) is not None:
+            return Loaded(version, images.kept_several(version.encoder, *several), places, cache)
         kept = images.kept(version.encoder, version.unit_encoder)
         adapted = adapted_of(models, version, picture_contents(images, kept, version.encoder))
         return Loaded(version, kept, places, cache, adapted)

@@ -65,14 +65,16 @@ def learnable(tags: Tags, preferred: Preferred = None) -> tuple[list[Control], d
     return learned, problems
 
 
-def _turn(tag: Tag, sources: Mapping[str, Tag], preferred: Preferred) -> tuple[int, int, bool]:
-    """The lowest orders the queue: what is preferred, in the order of the names, else the control's `turn`,
-    then texts: a project that was connected for its texts goes on with them."""
+def _turn(tag: Tag, sources: Mapping[str, Tag], preferred: Preferred) -> tuple[int, bool, int, bool]:
+    """The lowest orders the queue: what is preferred, in the order of the names, else what was learned before
+    others, the control's `turn`, then texts: a project that was connected for its texts goes on with them."""
     names = (preferred,) if isinstance(preferred, str) else tuple(preferred or ())
     kind = control_for(tag)
     assert kind is not None  # by `asked`
     place = names.index(tag.name) if tag.name in names else len(names)
-    return place, kind.turn, SOURCES[sources[tag.to_names[0]].kind].is_fetched
+    about = SOURCES[sources[tag.to_names[0]].kind]
+    several_images = about.is_fetched and len(tag.to_names) > 1 and kind.joins
+    return place, about.comes_late or several_images, kind.turn, about.is_fetched
 
 
 def _control(tag: Tag, looked_at: Sequence[Tag]) -> Control:

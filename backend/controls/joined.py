@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.controls.compared import compared_of
-from backend.controls.sources import SOURCES, Source, source_from_json
+from backend.controls.several_images import images_of, several_images
+from backend.controls.sources import SOURCES, Image, Source, source_from_json
 from backend.controls.tags import Tag
 from backend.errors import LabelConfigError
 
@@ -47,11 +48,13 @@ def source_of(
     """
     if len(looked_at) == 1:
         return sources[looked_at[0].kind].parse(looked_at[0])
+    if all(tag.kind == Image.tag for tag in looked_at):
+        return images_of(looked_at)
     fetched = next((tag for tag in looked_at if SOURCES[tag.kind].is_fetched), None)
     if fetched is not None:
         raise LabelConfigError(
             f"{control} is about several tags, of which {fetched} shows no text; several texts are learned "
-            f'together, or one image. With toName="{fetched.name}" it would be about {fetched}.'
+            f'together, or several images. With toName="{fetched.name}" it would be about {fetched}.'
         )
     return joined([sources[tag.kind].parse(tag) for tag in looked_at])
 
@@ -61,6 +64,8 @@ def any_source_from_json(described: Mapping[str, Any]) -> Source:
     if "compared" in described:
         left, right = map(source_from_json, described["compared"])
         return compared_of(left, right)
+    if "images" in described:
+        return several_images([source_from_json(image) for image in described["images"]])
     if "parts" in described:
         return joined([source_from_json(part) for part in described["parts"]])
     return source_from_json(described)

@@ -14,6 +14,7 @@ from backend.controls.number import Number
 from backend.controls.of_regions import OfRegions
 from backend.controls.pairwise import Pairwise
 from backend.controls.polygons import Polygons
+from backend.controls.ranking import Ranking
 from backend.controls.rating import Rating
 from backend.controls.several import SeveralChoices, SeveralOrNone
 from backend.controls.sources import SOURCES
@@ -31,6 +32,7 @@ CONTROLS: dict[str, type[Control]] = {
         Number,
         Pairwise,
         TextArea,
+        Ranking,
         Boxes,
         Polygons,
         Brush,

@@ -6,71 +6,20 @@ A new source is a class here, or in a file of its own, and a line in SOURCES.
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from hashlib import blake2b
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from backend.controls.content import ENCODINGS, as_text, decoded, field_of, fill, look_up
+from backend.controls.content import ENCODINGS, as_text, decoded, field_of
 from backend.controls.dom import dom_text
 from backend.controls.markup import visible_text
+from backend.controls.source import Source as Source
+from backend.controls.source import storable
 from backend.controls.tags import Tag
 from backend.errors import LabelConfigError
 
 BETWEEN = "\N{PARAGRAPH SEPARATOR}"
 """Between utterances."""
-
-
-@dataclass(frozen=True)
-class Source(ABC):
-    """field: the name of one field of a task's data, without its `$`; or a value with text around names, as
-    it stands in the config. Its other fields say how that is read; what a model depends on is compared."""
-
-    tag: ClassVar[str]
-    """The object tag."""
-    is_fetched: ClassVar[bool] = False
-    """Whether the content is the address of what annotators look at, from where a worker has to fetch it."""
-    is_read: ClassVar[bool] = True
-    """Whether there is an encoder for what annotators look at."""
-    written: ClassVar[str] = ""
-    """Its name in manifests, where that is not the tag's."""
-    field: str
-
-    @classmethod
-    @abstractmethod
-    def parse(cls, tag: Tag) -> Source:
-        """Raises LabelConfigError, with what to change, for what cannot be read."""
-
-    @abstractmethod
-    def content(self, data: Any) -> str:
-        """What an annotator looks at in a task, "" where there is nothing. Never raises."""
-
-    def encoder(self, of_texts: str) -> str:
-        """The name of the encoder for its contents. of_texts: of the one that the project has for texts."""
-        return of_texts
-
-    def words_of(self, contents: Sequence[str]) -> list[str]:
-        """By which words equal and nearly equal contents are found: of addresses, which differ by a letter
-        where they lead to something else, one word each."""
-        if not self.is_fetched and self.is_read:
-            return list(contents)
-        return [each and blake2b(each.encode(), digest_size=16).hexdigest() for each in contents]
-
-    @property
-    @abstractmethod
-    def about(self) -> str:
-        """The same for the same content: an encoder fitted on other content is not used."""
-
-    def value_in(self, data: Any) -> Any:
-        """What stands in the task in the place of the tag's value, of whatever type."""
-        return fill(self.field, data) if "$" in self.field else look_up(data, self.field)
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "tag": self.written or self.tag,
-            **{each.name: getattr(self, each.name) for each in fields(self)},
-        }
 
 
 @dataclass(frozen=True)
@@ -91,7 +40,7 @@ class Text(Source):
         return cls(field_of(tag.value), encoding if encoding in ENCODINGS else "none")
 
     def content(self, data: Any) -> str:
-        return _storable(decoded(as_text(self.value_in(data)), self.encoding))
+        return storable(decoded(as_text(self.value_in(data)), self.encoding))
 
     @property
     def about(self) -> str:
@@ -124,8 +73,8 @@ class Paragraphs(Source):
     def content(self, data: Any) -> str:
         value = self.value_in(data)
         if isinstance(value, list):
-            return _storable("\n".join(self._words(each) for each in value))
-        return _storable(as_text(value))
+            return storable("\n".join(self._words(each) for each in value))
+        return storable(as_text(value))
 
     def _words(self, paragraph: Any) -> str:
         words = paragraph.get(self.text_key) if isinstance(paragraph, dict) else paragraph
@@ -134,6 +83,56 @@ class Paragraphs(Source):
     @property
     def about(self) -> str:
         return f"{self.field} {self.tag} {self.text_key}"
+
+
+@dataclass(frozen=True)
+class Conversation(Paragraphs):
+    """The messages of a <Chat> that stand in a task; what is written while it is labelled is not read."""
+
+    tag = "Chat"
+    comes_late = True
+    text_key: str = "content"
+
+    @classmethod
+    def parse(cls, tag: Tag) -> Source:
+        return cls(field_of(tag.value))
+
+
+@dataclass(frozen=True)
+class Table(Source):
+    """A line for each key, or for each row of a list of them."""
+
+    tag = "Table"
+    comes_late = True
+
+    @classmethod
+    def parse(cls, tag: Tag) -> Source:
+        Text.parse(tag)  # an address is no table either
+        return cls(field_of(tag.value))
+
+    def content(self, data: Any) -> str:
+        value = self.value_in(data)
+        if isinstance(value, list):
+            return storable("\n".join(self._row(row) for row in value))
+        return storable("\n".join(_cells(value)) or as_text(value))
+
+    def _row(self, row: Any) -> str:
+        return ", ".join(_cells(row)) or as_text(row)
+
+    @property
+    def about(self) -> str:
+        return f"{self.field} {self.tag}"
+
+
+@dataclass(frozen=True)
+class Listed(Table):
+    """The items of a <List>, a line each, without their ids."""
+
+    tag = "List"
+
+    def _row(self, row: Any) -> str:
+        shown = [as_text(row.get(key)) for key in ("title", "body", "html")] if isinstance(row, dict) else []
+        return visible_text(" ".join(filter(None, shown)))
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ class Utterances(Paragraphs):
     def content(self, data: Any) -> str:
         value = self.value_in(data)
         told = [self._words(each) for each in value] if isinstance(value, list) else []
-        return _storable(BETWEEN.join(each.replace(BETWEEN, " ") for each in told))
+        return storable(BETWEEN.join(each.replace(BETWEEN, " ") for each in told))
 
     @property
     def about(self) -> str:
@@ -198,7 +197,7 @@ class Image(Source):
         return cls(field_of(tag.value))
 
     def content(self, data: Any) -> str:
-        return _storable(as_text(self.value_in(data))).strip()
+        return storable(as_text(self.value_in(data))).strip()
 
     @property
     def about(self) -> str:
@@ -217,7 +216,7 @@ class Unread(Source):
         return cls("")
 
     def content(self, data: Any) -> str:
-        return _storable(json.dumps(data, ensure_ascii=False, sort_keys=True, default=str))
+        return storable(json.dumps(data, ensure_ascii=False, sort_keys=True, default=str))
 
     def encoder(self, of_texts: str) -> str:
         return "lots"
@@ -227,7 +226,9 @@ class Unread(Source):
         return "all that stands in a task"
 
 
-SOURCES: dict[str, type[Source]] = {each.tag: each for each in (Text, HyperText, Paragraphs, Image)}
+SOURCES: dict[str, type[Source]] = {
+    each.tag: each for each in (Text, HyperText, Paragraphs, Conversation, Table, Listed, Image)
+}
 """By object tag, for what is asked about the whole of a content."""
 
 COUNTED: dict[str, type[Source]] = {each.tag: each for each in (Text, PageText, Utterances)}
@@ -243,6 +244,6 @@ def source_from_json(described: Mapping[str, Any]) -> Source:
     return kind(**{name: each for name, each in described.items() if name != "tag"})
 
 
-def _storable(text: str) -> str:
-    """Half a surrogate pair cannot be stored."""
-    return text.encode("utf-8", "replace").decode()
+def _cells(row: Any) -> list[str]:
+    """Such as "Name: Anna", of what has keys; a cell within a cell is left out."""
+    return [f"{key}: {as_text(cell)}" for key, cell in row.items()] if isinstance(row, dict) else []

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from backend import sampling
 from backend.adapting import STATS
-from backend.controls.compared import Compared
+from backend.combining import combining
 from backend.controls.regions import RegionControl
 from backend.controls.scheme import LabelScheme
 from backend.controls.weights import shares_of
@@ -22,7 +22,7 @@ from backend.jobs.auditing import Audits, audited, audits_of
 from backend.jobs.choosing import Lesson
 from backend.jobs.encode_pool import Pool, encode_pool
 from backend.jobs.head_made import Head
-from backend.jobs.image_pairs import pool_of_pairs
+from backend.jobs.image_pairs import pool_of_several
 from backend.jobs.image_pool import ProjectImages
 from backend.jobs.laps import Laps
 from backend.jobs.learned import AllLearned, learn
@@ -209,8 +209,8 @@ class VersionMaker:
         if scheme.source.is_fetched:
             project = self._settings, self._state.redis, self._client, self._id
             images = ProjectImages(*project, None if self._state.wraps else maps_for(scheme))
-            if isinstance(scheme.source, Compared):
-                return pool_of_pairs(images, tasks, self._settings.seed)
+            if (several := combining(scheme.source)) is not None:
+                return pool_of_several(images, tasks, self._settings.seed, *several)
             return images.pool(tasks, self._settings.seed)
         before, settings = self._versions.names()[-1:], self._settings
         texts = [task.text for task in tasks]

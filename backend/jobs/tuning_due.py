@@ -25,6 +25,8 @@ GROWTH = 1.5
 
 def depth_of(settings: Settings, control: Control) -> Depth | None:
     """How many of the encoder's layers are trained for a control; None where they stay as they are."""
+    if not control.source.adapts:
+        return None
     return DEPTHS.get(control.adapts.get(settings.fine_tune, ""))
 
 

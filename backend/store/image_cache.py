@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backend.combining import Combine
 from backend.content.addresses import Place
 from backend.content.pictures import decoded, thumbnail
 from backend.encoders.images import find_image_encoder, kept_image_encoder
@@ -15,7 +16,7 @@ from backend.store.files import Files, files_of
 from backend.store.image_maps import ImageMaps, map_encoder_named
 from backend.store.images import Image, ImageFiles, digest_of_bytes
 from backend.store.kept_images import KeptImages
-from backend.store.kept_pairs import KeptPairs
+from backend.store.kept_several import KeptSeveral
 from backend.store.paths import project_dir
 from backend.store.waiting import WaitingTexts
 
@@ -55,10 +56,10 @@ class ImageCache:
         made = ImageMaps(self.files, map_encoder_named(maps)) if maps else None
         return KeptImages(self.images(encoder), self.place, encoder.dims, made)
 
-    def kept_pairs(self, name: str) -> KeptPairs:
-        """Of images that are compared. Raises as `kept`."""
+    def kept_several(self, name: str, count: int, combine: Combine) -> KeptSeveral:
+        """Of contents of several images. Raises as `kept`."""
         encoder = self.encoder(name)
-        return KeptPairs(self.images(encoder), self.place, encoder.dims)
+        return KeptSeveral(self.images(encoder), self.place, encoder.dims, count, combine)
 
     def encoder(self, name: str) -> ImageEncoder:
         """Its weights are read when they are needed. Raises DamagedFile where there is none here."""

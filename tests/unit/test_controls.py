@@ -79,7 +79,8 @@ def control_of(case: Case) -> Control:
 
 def test_each_kind_of_answer_has_examples() -> None:
     wholes = {kind for kind, of in CONTROLS.items() if not issubclass(of, RegionControl)}
-    assert EXAMPLES.keys() == wholes  # parts have tests/unit/test_regions.py
+    assert EXAMPLES.keys() == wholes - {"ranking"}  # which is not learned: tests/unit/test_ranking.py
+    # Parts have tests/unit/test_regions.py.
     for case in CASES:
         assert control_of(case).kind == case[0]
 

@@ -1,0 +1,114 @@
+"""An order of a task's items: <Ranker> about a <List>.
+
+The items are other ones in each task, so that an order is no class. Nothing is trained or predicted: a queue
+by it serves what is typical of what has no order yet.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, ClassVar
+
+from backend.controls.base import Answer, Control, Region, refuse_parts, regions_named, value_of
+from backend.controls.sources import Listed, Source
+from backend.controls.tags import Tag
+
+ORDER = "(order)"
+"""The one class."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking(Control):
+    """An answer is a JSON object: by the control's name, or by the name of each bucket, the ids of items."""
+
+    kind = "ranking"
+    tags = ("Ranker",)
+    sources: ClassVar[Mapping[str, type[Source]]] = {Listed.tag: Listed}
+    turn = 3
+    joins = False
+    adapts: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def parse(cls, tag: Tag, source: Source) -> Control:
+        refuse_parts(tag)
+        return cls(from_name=tag.name, to_name=tag.to_name, source=source, classes=(ORDER,))
+
+    def placed(self, given: Sequence[Answer | None], answers: Sequence[Answer]) -> list[int]:
+        return [-1 if answer is None else 0 for answer in given]
+
+    def caveats(self) -> Iterator[str]:
+        yield (
+            f'"{self.from_name}" asks for an order: none is learned or predicted, and where nothing else '
+            "orders the queue, it serves typical tasks"
+        )
+
+    # Label Studio's side
+
+    def read(self, result: Any, content: str = "") -> Answer | None:
+        given = (_order_in(region) for region in regions_named(result, self.from_name))
+        return next((json.dumps(each, ensure_ascii=False) for each in given if each), None)
+
+    def unknown_in(self, region: Region) -> list[Any] | None:
+        given = value_of(region, "ranker")
+        return None if given is None else [] if _order_in(region) else [given]
+
+    def agreement(self, one: Answer, other: Answer) -> float:
+        """Of all pairs of items, the share that both put in the same order, or in the same bucket."""
+        ours, theirs = _ranks(one), _ranks(other)
+        pairs = list(combinations(sorted(ours.keys() | theirs.keys()), 2))
+        if one == other or not pairs:
+            return float(one == other)
+        return sum(_between(ours, *pair) == _between(theirs, *pair) for pair in pairs) / len(pairs)
+
+    def regions(self, answer: Answer, confidence: float) -> list[Region]:
+        if answer == ORDER:
+            return []
+        return [self.region("ranker", {"ranker": json.loads(answer)}, confidence)]
+
+    def given(self, answer: Answer, content: str) -> list[Region]:
+        """None: a task with an id that it has not, as a near copy may have, does not open."""
+        return []
+
+    def said_in(self, region: Region) -> list[str]:
+        return _in_words(_order_in(region))
+
+    def in_words(self, answer: Answer) -> list[str]:
+        return [] if answer == ORDER else _in_words(json.loads(answer))
+
+    @property
+    def config_choices(self) -> tuple[str, ...]:
+        return ("orders",)
+
+
+def _order_in(region: Region) -> dict[str, list[str]]:
+    """{} where a region holds no order."""
+    given = value_of(region, "ranker")
+    if not isinstance(given, dict) or not all(isinstance(ids, list) for ids in given.values()):
+        return {}
+    whole = all(isinstance(each, str) for ids in given.values() for each in ids)
+    return dict(sorted(given.items())) if whole and any(given.values()) else {}
+
+
+def _in_words(order: Mapping[str, Sequence[str]]) -> list[str]:
+    """Such as "best: A, C"; of one list no name."""
+    if len(order) == 1:
+        return [", ".join(ids) for ids in order.values()]
+    return [f"{bucket}: {', '.join(ids)}" for bucket, ids in order.items()]
+
+
+def _ranks(answer: Answer) -> dict[str, tuple[str, int]]:
+    """By item its bucket, and its place there where there is only one: in buckets items have no order."""
+    order: dict[str, list[str]] = {} if answer == ORDER else json.loads(answer)
+    alone = len(order) == 1
+    return {each: (bucket, i if alone else 0) for bucket, ids in order.items() for i, each in enumerate(ids)}
+
+
+def _between(ranks: Mapping[str, tuple[str, int]], one: str, other: str) -> tuple[Any, ...]:
+    """How two items stand to each other."""
+    a, b = ranks.get(one), ranks.get(other)
+    if a is None or b is None:
+        return (a is None, b is None)
+    return (a[0], b[0], a[1] < b[1])
