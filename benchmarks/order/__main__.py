@@ -44,6 +44,7 @@ CONTENDERS = (
     "ska: falcun",
     "ska: clue",
     "ska: probcover",
+    "ska: coreset",
     "st: coreset",
     "st: contrastive",
     "modAL: ranked batch",
