@@ -3,14 +3,27 @@ to be, and comes back the same when it is submitted unchanged."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from backend.controls.boxes import Boxes, boxes_in
 from backend.controls.regions import NOTHING
+from backend.controls.under_hand import box_meant
 from backend.demo.label_studio import LabelStudioServer
 from tests.browser import Browser
-from tests.e2e.editor import COLOURS, PICTURE_SHOWN, open_task, picture, submit
+from tests.e2e.editor import (
+    ACCEPTED,
+    AUTO_ANNOTATION,
+    COLOURS,
+    PICTURE_SHOWN,
+    draw_box,
+    open_task,
+    picture,
+    submit,
+)
 from tests.e2e.published import control_of, made, publish_answers
+from tests.fakes.wrapped import served
 
 LABELS = '<Label value="car" background="red"/><Label value="a tree" alias="tree" background="blue"/>'
 CONFIGS = {
@@ -43,3 +56,30 @@ def test_boxes_are_drawn_where_they_were_predicted_and_come_back_the_same(
         result = submit(chromium, label_studio, task)
         assert control.read(result) == answer
         assert all(region["origin"] == "prediction" for region in result)
+
+
+def test_who_draws_a_box_with_auto_annotation_on_is_offered_the_one_that_is_meant(
+    label_studio: LabelStudioServer, chromium: Browser
+) -> None:
+    """By the way from the editor through Label Studio; in the place of a model there is what it would see."""
+    http, seen = label_studio.admin.http, '[[20.0, 20.0, 50.0, 40.0, "car"]]'
+    asked = f'<RectangleLabels name="c" toName="t" smart="true">{LABELS}</RectangleLabels>'
+    xml = f'<View><Image name="t" value="$image"/>{asked}</View>'
+    control = control_of(Boxes, xml)
+
+    def answer(body: Any) -> Any:
+        drawn = ((body["params"] or {}).get("context") or {}).get("result", [])
+        meant = [region for each in drawn for region in box_meant(control, each, seen, [0.9])]
+        return {"results": [{"result": meant, "score": 0.9}] if meant else []}
+
+    with served() as model:
+        model.answers["/predict"] = answer
+        project, (task,) = made(http, "under the hand", xml, [{"image": picture(400, 300)}])
+        connection = {"project": project, "url": model.url, "title": "atlas", "is_interactive": True}
+        http.post("/api/ml", json=connection).raise_for_status()
+        open_task(chromium, label_studio, project, task)
+        chromium.wait(PICTURE_SHOWN, task, 0)
+        chromium.wait(AUTO_ANNOTATION)
+        draw_box(chromium, "c", "car", [25, 25, 40, 30])
+        chromium.wait(ACCEPTED)
+        assert control.read(submit(chromium, label_studio, task)) == seen
