@@ -21,10 +21,10 @@ from backend.errors import UnknownStrategy
 from backend.generation.named import wrapped_place
 from backend.jobs.dispatch import Dispatcher
 from backend.labelstudio.connection import strategy_in, wraps_in
+from backend.passing_through import PassingThrough
 from backend.predicting import Predictor
 from backend.sampling import check_name
 from backend.settings import Settings
-from backend.web.wrapped import PassingThrough
 
 
 class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]

@@ -21,7 +21,7 @@ from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 from gunicorn.workers.gthread import ThreadWorker
 
 from backend.running.patience import REQUEST_SECONDS
-from backend.web.pressure import slow_threads
+from backend.threads import slow_threads
 
 MOST = 64 * 2**10
 """Bytes; of larger requests the rest is read by the thread."""

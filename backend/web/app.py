@@ -15,10 +15,12 @@ from backend import logs
 from backend.errors import AtlasError, TooLarge
 from backend.jobs.dispatch import Dispatcher
 from backend.pages import add_pages
+from backend.passing_through import PassingThrough
 from backend.predicting import Predictor
 from backend.printable import printable
 from backend.settings import Settings
 from backend.store.waiting import Shard
+from backend.threads import slow_threads
 from backend.web.access import require_credentials
 from backend.web.body import refuse_chunks
 from backend.web.contact import note_contacts
@@ -27,9 +29,8 @@ from backend.web.headers import secure_headers
 from backend.web.installation import Installation
 from backend.web.metrics import measure_requests
 from backend.web.origin import refuse_pages
-from backend.web.pressure import Slots, slow_threads
+from backend.web.pressure import Slots
 from backend.web.protocol import protocol
-from backend.web.wrapped import PassingThrough
 
 logger = logging.getLogger(__name__)
 

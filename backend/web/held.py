@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import current_app
 
 from backend.held import dispatcher, settings
+from backend.passing_through import PassingThrough
 from backend.predicting import Predictor
 from backend.web.access import Door
 from backend.web.gate import Gate
 from backend.web.pressure import Slots
-from backend.web.wrapped import PassingThrough
 
 __all__ = ["dispatcher", "door", "gate", "passing", "predictor", "settings", "slots"]
 

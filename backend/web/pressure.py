@@ -17,12 +17,6 @@ RETRY_SECONDS = 5
 """What a refused client is told to wait."""
 
 
-def slow_threads(web_threads: int) -> int:
-    """How many of a web process's threads are for requests that may take their time, as predictions do; the
-    others are kept for those that Label Studio waits a moment for."""
-    return max(1, web_threads * 3 // 4)
-
-
 class Slots:
     """at_once: how many work side by side; admitted: how many work or wait. Shared between threads."""
 

@@ -12,12 +12,12 @@ from flask.testing import FlaskClient
 
 from backend.jobs.wrapped_pull import pull_wrapped
 from backend.jobs.wrapped_state import WrappedState
+from backend.passing_through import PassingThrough, PassSlots
 from backend.store.locations import project_files
 from backend.store.reason import AUDIT
 from backend.store.served import ServedHeads
 from backend.store.wrapped_predictions import WrappedPredictions
 from backend.web import create_app
-from backend.web.wrapped import PassingThrough, PassSlots
 from tests.fakes.loop import Loop
 from tests.fakes.project import CONFIG, FakeProject
 from tests.fakes.wrapped import FakeBackend, served

@@ -16,6 +16,7 @@ from typing import Any
 
 from redis import RedisError
 
+from backend.afterwards import Afterwards
 from backend.errors import (
     DamagedFile,
     ModelStoreError,
@@ -36,8 +37,7 @@ from backend.settings import Settings
 from backend.store.locations import project_files
 from backend.store.wrapped_access import target_of
 from backend.store.wrapped_predictions import WrappedPredictions
-from backend.web.afterwards import Afterwards
-from backend.web.pressure import slow_threads
+from backend.threads import slow_threads
 from backend.wrapped.client import WrappedBackend
 from backend.wrapped.prediction import WrappedPrediction, digest_of
 
