@@ -20,6 +20,7 @@ from backend.jobs.wrapped_state import WrappedState
 from backend.running.backend import inherited_environment
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
+from backend.store.forwarded import Forwarded
 from backend.store.locations import project_files
 from backend.store.wrapped_predictions import WrappedPredictions
 from tests.e2e.cluster import Cluster
@@ -144,7 +145,8 @@ def test_a_worker_killed_amid_forwarding_repeats_one_event_and_loses_none(
     killing: Killing, theirs: FakeBackend
 ) -> None:
     project = killing.project(theirs.url)
-    wait_until(lambda: killing.answered(project) == TASKS)
+    told_of = Forwarded(project_files(killing.settings, project.id))
+    wait_until(lambda: killing.answered(project) == TASKS and told_of.read().began)  # else it is no news
 
     def told() -> list[int]:
         return [body["annotation"]["id"] for body in theirs.bodies("/webhook") if "annotation" in body]
