@@ -23,7 +23,7 @@ from backend.said.base import Contents
 from backend.said.of_regions import SaidOfRegions, region_vectors, said_of_regions
 from backend.store.model_version import ControlModel
 from tests.fakes.loop import Loop
-from tests.unit.test_span_loop import LABELS, PEOPLE, right, text_of
+from tests.unit.span_scenes import LABELS, PEOPLE, right, text_of
 
 KIND = (
     '<Choices name="kind" toName="text" perRegion="true"><Choice value="she"/><Choice value="he"/></Choices>'
