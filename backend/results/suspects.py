@@ -7,12 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
+from backend.controls.config import parse_label_config
+from backend.controls.regions import RegionControl
+from backend.errors import AtlasError
+from backend.jobs.pull import pull
 from backend.labelstudio.client import LabelStudioClient
 from backend.learning.suspects import Suspected, held_out_probabilities, suspected
+from backend.results.collect import load_kept
 from backend.results.files import cell
 from backend.results.held_out import Labels, labels_of, page_of
 from backend.results.listed import write_list
+from backend.results.suspected_parts import still_there, where
 from backend.settings import Settings
+from backend.store.model_version import ModelVersion
+from backend.store.paths import project_dir
 
 
 @dataclass(frozen=True)
@@ -40,10 +48,14 @@ class Suspects:
 
 
 def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int, most: int) -> Suspects:
-    """Of the control that orders the queue, as the labels are in Label Studio now: at most so many rows.
+    """Of the control that orders the queue, as the labels are in Label Studio now: at most so many rows. Of
+    marked parts those that the newest version found, and whose task has the same parts yet.
 
     Raises as `labels_of`.
     """
+    loaded = load_kept(settings, project_id)
+    if "suspected_parts" in loaded.version.stats:
+        return _of_parts(settings, client, project_id, loaded.version, most)
     labels = labels_of(settings, client, project_id)
     likely = held_out_probabilities(
         labels.features,
@@ -60,6 +72,35 @@ def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int
         if judged[i]
     ]
     return Suspects(listed, int(judged.sum()), int((judged & (found.other > found.given)).sum()))
+
+
+def _of_parts(
+    settings: Settings, client: LabelStudioClient, project_id: int, version: ModelVersion, most: int
+) -> Suspects:
+    project = client.project(project_id, counted=False)
+    scheme = parse_label_config(project.label_config, settings.queue_controls)
+    control = scheme.main
+    if not isinstance(control, RegionControl) or not scheme.fits(version.scheme):
+        raise AtlasError(
+            f"the label config is another than that of {version.name}: wait for the next retrain"
+        )
+    pulled = pull(client, project, scheme, project_dir(settings.data_dir, project_id))
+    tasks = {task.id: task for task in pulled}
+    rows = [
+        Suspect(
+            each["task"],
+            where(each, control, tasks[each["task"]]),
+            [each["label"]] if each["label"] else [],
+            each["p_label"],
+            [each["instead"]] if each["instead"] else [],
+            each["p_instead"],
+            page_of(settings, project_id, each["task"]),
+        )
+        for each in version.stats["suspected_parts"]
+        if still_there(each, tasks.get(each["task"]))
+    ]
+    judged = sum(len(control.labels_in(task.target)) for task in pulled if task.target is not None)
+    return Suspects(rows[:most], judged, len(rows))
 
 
 def _suspect(labels: Labels, found: Suspected, i: int, page: str) -> Suspect:

@@ -11,6 +11,7 @@ from backend.jobs.taught import Taught
 from backend.learning.detection import train_detection
 from backend.learning.detector import Maps
 from backend.learning.detector_training import Marked, train_detector
+from backend.learning.suspected_parts import suspected_boxes
 from backend.store.image_maps import for_boxes
 from backend.store.model_version import ControlModel
 
@@ -31,7 +32,9 @@ class BoxesOfImages(Parts):
             device=self.settings.device,
         )
         held_out, _ = answers_in(control, trained.seen, marked.items)
-        return Trained(trained.detector, trained.learned(self._maps(self.material.waiting)), held_out)
+        learned = trained.learned(self._maps(self.material.waiting))
+        suspected = suspected_boxes(trained.seen, marked)
+        return Trained(trained.detector, learned, held_out, suspected=suspected)
 
     def learn_alone(self, control: Control) -> ControlModel | None:
         """Without siblings, whose verdicts nobody asks for."""

@@ -21,18 +21,25 @@ from backend.jobs.estimating_scores import estimated_score
 from backend.jobs.learners.base import Asked, HeldOut, Learned
 from backend.jobs.learners.trained_here import TrainedHere, VectorLearner
 from backend.jobs.taught import Taught
+from backend.learning.suspected_parts import SuspectedPart
 from backend.learning.units import UnitsLearned
+from backend.results.suspected_parts import rows_of
 from backend.store.model_version import ControlModel
+
+MOST_SUSPECTED = 100
+"""Parts that a version keeps."""
 
 
 class Trained(NamedTuple):
     """model: a module that a version can keep; learned: of the tasks that wait; held_out: what siblings that
-    never saw them say of the labelled tasks, or of `judged` alone, places among these."""
+    never saw them say of the labelled tasks, or of `judged` alone, places among these; suspected: the parts
+    that they contradict most, by the labelled tasks' places, None where none are sought."""
 
     model: Any
     learned: UnitsLearned
     held_out: Sequence[Answer]
     judged: Sequence[int] | None = None
+    suspected: Sequence[SuspectedPart] | None = None
 
 
 class Parts(VectorLearner):
@@ -72,7 +79,15 @@ class LearnedParts(TrainedHere[Trained]):
         truth = given if judged is None else [given[i] for i in judged]
         found = self.control.score(self.trained.held_out, truth)
         told = {name: None if math.isnan(value) else round(value, 4) for name, value in found.items()}
-        return {"measured": told}
+        return {"measured": told, **self._suspected()}
+
+    def _suspected(self) -> dict[str, Any]:
+        """Of tasks with an answer of their own, the most suspected first."""
+        if self.trained is None or self.trained.suspected is None:
+            return {}
+        own = [each for each in self.trained.suspected if each.item < self.taught.own]
+        tasks = [self.learner.material.tasks[row] for row in self.taught.rows]
+        return {"suspected_parts": rows_of(own[:MOST_SUSPECTED], self.control.classes, tasks)}
 
     def estimated(self, scene: sampling.Scene, audits: AbstractSet[int]) -> Estimated | None:
         """By the agreement of whole answers."""

@@ -14,6 +14,7 @@ from backend.controls.spans import Spans
 from backend.jobs.learners.parts import Parts, Trained
 from backend.jobs.taught import Taught
 from backend.learning.bio import UNSAID, n_tags, spans_of
+from backend.learning.suspected_parts import suspected_spans
 from backend.learning.tagging import train_tagger, train_tagger_alone
 from backend.learning.units import UnitLayers, Units
 from backend.learning.viterbi import viterbi
@@ -46,7 +47,8 @@ class SpansOfTexts(Parts):
         )
         held_out = _answers(trained.held_out, units.marks[said], control.classes)
         pool = self.material.units(self.material.waiting)
-        return Trained(trained.tagger, trained.learned(pool), held_out)
+        suspected = suspected_spans(trained.held_out, tags[said], units.marks[said])
+        return Trained(trained.tagger, trained.learned(pool), held_out, suspected=suspected)
 
     def learn_alone(self, control: Control) -> ControlModel | None:
         """Without siblings, whose verdicts nobody asks for."""

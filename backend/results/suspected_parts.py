@@ -1,0 +1,51 @@
+"""Marked parts that are likely wrong, and parts that were likely overlooked, as the newest version found them
+when it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from backend.controls.regions import RegionControl
+from backend.controls.spans import Spans
+from backend.store.tasks import StoredTask
+
+AROUND = 20
+"""Characters shown on both sides of a span."""
+
+
+def still_there(row: Mapping[str, Any], task: StoredTask | None) -> bool:
+    """Whether the task's answer is the one that was judged. row: of a version's stats."""
+    return task is not None and task.target is not None and row["answer"] == _digest(task.target)
+
+
+def where(row: Mapping[str, Any], control: RegionControl, task: StoredTask) -> str:
+    """The part, for a person: a span's words within others, a box's place."""
+    if not isinstance(control, Spans):
+        x, y, width, height = (round(each) for each in row["place"])
+        return f"{width} x {height} % at {x}, {y} % of {task.text[:200]}"
+    start, end = row["place"]
+    before, after = task.text[max(start - AROUND, 0) : start], task.text[end : end + AROUND]
+    return f"{before}[{task.text[start:end]}]{after}"
+
+
+def rows_of(found: Sequence[Any], labels: Sequence[str], tasks: Sequence[StoredTask]) -> list[dict[str, Any]]:
+    """For a version's stats. found: `SuspectedPart`s; tasks: the labelled ones, that the items number."""
+    name = dict(enumerate(labels))
+    return [
+        {
+            "task": tasks[each.item].id,
+            "answer": _digest(tasks[each.item].target or ""),
+            "place": [round(value, 3) for value in each.place],
+            "label": name.get(each.label),
+            "p_label": round(each.p_label, 4),
+            "instead": name.get(each.instead),
+            "p_instead": round(each.p_instead, 4),
+        }
+        for each in found
+    ]
+
+
+def _digest(answer: str) -> str:
+    return blake2b(answer.encode(), digest_size=8).hexdigest()
