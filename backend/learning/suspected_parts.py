@@ -66,10 +66,10 @@ def suspected_spans(held_out: UnitLayers, tags: Tensor, marks: Tensor) -> list[S
     likely, item = held_out.layers.logits.log_softmax(-1), held_out.item
     best = viterbi(likely, item, held_out.items)
     of_given, of_best = (likely.gather(1, each[:, None])[:, 0] for each in (tags, best))
-    given, found = spans_of(tags, item).tolist(), spans_of(best, item).tolist()
+    given, found = (set(map(tuple, spans_of(each, item).tolist())) for each in (tags, best))
     parts = []
-    for begin, end, label in {tuple(each) for each in given} ^ {tuple(each) for each in found}:
-        is_given = [begin, end, label] in given
+    for begin, end, label in given ^ found:
+        is_given = (begin, end, label) in given
         if not is_given and (tags[begin:end] != OUTSIDE).any():
             continue  # of what is marked there it is told already
         said = best[begin:end]

@@ -16,7 +16,7 @@ AROUND = 20
 
 
 def still_there(row: Mapping[str, Any], task: StoredTask | None) -> bool:
-    """Whether the task's answer is the one that was judged. row: of a version's stats."""
+    """Whether the task's answer is the one that was judged. row: of a version's figures."""
     return task is not None and task.target is not None and row["answer"] == _digest(task.target)
 
 
@@ -31,7 +31,7 @@ def where(row: Mapping[str, Any], control: RegionControl, task: StoredTask) -> s
 
 
 def rows_of(found: Sequence[Any], labels: Sequence[str], tasks: Sequence[StoredTask]) -> list[dict[str, Any]]:
-    """For a version's stats. found: `SuspectedPart`s; tasks: the labelled ones, that the items number."""
+    """For a version's figures. found: `SuspectedPart`s; tasks: the labelled ones, that the items number."""
     name = dict(enumerate(labels))
     return [
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from backend.results.held_out import Labels, labels_of, page_of
 from backend.results.listed import write_list
 from backend.results.suspected_parts import still_there, where
 from backend.settings import Settings
+from backend.store.figures import read_figures
+from backend.store.locations import project_files
 from backend.store.model_version import ModelVersion
 from backend.store.paths import project_dir
 
@@ -53,9 +56,10 @@ def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int
 
     Raises as `labels_of`.
     """
-    loaded = load_kept(settings, project_id)
-    if "suspected_parts" in loaded.version.stats:
-        return _of_parts(settings, client, project_id, loaded.version, most)
+    version = load_kept(settings, project_id).version
+    parts = _parts(settings, project_id, version)
+    if parts is not None:
+        return _of_parts(settings, client, project_id, version, parts, most)
     labels = labels_of(settings, client, project_id)
     likely = held_out_probabilities(
         labels.features,
@@ -74,8 +78,21 @@ def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int
     return Suspects(listed, int(judged.sum()), int((judged & (found.other > found.given)).sum()))
 
 
+def _parts(settings: Settings, project_id: int, version: ModelVersion) -> list[dict[str, Any]] | None:
+    """That were suspected when a version was made; None where it seeks none."""
+    figures = read_figures(project_files(settings, project_id), version.name) or {"controls": []}
+    name = version.scheme.main.from_name
+    mine = (each for each in figures["controls"] if each["control"] == name)
+    return next((each.get("suspected_parts") for each in mine), None)
+
+
 def _of_parts(
-    settings: Settings, client: LabelStudioClient, project_id: int, version: ModelVersion, most: int
+    settings: Settings,
+    client: LabelStudioClient,
+    project_id: int,
+    version: ModelVersion,
+    parts: list[dict[str, Any]],
+    most: int,
 ) -> Suspects:
     project = client.project(project_id, counted=False)
     scheme = parse_label_config(project.label_config, settings.queue_controls)
@@ -96,7 +113,7 @@ def _of_parts(
             each["p_instead"],
             page_of(settings, project_id, each["task"]),
         )
-        for each in version.stats["suspected_parts"]
+        for each in parts
         if still_there(each, tasks.get(each["task"]))
     ]
     judged = sum(len(control.labels_in(task.target)) for task in pulled if task.target is not None)

@@ -81,6 +81,10 @@ class Learned(ABC):
     def held_out(self) -> HeldOut | None:
         """None where it is not trained."""
 
+    def suspected_parts(self) -> list[dict[str, Any]] | None:
+        """See `backend.results.suspected_parts`, the most suspected first; None where none are sought."""
+        return None
+
     def lesson(self) -> Lesson | None:
         """By which an encoder may be chosen; None where that cannot be."""
         return None

@@ -79,15 +79,15 @@ class LearnedParts(TrainedHere[Trained]):
         truth = given if judged is None else [given[i] for i in judged]
         found = self.control.score(self.trained.held_out, truth)
         told = {name: None if math.isnan(value) else round(value, 4) for name, value in found.items()}
-        return {"measured": told, **self._suspected()}
+        return {"measured": told}
 
-    def _suspected(self) -> dict[str, Any]:
-        """Of tasks with an answer of their own, the most suspected first."""
+    def suspected_parts(self) -> list[dict[str, Any]] | None:
+        """Of tasks with an answer of their own."""
         if self.trained is None or self.trained.suspected is None:
-            return {}
+            return None
         own = [each for each in self.trained.suspected if each.item < self.taught.own]
         tasks = [self.learner.material.tasks[row] for row in self.taught.rows]
-        return {"suspected_parts": rows_of(own[:MOST_SUSPECTED], self.control.classes, tasks)}
+        return rows_of(own[:MOST_SUSPECTED], self.control.classes, tasks)
 
     def estimated(self, scene: sampling.Scene, audits: AbstractSet[int]) -> Estimated | None:
         """By the agreement of whole answers."""
