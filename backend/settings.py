@@ -114,8 +114,8 @@ class Settings(ForeignSettings):
         0.05,
         ge=0,
         le=1,
-        description="Share of what is served that is drawn at random from what waits and carries no guess, so "
-        "that accuracy and F1 (of marked parts and wrapped backends the agreement with annotators) can be "
+        description="Share of what is served that is drawn at random from what waits and carries no guess, "
+        "so that accuracy and F1 (of marked parts and wrapped backends the agreement with annotators) can be "
         "estimated honestly; 0: none, and no estimate.",
     )
     goal_accuracy: float = Field(
