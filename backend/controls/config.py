@@ -72,9 +72,10 @@ def _turn(tag: Tag, sources: Mapping[str, Tag], preferred: Preferred) -> tuple[i
     kind = control_for(tag)
     assert kind is not None  # by `asked`
     place = names.index(tag.name) if tag.name in names else len(names)
-    about = SOURCES[sources[tag.to_names[0]].kind]
-    several_images = about.is_fetched and len(tag.to_names) > 1 and kind.joins
-    return place, about.comes_late or several_images, kind.turn, about.is_fetched
+    looked_at = [SOURCES[sources[name].kind] for name in tag.to_names]
+    several_images = looked_at[0].is_fetched and len(looked_at) > 1 and kind.joins
+    comes_late = several_images or any(each.comes_late for each in looked_at)
+    return place, comes_late, kind.turn, looked_at[0].is_fetched
 
 
 def _control(tag: Tag, looked_at: Sequence[Tag]) -> Control:

@@ -33,6 +33,13 @@ def test_a_table_is_read_by_its_keys(value: object, content: str) -> None:
     assert source('<Table name="t" value="$t"/>', "t").content({"t": value}) == content
 
 
+def test_what_is_about_a_table_too_leaves_the_order_as_it_was() -> None:
+    tags = '<Text name="t" value="$t"/><Table name="tb" value="$tb"/>'
+    stars = '<Rating name="stars" toName="t"/>'
+    scheme = parse_label_config(f"<View>{tags}{CHOICES.format('t,tb')}{stars}</View>")
+    assert scheme.main.from_name == "stars"
+
+
 def test_a_conversation_is_read_as_it_stands_in_a_task() -> None:
     chat = source('<Chat name="t" value="$t"/>', "t")
     assert chat.content({"t": [{"role": "user", "content": "Hi"}, {"content": "Hello"}, 3]}) == "Hi\nHello\n"
