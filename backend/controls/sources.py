@@ -126,13 +126,15 @@ class Table(Source):
 
 @dataclass(frozen=True)
 class Listed(Table):
-    """The items of a <List>, a line each, without their ids."""
+    """The items of a <List>, a line each, without their ids. Only `html` is HTML, as in the editor."""
 
     tag = "List"
 
     def _row(self, row: Any) -> str:
-        shown = [as_text(row.get(key)) for key in ("title", "body", "html")] if isinstance(row, dict) else []
-        return visible_text(" ".join(filter(None, shown)))
+        if not isinstance(row, dict):
+            return ""
+        title, body, html = (as_text(row.get(key)) for key in ("title", "body", "html"))
+        return " ".join([*title.split(), *body.split(), *visible_text(html).split()])
 
 
 @dataclass(frozen=True)

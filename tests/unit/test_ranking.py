@@ -55,6 +55,11 @@ def test_its_items_are_read_and_that_nothing_is_learned_is_said() -> None:
     assert parse_label_config(beside).main.from_name == "s"
 
 
+def test_title_and_body_are_text_as_the_editor_shows_them() -> None:
+    item = {"title": "A<B", "body": "5 < 6 and x<y", "html": "<i>1 &lt; 2</i>"}
+    assert RANKING.source.content({"items": [item, "no item"]}) == "A<B 5 < 6 and x<y 1 < 2\n"
+
+
 def test_a_queue_of_orders_serves_typical_tasks_and_tells_no_order(loop: Loop) -> None:
     names = ["ant", "bee", "cow", "dog", "eel", "fox"]
     lists = [items(names[i % 6], names[(i + 1 + i // 6) % 6]) for i in range(12)]
