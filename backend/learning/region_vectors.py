@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from backend.encoders.maps import at_points
 from backend.learning.detector import Maps
@@ -22,14 +21,15 @@ def of_spans(units: Units, item: Tensor, places: Tensor) -> tuple[Tensor, Tensor
     """The mean of the words that a span meets: float32 [R, D]; of which regions there is one, bool [R].
 
     units: words, rising in each text; item: int64 [R], whose each span is; places: int64 [R, 2], start and
-    end in code points.
+    end in code points. Only words in spans are copied.
     """
     first = torch.searchsorted(units.item * _FAR + units.marks[:, 1], item * _FAR + places[:, 0], right=True)
     last = torch.searchsorted(units.item * _FAR + units.marks[:, 0], item * _FAR + places[:, 1])
-    sums = F.pad(units.rows.double().cumsum(0), (0, 0, 1, 0))
     words = (last - first).clamp(min=0)
-    means = (sums[torch.maximum(first, last)] - sums[first]) / words.clamp(min=1)[:, None]
-    return means.float(), words > 0
+    span = torch.arange(len(item)).repeat_interleave(words)
+    word = torch.arange(len(span)) - (words.cumsum(0) - words)[span] + first[span]
+    sums = torch.zeros(len(item), units.rows.shape[1]).index_add_(0, span, units.rows[word].float())
+    return sums / words.clamp(min=1)[:, None], words > 0
 
 
 def of_boxes(maps: Maps, owner: Tensor, item: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:

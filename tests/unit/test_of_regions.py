@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from label_studio_sdk.label_interface import LabelInterface
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from backend.controls.base import CLASSES
 from backend.controls.config import parse_label_config
@@ -18,6 +19,7 @@ from backend.controls.weights import own_weights
 from backend.encoders import maps
 from backend.encoders.maps import BOXES, NAMES, find_map_encoder
 from backend.learning.region_network import train_regions
+from backend.learning.region_vectors import of_spans
 from backend.learning.units import Units
 from backend.said.base import Contents
 from backend.said.of_regions import SaidOfRegions, region_vectors, said_of_regions
@@ -164,3 +166,32 @@ def test_it_is_learned_of_boxes_by_the_maps_within_them() -> None:
     assert shown[0][0]["value"] == {
         "x": 10, "y": 30, "width": 20, "height": 20, "rotation": 0, "choices": ["day"]
     }  # fmt: skip
+
+
+class Largest(TorchDispatchMode):
+    """How many values the largest tensor has that is made meanwhile."""
+
+    values = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        self.values = max(self.values, made.numel() if isinstance(made, torch.Tensor) else 0)
+        return made
+
+
+def test_only_words_in_spans_are_copied() -> None:
+    words, width = 1000, 64
+    begin = torch.arange(words) % 100 * 10
+    units = Units(
+        torch.randn(words, width), torch.arange(words) // 100, torch.stack([begin, begin + 9], 1), 10
+    )
+    item, places = torch.tensor([3, 3, 9, 0]), torch.tensor([[0, 25], [20, 29], [990, 999], [9, 10]])
+    with Largest() as largest:
+        means, known = of_spans(units, item, places)
+    assert known.tolist() == [True, True, True, False]
+    rows = units.rows
+    expected = torch.stack([rows[300:303].mean(0), rows[302], rows[999], torch.zeros(width)])
+    torch.testing.assert_close(means, expected)
+    nothing, _ = of_spans(units, item[:0], places[:0])
+    assert nothing.shape == (0, width)
+    assert largest.values <= words
