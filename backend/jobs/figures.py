@@ -42,7 +42,7 @@ def keep_figures(settings: Settings, project_id: int, version: str, learned: All
 def figures_of(learned: Learned) -> dict[str, Any] | None:
     """`control`, `kind`; `judged`, how many tasks; `classes`, a dictionary each, by falling support, and for
     answers of one class each `confused`: `given`, `said`, how often, and the first of the `tasks`; of marked
-    parts `suspected_parts`.
+    parts `suspects`, see `backend.results.suspected_parts`.
 
     None where nothing is trained, and of numbers, which have no classes.
     """
@@ -52,7 +52,7 @@ def figures_of(learned: Learned) -> dict[str, Any] | None:
     told = {"control": learned.control.from_name, "kind": learned.control.kind, "judged": len(held_out.tasks)}
     if isinstance(learned.control, RegionControl):
         suspected = learned.suspected_parts()
-        parts = {} if suspected is None else {"suspected_parts": suspected}
+        parts = {} if suspected is None else {"suspects": suspected}
         return {**told, "classes": classes_of_parts(learned.control, held_out), **parts}
     said, given = (_in_words(learned.control, each) for each in (held_out.said, held_out.given))
     found = {**told, "classes": classes_of_items(said, given)}

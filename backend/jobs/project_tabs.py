@@ -72,7 +72,7 @@ def tasks_of_tabs(settings: Settings, project_id: int, study: Mapping[str, Any])
     return {
         UNCERTAIN: sorted(doubted, key=lambda task: (-(doubted[task] or 0.0), task))[:MOST],
         DISPUTED: [each["task"] for each in disputed][:MOST],
-        SUSPICIOUS: [each["task"] for each in suspects][:MOST],
+        SUSPICIOUS: list(dict.fromkeys(each["task"] for each in suspects))[:MOST],
         AUDITED: _audited(files),
     }
 

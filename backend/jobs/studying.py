@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from backend.controls.any_config import parse_any_config
+from backend.controls.regions import RegionControl
 from backend.errors import AtlasError, LabelConfigError, LabelStudioError, NotFound
 from backend.jobs.job_settings import job_settings
 from backend.jobs.people import people_told
@@ -51,6 +52,7 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
     texts = {task.id: task.text for task in tasks if len(votes.get(task.id, ())) > 1}
     names = version_store(settings, project_id).names()
     labels = sum(task.target is not None for task in tasks)
+    of_parts = isinstance(scheme.main, RegionControl)
     return {
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "labels": labels,
@@ -58,7 +60,7 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
         "title": project.title,
         "people": people_told(scheme.main, votes, texts),
         "names": _names(settings),
-        **_suspects(settings, client, project_id, labels),
+        **_suspects(settings, client, project_id, labels, of_parts),
         **_opinions(settings, client, project_id, sum(map(len, votes.values()))),
     }
 
@@ -72,11 +74,14 @@ def _names(settings: Settings) -> dict[str, str]:
         return {}
 
 
-def _suspects(settings: Settings, client: LabelStudioClient, project_id: int, labels: int) -> dict[str, Any]:
-    """As the last look has them while there are hardly more labels."""
+def _suspects(
+    settings: Settings, client: LabelStudioClient, project_id: int, labels: int, of_parts: bool
+) -> dict[str, Any]:
+    """As the last look has them while there are hardly more labels; of parts, which a version has found, as
+    the labels are now."""
     from backend.results.suspects import find_suspects
 
-    before = read_study(project_files(settings, project_id))
+    before = {} if of_parts else read_study(project_files(settings, project_id))
     if "suspects" in before and before["suspects_of"] <= labels < GROWTH * before["suspects_of"]:
         return {name: before[name] for name in ("suspects", "suspects_of", "judged", "contradicted")}
     try:

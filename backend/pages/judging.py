@@ -8,12 +8,17 @@ from typing import Any
 from backend.errors import AtlasError
 from backend.jobs.selections import ASK, Selection
 from backend.pages.section import ProjectPage
+from backend.store.accepted_parts import AcceptedParts
 from backend.store.judged_labels import FILE, SENT_BACK, JudgedLabels
 from backend.store.paths import project_dir
 
 
 def judged_labels(page: ProjectPage, file: str = FILE) -> JudgedLabels:
     return JudgedLabels(page.files, project_dir(page.settings.data_dir, page.id), file)
+
+
+def accepted_parts(page: ProjectPage) -> AcceptedParts:
+    return AcceptedParts(page.files, project_dir(page.settings.data_dir, page.id))
 
 
 def task_in(form: Mapping[str, str]) -> int:
@@ -24,10 +29,15 @@ def task_in(form: Mapping[str, str]) -> int:
     return int(typed)
 
 
+def part_of(row: Mapping[str, Any]) -> str:
+    """Of a suspicious label: its place in the task, and the label; "" where it is about the whole of it."""
+    return " ".join([*map(str, row["place"]), *row["label"]]) if row.get("place") else ""
+
+
 def listed(rows: Sequence[Mapping[str, Any]], form: Mapping[str, str]) -> Mapping[str, Any]:
     """The one of these that a form is about. Raises AtlasError where it is listed no more."""
-    task = task_in(form)
-    found = next((each for each in rows if each["task"] == task), None)
+    task, part = task_in(form), form.get("part", "")
+    found = next((each for each in rows if each["task"] == task and part_of(each) == part), None)
     if found is None:
         raise AtlasError(f"Task {task} is no longer on this list: open the page anew.")
     return found

@@ -3,12 +3,15 @@ when it was trained."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
 from backend.controls.regions import RegionControl
 from backend.controls.spans import Spans
+from backend.learning.suspected_parts import NOTHING, SuspectedPart
+from backend.learning.suspects import FEWEST
 from backend.store.tasks import StoredTask
 
 AROUND = 20
@@ -30,8 +33,27 @@ def where(row: Mapping[str, Any], control: RegionControl, task: StoredTask) -> s
     return f"{before}[{task.text[start:end]}]{after}"
 
 
-def rows_of(found: Sequence[Any], labels: Sequence[str], tasks: Sequence[StoredTask]) -> list[dict[str, Any]]:
-    """For a version's figures. found: `SuspectedPart`s; tasks: the labelled ones, that the items number."""
+def labels_judged(control: RegionControl, tasks: Sequence[StoredTask]) -> int:
+    """How many of the tasks' labels are of those that are given often enough to be judged."""
+    labels = (label for task in tasks if task.target for label in control.labels_in(task.target))
+    return sum(often for often in Counter(labels).values() if often >= FEWEST)
+
+
+def told(
+    found: Sequence[SuspectedPart], control: RegionControl, tasks: Sequence[StoredTask], most: int
+) -> dict[str, Any]:
+    """For a version's figures: `rows`, the first of what was found, and `contradicted`, of how many labels
+    the models would say something else; parts that nobody marked are none. found: the most suspected first;
+    tasks: the labelled ones, that the items number."""
+    return {
+        "rows": _rows_of(found[:most], control.classes, tasks),
+        "contradicted": sum(each.label != NOTHING for each in found),
+    }
+
+
+def _rows_of(
+    found: Sequence[SuspectedPart], labels: Sequence[str], tasks: Sequence[StoredTask]
+) -> list[dict[str, Any]]:
     name = dict(enumerate(labels))
     return [
         {

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from backend.controls.boxes import Boxes
 from backend.controls.config import parse_label_config
 from backend.controls.regions import RegionControl
+from backend.controls.spans import Spans
 from backend.errors import AtlasError
 from backend.jobs.pull import pull
 from backend.labelstudio.client import LabelStudioClient
@@ -18,7 +20,7 @@ from backend.results.collect import load_kept
 from backend.results.files import cell
 from backend.results.held_out import Labels, labels_of, page_of
 from backend.results.listed import write_list
-from backend.results.suspected_parts import still_there, where
+from backend.results.suspected_parts import labels_judged, still_there, where
 from backend.settings import Settings
 from backend.store.figures import read_figures
 from backend.store.locations import project_files
@@ -29,7 +31,8 @@ from backend.store.paths import project_dir
 @dataclass(frozen=True)
 class Suspect:
     """label: as its annotators agree; p_label: how likely it is; instead, p_instead: the likeliest beside it;
-    address: of the task's page in Label Studio."""
+    address: of the task's page in Label Studio; place: of a marked part, start and end in code points, or x,
+    y, width and height in percent; () of a whole content."""
 
     task: int
     text: str
@@ -38,12 +41,14 @@ class Suspect:
     instead: list[str]
     p_instead: float
     address: str
+    place: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Suspects:
     """rows: the most suspected first; judged: how many labels there are of classes with enough of them;
-    contradicted: of how many the models would say something else."""
+    contradicted: of how many the models would say something else. Parts that nobody marked are among the rows
+    and in neither number."""
 
     rows: list[Suspect]
     judged: int
@@ -54,12 +59,15 @@ def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int
     """Of the control that orders the queue, as the labels are in Label Studio now: at most so many rows. Of
     marked parts those that the newest version found, and whose task has the same parts yet.
 
-    Raises as `labels_of`.
+    Raises as `labels_of`, and AtlasError where the newest version sought none among its parts yet.
     """
     version = load_kept(settings, project_id).version
     parts = _parts(settings, project_id, version)
     if parts is not None:
         return _of_parts(settings, client, project_id, version, parts, most)
+    if isinstance(version.scheme.main, Spans | Boxes):
+        name = version.scheme.main.from_name
+        raise AtlasError(f"labels of {name} that look wrong are looked for with the next retrain")
     labels = labels_of(settings, client, project_id)
     likely = held_out_probabilities(
         labels.features,
@@ -78,12 +86,12 @@ def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int
     return Suspects(listed, int(judged.sum()), int((judged & (found.other > found.given)).sum()))
 
 
-def _parts(settings: Settings, project_id: int, version: ModelVersion) -> list[dict[str, Any]] | None:
-    """That were suspected when a version was made; None where it seeks none."""
+def _parts(settings: Settings, project_id: int, version: ModelVersion) -> dict[str, Any] | None:
+    """What was suspected when a version was made; None where it sought none."""
     figures = read_figures(project_files(settings, project_id), version.name) or {"controls": []}
     name = version.scheme.main.from_name
     mine = (each for each in figures["controls"] if each["control"] == name)
-    return next((each.get("suspected_parts") for each in mine), None)
+    return next((each.get("suspects") for each in mine), None)
 
 
 def _of_parts(
@@ -91,7 +99,7 @@ def _of_parts(
     client: LabelStudioClient,
     project_id: int,
     version: ModelVersion,
-    parts: list[dict[str, Any]],
+    parts: dict[str, Any],
     most: int,
 ) -> Suspects:
     project = client.project(project_id, counted=False)
@@ -112,12 +120,13 @@ def _of_parts(
             [each["instead"]] if each["instead"] else [],
             each["p_instead"],
             page_of(settings, project_id, each["task"]),
+            tuple(each["place"]),
         )
-        for each in parts
+        for each in parts["rows"]
         if still_there(each, tasks.get(each["task"]))
     ]
-    judged = sum(len(control.labels_in(task.target)) for task in pulled if task.target is not None)
-    return Suspects(rows[:most], judged, len(rows))
+    mended = sum(each["label"] is not None for each in parts["rows"]) - sum(bool(row.label) for row in rows)
+    return Suspects(rows[:most], labels_judged(control, pulled), parts["contradicted"] - mended)
 
 
 def _suspect(labels: Labels, found: Suspected, i: int, page: str) -> Suspect:

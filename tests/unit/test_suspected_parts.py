@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 
+from backend.controls.config import parse_label_config
+from backend.controls.regions import RegionControl
+from backend.errors import AtlasError
+from backend.jobs.studying import study
 from backend.learning.detector import Candidates
 from backend.learning.detector_training import Marked
-from backend.learning.suspected_parts import NOTHING, suspected_boxes
+from backend.learning.suspected_parts import NOTHING, SuspectedPart, suspected_boxes
+from backend.learning.suspects import FEWEST
+from backend.results.suspected_parts import labels_judged, told
 from backend.results.suspects import find_suspects
+from backend.store.figures import write_figures
+from backend.store.locations import project_files
+from backend.store.study import read_study, write_study
+from backend.store.tasks import StoredTask
 from tests.fakes.loop import Loop
+from tests.fakes.project import FakeProject
+from tests.unit.page_visits import page_of, send, visit
 from tests.unit.span_scenes import CONFIG, PEOPLE, right, text_of
 
 WRONG, OVERLOOKED = range(3), range(4, 7)
@@ -24,12 +37,17 @@ def marked(i: int) -> list[dict[str, Any]]:
     return [each for each in regions if i not in OVERLOOKED or each["value"]["text"] not in PEOPLE]
 
 
-def test_planted_spans_come_first(loop: Loop) -> None:
+@pytest.fixture
+def project(loop: Loop) -> FakeProject:
     loop.set(encoder="lsa", queue_head=100)
     project = loop.fake.create([{"text": text_of(i)} for i in range(48)], label_config=CONFIG)
     for i, task in enumerate(list(project.tasks)[:40]):
         loop.fake.annotate(project.id, task, marked(i))
     loop.retrain(project)
+    return project
+
+
+def test_planted_spans_come_first_until_they_are_mended(loop: Loop, project: FakeProject) -> None:
     found = find_suspects(loop.settings, loop.client, project.id, 10)
     numbers = {task: i for i, task in enumerate(project.tasks)}
     planted = [i for i in (*WRONG, *OVERLOOKED) if right(text_of(i))]
@@ -41,10 +59,52 @@ def test_planted_spans_come_first(loop: Loop) -> None:
     for each in overlooked:
         assert (each.label, each.instead) == ([], ["PER"])
         assert any(f"[{person}]" in each.text for person in PEOPLE)
+    assert found.judged == sum(len(marked(i)) for i in range(40))
+    assert found.contradicted == sum(bool(each.label) for each in found.rows)
     task = next(each.task for each in found.rows if numbers[each.task] in WRONG)
     loop.fake.annotate(project.id, task, right(text_of(numbers[task])), user=2)
     mended = find_suspects(loop.settings, loop.client, project.id, 10)
     assert task not in {each.task for each in mended.rows}
+    assert mended.contradicted == sum(bool(each.label) for each in mended.rows)
+    (version,) = loop.versions(project).names()  # as one that was made before any were sought
+    write_figures(project_files(loop.settings, project.id), version, {"controls": []})
+    with pytest.raises(AtlasError, match="looked for with the next retrain"):
+        find_suspects(loop.settings, loop.client, project.id, 10)
+
+
+def test_one_of_a_tasks_parts_is_called_right_and_a_mended_task_is_listed_no_more(
+    loop: Loop, project: FakeProject
+) -> None:
+    study(project.id)
+    files = project_files(loop.settings, project.id)
+    found = read_study(files)["suspects"]
+    other = {**found[0], "place": [0, 2], "label": found[0]["label"], "text": "another part"}
+    write_study(files, {**read_study(files), "suspects": [*found, other]})
+    client, task = visit(loop), str(found[0]["task"])
+
+    def listed() -> list[str]:
+        section = page_of(client, project).split('id="suspects"')[1].split("</section>")[0]
+        rows = [row for row in section.split("<li>") if f"Task {task}<" in row and 'name="part"' in row]
+        return [row.split('name="part" value="')[1].split('"')[0] for row in rows]
+
+    one, another = listed()
+    assert send(client, project, "suspects/accept", task=task, part=another) == 303
+    assert listed() == [one]
+    assert send(client, project, "suspects/accept", task=task, part="7 9 PER") == 400
+    loop.fake.annotate(project.id, int(task), right(text_of(list(project.tasks).index(int(task)))), user=2)
+    study(project.id)
+    assert int(task) not in {each["task"] for each in read_study(files)["suspects"]}
+
+
+def test_all_that_is_contradicted_is_counted_and_no_part_that_nobody_marked() -> None:
+    control = parse_label_config(CONFIG).main
+    assert isinstance(control, RegionControl)
+    task = StoredTask(1, text_of(0), True, target=control.read(right(text_of(0)), text_of(0)))
+    parts = [SuspectedPart(0, (0, 1), 0 if i % 2 else NOTHING, 0.1, 1, 0.9) for i in range(30)]
+    figures = told(parts, control, [task], 10)
+    assert (len(figures["rows"]), figures["contradicted"]) == (10, 15)
+    assert labels_judged(control, [task] * (FEWEST - 1)) == 0
+    assert labels_judged(control, [task] * FEWEST) == 2 * FEWEST
 
 
 def test_boxes_are_judged_by_what_overlaps_them() -> None:

@@ -81,8 +81,8 @@ class Learned(ABC):
     def held_out(self) -> HeldOut | None:
         """None where it is not trained."""
 
-    def suspected_parts(self) -> list[dict[str, Any]] | None:
-        """See `backend.results.suspected_parts`, the most suspected first; None where none are sought."""
+    def suspected_parts(self) -> dict[str, Any] | None:
+        """See `told` in `backend.results.suspected_parts`; None where none are sought."""
         return None
 
     def lesson(self) -> Lesson | None:

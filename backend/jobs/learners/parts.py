@@ -23,7 +23,7 @@ from backend.jobs.learners.trained_here import TrainedHere, VectorLearner
 from backend.jobs.taught import Taught
 from backend.learning.suspected_parts import SuspectedPart
 from backend.learning.units import UnitsLearned
-from backend.results.suspected_parts import rows_of
+from backend.results.suspected_parts import told
 from backend.store.model_version import ControlModel
 
 MOST_SUSPECTED = 100
@@ -81,13 +81,13 @@ class LearnedParts(TrainedHere[Trained]):
         told = {name: None if math.isnan(value) else round(value, 4) for name, value in found.items()}
         return {"measured": told}
 
-    def suspected_parts(self) -> list[dict[str, Any]] | None:
+    def suspected_parts(self) -> dict[str, Any] | None:
         """Of tasks with an answer of their own."""
         if self.trained is None or self.trained.suspected is None:
             return None
         own = [each for each in self.trained.suspected if each.item < self.taught.own]
         tasks = [self.learner.material.tasks[row] for row in self.taught.rows]
-        return rows_of(own[:MOST_SUSPECTED], self.control.classes, tasks)
+        return told(own, self.control, tasks[: self.taught.own], MOST_SUSPECTED)
 
     def estimated(self, scene: sampling.Scene, audits: AbstractSet[int]) -> Estimated | None:
         """By the agreement of whole answers."""
