@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 from backend.controls.config import parse_label_config
 from backend.controls.content import ENCODINGS, field_of
 from backend.controls.markup import visible_text
-from backend.controls.sources import SOURCES, HyperText, Image, Paragraphs, Source, Text, source_from_json
+from backend.controls.sources import (
+    SOURCES,
+    Conversation,
+    HyperText,
+    Image,
+    Listed,
+    Paragraphs,
+    Source,
+    Table,
+    Text,
+    source_from_json,
+)
 from tests.unit.test_hostile import JSON
 
 CHOICES = '<Choices name="c" toName="t"><Choice value="a"/><Choice value="b"/></Choices>'
@@ -133,6 +144,9 @@ def test_every_source_comes_back_from_json_and_says_what_it_is_about() -> None:
         Text("a", "base64"): "a Text text base64",
         HyperText("$a $b"): "$a $b HyperText text",
         Paragraphs("a", "said"): "a Paragraphs said",
+        Conversation("a"): "a Chat content",
+        Table("a"): "a Table",
+        Listed("a"): "a List",
         Image("a"): "a Image",
     }
     assert {type(source) for source in sources} == set(SOURCES.values())
