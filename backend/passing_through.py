@@ -80,9 +80,14 @@ class PassSlots:
 
 
 class PassingThrough:
-    """For all projects that wrap a backend. Safe to share between threads."""
+    """For all projects that wrap a backend. Safe to share between threads.
 
-    def __init__(self, settings: Settings, dispatcher: Dispatcher, predictor: Predictor):
+    knows_who_asks: requests come through a server that has checked BASIC_AUTH_USER and its password.
+    """
+
+    def __init__(
+        self, settings: Settings, dispatcher: Dispatcher, predictor: Predictor, *, knows_who_asks: bool
+    ):
         self._settings = settings
         self._dispatcher = dispatcher
         self._predictor = predictor
@@ -93,7 +98,7 @@ class PassingThrough:
         self._lock = threading.Lock()
         self._afterwards = Afterwards("what a wrapped backend said, or how long it took,", UNKEPT_MOST)
         self._last_known: dict[int, Standing | None] = {}
-        self._knows_who_asks = settings.basic_authorization is not None
+        self._knows_who_asks = knows_who_asks
 
     def standing(self, project_id: int) -> Standing | None:
         """What the project wraps, None for nothing; while Redis is away, what it last did."""
@@ -108,8 +113,8 @@ class PassingThrough:
 
     def kept(self, project_id: int, body: Mapping[str, Any]) -> dict[int, WrappedPrediction]:
         """What was said of the body's tasks, by id, as far as it is kept and can be read; nothing where it
-        is asked about what an annotator has under their hand. Without basic auth anybody may ask: who does
-        not bring a task's data is told nothing of it."""
+        is asked about what an annotator has under their hand. Where anybody may ask, who does not bring a
+        task's data is told nothing of it."""
         if _context(body) is not None:
             return {}
         tasks = {task["id"]: task for task in body["tasks"] if _has_number(task)}
@@ -289,4 +294,6 @@ def _context(body: Mapping[str, Any]) -> Any:
 
 
 def _has_number(task: Any) -> bool:
-    return isinstance(task, dict) and type(task.get("id")) is int
+    """One of 64 bits, as tasks are kept by; Label Studio has no other."""
+    number = task.get("id") if isinstance(task, dict) else None
+    return type(number) is int and -(2**63) <= number < 2**63

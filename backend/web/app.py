@@ -55,7 +55,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings.predict_threads,
         slow_threads(settings.web_threads) - 1,  # one tells the others that there is no room
     )
-    app.extensions["passing"] = PassingThrough(settings, dispatcher, app.extensions["predictor"])
+    app.extensions["passing"] = PassingThrough(
+        settings,
+        dispatcher,
+        app.extensions["predictor"],
+        knows_who_asks=settings.basic_authorization is not None,
+    )
     app.extensions["surveys"] = Slots(1, 3, "scrapes of metrics and lists of versions")
     app.extensions["large events"] = threading.Lock()
     app.extensions["installation"] = Installation(settings)

@@ -16,6 +16,9 @@ from label_studio_ml.model import LabelStudioMLManager, SimpleJobManager
 
 import backend.model
 from backend.errors import UnknownStrategy
+from backend.store.locations import project_files
+from backend.store.wrapped_predictions import WrappedPredictions
+from backend.wrapped.prediction import WrappedPrediction, digest_of
 from tests.fakes import label_studio_ml_2 as second
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -202,6 +205,28 @@ def test_behind_the_1x_server_a_wrapped_backend_answers(
     assert under_1.post("/setup", json=setup_of(project)).status_code == 200
     said = project.settings["model_version"], theirs.said({})["result"]
     assert answers(project, under_1) == [said] * len(project.tasks)
+
+
+def test_basic_auth_that_nobody_checks_there_opens_nothing_that_is_kept(
+    under_1: FlaskClient, project: FakeProject, theirs: FakeBackend, loop: Loop
+) -> None:
+    """Servers of label-studio-ml let in whom they like, whatever BASIC_AUTH_USER says."""
+    loop.set(basic_auth_user="atlas", basic_auth_pass="s3cret")
+    under_1.post("/setup", json=setup_of(project))
+    files = project_files(loop.settings, project.id)
+    kept, *_ = project.tasks
+    told = WrappedPrediction(
+        kept, "theirs", ({"value": {"choices": ["kept"]}},), 0.9, 1.0, digest_of({"a": 1})
+    )
+    WrappedPredictions(files).add([told])
+    answers(project, under_1)  # brings other data
+    tasks = [{"id": number, "project": project.id, "data": {}} for number in (kept, 2**63)]
+    body = predict_of(project) | {"tasks": tasks}
+    known, unknown = under_1.post("/predict", json=body, buffered=True).get_json()["results"]
+    assert "kept" not in str(known)
+    assert unknown == []
+    backend.model._passing().close()  # ends once what is to be kept is kept
+    assert set(WrappedPredictions(files).newest(project.tasks)) == {kept}
 
 
 def test_the_2x_server_refuses_an_address_that_may_not_be_wrapped(

@@ -125,6 +125,13 @@ def test_who_does_not_bring_a_tasks_data_is_not_told_what_is_kept_of_it_and_plan
     assert predict(client, project, task)[0]["result"][0]["value"] == {"choices": ["other"]}
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**400])
+def test_a_tasks_number_beyond_64_bits_has_no_answer(
+    loop: Loop, theirs: FakeBackend, client: FlaskClient, number: int
+) -> None:
+    assert predict(client, wrapping(loop, theirs), number) == []
+
+
 def test_what_an_annotator_draws_is_passed_straight_through_and_not_kept(
     loop: Loop, theirs: FakeBackend, client: FlaskClient
 ) -> None:
