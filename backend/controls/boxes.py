@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -26,6 +27,10 @@ IMAGES: Mapping[str, type[Source]] = {Image.tag: Image}
 FULL = 100.0
 DIGITS = 3
 """Behind the point: a thousandth of a percent is less than a pixel of any picture that is read."""
+MOST_BOXES = 1_000
+"""Of an annotation; what is beyond is not read."""
+MOST_AVERAGED = 2_000
+"""Of all annotators of an image: each is compared with each."""
 _LARGE = 1e6
 
 
@@ -86,7 +91,7 @@ class Boxes(RegionControl):
     def read_regions(self, regions: list[Region], content: str) -> Answer | None:
         """A box with several labels is one with each. One that is turned is read as the upright box around
         it; of each what lies within the picture, and nothing of a box without an extent there."""
-        boxes = [box for region in regions for box in self._boxes_of(region)]
+        boxes = list(islice((box for region in regions for box in self._boxes_of(region)), MOST_BOXES))
         return answer_of(boxes) if any(box.label is not None for box in boxes) else None
 
     def _boxes_of(self, region: Region) -> Iterator[Box]:
@@ -118,13 +123,16 @@ class Boxes(RegionControl):
 
     def settled(self, votes: Sequence[Vote], weights: Mapping[str, float] | None = None) -> Answer | None:
         """The boxes that most of the annotators' weight drew, their places averaged; of one that fewer drew
-        it is not known what is there, if anything. None where nothing else is left."""
+        it is not known what is there, if anything. None where nothing else is left. Of very many, one
+        annotator's as they are, or None."""
         if len(votes) == 1:
             return votes[0].label
         cast = [
             ([(box[:4], box.label) for box in boxes_in(vote.label)], (weights or {}).get(vote.annotator, 0.5))
             for vote in votes
         ]
+        if sum(len(boxes) for boxes, _ in cast) > MOST_AVERAGED:
+            return super().settled(votes, weights)
         boxes = [Box(*place, label) for place, label in agreed(cast)]
         empty = any(vote.label == NOTHING for vote in votes)
         known = any(box.label is not None for box in boxes)

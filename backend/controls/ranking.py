@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import islice
 from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from backend.controls.base import Answer, Control, Region, refuse_parts, regions_named, value_of
 from backend.controls.sources import Listed, Source
@@ -18,6 +21,8 @@ from backend.controls.tags import Tag
 
 ORDER = "(order)"
 """The one class."""
+MOST_COMPARED = 200
+"""Items of an answer that are compared with another's: what stands behind has no say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +62,21 @@ class Ranking(Control):
 
     def agreement(self, one: Answer, other: Answer) -> float:
         """Of all pairs of items, the share that both put in the same order, or in the same bucket."""
+        if one == other:
+            return 1.0
         ours, theirs = _ranks(one), _ranks(other)
-        pairs = list(combinations(sorted(ours.keys() | theirs.keys()), 2))
-        if one == other or not pairs:
-            return float(one == other)
-        return sum(_between(ours, *pair) == _between(theirs, *pair) for pair in pairs) / len(pairs)
+        items = sorted(ours.keys() | theirs.keys())
+        if len(items) < 2:
+            return 0.0
+        names = {name for name, _ in (*ours.values(), *theirs.values())}
+        buckets = {name: number for number, name in enumerate(names)}
+        (bucket, before), (their_bucket, they_before) = (
+            _relations(ranks, items, buckets) for ranks in (ours, theirs)
+        )
+        has = bucket >= 0
+        same_bucket, same_presence = bucket == their_bucket, has == (their_bucket >= 0)
+        alike = np.where(_both(has), _both(same_bucket) & (before == they_before), _both(same_presence))
+        return float(alike[np.triu_indices(len(items), 1)].mean())
 
     def regions(self, answer: Answer, confidence: float) -> list[Region]:
         if answer == ORDER:
@@ -103,12 +118,23 @@ def _ranks(answer: Answer) -> dict[str, tuple[str, int]]:
     """By item its bucket, and its place there where there is only one: in buckets items have no order."""
     order: dict[str, list[str]] = {} if answer == ORDER else json.loads(answer)
     alone = len(order) == 1
-    return {each: (bucket, i if alone else 0) for bucket, ids in order.items() for i, each in enumerate(ids)}
+    ranks = (
+        (each, (bucket, i if alone else 0)) for bucket, ids in order.items() for i, each in enumerate(ids)
+    )
+    return dict(islice(ranks, MOST_COMPARED))
 
 
-def _between(ranks: Mapping[str, tuple[str, int]], one: str, other: str) -> tuple[Any, ...]:
-    """How two items stand to each other."""
-    a, b = ranks.get(one), ranks.get(other)
-    if a is None or b is None:
-        return (a is None, b is None)
-    return (a[0], b[0], a[1] < b[1])
+def _relations(
+    ranks: Mapping[str, tuple[str, int]], items: Sequence[str], buckets: Mapping[str, int]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Of N items: the number of each one's bucket, -1 without, int64 [N]; and which stand before which by
+    their places, bool [N, N]."""
+    nowhere = ("", 0)
+    places = np.array([ranks.get(item, nowhere)[1] for item in items], np.int64)
+    numbers = [buckets[ranks[item][0]] if item in ranks else -1 for item in items]
+    return np.array(numbers, np.int64), places[:, None] < places[None]
+
+
+def _both(which: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of which pairs it is true of both: bool [N, N]."""
+    return which[:, None] & which[None]

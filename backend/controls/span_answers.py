@@ -7,8 +7,10 @@ there, and what, is not known.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from backend.controls.base import Answer
@@ -21,10 +23,6 @@ class Span(NamedTuple):
     start: int
     end: int
     label: str | None
-
-    def meets(self, other: Span) -> bool:
-        """Whether they share a character."""
-        return self.start < other.end and other.start < self.end
 
 
 def spans_in(answer: Answer) -> list[Span]:
@@ -42,6 +40,20 @@ def answer_of(spans: Iterable[Span]) -> Answer:
 def known_in(answer: Answer) -> list[Span]:
     """Those that say something."""
     return [span for span in spans_in(answer) if span.label is not None]
+
+
+class Meeting:
+    """Which spans share a character with any of some, each in the time of a search."""
+
+    def __init__(self, spans: Iterable[Span]):
+        ordered = sorted((span.start, span.end) for span in spans)
+        self._starts = [start for start, _ in ordered]
+        self._ends = list(accumulate((end for _, end in ordered), max))
+        """Of each of them and all that start before it, the last end."""
+
+    def any(self, span: Span) -> bool:
+        before = bisect_left(self._starts, span.end)
+        return before > 0 and self._ends[before - 1] > span.start
 
 
 class Counts(NamedTuple):
@@ -69,10 +81,9 @@ def counted(firsts: Sequence[Answer], seconds: Sequence[Answer]) -> Counts:
 
 
 def _counting(answer: Answer, other: Answer) -> set[Span]:
-    theirs = spans_in(other)
-    unknown = [span for span in theirs if span.label is None]
-    said = known_in(answer)
-    return {span for span in said if span in theirs or not any(span.meets(each) for each in unknown)}
+    theirs = set(spans_in(other))
+    unknown = Meeting(span for span in theirs if span.label is None)
+    return {span for span in known_in(answer) if span in theirs or not unknown.any(span)}
 
 
 def settled_spans(votes: Sequence[Vote], weights: Mapping[str, float]) -> Answer:
@@ -85,12 +96,9 @@ def settled_spans(votes: Sequence[Vote], weights: Mapping[str, float]) -> Answer
         for span in set(spans):
             by_span[span] += each
     settled: list[Span] = []
+    marked = [Meeting(spans) for spans in said]
     for span, agreeing in by_span.items():
-        met = sum(
-            each
-            for each, spans in zip(weight, said, strict=True)
-            if any(span.meets(other) for other in spans)
-        )
+        met = sum(each for each, theirs in zip(weight, marked, strict=True) if theirs.any(span))
         if span.label is not None and agreeing >= CLEAR * sum(weight):
             settled.append(span)
         elif sum(weight) - met < CLEAR * sum(weight):

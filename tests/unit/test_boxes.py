@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.controls import boxes
 from backend.controls.boxes import Boxes, answer_of, boxes_in
 from backend.controls.joined import source_of
 from backend.controls.tags import read_tags
@@ -154,6 +155,22 @@ def test_annotators_weigh_what_they_proved_worth() -> None:
 
 def test_two_who_see_nothing_settle_on_nothing() -> None:
     assert control().settled([Vote("1", "[]"), Vote("2", "[]")]) == "[]"
+
+
+def test_of_boxes_without_end_the_first_are_read_and_very_many_are_not_averaged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(boxes, "MOST_BOXES", 20)
+    found = control().read([drawn(x=i / 40, width=1) for i in range(1_000)])
+    assert found is not None
+    assert len(boxes_in(found)) == 20
+    monkeypatch.setattr(boxes, "MOST_AVERAGED", 50)
+    averaged: list[int] = []
+    monkeypatch.setattr(boxes, "agreed", lambda cast: averaged.append(len(cast)) or iter(()))
+    for annotators in (2, 3):
+        votes = [Vote(str(who), found) for who in range(annotators)]
+        assert control().settled(votes) == (found if annotators == 3 else None)
+    assert averaged == [2]
 
 
 def test_the_score_counts_surer_boxes_first() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from math import comb
 from typing import Any
 
 from hypothesis import given
@@ -38,6 +40,18 @@ def test_an_order_is_read_as_it_was_written_and_compared_by_pairs() -> None:
     assert RANKING.agreement(best, rest) == 1
     assert RANKING.agreement(one, RANKING.read([ranked({"r": ["x"]})]) or "") == 0
     assert RANKING.unknown_in(ranked(["a"])) == [["a"]]
+
+
+def test_a_list_without_end_is_compared_by_its_first_items() -> None:
+    names = [str(number) for number in range(30_000)]
+    one, other = (RANKING.read([ranked({"r": each})]) or "" for each in (names, names[::-1]))
+    reordered = RANKING.read([ranked({"r": [names[1], names[0], *names[2:]]})]) or ""
+    tracemalloc.start()
+    assert RANKING.agreement(one, other) < 0.3
+    assert RANKING.agreement(one, reordered) == 1 - 1 / comb(200, 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * 2**20
 
 
 @given(JSON)
