@@ -15,6 +15,7 @@ from backend.content.addresses import Address, Place, origin
 from backend.content.hosts import Hosts, Reach
 from backend.content.transports import Roads
 from backend.errors import NoContent, NoContentNow
+from backend.unpacking import unpacked
 
 MAX_REDIRECTS = 5
 _MOVED = {301, 302, 303, 307, 308}
@@ -132,7 +133,7 @@ class Fetcher:
         if length.isascii() and length.isdigit() and (len(length) > 18 or int(length) > most):
             raise NoContent(_too_large(most))
         content = bytearray()
-        for part in answer.iter_bytes():
+        for part in unpacked(answer):
             content += part
             if len(content) > most:
                 raise NoContent(_too_large(most))

@@ -48,7 +48,11 @@ class ChatModel:
         self._transport = BoundedTransport(named.url, MAX_ANSWER)
         self._http = httpx.Client(
             transport=self._transport,
-            headers={"Authorization": f"Bearer {named.key}", "User-Agent": "label-studio-atlas"},
+            headers={
+                "Authorization": f"Bearer {named.key}",
+                "User-Agent": "label-studio-atlas",
+                "Accept-Encoding": "identity",
+            },
             follow_redirects=False,
         )
         self._options: dict[str, Any] = {"max_tokens": MOST_TOKENS, "temperature": 0, "logprobs": True}

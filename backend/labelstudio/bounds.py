@@ -20,6 +20,7 @@ import httpx
 
 from backend.addresses import is_loopback
 from backend.errors import AnswerTooLarge
+from backend.unpacking import UNPACKED, unpacked
 
 MAX_ANSWER = 256 * 2**20
 """Bytes of one answer, unpacked; Label Studio itself takes no larger import."""
@@ -48,8 +49,8 @@ class Deadline(threading.local):
 
 
 class BoundedTransport(httpx.HTTPTransport):
-    """To one server: calls within `deadline` end with it, and answers are read whole, up to `most` bytes,
-    or MAX_ANSWER."""
+    """To one server: calls within `deadline` end with it, and answers are read whole, up to `most` bytes
+    unpacked, or MAX_ANSWER."""
 
     def __init__(self, url: str, most: int | None = None):
         super().__init__(verify=tls_context(), proxy=proxy_to(url))
@@ -59,7 +60,9 @@ class BoundedTransport(httpx.HTTPTransport):
         self._pool._network_backend = TimedBackend(self._pool._network_backend, self.deadline)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises AnswerTooLarge."""
+        """Raises AnswerTooLarge, and httpx.DecodingError for what is packed otherwise than by UNPACKED."""
+        if request.headers.get("Accept-Encoding") != "identity":
+            request.headers["Accept-Encoding"] = UNPACKED  # whatever else httpx has decoders for
         answer = super().handle_request(request)
         try:
             content = _content(answer, MAX_ANSWER if self._most is None else self._most)
@@ -100,7 +103,7 @@ def _content(answer: httpx.Response, most: int) -> bytes:
     if length.isascii() and length.isdigit() and len(length) < 19 and int(length) > most:
         raise AnswerTooLarge(f"{length} bytes in one answer; up to {most} are read")
     parts, size = [], 0
-    for part in answer.iter_bytes():
+    for part in unpacked(answer):
         size += len(part)
         if size > most:
             raise AnswerTooLarge(f"more than {most} bytes in one answer are not read")

@@ -7,10 +7,13 @@ import gzip
 import json
 import socket
 import threading
+import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 from flask import Request
 from werkzeug.wrappers import Response
@@ -154,6 +157,57 @@ def test_a_packed_answer_is_read(loop: Loop) -> None:
     content = gzip.compress(b'{"id": 7, "task_number": 3}')
     loop.fake.before = lambda request: Response(content, headers={"Content-Encoding": "gzip"})
     assert loop.client.project(7).task_count == 3
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "raw deflate", "identity"])
+def test_an_answer_packed_once_is_read_whole(coding: str) -> None:
+    content = bytes(range(256)) * 2_000
+    raw = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    packed = {
+        "gzip": gzip.compress(content),
+        "deflate": zlib.compress(content),
+        "raw deflate": raw.compress(content) + raw.flush(),
+        "identity": content,
+    }[coding]
+    told = f"Content-Length: {len(packed)}\r\nContent-Encoding: {coding.split()[-1]}\r\n\r\n"
+    with served(lambda say, ended: say(HEAD + told.encode() + packed)) as url:
+        assert bounds.ask("GET", url, 20, len(content)).content == content
+
+
+def test_of_a_bomb_no_more_is_unpacked_than_may_be_read() -> None:
+    """httpx unpacks 64 KB of what it reads at once, to 64 MB."""
+    bomb = gzip.compress(bytes(64 * 2**20))
+    told = f"Content-Length: {len(bomb)}\r\nContent-Encoding: gzip\r\n\r\n".encode()
+    with served(lambda say, ended: say(HEAD + told + bomb)) as url:
+        tracemalloc.start()
+        with pytest.raises(AnswerTooLarge):
+            bounds.ask("GET", url, 60, 2**20)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 8 * 2**20
+
+
+@pytest.mark.parametrize("coding", ["gzip, gzip", "gzip, deflate", "br", "zstd"])
+def test_an_answer_packed_twice_or_otherwise_is_refused(coding: str) -> None:
+    nested = gzip.compress(gzip.compress(bytes(2**20)))
+    told = f"Content-Length: {len(nested)}\r\nContent-Encoding: {coding}\r\n\r\n".encode()
+    with (
+        served(lambda say, ended: say(HEAD + told + nested)) as url,
+        pytest.raises(httpx.DecodingError, match="packed by"),
+    ):
+        bounds.ask("GET", url, 20, 2**22)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda packed: packed[:-9], lambda packed: packed * 2, lambda packed: b"no"]
+)
+def test_what_cannot_be_unpacked_is_no_answer(spoil: Callable[[bytes], bytes]) -> None:
+    packed = spoil(gzip.compress(b"{}" * 1_000))
+    told = f"Content-Length: {len(packed)}\r\nContent-Encoding: gzip\r\n\r\n".encode()
+    with served(lambda say, ended: say(HEAD + told + packed)) as url:
+        client = LabelStudioClient(url, "0" * 40, timeout=20)
+        with client, pytest.raises(Unreachable, match="pack"):
+            client.project(1)
 
 
 def test_tasks_too_large_for_one_answer_come_in_smaller_pages(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -74,6 +75,17 @@ def test_a_file_of_too_many_bytes_is_not_read(studio: FileServer, how: str) -> N
     with pytest.raises(NoContent, match="more than 1 MB, CONTENT_MAX_MB"):
         Fetch(studio, bounds=Bounds(2**20, 20))("/data/upload/1/a.png")
     assert sum(sent) < 32 * 2**20  # what lay in buffers
+
+
+def test_of_a_packed_file_no_more_is_unpacked_than_may_be_read(studio: FileServer) -> None:
+    bomb = gzip.compress(bytes(64 * 2**20))
+    studio.answers["/data/upload/1/a.png"] = lambda handler: say(handler, 200, bomb, Content_Encoding="gzip")
+    tracemalloc.start()
+    with pytest.raises(NoContent, match="more than 1 MB"):
+        Fetch(studio, bounds=Bounds(2**20, 20))("/data/upload/1/a.png")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 2**20
 
 
 def test_a_server_that_is_not_there_is_worth_another_try(studio: FileServer, elsewhere: FileServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from collections.abc import Iterator
@@ -124,6 +125,21 @@ def test_what_label_studio_could_not_store_is_taken_out(chat: FakeChat, asked: A
     body = json.dumps({"choices": [{"message": {"content": "a\x00b\ud800"}}]}).encode()
     chat.answers[COMPLETIONS] = lambda _: (200, body)
     assert asked.write().text == "ab?"
+
+
+def test_an_answer_that_is_packed_twice_is_not_unpacked(chat: FakeChat, asked: Asked) -> None:
+    bomb = gzip.compress(gzip.compress(bytes(16 * 2**20)))
+    chat.answers[COMPLETIONS] = lambda _: (200, bomb, {"Content-Encoding": "gzip, gzip"})
+    with pytest.raises(GenerationError, match="packed by 'gzip, gzip'"):
+        asked.write()
+    chat.answers[COMPLETIONS] = lambda _: (
+        200,
+        gzip.compress(bytes(16 * 2**20)),
+        {"Content-Encoding": "gzip"},
+    )
+    with pytest.raises(NotWritten, match="more than 4194304 bytes"):
+        asked.write()
+    assert asked.model._http.headers["Accept-Encoding"] == "identity"
 
 
 def test_one_that_is_busy_is_asked_again_after_as_long_as_it_says(chat: FakeChat, asked: Asked) -> None:
