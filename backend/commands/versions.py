@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -152,17 +151,11 @@ def _rows(settings: Settings, project: int) -> list[dict[str, Any]]:
 
 
 def _write(rows: list[dict[str, Any]], out: Path) -> None:
-    """What is no plain value, such as the labels of each class, as JSON."""
+    from backend.spreadsheet import write_rows
+
     columns = list(dict.fromkeys(name for row in rows for name in row))
     with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({name: _cell(value) for name, value in row.items()})
-
-
-def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+        write_rows(file, [columns, *([row.get(name) for name in columns] for row in rows)])
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from backend.spreadsheet import from_cell
+
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 LOOKED_AT = 100
 """Rows by which the separator is found."""
@@ -43,19 +45,20 @@ def json_lines(text: str) -> list[Any]:
 
 
 def read_csv(text: str) -> Table:
-    """By the separator that fits the first rows best. Raises csv.Error."""
+    """By the separator that fits the first rows best; of cells as we write them for spreadsheets the text.
+    Raises csv.Error."""
     csv.field_size_limit(LARGEST_FIELD)
     if text[:4].lower() == "sep=":  # a line that Excel writes for itself
         text = text.partition("\n")[2]
     separator = max(SEPARATORS, key=lambda each: _fit(text, each))
     records = _records(text, separator)
-    columns = [name.strip() for name in next(records, [])]
+    columns = [from_cell(name.strip()) for name in next(records, [])]
     rows, misshapen = [], 0
     for record in records:
         if any(cell.strip() for cell in record[len(columns) :]):
             misshapen += 1
         elif any(cell.strip() for cell in record):
-            rows.append(dict(zip(columns, record, strict=False)))
+            rows.append(dict(zip(columns, map(from_cell, record), strict=False)))
     return Table(columns, rows, f"separated by {SEPARATORS[separator]}", misshapen)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from typing import IO, Any
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from backend.labelled import PartlyLabelled
 from backend.next.choose import LIKELIEST, Choice, Chosen
+from backend.spreadsheet import write_rows
 
 Writer = Callable[[PartlyLabelled, Chosen, IO[str]], None]
 WHY = ("strategy", "place", "of", "round", "p_wrong", "doubt", "cluster", "chance")
@@ -56,16 +56,16 @@ def _shortened(text: str) -> str:
 def _write_csv(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:
     """With an empty column `label`: filled in, the file is one for --labels."""
     told = [name for i in range(1, LIKELIEST + 1) for name in (f"class_{i}", f"probability_{i}")]
-    writer = csv.writer(file)
     numbered = [texts.places] if texts.are_numbered else []
-    writer.writerow(
+    rows: list[list[object]] = [
         [*numbered, texts.things.one, "label", *told, *(f"why_{name}" for name in WHY), "cluster_size"]
-    )
+    ]
     for each in chosen.choices:
         likely = [cell for name, share in each.probabilities.items() for cell in (name, f"{share:.4f}")]
         likely += [""] * (len(told) - len(likely))
         reason = ["" if value is None else value for value in _why(each).values()]
-        writer.writerow([*_named(texts, each).values(), "", *likely, *reason, each.cluster_size])
+        rows.append([*_named(texts, each).values(), "", *likely, *reason, each.cluster_size])
+    write_rows(file, rows)
 
 
 def _write_json(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:

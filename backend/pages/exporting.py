@@ -3,13 +3,10 @@ history. The first two by those who may change something."""
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import zipfile
 from collections.abc import Mapping
 from importlib.resources import files as resources
-from typing import Any
 
 from flask import Response, request, send_file
 from markupsafe import Markup
@@ -21,6 +18,7 @@ from backend.pages.rendering import fragment
 from backend.pages.section import ProjectPage
 from backend.pages.sections.how_good import told_of
 from backend.results.exported import FILE
+from backend.spreadsheet import write_rows
 
 
 def version_archive(page: ProjectPage, query: Mapping[str, str]) -> Response:
@@ -71,17 +69,8 @@ def history(page: ProjectPage, query: Mapping[str, str]) -> Response:
     rows = page.history.read()
     columns = list(dict.fromkeys(name for row in rows for name in row))
     written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(columns)
-    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    write_rows(written, [columns, *([row.get(name) for name in columns] for row in rows)])
     return _csv(written.getvalue(), f"project-{page.id}-retrains.csv")
-
-
-def _cell(value: Any) -> Any:
-    """What is no plain value as JSON; a spreadsheet must not take a text for a formula."""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
 
 
 def _csv(text: str, name: str) -> Response:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
 from backend.errors import AtlasError
 from backend.results.collect import Result, Results
+from backend.spreadsheet import write_rows
 
 
 def write(results: Results, path: Path) -> None:
@@ -35,14 +35,16 @@ def replace(path: Path, fill: Callable[[IO[str]], None]) -> None:
 
 def _write_csv(results: Results, file: IO[str]) -> None:
     """Columns: task, text, waits, model_version, and of each control its label, its guess, the confidence."""
-    writer = csv.writer(file)
     controls = [
         column for name in results.controls for column in (name, f"{name}_guess", f"{name}_confidence")
     ]
-    writer.writerow(["task", "text", "waits", "model_version", *controls])
+    write_rows(file, [["task", "text", "waits", "model_version", *controls], *_rows(results)])
+
+
+def _rows(results: Results) -> Iterator[list[object]]:
     for row in results.rows:
         cells = [cell for name in results.controls for cell in _cells(row, name)]
-        writer.writerow([row.task, row.text, str(row.waits).lower(), results.version, *cells])
+        yield [row.task, row.text, str(row.waits).lower(), results.version, *cells]
 
 
 def _cells(row: Result, name: str) -> tuple[str, str, str]:

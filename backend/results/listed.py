@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
 from backend.results.files import replace
+from backend.spreadsheet import write_rows
 
 
 def write_list(
@@ -17,7 +17,7 @@ def write_list(
     """path: its ending, .csv or .json, says which; lines: of the CSV, a cell for each of `columns`; rows: of
     the JSON. Raises AtlasError where it cannot be written."""
     fill: dict[str, Callable[[IO[str]], None]] = {
-        ".csv": lambda file: csv.writer(file).writerows([columns, *lines]),
+        ".csv": lambda file: write_rows(file, [columns, *lines]),
         ".json": lambda file: print(json.dumps(list(rows), ensure_ascii=False, indent=1), file=file),
     }
     replace(path, fill[path.suffix])

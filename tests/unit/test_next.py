@@ -159,6 +159,17 @@ def test_a_filled_in_list_teaches_the_next_one(file: Path, tmp_path: Path) -> No
     assert not {row["text"] for row in rows} & {each["text"] for each in again["next"]}
 
 
+def test_texts_that_begin_as_formulas_are_none_in_the_list_and_are_known_again(tmp_path: Path) -> None:
+    path, batch = tmp_path / "pool.csv", tmp_path / "batch.csv"
+    path.write_text("text,label\n" + "".join(f"=1+{number},\n" for number in range(8)))
+    told = run(path, "--format", "csv", "-n", "3").stdout
+    rows = list(csv.DictReader(io.StringIO(told)))
+    assert all(row["text"].startswith("'=1+") for row in rows)
+    batch.write_text("text,label\n" + "".join(f"{row['text']},{i % 2}\n" for i, row in enumerate(rows)))
+    again = listed(path, "--labels", batch)
+    assert (again["labelled"], again["waiting"]) == (3, 5)
+
+
 def test_the_table_holds_what_the_other_forms_hold(file: Path) -> None:
     done = run(file, "-n", "3")
     shown = " ".join(done.stdout.split())
