@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timezone
 from typing import Any
 
@@ -46,7 +47,9 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
     directory = project_dir(settings.data_dir, project_id)
     tasks = pull(client, project, scheme, directory)
     with TaskStore(directory / FILE) as store:
-        votes = store.votes().get(scheme.main.from_name, {})
+        cast = store.votes()
+    votes = cast.get(scheme.main.from_name, {})
+    annotators = {vote.annotator for of in cast.values() for given in of.values() for vote in given}
     finished = {task.id for task in tasks if task.is_labeled}
     JudgedLabels(project_files(settings, project_id), directory).answered(finished)
     texts = {task.id: task.text for task in tasks if len(votes.get(task.id, ())) > 1}
@@ -59,17 +62,18 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
         "version": names[-1] if names else None,
         "title": project.title,
         "people": people_told(scheme.main, votes, texts),
-        "names": _names(settings),
+        "names": _names(settings, annotators),
         **_suspects(settings, client, project_id, labels, of_parts),
         **_opinions(settings, client, project_id, sum(map(len, votes.values()))),
     }
 
 
-def _names(settings: Settings) -> dict[str, str]:
-    """By annotator; {} where Label Studio does not tell our user."""
+def _names(settings: Settings, annotators: AbstractSet[str]) -> dict[str, str]:
+    """By annotator, of these alone: who may look at this project need not know whoever else is in Label
+    Studio. {} where that does not tell our user."""
     try:
         with Users.from_settings(settings) as users:
-            return {str(number): name for number, name in users.names().items()}
+            return {who: name for number, name in users.names().items() if (who := str(number)) in annotators}
     except LabelStudioError:
         return {}
 

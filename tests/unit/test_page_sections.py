@@ -15,6 +15,7 @@ from backend.store.changes import Changes
 from backend.store.chosen_settings import chosen, settings_of
 from backend.store.figures import read_figures, write_figures
 from backend.store.locations import project_files
+from backend.store.study import read_study
 from tests.fakes.label_studio import choice
 from tests.fakes.loop import KINDS, Loop
 from tests.fakes.project import FakeProject
@@ -98,6 +99,22 @@ def test_who_labelled_and_who_disagrees(loop: Loop, project: FakeProject) -> Non
     assert "user 2" in text
     disputed = text.split("Disputed tasks")[1]
     assert f"Task {first}<" in disputed
+
+
+def test_who_only_looks_is_told_the_names_of_those_who_labelled_here_alone(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {1: "Ana", 2: "bo@example.org", 3: "stranger@example.org"}
+    monkeypatch.setattr("backend.labelstudio.users.Users.names", lambda users: names)
+    loop.label(project, next(iter(project.tasks)), "other", user=2)
+    study(project.id)
+    assert read_study(project_files(loop.settings, project.id))["names"] == {
+        "1": "Ana",
+        "2": "bo@example.org",
+    }
+    text = page_of(visit(loop, may_change=False), project)
+    assert "bo@example.org" in text
+    assert "stranger" not in text
 
 
 def test_pinning_by_the_page_moves_label_studios_queue_and_is_logged_with_who(
