@@ -111,7 +111,8 @@ class VersionMaker:
         if self._state.wraps is not None:
             since = WrappedState(self._state.redis, self._id).since
             heard = heard_of(self._settings, self._id, tasks, since)
-        material = material_of(scheme, tasks, pool, self._settings.seed, heard)
+        audits = audits_of(project_files(self._settings, self._id), tasks)
+        material = material_of(scheme, tasks, pool, self._settings.seed, heard, audits.tasks)
         shares = shares_of(scheme, self.weights)
         learned = learn(self._settings, material, shares)
         self.learned, self.lesson = learned, learned.main.lesson()
@@ -121,7 +122,6 @@ class VersionMaker:
         rank = partial(self._ranked, material, target)
         orders = ordered(learned.main, learned.others, shares, self._settings.queue_head, rank)
         touched = {task.id for task in tasks if task.touched}
-        audits = audits_of(project_files(self._settings, self._id), tasks)
         orders, silent = self._audited(orders, material, touched, audits)
         shift = shift_told(orders.each[0].scene, waiting, tasks, before)
         self._laps.end("rank")

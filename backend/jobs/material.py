@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,7 +26,8 @@ from backend.wrapped.heard import Heard
 class Material:
     """every: all tasks, by rising id; tasks: those with vectors, which rows are of; pool: the vectors; later:
     ids of those that wait without one, at random; first: what the queue's control learns from; heard: what
-    the ML backend said that the project wraps, None where it wraps none."""
+    the ML backend said that the project wraps, None where it wraps none; audits: ids of labelled tasks that
+    were drawn at random."""
 
     scheme: LabelScheme
     every: Sequence[StoredTask]
@@ -35,6 +37,7 @@ class Material:
     copies: Copies
     first: Taught
     heard: Heard | None = None
+    audits: AbstractSet[int] = frozenset()
 
     @property
     def features(self) -> Tensor:
@@ -82,7 +85,12 @@ class Material:
 
 
 def material_of(
-    scheme: LabelScheme, every: Sequence[StoredTask], pool: Pool, seed: int, heard: Heard | None = None
+    scheme: LabelScheme,
+    every: Sequence[StoredTask],
+    pool: Pool,
+    seed: int,
+    heard: Heard | None = None,
+    audits: AbstractSet[int] = frozenset(),
 ) -> Material:
     """pool: of all the tasks, in their order."""
     tasks = [every[i] for i in np.flatnonzero(pool.done).tolist()]
@@ -90,4 +98,4 @@ def material_of(
     shuffled = np.random.default_rng(seed).permutation(later).tolist() if later else []
     given: list[Answer | None] = [task.target for task in tasks]
     copies, first = taught(scheme.main, tasks, given, pool.features)
-    return Material(scheme, every, tasks, pool, shuffled, copies, first, heard)
+    return Material(scheme, every, tasks, pool, shuffled, copies, first, heard, audits)

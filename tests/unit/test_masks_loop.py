@@ -13,8 +13,9 @@ from backend.controls.masks import Brush
 from backend.doctor import examine
 from backend.doctor.finding import State
 from backend.doctor.project import label_config
+from backend.jobs.auditing import Audits
 from backend.jobs.encoding import encode_shard
-from backend.jobs.learners import boxes
+from backend.jobs.learners import boxes, masks
 from backend.learning import segmentation
 from backend.learning.detector_training import train_detector
 from backend.results.collect import collect
@@ -103,6 +104,17 @@ def test_masks_have_the_size_of_the_image_and_not_of_what_is_handed_on(loop: Loo
     assert (region["original_height"], region["original_width"]) == (7 * HEIGHT, 7 * WIDTH)
     answer = str(brushed.control.read([region]))
     assert brushed.control.agreement(answer, str(brushed.control.read(brushed.right(LARGE)))) > 0.5
+
+
+def test_every_audit_judges_areas_however_few_images_do(
+    loop: Loop, brushed: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brushed.mark(loop, range(10))
+    found = frozenset(task for task in brushed.project.tasks if brushed.number(task) in range(5, 10))
+    monkeypatch.setattr("backend.jobs.make_version.audits_of", lambda *_: Audits(found, 0))
+    monkeypatch.setattr(masks, "MEASURED", 2)
+    told = loop.retrain(brushed.project)["estimate"]
+    assert told["audited"] == len(found) == 5
 
 
 def test_a_class_that_is_renamed_is_learned_again(loop: Loop, brushed: Asked) -> None:

@@ -19,7 +19,8 @@ from backend.store.image_maps import for_areas
 from backend.store.model_version import ControlModel
 
 MEASURED = 200
-"""Labelled images, at random, by which it is told how well areas are learned."""
+"""Labelled images by which it is told how well areas are learned: all audits, and of the others as many, at
+random, as there is room for."""
 
 
 class AreasOfImages(Parts):
@@ -34,9 +35,18 @@ class AreasOfImages(Parts):
             return None
         pool = self.material.units(self.material.waiting)
         learned = units_learned(trained, for_areas(pool), len(pool.rows))
-        shuffled = np.random.default_rng(self.settings.seed).permutation(len(taught.rows))
-        judged: list[int] = shuffled[:MEASURED].tolist()
+        judged = self._to_judge(taught)
         return Trained(trained.model, learned, _held_out(control, trained, labelled, judged), judged)
+
+    def _to_judge(self, taught: Taught) -> list[int]:
+        """Places among the labelled tasks."""
+        tasks, audits = self.material.tasks, self.material.audits
+        is_audit = np.array([tasks[row].id in audits for row in taught.rows], np.bool_)
+        is_audit[taught.own :] = False
+        shuffled = np.random.default_rng(self.settings.seed).permutation(len(taught.rows))
+        first = np.concatenate([shuffled[is_audit[shuffled]], shuffled[~is_audit[shuffled]]])
+        found: list[int] = first[: max(MEASURED, int(is_audit.sum()))].tolist()
+        return found
 
     def learn_alone(self, control: Control) -> ControlModel | None:
         """Of what waits nothing is looked at, and nobody is told how well it is learned."""

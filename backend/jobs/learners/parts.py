@@ -94,11 +94,11 @@ class LearnedParts(TrainedHere[Trained]):
         held_out, share = self.held_out(), self.learner.settings.audit_share
         if self.trained is None or held_out is None or not (share or audits):
             return None
-        own = [place for place in self._judged if place < self.taught.own]
-        pairs = list(zip(held_out.said, held_out.given, strict=True))[: len(own)]
-        agreed = [self.control.agreement(said, given) for said, given in pairs]
-        is_audit = [task in audits for task in held_out.tasks[: len(own)]]
-        return estimated_score(scene, self.trained.learned, own, agreed, is_audit)
+        every = zip(self._judged, held_out.tasks, held_out.said, held_out.given, strict=True)
+        own = [each for each in every if each[0] < self.taught.own]
+        agreed = [self.control.agreement(said, given) for _, _, said, given in own]
+        is_audit = [task in audits for _, task, _, _ in own]
+        return estimated_score(scene, self.trained.learned, [place for place, *_ in own], agreed, is_audit)
 
     def held_out(self) -> HeldOut | None:
         if self.trained is None:
