@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -9,7 +10,7 @@ from backend.connecting import NotConnected, Say
 from backend.doctor.bench import Bench
 from backend.errors import NotConfigured, WrappedBackendError
 from backend.generation.named import GENERATION, named_model
-from backend.jobs.foreign import FRONT, foreign
+from backend.jobs.foreign import FRONT, generating
 from backend.store.wrapped_access import WrappedAccess
 from backend.wrapping import NOTHING_CHANGED, Wrapping
 
@@ -42,9 +43,7 @@ def writing_of(bench: Bench, project_id: int, before: WrappedAccess | None) -> W
         )
     label_config = bench.label_studio.project(project_id).label_config
     try:
-        with foreign(
-            bench.settings, bench.redis, project_id, GENERATION, label_config, str(project_id)
-        ) as model:
+        with closing(generating(bench.settings, bench.redis, project_id, label_config)) as model:
             model.health()
     except NotConfigured as error:
         raise NotConnected(f"{error}. {NOTHING_CHANGED}") from error

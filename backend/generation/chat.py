@@ -1,7 +1,7 @@
 """A model behind an OpenAI-compatible address, asked within bounds on time, bytes and tries.
 
-The key goes into one header, and is masked in whatever the server says back. No redirect is followed: the
-texts go where the operator said.
+The key goes into one header, and is masked in what is shown of the server's answers. No redirect is
+followed: the texts go where the operator said.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from backend.generation.named import NamedModel
 from backend.generation.prompt import messages
 from backend.generation.written import LONGEST, Example, Written, sureness
 from backend.labelstudio.bounds import BoundedTransport
+from backend.wrapped.answers import finite_json
 
 TRIES, FIRST_PAUSE, LONGEST_PAUSE = 4, 1.0, 20.0
 """For one text, and seconds between them: twice as long each time, or as long as the server says."""
@@ -30,6 +31,8 @@ MAX_ANSWER = 4 * 2**20
 CHECK_SECONDS = 10.0
 REST_AT_MOST = 3600.0
 """Seconds that are believed of a Retry-After."""
+ABOUT_THE_ACCOUNT = frozenset({401, 402, 403, 429})
+"""Statuses of which no word of the server's is shown: providers repeat a key's end or the account there."""
 SHOWN = 200
 """Characters of an answer that an error shows."""
 NEWER = {"max_tokens": "max_completion_tokens"}
@@ -111,7 +114,7 @@ class ChatModel:
 
     def _asks_for_less(self, answer: httpx.Response) -> bool:
         """Where the server names an option that it does not know. It is asked without it from now on."""
-        said = answer.text
+        said = answer.content.decode("utf-8", "replace")  # in no charset that the server names
         for name, newer in NEWER.items():
             if name in self._options and name in said:
                 self._options[newer] = self._options.pop(name)
@@ -126,7 +129,8 @@ class ChatModel:
         status = answer.status_code
         if status < 300:
             return
-        said = f"{self._named.url} answers {status}{self._shown(answer.content)}"
+        shown = "" if status in ABOUT_THE_ACCOUNT else self._shown(answer.content)
+        said = f"{self._named.url} answers {status}{shown}"
         if status < 400:
             raise GenerationError(f"{said}, and sends us on, which is not followed", LOOK_AT_ADDRESS)
         if status in (401, 403):
@@ -142,7 +146,7 @@ class ChatModel:
     def _read(self, content: bytes) -> Written:
         """Raises NotWritten for what is no such answer."""
         try:
-            choice = json.loads(content, parse_constant=lambda name: None)["choices"][0]
+            choice = finite_json(content)["choices"][0]
             text = choice["message"]["content"]
             if not isinstance(text, str) and text is not None:
                 raise TypeError("no text")

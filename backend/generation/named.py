@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +13,21 @@ from backend.errors import LabelConfigError, NotConfigured
 from backend.settings import Settings
 from backend.wrapped.target import allowed_url
 
+logger = logging.getLogger(__name__)
+
 GENERATION = "generation"
 """What the extra params of a connection name as wrapped where the named model is to write."""
 MISSING = (
     "no model is named that writes texts: set GENERATION_MODEL, GENERATION_URL and GENERATION_KEY where the "
     "backend runs"
 )
+
+NO_KEY = (
+    "the named model's key is not here: set GENERATION_KEY or GENERATION_KEY_FILE where workers run. In "
+    "Docker they alone have it: run this command there, `docker compose exec upkeep label-studio-atlas ...`"
+)
+NOT_HERE = f'"{GENERATION}" is not ready here; the backend\'s log says why'
+"""All that a stranger is told."""
 
 
 @dataclass(frozen=True)
@@ -31,24 +41,25 @@ class NamedModel:
 
 def named_model(settings: Settings) -> NamedModel:
     """Raises NotConfigured, with what to set."""
-    name = settings.generation_model.strip()
-    key = _key(settings)
-    if not (name and settings.generation_url and key):
+    if not _is_named(settings):
         raise NotConfigured(MISSING)
-    return NamedModel(name, settings.generation_url, key)
+    key = _key(settings)
+    if not key:
+        raise NotConfigured(NO_KEY)
+    return NamedModel(settings.generation_model.strip(), settings.generation_url, key)
 
 
 def wrapped_place(wraps: str, settings: Settings) -> str:
-    """What a connection names as wrapped, if it may be: GENERATION, or the address of an ML backend.
+    """What a connection names as wrapped, if it may be: GENERATION, or the address of an ML backend. The
+    model's key is looked at by workers, who alone need it.
 
-    Raises ValueError with what to change.
+    Raises ValueError with what to change; of the model it tells nothing, for a stranger may ask.
     """
     if wraps != GENERATION:
         return allowed_url(wraps, settings.wrapped_backends)
-    try:
-        named_model(settings)
-    except NotConfigured as error:
-        raise ValueError(str(error)) from error
+    if not _is_named(settings):
+        logger.warning("%s", MISSING)
+        raise ValueError(NOT_HERE)
     return wraps
 
 
@@ -74,6 +85,10 @@ def text_area_of(scheme: LabelScheme) -> TextArea:
             "or sounds is an ML backend of its own, see connect --wraps URL"
         )
     return scheme.main
+
+
+def _is_named(settings: Settings) -> bool:
+    return bool(settings.generation_model.strip() and settings.generation_url)
 
 
 def _key(settings: Settings) -> str:

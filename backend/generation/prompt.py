@@ -14,6 +14,8 @@ from backend.generation.written import Example
 DEFAULT = "Read the text and write what an annotator would write about it."
 LONGEST = 20_000
 """Characters of a text that are sent; of an example's a tenth."""
+MOST_OF_HEADERS = 2_000
+"""Characters of the label config's headers that are sent with each text."""
 CUT = " [...]"
 RULES = (
     "Each text stands between a line <text KEY> and a line </text KEY>, where KEY is a text's own code. What "
@@ -33,7 +35,8 @@ def instruction_in(label_config: str, given: str) -> str:
         return DEFAULT
     headers = [tag.get("value", "").strip() for tag in tags if str(tag.tag) == "Header"]
     said = [header for header in headers if header and "$" not in header]
-    return "\n".join([DEFAULT, f"They were asked: {' / '.join(said)}"]) if said else DEFAULT
+    asked = shortened(" / ".join(said), MOST_OF_HEADERS)
+    return f"{DEFAULT}\nThey were asked: {asked}" if asked else DEFAULT
 
 
 def messages(instruction: str, examples: Sequence[Example], text: str) -> list[Message]:

@@ -20,7 +20,7 @@ from backend.jobs.pull import last_pulled
 from backend.settings import Settings
 from backend.store.locations import project_files
 from backend.store.paths import project_dir
-from backend.store.wrapped_access import target_of
+from backend.store.wrapped_access import read_access, target_of
 from backend.store.written_texts import WrittenTexts
 from backend.wrapped.client import WrappedBackend
 from backend.wrapped.foreign import Foreign, Manner
@@ -46,6 +46,7 @@ def foreign(
     Raises NotConfigured where it may not be asked; ModelStoreError, DamagedFile.
     """
     if wraps == GENERATION:
+        _check_switched_on(settings, project_id)
         writing = generating(settings, redis, project_id, label_config)
         try:
             yield writing
@@ -54,6 +55,18 @@ def foreign(
         return
     with WrappedBackend(target_of(settings, project_id, wraps), project, label_config) as backend:
         yield backend
+
+
+def _check_switched_on(settings: Settings, project_id: int) -> None:
+    """Whoever may change a connection in Label Studio can name the model there: what it costs is switched on
+    by the operator alone. Raises NotConfigured where it is not; ModelStoreError, DamagedFile."""
+    access = read_access(project_files(settings, project_id))
+    if access is None or access.url != GENERATION:
+        raise NotConfigured(
+            f"project {project_id}'s connection asks for drafts, and nothing is sent before "
+            f"`label-studio-atlas connect --project {project_id} --wraps {GENERATION}` was run where the "
+            "backend runs"
+        )
 
 
 def generating(settings: Settings, redis: Redis, project_id: int, label_config: str) -> GeneratingBackend:

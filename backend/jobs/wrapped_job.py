@@ -21,9 +21,12 @@ logger = logging.getLogger(__name__)
 Work = Callable[[Settings, Dispatcher, LabelStudioClient, int, Foreign], dict[str, Any]]
 """Returns what was done; `wait`: seconds until it is to be done again, None for when it is next asked for."""
 
+NOT_CONFIGURED = "not configured: the log says what to set"
+
 
 def with_wrapped(project_id: int, kind: str, work: Work) -> dict[str, Any]:
-    """Do it with the backend that the project wraps. A fault of that one is waited out, and told."""
+    """Do it with the backend that the project wraps. A fault of that one is waited out, and told: in a word,
+    for anybody may read what a job returns, and in the log."""
     settings = Settings()
     with Redis.from_url(settings.redis_url) as redis:
         dispatcher = Dispatcher(redis, settings)
@@ -43,8 +46,11 @@ def with_wrapped(project_id: int, kind: str, work: Work) -> dict[str, Any]:
         except WrappedBackendError as error:
             wait = wrapped.failed(error)
             logger.warning("project %d: the wrapped backend: %s. %s", project_id, error, error.remedy)
-            return {"failure": str(error), "wait": wait}
-        except (NotFound, NotConfigured, DamagedFile) as error:
+            return {"failure": error.failure, "wait": wait}
+        except NotConfigured as error:
+            logger.warning("project %d: %s", project_id, error)
+            return {"reason": NOT_CONFIGURED, "wait": None}
+        except (NotFound, DamagedFile) as error:
             logger.warning("project %d: %s", project_id, error)
             return {"reason": str(error), "wait": None}
 

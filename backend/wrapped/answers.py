@@ -140,11 +140,18 @@ _MISSING = object()
 
 
 def _parsed(body: bytes) -> Any:
-    """The answer's JSON without NaN and infinities, which Label Studio cannot store."""
     try:
-        return json.loads(body, parse_constant=lambda name: None, parse_float=_finite, parse_int=_integer)
+        return finite_json(body)
     except (ValueError, RecursionError) as error:
         raise WrappedGarbage(f"JSON was expected, not {_shown(body)}") from error
+
+
+def finite_json(body: bytes) -> Any:
+    """Without NaN, infinities and endless integers, which Label Studio cannot store, and no float can hold.
+
+    Raises ValueError or RecursionError for what is no JSON.
+    """
+    return json.loads(body, parse_constant=lambda name: None, parse_float=_finite, parse_int=_integer)
 
 
 def _finite(digits: str) -> float | None:

@@ -80,6 +80,17 @@ def test_the_build_asks_no_registry_for_a_syntax() -> None:
 
 
 @pytest.mark.parametrize("files", SETS, ids=" ".join)
+def test_the_key_of_a_model_that_is_paid_for_is_with_those_alone_that_ask_it(
+    files: list[str], made: Path
+) -> None:
+    services = read(made, files, GENERATION_KEY="of-the-model", GENERATION_KEY_FILE="/etc/key")
+    for name, service in services.items():
+        keys = {"GENERATION_KEY", "GENERATION_KEY_FILE"} & set(service.get("environment") or ())
+        assert bool(keys) is (name in ("worker", "upkeep")), name
+        assert "of-the-model" not in json.dumps(service) or keys, name
+
+
+@pytest.mark.parametrize("files", SETS, ids=" ".join)
 def test_no_secret_of_webhooks_is_asked_for_and_one_that_is_there_goes_on(
     files: list[str], made: Path
 ) -> None:

@@ -14,7 +14,10 @@ from typing import Any
 import httpx
 
 from backend.demo.label_studio import LabelStudioServer
+from backend.settings import Settings
+from backend.store.locations import project_files
 from backend.store.model_version import version_number
+from backend.store.wrapped_access import WrappedAccess, keep_access
 from tests.conftest import RunningBackend
 from tests.e2e.installation import atlas
 from tests.e2e.steps import Start, wait_until
@@ -136,6 +139,8 @@ def test_drafts_of_a_named_model_are_shown_and_the_queue_follows_five_answers(
         text_of = {task["id"]: task["data"]["text"] for task in listed}
         connection = {"project": project.id, "url": backend.url, "title": "atlas"}
         connection |= {"extra_params": {"wraps": "generation"}}
+        files = project_files(Settings(data_dir=backend.data_dir), project.id)
+        keep_access(files, WrappedAccess("generation"))  # as `connect --wraps generation` does
         http.post("/api/ml", json=connection).raise_for_status()
         wait_until(lambda: any(each["result"] for each in project.queue()), 120)
         queue = project.queue()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.jobs.wrapped_pull import pull_wrapped
+from backend.store.locations import project_files
+from backend.store.wrapped_access import WrappedAccess, keep_access
 from tests.fakes.chat import KEY, FakeChat
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -72,6 +74,7 @@ class Drafts:
         loop.fake.spread(project.id)
         for connection in project.connections.values():
             connection["extra_params"] = {"wraps": "generation"}
+        keep_access(project_files(loop.settings, project.id), WrappedAccess("generation"))
         loop.retrain(project)  # which learns what the connection says
         loop.retrain(project)
         return cls(loop, project)

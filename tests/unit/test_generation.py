@@ -10,9 +10,11 @@ import pytest
 from backend.jobs.foreign import FRONT
 from backend.jobs.generation_day import DAY, GenerationDay
 from backend.jobs.keys import generation_key
+from backend.jobs.wrapped_job import NOT_CONFIGURED
 from backend.jobs.wrapped_pull import pull_wrapped
 from backend.jobs.wrapped_state import WrappedState
 from backend.store.locations import project_files
+from backend.store.wrapped_access import WrappedAccess, forget_access, keep_access
 from backend.store.wrapped_predictions import WrappedPredictions
 from backend.web import create_app
 from tests.fakes.chat import KEY, FakeChat, chat_served, text_in
@@ -143,12 +145,33 @@ def test_a_verdict_is_how_alike_the_texts_are(loop: Loop, chat: FakeChat) -> Non
     assert told["agreement"] == pytest.approx(1 - 1 / len(draft(made.text(task))), abs=1e-3)
 
 
-def test_nothing_is_sent_where_no_model_is_named(loop: Loop, chat: FakeChat) -> None:
+def test_nothing_is_sent_where_no_model_is_named(
+    loop: Loop, chat: FakeChat, caplog: pytest.LogCaptureFixture
+) -> None:
     loop.set(generation_key="")
     made = drafts(loop)
     assert made.project.settings["model_version"]  # a first order there is
-    assert "GENERATION_KEY" in pull_wrapped(made.project.id)["reason"]
+    done = pull_wrapped(made.project.id)
+    assert "GENERATION_KEY" in caplog.text
+    assert done["reason"] == NOT_CONFIGURED  # which anybody may read by /job_status
     assert chat.asked == []
+
+
+def test_a_connection_alone_switches_no_model_on(
+    loop: Loop, chat: FakeChat, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever may change a connection in Label Studio is not who pays."""
+    made = drafts(loop)
+    files = project_files(loop.settings, made.project.id)
+    for kept in (None, WrappedAccess("http://theirs:9090")):
+        forget_access(files)
+        if kept is not None:
+            keep_access(files, kept)
+        assert pull_wrapped(made.project.id)["reason"] == NOT_CONFIGURED
+        assert chat.asked == []
+    assert f"connect --project {made.project.id} --wraps generation" in caplog.text
+    keep_access(files, WrappedAccess("generation"))
+    assert pull_wrapped(made.project.id)["asked"] == 10
 
 
 @pytest.mark.parametrize(
@@ -165,6 +188,19 @@ def test_it_writes_of_texts_alone(loop: Loop, chat: FakeChat, config: str, why: 
     assert refused.status_code >= 400
     assert why in refused.get_data(as_text=True)
     assert chat.asked == []
+
+
+def test_a_stranger_is_told_nothing_of_the_model(loop: Loop, chat: FakeChat) -> None:
+    client = create_app(loop.settings).test_client()
+    body = {"project": "1.17", "schema": CONFIG, "extra_params": {"wraps": "generation"}}
+    loop.set(generation_key="", generation_key_file="/nowhere/key")
+    assert client.post("/setup", json=body).status_code == 200  # the web server has no key, and needs none
+    loop.set(generation_model="")
+    refused = create_app(loop.settings).test_client().post("/setup", json=body)
+    assert refused.status_code == 400
+    told = refused.get_data(as_text=True)
+    assert "the backend's log says why" in told
+    assert "GENERATION" not in told
 
 
 def test_predict_answers_from_what_is_kept_and_asks_nobody(loop: Loop, chat: FakeChat) -> None:
@@ -187,7 +223,7 @@ def test_the_key_is_in_nothing_that_is_kept(
 ) -> None:
     made = drafts(loop)
     chat.answers["/v1/chat/completions"] = lambda body: (401, f"{KEY} is no key".encode())
-    assert "*** is no key" in pull_wrapped(made.project.id)["failure"]
+    assert pull_wrapped(made.project.id)["failure"] == "refuses"
     held = [str(loop.redis.dump(key)) + str(key) for key in loop.redis.scan_iter()]
     values = [
         loop.redis.hgetall(key) for key in loop.redis.keys("atlas:*") if loop.redis.type(key) == b"hash"

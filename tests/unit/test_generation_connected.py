@@ -59,8 +59,8 @@ def test_doctor_tells_what_it_cost_today_and_when_the_day_is_spent(loop: Loop, c
 @pytest.mark.parametrize(
     ("changed", "answer", "told", "remedy"),
     [
-        ({"generation_key": ""}, None, "no model is named", "Mend that"),
-        ({}, (401, f"{KEY}?".encode()), "answers 401: ***?", "Set GENERATION_KEY"),
+        ({"generation_key": ""}, None, "compose exec upkeep", "Mend that"),
+        ({}, (401, f"{KEY}?".encode()), "answers 401", "Set GENERATION_KEY"),
         ({}, (503, b"starting"), "503: starting", "its own log"),
         ({"generation_url": "http://127.0.0.1:9/v1"}, None, "does not answer", "correct GENERATION_URL"),
     ],
@@ -130,7 +130,7 @@ def test_connect_says_what_leaves_the_machine_and_gives_back(
 @pytest.mark.parametrize(
     ("config", "changed", "why"),
     [
-        (CONFIG, {"generation_key": ""}, "set GENERATION_MODEL, GENERATION_URL and GENERATION_KEY"),
+        (CONFIG, {"generation_model": ""}, "set GENERATION_MODEL, GENERATION_URL and GENERATION_KEY"),
         (CONFIG, {"generation_url": "http://127.0.0.1:9/v1"}, "correct GENERATION_URL"),
         (CONFIG.replace("<Text name", "<Image name"), {}, "connect --wraps URL"),
     ],

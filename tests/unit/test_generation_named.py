@@ -39,6 +39,11 @@ def test_long_texts_are_cut_before_they_are_sent() -> None:
             f"{DEFAULT}\nThey were asked: Sum up",
         ),
         ('<View><Header value="Sum up"/></View>', " Translate. ", "Translate."),
+        (
+            f'<View><Header value="{"x" * 1000}"/><Header value="{"y" * 50_000}"/></View>',
+            "",
+            f"{DEFAULT}\nThey were asked: {'x' * 1000} / {'y' * 997}{CUT}",
+        ),
         ("<View/>", "", DEFAULT),
         ("<View", "", DEFAULT),
         ('<!DOCTYPE x [<!ENTITY a "b">]><View><Header value="&a;"/></View>', "", DEFAULT),
@@ -52,12 +57,18 @@ NAMED = {"generation_url": "https://api.example.org/v1/", "generation_model": "t
 
 
 @pytest.mark.parametrize("lacking", NAMED)
-def test_nothing_is_sent_until_address_model_and_key_are_set(lacking: str) -> None:
+def test_nothing_is_sent_until_address_model_and_key_are_set(
+    lacking: str, caplog: pytest.LogCaptureFixture
+) -> None:
     settings = Settings(**{name: value for name, value in NAMED.items() if name != lacking})  # type: ignore[arg-type]
     with pytest.raises(NotConfigured, match="GENERATION_KEY"):
         named_model(settings)
-    with pytest.raises(ValueError, match="no model is named"):
-        wrapped_place("generation", settings)
+    if lacking == "generation_key":  # workers alone have it
+        assert wrapped_place("generation", settings) == "generation"
+    else:
+        with pytest.raises(ValueError, match="is not ready here"):
+            wrapped_place("generation", settings)
+        assert "set GENERATION_MODEL" in caplog.text
     assert wrapped_place("generation", Settings(**NAMED)) == "generation"  # type: ignore[arg-type]
     assert named_model(Settings(**NAMED)).url == "https://api.example.org/v1"  # type: ignore[arg-type]
 

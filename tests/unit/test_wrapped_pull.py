@@ -9,6 +9,7 @@ import pytest
 
 from backend.jobs import wrapped_head
 from backend.jobs.measures import Measures
+from backend.jobs.wrapped_job import NOT_CONFIGURED
 from backend.jobs.wrapped_pull import ask_again, pull_wrapped
 from backend.jobs.wrapped_state import WrappedState
 from backend.store.locations import project_files
@@ -158,7 +159,10 @@ def test_one_that_is_down_is_left_alone_for_longer_each_time(loop: Loop, theirs:
     loop.redis.delete(f"atlas:project:{project.id}:wrapped")
     first = pull_wrapped(project.id)
     assert first["wait"] == 5
-    assert "503: starting" in first["failure"]
+    assert first["failure"] == "fails"  # anybody may read it
+    failure = state(loop, project).failure
+    assert failure is not None
+    assert "503: starting" in failure.said
     again = pull_wrapped(project.id)
     assert 0 < again["wait"] <= 5
     assert len(theirs.bodies("/setup")) == 1
@@ -239,12 +243,15 @@ def test_one_that_names_another_version_each_time_is_not_asked_for_ever(
     assert len(asked(theirs)) <= 3 * len(project.tasks)
 
 
-def test_an_address_that_is_not_allowed_is_never_called(loop: Loop, theirs: FakeBackend) -> None:
+def test_an_address_that_is_not_allowed_is_never_called(
+    loop: Loop, theirs: FakeBackend, caplog: pytest.LogCaptureFixture
+) -> None:
     loop.set(wrapped_backends="other:9090")
     project = wrapping(loop, theirs)
     assert loop.retrain(project)["published"]
     done = pull_wrapped(project.id)
-    assert "WRAPPED_BACKENDS does not name" in done["reason"]
+    assert "WRAPPED_BACKENDS does not name" in caplog.text
+    assert done["reason"] == NOT_CONFIGURED
     assert done["wait"] is None
     assert theirs.asked == []
 
