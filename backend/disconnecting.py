@@ -115,7 +115,7 @@ class Disconnecting:
         while self._dispatcher.withdraw(self._id):
             if time.monotonic() > deadline:
                 raise NotConnected(
-                    "a retrain or refill of the project still runs, and may publish once more: "
+                    "a job of the project still runs, and may publish or ask a wrapped backend once more: "
                     "run `disconnect` again once it has ended. The connection is removed already"
                 )
             time.sleep(POLL_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
@@ -29,6 +30,7 @@ Credentials = tuple[str, str]
 AskCredentials = Callable[[str], Credentials | None]
 """Asks a person for the user and the password of a backend; None where nobody is there to be asked."""
 NOTHING_CHANGED = "Nothing was changed"
+POLL_SECONDS = 0.5
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Wrapping:
     before: WrappedAccess | None
     theirs: Sequence[Connection] = ()
     hooks: Sequence[Webhook] = ()
+    wait: float = 120
+    """Seconds for an answer that is being waited for where one is given back."""
 
     @property
     def in_words(self) -> str:
@@ -121,14 +125,26 @@ class Wrapping:
         if before is None:
             say("wrapped", "nothing was wrapped by `connect --wraps`, so there is nothing to give back")
             return
+        self._stop_asking()
         if before.url != GENERATION:
             self._connect_again(before, say)
         forget_access(self._files)
         self._files.delete(Forwarded.folder)
         WrappedPredictions(self._files).forget()
-        self._state.wraps = None
         self.bench.dispatcher.demand_retrain(self.project)
         say("wrapped", "this backend predicts by its own models again; to leave it, remove its connection")
+
+    def _stop_asking(self) -> None:
+        """No text goes to it from now on, and nothing that it says is kept. Raises NotConnected."""
+        self._state.wraps = None
+        deadline = time.monotonic() + self.wait
+        while self.bench.dispatcher.withdraw_wrapped_pull(self.project):
+            if time.monotonic() > deadline:
+                raise NotConnected(
+                    "what the project wraps is still being asked about a text: run this again once it has "
+                    "answered. It is asked about no other"
+                )
+            time.sleep(POLL_SECONDS)
 
     def _connect_again(self, before: WrappedAccess, say: Say) -> None:
         """To Label Studio, as it was."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from backend.errors import DamagedFile, DayIsSpent
@@ -31,6 +31,11 @@ logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 60.0
 """Of one job; then the others of the same queue have their turn."""
+
+HEADS = 2
+"""Of one that costs, asked about at one number of labels: of the order that labels called for, and of the one
+that its answers did."""
+GIVEN_BACK = "the project wraps it no more"
 
 
 def pull_wrapped(project_id: int) -> dict[str, Any]:
@@ -64,19 +69,22 @@ class WrappedPull:
         self._backend = backend
         self._state = WrappedState(dispatcher.redis, project_id)
         self._kept = WrappedPredictions(project_files(settings, project_id))
-        self._manner = manner_of(settings, dispatcher.state(project_id).wraps)
+        self._wraps = dispatcher.state(project_id).wraps
+        self._manner = manner_of(settings, self._wraps)
+        self._labels = 0
         given = settings, dispatcher.redis, client, backend, self._kept, self._state
         self._asking = asking(*given, most=self._manner.batch)
 
     def run(self) -> dict[str, Any]:
         until = time.time() + SLICE_SECONDS
         set_up(self._settings, self._backend, self._state)
+        self._labels = self._labelled()
         queue = self._queue()
         head, rest = queue[: self._manner.front], queue[self._manner.front :]
         rate, overtaken, pause = self._manner.rate, None, 0.0
         try:
-            self._asking.between = StepAside(self._dispatcher.redis, float("inf"), lambda: None).look
-            self._asking.ask(self._lacking(head), until=until)
+            self._asking.between = self._between()
+            self._asking.ask(self._due(head), until=until)
             self._look_at_order(queue, head)
             if rate:
                 self._asking.ask(self._lacking(rest), rate=rate, until=until)
@@ -84,9 +92,13 @@ class WrappedPull:
             overtaken = str(reason)
         except DayIsSpent as spent:
             overtaken, pause = str(spent), spent.rest
+        finally:
+            self._state.note_asked(self._labels, self._asking.asked)
+        if self._is_given_back:
+            return {"asked": self._asking.asked, "overtaken": GIVEN_BACK, "wait": None}
         self._kept.merge()
         left = self._look_at_order(queue, head)
-        goes_on = bool(left and rate) or bool(self._lacking(head))
+        goes_on = bool(left and rate) or bool(self._due(head))
         asked, said = self._asking.asked, self._asking.said
         if asked:
             logger.info(
@@ -110,11 +122,37 @@ class WrappedPull:
         wanted = WantedFirst(project_files(self._settings, self._id)).read().number_of
         return list(dict.fromkeys([*wanted, *queue]))
 
-    def _labels(self) -> int:
-        """That the published order was made with."""
+    def _between(self) -> Callable[[], None]:
+        """What is called between two batches. It raises Overtaken."""
+        aside = StepAside(self._dispatcher.redis, float("inf"), lambda: None)
+
+        def look() -> None:
+            if self._is_given_back:
+                raise Overtaken(GIVEN_BACK)
+            aside.look()
+
+        return look
+
+    @property
+    def _is_given_back(self) -> bool:
+        """Whether it was disconnected meanwhile, or wraps something else."""
+        state = self._dispatcher.state(self._id)
+        return state.disconnected or state.wraps != self._wraps
+
+    def _labelled(self) -> int:
+        """How many tasks waited no more when the published order was made."""
         versions = version_store(self._settings, self._id)
         name = versions.published()
-        return 0 if name is None else int(versions.stats(name).get("trained_on", 0))
+        stats = {} if name is None else versions.stats(name)
+        return int(stats.get("tasks", 0)) - int(stats.get("waiting", 0))
+
+    def _due(self, head: Sequence[int]) -> list[int]:
+        """Those of the head to be asked about now. Anybody may have a new order made, and another: what costs
+        is asked about two heads until there are other labels."""
+        lacking = self._lacking(head)
+        if not self._manner.is_metered:
+            return lacking
+        return lacking[: max(0, HEADS * self._manner.front - self._state.asked_at(self._labels))]
 
     def _lacking(self, tasks: Sequence[int]) -> list[int]:
         silent = self._state.silent()
@@ -127,6 +165,6 @@ class WrappedPull:
         self._state.note_progress(len(queue), done)
         known = self._kept.count_since(self._state.since)
         is_due = self._state.is_order_due(head_is_done=not of_head, done=known, is_all=not left)
-        if is_due and (not self._manner.is_metered or self._state.orders_once(self._labels())):
+        if is_due and (not self._manner.is_metered or self._state.orders_once(self._labels)):
             self._dispatcher.demand_retrain(self._id)
         return left

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from rq.job import JobStatus
+
 from backend.jobs.kinds import FORWARD, WRAPPED_PULL
 from backend.jobs.lost import forget_if_lost
 from backend.jobs.queues import Queues
-from backend.jobs.state import ProjectState
+from backend.jobs.state import ENDED, ProjectState
 
 TRAINING = "training"
 """What a project owes while somebody has asked that the backend which it wraps be trained."""
@@ -23,6 +25,12 @@ class WrappedQueues(Queues):
         self._enqueue_unique(
             self.encoding, WRAPPED_PULL, job_id, seconds, project_id, job_timeout=timeout, **self._retried()
         )
+
+    def withdraw_wrapped_pull(self, project_id: int) -> bool:
+        """Take it back where it waits. Returns whether it runs."""
+        forget_if_lost(self.redis, job_id := f"wrapped-{project_id}")
+        self._remove(job_id, {*ENDED, JobStatus.QUEUED, JobStatus.SCHEDULED})
+        return self._is_under_way(job_id)
 
     def request_forwarding(self, project_id: int, seconds: float = 0) -> None:
         """Have the ML backend that the project wraps told of annotations, so many seconds from now."""

@@ -223,6 +223,19 @@ class WrappedState(ProjectHash):
         self._set("ordered_at", str(labels))
         return True
 
+    def asked_at(self, labels: int) -> int:
+        """About how many tasks its present version was asked since there were so many labels, where each
+        costs."""
+        at, asked = self._get_many("asked_at", "asked")
+        return whole(asked) if text(at) == self._counted_at(labels) else 0
+
+    def note_asked(self, labels: int, tasks: int) -> None:
+        """It was asked about so many more."""
+        self._note(asked=self.asked_at(labels) + tasks, asked_at=self._counted_at(labels))
+
+    def _counted_at(self, labels: int) -> str:
+        return f"{labels} {self.version or ''}"
+
     def _note(self, **fields: str | float) -> None:
         held: Any = fields
         mended(self._redis, self._key, lambda: self._redis.hset(self._key, mapping=held))

@@ -4,6 +4,7 @@ within a day's bound, and the queue goes where it is wrong."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from backend.jobs.foreign import FRONT
 from backend.jobs.generation_day import DAY, GenerationDay
 from backend.jobs.keys import generation_key
 from backend.jobs.wrapped_job import NOT_CONFIGURED
-from backend.jobs.wrapped_pull import pull_wrapped
+from backend.jobs.wrapped_pull import GIVEN_BACK, pull_wrapped
 from backend.jobs.wrapped_state import WrappedState
 from backend.store.locations import project_files
 from backend.store.wrapped_access import WrappedAccess, forget_access, keep_access
@@ -63,6 +64,28 @@ def test_no_more_than_what_is_served_until_the_next_order_is_written(loop: Loop,
         loop.retrain(made.project)
         pull_wrapped(made.project.id)
     assert f"retrain-{made.project.id}" not in loop.jobs()
+
+
+def test_orders_that_anybody_may_ask_for_cost_two_heads_until_there_are_other_labels(
+    loop: Loop, chat: FakeChat
+) -> None:
+    loop.set(queue_head=4, strategy="random")
+    made = drafts(loop, 60)
+    client = create_app(loop.settings).test_client()
+    heads = set[int]()
+    for turn in range(5):
+        loop.set(seed=turn)  # stands for whatever makes an order another one
+        assert client.post("/train", json={"project": f"{made.project.id}.17"}).status_code == 201
+        loop.retrain(made.project)
+        done = pull_wrapped(made.project.id)
+        assert done["wait"] is None  # else it would be asked for itself without an end
+        heads |= set(loop.queue(made.project)[:4])
+    assert len(heads) > 8
+    assert len(chat.texts) == 8
+    made.label(5)
+    loop.retrain(made.project)
+    pull_wrapped(made.project.id)
+    assert 8 < len(chat.texts) <= 12
 
 
 def test_each_text_is_sent_once_to_each_model(loop: Loop, chat: FakeChat) -> None:
@@ -143,6 +166,20 @@ def test_a_verdict_is_how_alike_the_texts_are(loop: Loop, chat: FakeChat) -> Non
     told = loop.retrain(made.project)["verdicts"]
     assert told["judged"] == 1
     assert told["agreement"] == pytest.approx(1 - 1 / len(draft(made.text(task))), abs=1e-3)
+
+
+@pytest.mark.parametrize("given_back", ["disconnected", "wraps"])
+def test_no_text_goes_out_once_the_project_is_given_back(loop: Loop, chat: FakeChat, given_back: str) -> None:
+    made = drafts(loop)
+
+    def last(body: Any) -> Any:
+        setattr(loop.state(made.project), given_back, True if given_back == "disconnected" else None)
+        return chat.completion(body)
+
+    chat.answers["/v1/chat/completions"] = last
+    done = pull_wrapped(made.project.id)
+    assert (done["asked"], done["overtaken"], done["wait"]) == (1, GIVEN_BACK, None)
+    assert len(chat.bodies("/v1/chat/completions")) == 1
 
 
 def test_nothing_is_sent_where_no_model_is_named(

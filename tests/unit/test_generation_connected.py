@@ -17,7 +17,9 @@ from backend.jobs.state import PROJECTS_KEY
 from backend.jobs.wrapped_pull import pull_wrapped
 from backend.labelstudio.administration import Administration
 from backend.store.locations import project_files
-from backend.store.wrapped_access import WrappedAccess, keep_access
+from backend.store.wrapped_access import WrappedAccess, keep_access, read_access
+from backend.store.wrapped_predictions import WrappedPredictions
+from backend.wrapped.prediction import WrappedPrediction
 from backend.wrapping import Wrapping
 from backend.writing import writing_of
 from tests.fakes.administration import URL, InMemory
@@ -125,6 +127,25 @@ def test_connect_says_what_leaves_the_machine_and_gives_back(
     assert loop.dispatcher.state(1).wraps is None
     assert list(connecting.server.made.values()) == [ours]  # no connection of before comes back
     assert "predicts by its own models again" in connecting.said[-1]
+
+
+@pytest.mark.usefixtures("answering")
+def test_who_gives_back_waits_for_the_text_that_is_asked_about(loop: Loop, connecting: Connecting) -> None:
+    connecting.begin()
+    job = "rq:job:wrapped-1"
+    loop.redis.hset(job, "status", "started")
+    assert loop.dispatcher.withdraw(1)  # which `disconnect` waits for, too
+    files = project_files(loop.settings, 1)
+    made = Wrapping(connecting.bench, 1, None, read_access(files), wait=0)
+    with pytest.raises(NotConnected, match="still being asked"):
+        made.finish(connecting.say)
+    assert loop.dispatcher.state(1).wraps is None  # so that it ends
+    kept = WrappedPredictions(files)
+    kept.add([WrappedPrediction(7, "tiny", (), None, 1.0, None)])  # by the job, before it ends
+    loop.redis.hset(job, "status", "finished")
+    made.finish(connecting.say)
+    assert WrappedPredictions(files).newest([7]) == {}
+    assert read_access(files) is None
 
 
 @pytest.mark.parametrize(
