@@ -39,6 +39,8 @@ NEWER = {"max_tokens": "max_completion_tokens"}
 """Another name of what is asked for, where a server does not know the first."""
 MAY_LACK = ("logprobs", "temperature", "max_completion_tokens")
 """What is left out where a server does not know it."""
+TOO_LONG = ("context length", "context window", "too large", "too long")
+"""What servers say where a text and what may be written of it do not fit."""
 LOOK_AT_ADDRESS = "Is GENERATION_URL the address of an OpenAI-compatible API, such as https://HOST/v1?"
 
 
@@ -71,18 +73,20 @@ class ChatModel:
 
     def write(self, instruction: str, examples: Sequence[Example], text: str, seconds: float) -> Written:
         body = {"model": self._named.name, "messages": messages(instruction, examples, text)}
-        until = time.monotonic() + seconds
-        answer = self._answer(body, until)
-        while answer.status_code in (400, 422) and self._asks_for_less(answer):
-            answer = self._answer(body, until)
+        until, options = time.monotonic() + seconds, self._options
+        answer = self._answer(body | options, until)
+        while answer.status_code in (400, 422) and (fewer := _fewer(options, answer)) is not None:
+            options = fewer
+            answer = self._answer(body | options, until)
         self._raise_for(answer)
+        self._options = options  # it knows no others
         return self._read(answer.content)
 
     def _answer(self, body: dict[str, Any], until: float) -> httpx.Response:
         """The first that is final, or the last of TRIES within the time."""
         pause = FIRST_PAUSE
         for left in reversed(range(TRIES)):
-            answer = self._once("POST", "chat/completions", body | self._options, until - time.monotonic())
+            answer = self._once("POST", "chat/completions", body, until - time.monotonic())
             wait = max(pause, _retry_after(answer))
             is_last = not left or wait > min(LONGEST_PAUSE, until - time.monotonic())
             if answer.status_code not in AGAIN or is_last:
@@ -111,19 +115,6 @@ class ChatModel:
                 "Start it, or correct GENERATION_URL.",
                 failure="away",
             ) from error
-
-    def _asks_for_less(self, answer: httpx.Response) -> bool:
-        """Where the server names an option that it does not know. It is asked without it from now on."""
-        said = answer.content.decode("utf-8", "replace")  # in no charset that the server names
-        for name, newer in NEWER.items():
-            if name in self._options and name in said:
-                self._options[newer] = self._options.pop(name)
-                return True
-        unknown = next((name for name in MAY_LACK if name in self._options and name in said), None)
-        if unknown is None:
-            return False
-        del self._options[unknown]
-        return True
 
     def _raise_for(self, answer: httpx.Response) -> None:
         status = answer.status_code
@@ -166,6 +157,19 @@ class ChatModel:
     def _masked(self, text: str) -> str:
         """Some servers say in their error which key was wrong, or its end."""
         return text.replace(self._named.key, "***")
+
+
+def _fewer(options: dict[str, Any], answer: httpx.Response) -> dict[str, Any] | None:
+    """The options but for one that the server says it does not know, or under the name that it knows; None
+    where it names none, and where the text is too long for it: the bound on what it writes stays."""
+    said = answer.content.decode("utf-8", "replace")  # in no charset that the server names
+    if any(word in said.casefold() for word in TOO_LONG):
+        return None
+    for name, newer in NEWER.items():
+        if name in options and name in said:
+            return {**{n: value for n, value in options.items() if n != name}, newer: options[name]}
+    unknown = next((name for name in MAY_LACK if name in options and name in said), None)
+    return None if unknown is None else {n: value for n, value in options.items() if n != unknown}
 
 
 def _log_probabilities(choice: dict[str, Any]) -> Any:

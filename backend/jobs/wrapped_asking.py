@@ -14,7 +14,7 @@ from redis import Redis
 from backend.errors import WrappedBackendError, WrappedFails, WrappedGarbage, WrappedSlow
 from backend.jobs.measures import Measures
 from backend.jobs.state import digest
-from backend.jobs.wrapped_state import WrappedState
+from backend.jobs.wrapped_state import SILENT_FOR, WrappedState
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
 from backend.store.wrapped_predictions import WrappedPredictions
@@ -53,8 +53,9 @@ class Clock:
 class Asking:
     """One job's. Raises WrappedBackendError where it is the backend's fault, and not a task's.
 
-    most: tasks of a batch; seconds: that an answer may take; between: called between two batches, it raises
-    what ends the work.
+    most: tasks of a batch; seconds: that an answer may take; silent_for: seconds for which it is not asked
+    again about a task that it says nothing of; between: called between two batches, it raises what ends the
+    work.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Asking:
         *,
         most: int,
         seconds: float,
+        silent_for: int = SILENT_FOR,
         between: Callable[[], object] = lambda: None,
         measure: Measure = lambda seconds, outcome: None,
         clock: Clock | None = None,
@@ -76,6 +78,7 @@ class Asking:
         self._tasks_of = tasks_of
         self._most = most
         self._seconds = seconds
+        self._silent_for = silent_for
         self.between = between
         self._measure = measure
         self.clock = clock or Clock()
@@ -106,7 +109,7 @@ class Asking:
             asked = ids[start : start + FETCHED]
             place = {task: i for i, task in enumerate(asked)}
             tasks = sorted(self._tasks_of(asked), key=lambda task: place[task["id"]])
-            self._state.note_silent({*asked} - {task["id"] for task in tasks})
+            self._note_silent({*asked} - {task["id"] for task in tasks})
             while tasks:
                 batch, tasks = tasks[: self._size], tasks[self._size :]
                 yield batch
@@ -144,11 +147,11 @@ class Asking:
     def _single_fault(self, task: Task, error: WrappedBackendError) -> None:
         self._faults += 1
         if isinstance(error, WrappedSlow):
-            self._state.note_silent([task["id"]])  # else what stands behind it would never be asked about
+            self._note_silent([task["id"]])  # else what stands behind it would never be asked about
         if self._faults >= FAULTS or isinstance(error, WrappedSlow):
             raise error
         logger.warning("of task %s the wrapped backend says nothing: %s", task["id"], error)
-        self._state.note_silent([task["id"]])
+        self._note_silent([task["id"]])
         self.asked += 1
 
     def _keep(self, batch: Sequence[Task], answer: Answer) -> None:
@@ -156,10 +159,13 @@ class Asking:
         self._kept.add(predictions)
         self._state.works()
         said = {each.task for each in predictions}
-        self._state.note_silent(task["id"] for task in batch if task["id"] not in said)
+        self._note_silent(task["id"] for task in batch if task["id"] not in said)
         self.asked += len(batch)
         self.said += len(said)
         self._heed(predictions, answer.problems)
+
+    def _note_silent(self, tasks: Iterable[int]) -> None:
+        self._state.note_silent(tasks, self._silent_for)
 
     def _heed(self, predictions: Sequence[WrappedPrediction], problems: Iterable[str]) -> None:
         if predictions and self._state.answered(predictions[-1].version, predictions[-1].made):
@@ -190,9 +196,10 @@ def asking(
     state: WrappedState,
     *,
     most: int,
+    silent_for: int,
     seconds: float | None = None,
 ) -> Asking:
-    """As a worker asks. most: tasks of a batch; seconds: of one answer, None for WRAPPED_TIMEOUT."""
+    """As a worker asks. most, silent_for: see `Asking`; seconds: of one answer, None for WRAPPED_TIMEOUT."""
     measures, project_id = Measures(redis), state.id
     return Asking(
         backend,
@@ -201,6 +208,7 @@ def asking(
         lambda ids: list(client.waiting_by_id(project_id, ids)),
         most=most,
         seconds=seconds or settings.wrapped_timeout,
+        silent_for=silent_for,
         measure=lambda took, outcome: measures.asked_wrapped(project_id, took, outcome),
     )
 

@@ -89,8 +89,9 @@ class WrappedHead:
         """As far as there is time."""
         given = self._settings, self._redis, self._client, backend, self._kept, self._state
         seconds = min(ASKED_SECONDS, self._settings.wrapped_timeout)
-        most = self._manner.batch
-        asking(*given, most=most, seconds=seconds).ask(ids, until=time.time() + ASKED_SECONDS)
+        manner = self._manner
+        asked = asking(*given, most=manner.batch, silent_for=manner.silent_for, seconds=seconds)
+        asked.ask(ids, until=time.time() + ASKED_SECONDS)
 
     def _with_backend(self, act: Callable[[Foreign], object]) -> None:
         """Unless it has just failed. A head is published whatever goes wrong here."""

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 SLICE_SECONDS = 60.0
 """Of one job; then the others of the same queue have their turn."""
 
+LOOK_AGAIN = 600.0
+"""Seconds, at most, until it is looked whether there are more texts to a day by now."""
 HEADS = 2
 """Of one that costs, asked about at one number of labels: of the order that labels called for, and of the one
 that its answers did."""
@@ -73,7 +75,7 @@ class WrappedPull:
         self._manner = manner_of(settings, self._wraps)
         self._labels = 0
         given = settings, dispatcher.redis, client, backend, self._kept, self._state
-        self._asking = asking(*given, most=self._manner.batch)
+        self._asking = asking(*given, most=self._manner.batch, silent_for=self._manner.silent_for)
 
     def run(self) -> dict[str, Any]:
         until = time.time() + SLICE_SECONDS
@@ -91,7 +93,7 @@ class WrappedPull:
         except Overtaken as reason:
             overtaken = str(reason)
         except DayIsSpent as spent:
-            overtaken, pause = str(spent), spent.rest
+            overtaken, pause = str(spent), min(spent.rest, LOOK_AGAIN)
         finally:
             self._state.note_asked(self._labels, self._asking.asked)
         if self._is_given_back:

@@ -14,7 +14,7 @@ from backend.jobs.keys import silent_key, wrapped_key
 from backend.jobs.project_hash import ProjectHash
 from backend.jobs.values import mended, number, text, whole
 
-SILENT_FOR = 3600
+SILENT_FOR = 3_600
 """Seconds after which it is asked again about tasks of which it said nothing."""
 CHANGES_APART = 600
 """Seconds, at least, between two changes of its version that its answers alone tell of: one that names
@@ -137,13 +137,13 @@ class WrappedState(ProjectHash):
         """Seconds that it may yet take for the training it was asked for last, of so many at most."""
         return max(0.0, number(self._get("training_since")) + most - self._now())
 
-    def note_silent(self, tasks: Iterable[int]) -> None:
-        """It said nothing of these."""
+    def note_silent(self, tasks: Iterable[int], seconds: int = SILENT_FOR) -> None:
+        """It said nothing of these; it is not asked about them for so long from the first one on."""
         some = [str(task) for task in tasks]
         if some:
             mended(self._redis, self._silent, lambda: self._redis.sadd(self._silent, *some))
             if self._redis.ttl(self._silent) < 0:
-                self._redis.expire(self._silent, SILENT_FOR)
+                self._redis.expire(self._silent, seconds)
 
     def silent(self) -> set[int]:
         members = mended(self._redis, self._silent, lambda: self._redis.smembers(self._silent))

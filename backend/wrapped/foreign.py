@@ -36,14 +36,23 @@ class Foreign(Protocol):
         """Tell it of an annotation, or to train."""
 
 
+HOUR, DAY = 3_600, 86_400
+"""Seconds."""
+
+
 @dataclass(frozen=True)
 class Manner:
     """How a project's is asked. front: tasks at the head of the queue that it is asked about first; rate: of
     those behind, tasks a second, 0 for none; batch: tasks of one request, at most; is_metered: whether each
-    answer costs somebody something: then no publication asks it, and two labels' orders have at most one
-    between them that only its answers called for."""
+    answer costs somebody something: then no publication asks it, two labels' orders have at most one between
+    them that only its answers called for, and a text that it refuses is sent once a day."""
 
     front: int
     rate: float
     batch: int
     is_metered: bool = False
+
+    @property
+    def silent_for(self) -> int:
+        """Seconds for which it is not asked again about a task that it says nothing of."""
+        return DAY if self.is_metered else HOUR

@@ -215,6 +215,16 @@ def test_options_that_a_server_does_not_know_are_left_out_from_then_on(chat: Fak
     assert asks[-1]["temperature"] == 0
 
 
+def test_a_text_too_long_takes_no_bound_away_from_the_next(chat: FakeChat, asked: Asked) -> None:
+    too_long = b"'max_tokens' or 'max_completion_tokens' is too large: 1024; maximum context length is 2048"
+    chat.answers[COMPLETIONS] = lambda body: (400, too_long)
+    with pytest.raises(NotWritten, match="too large"):
+        asked.write()
+    del chat.answers[COMPLETIONS]
+    asked.write("snow")
+    assert chat.bodies(COMPLETIONS)[-1]["max_tokens"] == 1024
+
+
 def test_a_400_for_another_reason_is_told(chat: FakeChat, asked: Asked) -> None:
     chat.answers[COMPLETIONS] = lambda body: (400, b"this model's context is 10 tokens long")
     with pytest.raises(NotWritten, match="context is 10 tokens"):

@@ -39,7 +39,7 @@ class Quick:
             def works(self) -> None:
                 pass
 
-            def note_silent(self, tasks: Any) -> None:
+            def note_silent(self, tasks: Any, seconds: int) -> None:
                 pass
 
             def answered(self, version: str, now: float) -> bool:
