@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.learning.estimates import Interval
+from backend.learning.estimates import Floats, Interval
 from backend.learning.score_estimate import Verdicts, score_estimate
 
 POOL = 2000
@@ -24,7 +24,7 @@ def drawn(seed: int, audits: int, knows: float = 0.4, coins: float = 0.5) -> tup
     rest = np.setdiff1d(np.arange(POOL), labelled)
     is_audit = np.arange(len(labelled)) < audits
     verdicts = Verdicts(score[labelled], sure[labelled], is_audit, np.ones(len(labelled)))
-    return score_estimate(verdicts, sure[rest]), float(score[rest].mean()), float(score[own].mean())
+    return estimated(verdicts, sure[rest]), float(score[rest].mean()), float(score[own].mean())
 
 
 @pytest.mark.parametrize("audits", [3, 10, 60])
@@ -46,28 +46,65 @@ def test_how_sure_the_model_is_takes_chance_out_of_the_audits() -> None:
 def test_labels_that_were_not_drawn_move_no_estimate_but_by_the_slope() -> None:
     sure, score = np.full(60, 0.7), np.r_[np.ones(10), np.zeros(50)]
     is_audit = np.arange(60) < 10
-    found = score_estimate(Verdicts(score, sure, is_audit, np.ones(60)), np.full(500, 0.7))
+    found = estimated(Verdicts(score, sure, is_audit, np.ones(60)), np.full(500, 0.7))
     assert found.value > 0.9
 
 
 def test_verdicts_on_an_older_model_weigh_less() -> None:
     score, sure, every = np.r_[np.zeros(10), np.ones(10)], np.full(20, 0.5), np.ones(20, np.bool_)
-    old = score_estimate(Verdicts(score, sure, every, np.r_[np.full(10, 0.1), np.ones(10)]), sure)
-    same = score_estimate(Verdicts(score, sure, every, np.ones(20)), sure)
+    old = estimated(Verdicts(score, sure, every, np.r_[np.full(10, 0.1), np.ones(10)]), sure)
+    same = estimated(Verdicts(score, sure, every, np.ones(20)), sure)
     assert old.value > 0.8
     assert same.value == pytest.approx(0.5)
     assert old.high - old.low > 0.1
 
 
 def test_all_right_is_not_certain() -> None:
-    found = score_estimate(
-        Verdicts(np.ones(5), np.full(5, 0.9), np.ones(5, np.bool_), np.ones(5)), np.ones(9)
-    )
+    found = estimated(Verdicts(np.ones(5), np.full(5, 0.9), np.ones(5, np.bool_), np.ones(5)), np.ones(9))
     assert found.low < 0.85
     assert found.high <= 1
 
 
 def test_without_an_audit_nothing_is_estimated() -> None:
     nothing = Verdicts(np.ones(5), np.ones(5), np.zeros(5, np.bool_), np.ones(5))
-    with pytest.raises(ValueError, match="drawn at random"):
-        score_estimate(nothing, np.ones(9))
+    assert score_estimate(nothing, np.ones(9)) is None
+
+
+@pytest.mark.parametrize("weight", [0.0, 9e-16, 0.08])
+def test_audits_of_models_long_gone_tell_nothing_of_the_one_that_there_is(weight: float) -> None:
+    """Twelve that all count next to nothing, as weights of old verdicts come to, or to 0 altogether."""
+    verdicts = Verdicts(np.ones(40), np.full(40, 0.9), np.arange(40) < 12, np.ones(40))
+    old = verdicts._replace(weights=np.where(verdicts.is_audit, weight, 1.0))
+    assert score_estimate(old, np.ones(9)) is None
+    few = verdicts._replace(weights=np.where(verdicts.is_audit, 0.25, 1.0))
+    assert width(few) > 1.5 * width(verdicts)
+
+
+def width(verdicts: Verdicts) -> float:
+    found = estimated(verdicts, np.ones(9))
+    return found.high - found.low
+
+
+@pytest.mark.parametrize("audits", [3, 10, 20])
+@pytest.mark.parametrize("mean", [0.9, 0.95, 0.97, 0.99])
+@pytest.mark.parametrize("kind", ["coins", "in part", "often whole"])
+def test_intervals_cover_a_truth_near_one(kind: str, mean: float, audits: int) -> None:
+    chance = np.random.default_rng([audits, round(100 * mean)])
+    size = 1_000, audits
+    drawn_scores = {
+        "coins": lambda: (chance.random(size) < mean).astype(float),
+        "in part": lambda: chance.beta(2 * mean, 2 * (1 - mean), size),
+        "often whole": lambda: np.where(chance.random(size) < 2 * (1 - mean), chance.random(size), 1.0),
+    }
+    every, sure = np.ones(audits, np.bool_), np.full(audits, 0.9)
+    found = [
+        estimated(Verdicts(row, sure, every, np.ones(audits)), np.full(9, 0.9))
+        for row in drawn_scores[kind]()
+    ]
+    assert np.mean([each.low <= mean <= each.high for each in found]) >= 0.85
+
+
+def estimated(verdicts: Verdicts, pool_sure: Floats | None) -> Interval:
+    found = score_estimate(verdicts, pool_sure)
+    assert found is not None
+    return found

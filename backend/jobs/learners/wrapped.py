@@ -107,13 +107,15 @@ class LearnedOfAnother(Learned):
         return {"verdicts": told}
 
     def estimated(self, scene: sampling.Scene, audits: AbstractSet[int]) -> Estimated | None:
-        """Of the verdicts on its newest version; older ones count less."""
+        """Of the verdicts on its newest version; older ones count less. A drawn task of which nothing was
+        said before its annotation was learned of has no verdict, so it is no audit."""
         if not self.is_trained or not (self.settings.audit_share or audits):
             return None
         judged = self._judged
         is_audit = [self._task(verdict) in audits for verdict in range(len(self._places))]
         agreed = judged.agreement.tolist()
-        return estimated_score(scene, self._learned, self._places, agreed, is_audit, judged.weights)
+        answered = torch.from_numpy(self._said.has[self.material.waiting])
+        return estimated_score(scene, self._learned, self._places, agreed, is_audit, judged.weights, answered)
 
     def held_out(self) -> HeldOut | None:
         """Of the judged tasks that it said something of."""
