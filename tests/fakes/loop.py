@@ -16,7 +16,9 @@ from backend.jobs.retrain import retrain
 from backend.jobs.state import ProjectState
 from backend.labelstudio.administration import Administration
 from backend.settings import Settings
-from backend.store.locations import version_store
+from backend.store.locations import project_files, version_store
+from backend.store.reason import AUDIT
+from backend.store.served import ServedHeads
 from backend.store.versions import VersionStore
 from tests.fakes.label_studio import FakeLabelStudio, choice
 from tests.fakes.project import FakeProject
@@ -99,6 +101,12 @@ class Loop:
         current = project.settings["model_version"]
         scored = {each["task"] for each in project.predictions if each["model_version"] == current}
         return [task for task in project.queue(user=1) if task in scored]
+
+    def drawn(self, project: FakeProject) -> set[int]:
+        """Tasks of the queue's head that were drawn at random."""
+        files = project_files(self.settings, project.id)
+        served = ServedHeads(files).read(project.settings["model_version"]) or {}
+        return {task for task, reason in served.items() if reason.how == AUDIT}
 
     def jobs(self) -> set[str]:
         """Ids of the jobs that wait, for a worker or for their time."""

@@ -119,6 +119,20 @@ def test_a_verdict_is_of_before_it_could_learn(loop: Loop, theirs: FakeBackend) 
     assert caught_up(loop, project)["verdicts"]["version"] == "theirs-1"
 
 
+def test_a_drawn_task_without_an_answer_before_its_label_is_no_audit(loop: Loop, theirs: FakeBackend) -> None:
+    loop.set(audit_share=0.5)
+    answered, theirs.answers["/predict"] = theirs.answers["/predict"], lambda body: (503, b"loading")
+    project = wrapping(loop, theirs)
+    unheard = loop.drawn(project).intersection(label_the_first(loop, project, 8))
+    assert unheard
+    forward(project.id)
+    theirs.answers["/predict"] = answered
+    loop.redis.delete(*loop.redis.keys("*wrapped*"))
+    assert caught_up(loop, project)["estimate"]["audited"] == 0
+    judged = loop.drawn(project).intersection(label_the_first(loop, project, 8))
+    assert caught_up(loop, project)["estimate"]["audited"] == len(judged) > 0
+
+
 def prediction(kept: WrappedPredictions, task: int, region: dict[str, Any]) -> Any:
     before = kept.newest([task])[task]
     return type(before)(task, "theirs-2", (region,), 0.9, before.made + 10_000)
