@@ -105,12 +105,15 @@ def _opinions(settings: Settings, client: LabelStudioClient, project_id: int, vo
     from backend.results.second_opinions import find_second_opinions
 
     before = read_study(project_files(settings, project_id))
-    if "opinions" in before and before["opinions_of"] == votes:
-        return {name: before[name] for name in ("opinions", "opinions_of", "opinions_above")}
+    if "opinions_in_all" in before and before["opinions_of"] == votes:
+        return {name: before[name] for name in ("opinions", "opinions_of", "opinions_in_all")}
     try:
         found = find_second_opinions(settings, client, project_id, 10 * MOST_OPINIONS)
     except AtlasError as error:
         return {"opinions_refused": str(error)}
     unsettled = [row for row in found.rows if any(vote != row.likeliest for vote in row.votes)]
-    rows = [{**vars(row), "text": row.text[:300]} for row in unsettled[:MOST_OPINIONS]]
-    return {"opinions": rows, "opinions_of": votes, "opinions_above": found.above}
+    above = {row.task for row in found.rows[: found.above or 0]}  # the rows are by falling worth
+    rows = [
+        {**vars(row), "text": row.text[:300], "above": row.task in above} for row in unsettled[:MOST_OPINIONS]
+    ]
+    return {"opinions": rows, "opinions_of": votes, "opinions_in_all": len(unsettled)}

@@ -101,13 +101,17 @@ def _labels_to(now: Point, gain: float, goal: float) -> int | None:
 
 def _advice(now: Point, gain: float, goal: float | None, needed: int | None) -> str:
     here, there = (1 / (1 + math.exp(-each)) for each in (now.middle, now.middle + gain))
-    brings = f"{2 * now.labels} labels are expected to bring {max(there - here, 0):.1%} more accuracy"
+    points = 100 * max(there - here, 0)
+    brings = f"twice the labels, {2 * now.labels} in all, are expected to bring {points:.1f} points more"
     if goal is not None and now.middle - ESTIMATED_AT * now.spread >= float(log_odds(goal)):
         return f"the goal of {goal:.0%} is reached: stopping is sensible"
     if there - here < WORTH:
         return f"stopping is sensible: {brings}"
     if goal is None:
         return f"go on: {brings}"
+    if needed is not None and needed <= now.labels:
+        return f"go on: {goal:.0%} is probably reached, but not surely; {brings}"
     if needed is None:
         return f"the goal of {goal:.0%} is out of reach of {FURTHEST} times the labels; {brings}"
-    return f"go on: about {needed} labels in all are expected to reach {goal:.0%}; {brings}"
+    more = f"about {needed - now.labels} more labels, {needed} in all"
+    return f"go on: {more}, are expected to reach {goal:.0%}; {brings}"

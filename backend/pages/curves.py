@@ -10,9 +10,12 @@ from markupsafe import Markup, escape
 
 from backend.printable import printable
 
-WIDTH, HEIGHT = 720, 280
-LEFT, RIGHT, TOP, BOTTOM = 58, 16, 14, 42
+WIDE, NARROW, HEIGHT = 720, 360, 280
+"""Widths for a desktop's window and for a phone's: a style sheet shows one of both."""
+LEFT, RIGHT, TOP, BOTTOM = 58, 24, 14, 42
 TICKS = 5
+QUARTER = 0.25
+"""Between two lines of the grid; the vertical axis begins at the one below all that is shown."""
 
 
 @dataclass(frozen=True)
@@ -32,24 +35,38 @@ class Band:
     points: Sequence[tuple[float, float, float]]
 
 
-def chart(lines: Sequence[Line], bands: Sequence[Band], *, said: str, goal: float | None = None) -> Markup:
-    """Scores over labels; "" where there is none. said: all of it in words, for who cannot see it; goal: a
-    level to be reached."""
+@dataclass(frozen=True)
+class Goal:
+    """A level to be reached, and with how many labels it is expected to be; None where that is not known."""
+
+    level: float
+    at: float | None = None
+
+
+def chart(lines: Sequence[Line], bands: Sequence[Band], *, said: str, goal: Goal | None = None) -> Markup:
+    """Scores over labels, for a wide window and for a narrow one; "" where there is none. said: all of it in
+    words, for who cannot see it."""
     lines, bands = [each for each in lines if each.points], [each for each in bands if each.points]
     xs = [x for line in lines for x, _ in line.points] + [x for band in bands for x, _, _ in band.points]
     if not xs:
         return Markup("")
-    axes = _Axes(min(xs), max(xs))
-    parts = [
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_said(said)}">',
-        *_grid(axes, "labels"),
-        *(f'<path class="band {band.kind}" d="{_band_path(axes, band)}"/>' for band in bands),
-        *([] if goal is None else _goal(axes, goal)),
-        *(f'<path class="line {line.kind}" d="{_path(axes, line.points)}"/>' for line in lines),
-        *(_dot(axes, line) for line in lines),
-        "</svg>",
+    scores = [y for line in lines for _, y in line.points] + [
+        low for band in bands for _, low, _ in band.points
     ]
-    return Markup("".join(parts))
+    low = min([*scores, *([] if goal is None else [goal.level])])
+    drawn, named = [], f'role="img" aria-label="{_said(said)}"'
+    for kind, width in (("wide", WIDE), ("narrow", NARROW)):
+        axes = _Axes(min(xs), max(xs), low, width)
+        drawn += [
+            f'<svg class="chart {kind}" viewBox="0 0 {width} {HEIGHT}" {named}>',
+            *_grid(axes),
+            *(f'<path class="band {band.kind}" d="{_band_path(axes, band)}"/>' for band in bands),
+            *(f'<path class="line {line.kind}" d="{_path(axes, line.points)}"/>' for line in lines),
+            *(_dot(axes, line.kind, *line.points[-1]) for line in lines if line.kind != "forecast"),
+            *([] if goal is None else _goal(axes, goal)),
+            "</svg>",
+        ]
+    return Markup("".join(drawn))
 
 
 def bars(counts: Sequence[tuple[str, int]], *, said: str) -> Markup:
@@ -77,56 +94,69 @@ def _said(text: str) -> Markup:
 class _Axes:
     """From values to places in the picture."""
 
-    def __init__(self, least: float, most: float):
-        step = max(_step((most - least) or 1), 1)  # labels are whole
+    def __init__(self, least: float, most: float, low: float, width: int):
+        """least, most: of the labels; low: the lowest score."""
+        self.width = width
+        self.bottom = min(max(math.floor(low / QUARTER) * QUARTER, 0.0), 1 - QUARTER)
+        ticks = TICKS if width == WIDE else TICKS - 2
+        step = max(_step((most - least) or 1, ticks), 1)  # labels are whole
         self.least, self.most = math.floor(least / step) * step, math.ceil(most / step) * step
         if self.most <= self.least:
             self.most = self.least + step
         self.step = step
 
     def x(self, value: float) -> float:
-        return LEFT + (value - self.least) / (self.most - self.least) * (WIDTH - LEFT - RIGHT)
+        return LEFT + (value - self.least) / (self.most - self.least) * (self.width - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
-        return TOP + (1 - min(max(value, 0), 1)) * (HEIGHT - TOP - BOTTOM)
+        share = (min(max(value, self.bottom), 1) - self.bottom) / (1 - self.bottom)
+        return TOP + (1 - share) * (HEIGHT - TOP - BOTTOM)
 
 
-def _step(span: float) -> float:
-    """A round distance between two ticks."""
-    rough = span / TICKS
+def _step(span: float, ticks: int) -> float:
+    """A round distance between two of about so many ticks."""
+    rough = span / ticks
     power = 10 ** math.floor(math.log10(rough))
     return next((each * power for each in (1, 2, 5) if each * power >= rough), 10 * power)
 
 
-def _grid(axes: _Axes, under: str) -> list[str]:
-    parts = []
-    for percent in (0, 25, 50, 75, 100):
+def _grid(axes: _Axes) -> list[str]:
+    parts, right = [], axes.width - RIGHT
+    for percent in range(round(100 * axes.bottom), 101, round(100 * QUARTER)):
         y = axes.y(percent / 100)
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="tick end" x="{LEFT - 8}" y="{y + 4:.1f}">{percent} %</text>')
     ticks = round((axes.most - axes.least) / axes.step)
     for i in range(ticks + 1):
         value = axes.least + i * axes.step
-        at = "end" if i == ticks else "middle"
         y = HEIGHT - BOTTOM + 18
-        parts.append(f'<text class="tick {at}" x="{axes.x(value):.1f}" y="{y}">{value:,.0f}</text>')
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(f'<text class="axis middle" x="{middle}" y="{HEIGHT - 4}">{_said(under)}</text>')
+        parts.append(f'<text class="tick middle" x="{axes.x(value):.1f}" y="{y}">{value:,.0f}</text>')
+    begins = f"; the upright axis begins at {axes.bottom:.0%}".replace("%", " %") if axes.bottom else ""
+    middle = (LEFT + right) / 2
+    parts.append(f'<text class="axis middle" x="{middle}" y="{HEIGHT - 4}">labels{begins}</text>')
     return parts
 
 
-def _goal(axes: _Axes, goal: float) -> list[str]:
-    y = axes.y(goal)
-    beside = y + 17 if goal > 0.8 else y - 6
+def _goal(axes: _Axes, goal: Goal) -> list[str]:
+    """Its level, and a dot where it is expected to be reached, with the labels that takes."""
+    y, right = axes.y(goal.level), axes.width - RIGHT
+    name = f"goal {100 * goal.level:.0f} %"
+    parts = [f'<line class="goal" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>']
+    if goal.at is None or not axes.least <= goal.at <= axes.most:
+        beside = y + 17 if goal.level > 0.8 else y - 6
+        return [*parts, f'<text class="goal-name end" x="{right}" y="{beside:.1f}">{name}</text>']
+    x = axes.x(goal.at)
+    at, there = ("end", x + 8) if x > (LEFT + right) / 2 else ("start", x - 8)
+    name = f"{name} at {goal.at:,.0f} labels"
     return [
-        f'<line class="goal" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>',
-        f'<text class="goal-name end" x="{WIDTH - RIGHT}" y="{beside:.1f}">goal {goal:.0%}</text>',
+        *parts,
+        _dot(axes, "forecast", goal.at, goal.level),
+        f'<text class="goal-name {at}" x="{there:.1f}" y="{y - 7:.1f}">{name}</text>',
     ]
 
 
-def _dot(axes: _Axes, line: Line) -> str:
-    x, y = line.points[-1]
-    return f'<circle class="dot {line.kind}" cx="{axes.x(x):.1f}" cy="{axes.y(y):.1f}" r="4"/>'
+def _dot(axes: _Axes, kind: str, x: float, y: float) -> str:
+    return f'<circle class="dot {kind}" cx="{axes.x(x):.1f}" cy="{axes.y(y):.1f}" r="4"/>'
 
 
 def _path(axes: _Axes, points: Sequence[tuple[float, float]]) -> str:

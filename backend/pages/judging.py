@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from backend.errors import AtlasError
 from backend.jobs.selections import ASK, Selection
 from backend.pages.section import ProjectPage
-from backend.store.accepted_parts import AcceptedParts
-from backend.store.judged_labels import FILE, SENT_BACK, JudgedLabels
+from backend.store.accepted_parts import AcceptedPart, AcceptedParts
+from backend.store.judged_labels import FILE, OPINIONS, RETURNED, SENT_BACK, Judged, JudgedLabels
 from backend.store.paths import project_dir
 
 
@@ -41,6 +42,42 @@ def listed(rows: Sequence[Mapping[str, Any]], form: Mapping[str, str]) -> Mappin
     if found is None:
         raise AtlasError(f"Task {task} is no longer on this list: open the page anew.")
     return found
+
+
+def open_suspects(page: ProjectPage) -> list[dict[str, Any]]:
+    """Labels that look wrong and that nobody has judged as they are, the most suspicious first."""
+    judged, parts = judged_labels(page).read(), accepted_parts(page).read()
+    rows = [each for each in page.study.get("suspects", []) if each["p_instead"] > each["p_label"]]
+    return [{**each, "part": part_of(each)} for each in rows if not _is_judged(each, judged, parts)]
+
+
+def _is_judged(row: Mapping[str, Any], judged: Judged, parts: AbstractSet[AcceptedPart]) -> bool:
+    verdict, label = judged.get(row["task"], (None, None))
+    if part := part_of(row):
+        return verdict in RETURNED or (row["task"], part) in parts
+    return label == ", ".join(row["label"])
+
+
+def open_opinions(page: ProjectPage) -> list[dict[str, Any]]:
+    """Tasks worth a second opinion that nobody has settled with these answers or sent back."""
+    settled = judged_labels(page, OPINIONS).read()
+    back = {task for task, (verdict, _) in judged_labels(page).read().items() if verdict in RETURNED}
+    return [
+        each
+        for each in page.study.get("opinions", [])
+        if each["task"] not in back and settled.get(each["task"], (None, None))[1] != voted(each)
+    ]
+
+
+def voted(row: Mapping[str, Any]) -> str:
+    """What the annotators of a task said that is worth a second opinion."""
+    return " | ".join(", ".join(vote) or "none" for vote in row["votes"])
+
+
+def settled_answer(votes: Sequence[Sequence[str]]) -> str | None:
+    """On which all its annotators agree; None where they do not."""
+    answers = {", ".join(vote) for vote in votes}
+    return answers.pop() if len(answers) == 1 else None
 
 
 def return_task(page: ProjectPage, task: int, label: str) -> str:

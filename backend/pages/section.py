@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response
 from redis import Redis
 
+from backend.controls.regions import RegionControl
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.pull import FILE
 from backend.jobs.state import ProjectState
@@ -93,6 +94,11 @@ class ProjectPage:
     @property
     def newest_name(self) -> str | None:
         return self.names[-1] if self.names else None
+
+    def marks_parts(self, version: str | None) -> bool:
+        """Whether it learns spans, boxes or areas, not what holds for whole items."""
+        scheme = None if version is None else self.versions.scheme(version)
+        return scheme is not None and isinstance(scheme.main, RegionControl)
 
     @cached_property
     def newest(self) -> Entry:

@@ -22,8 +22,9 @@ def is_by_chance(reason: Reason) -> bool:
     return reason.how in BY_CHANCE or reason.strategy in BY_CHANCE
 
 
-def why_first(reason: Reason) -> str:
-    """A sentence or two."""
+def why_first(reason: Reason, leads: bool | None = None) -> str:
+    """A sentence or two. leads: of a task that was chosen because it covers most of what is in doubt, whether
+    it is the first of those; None where that is not to be said."""
     if reason.how == WANTED:
         return "Somebody wants it labelled next."
     if reason.how == AUDIT:
@@ -33,7 +34,7 @@ def why_first(reason: Reason) -> str:
     if reason.how not in _BEGIN:
         told = HOWS.get(reason.how, reason.how)
         return f"{told[:1].upper()}{told[1:]}."
-    return f"{_BEGIN[reason.how]}{_by_the_model(reason)}"
+    return f"{_BEGIN[reason.how]}{_by_the_model(reason)}{_covers(reason, leads)}"
 
 
 def _by_the_model(reason: Reason) -> str:
@@ -42,14 +43,18 @@ def _by_the_model(reason: Reason) -> str:
     if clauses:
         *before, last = clauses
         said = f"{', '.join(before)}, and {last}" if before else last
-        return f"{said[:1].upper()}{said[1:]}.{_for_others(reason)}"
+        return f"{said[:1].upper()}{said[1:]}."
     if reason.doubt is None and reason.p_wrong is None:
         return "There is no model to ask yet: it is typical of many tasks that wait."
-    return f"The model is fairly sure of it, and less so of some tasks like it.{_for_others(reason)}"
+    return "The model is fairly sure of it, and less so of some tasks like it."
 
 
-def _for_others(reason: Reason) -> str:
-    return f" It stands for group {reason.cluster} of tasks that are alike." if reason.cluster else ""
+def _covers(reason: Reason, leads: bool | None) -> str:
+    if leads is None or reason.doubt is None:
+        return ""
+    if leads:
+        return " It covers more of what is in doubt than any other task: itself, and those that are like it."
+    return " It covers most of what the tasks chosen before it leave in doubt."
 
 
 def _doubt(reason: Reason) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 
 from markupsafe import Markup, escape
@@ -48,7 +49,8 @@ def measure(name: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """With a capital at its begin and a stop at its end."""
+    """With a capital at its begin, a stop at its end, and percentages as `percent` has them."""
+    text = re.sub(r"(?<=\d)%", "\u00a0%", text)
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) or not text else '.'}"
 
 

@@ -47,6 +47,11 @@ def test_labels_to_a_goal_follow_the_gain_of_a_doubling() -> None:
     far = forecast(now, [], 0.995)
     assert far.labels_to_goal is None
     assert "out of reach" in far.advice
+    near = forecast(now, [], one_more).advice
+    assert near.startswith("go on: about 100 more labels, 200 in all, are expected to reach")
+    assert "twice the labels, 200 in all, are expected to bring" in near
+    assert "points" in near
+    assert "is probably reached, but not surely" in forecast(now, [], 0.7).advice
 
 
 def test_stopping_is_advised_where_a_doubling_brings_less_than_a_point_or_the_goal_is_reached() -> None:

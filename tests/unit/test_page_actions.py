@@ -12,6 +12,7 @@ import pytest
 from backend.jobs.studying import study
 from backend.store.changes import Changes
 from backend.store.locations import project_files
+from backend.store.study import read_study, write_study
 from tests.fakes.loop import Loop, label_of
 from tests.fakes.project import FakeProject
 from tests.unit.page_visits import heed_all, page_of, send, two_versions, visit
@@ -81,6 +82,47 @@ def test_a_second_opinion_is_asked_for_or_said_not_to_be_needed_and_who_said_so_
     loop.label(project, int(one), user=3)  # what was settled has changed
     study(project.id)
     assert one in listed()
+
+
+def test_a_label_on_both_lists_says_so_and_is_called_right_once(loop: Loop, project: FakeProject) -> None:
+    files = project_files(loop.settings, project.id)
+    found = read_study(files)
+    one, other = (str(task) for task in list(project.tasks)[:2])
+    doubted = {"text": "t", "label": ["other"], "p_label": 0.1, "instead": ["disaster"], "p_instead": 0.9}
+    worth = {"text": "t", "votes": [["other"]], "likeliest": ["disaster"], "p_likeliest": 0.6}
+    for name, row in (("suspects", doubted), ("opinions", worth)):
+        found[name] = [{**row, "task": int(task)} for task in (one, other)]
+    write_study(files, found)
+    client = visit(loop)
+
+    def section(name: str) -> str:
+        return page_of(client, project).split(f'id="{name}"')[1].split("</section>")[0]
+
+    for name, place in (("suspects", "Second opinions"), ("opinions", "Suspicious labels")):
+        assert section(name).count(f"also under {place}") == 2
+        assert section(name).count("“other” is right</button>") == 2
+    assert "simpler models than the one that serves" in section("suspects")
+    assert send(client, project, "suspects/accept", task=one) == 303
+    assert send(client, project, "opinions/accept", task=other) == 303
+    for name in ("suspects", "opinions"):
+        assert f"Task {one}<" not in section(name)
+        assert f"Task {other}<" not in section(name)
+
+
+def test_how_many_second_opinions_are_worth_more_counts_what_is_listed(
+    loop: Loop, project: FakeProject
+) -> None:
+    study(project.id)
+    files = project_files(loop.settings, project.id)
+    found = read_study(files)
+    row = {"text": "t", "votes": [["other"], ["disaster"]], "likeliest": ["other"], "p_likeliest": 0.6}
+    found["opinions"] = [{**row, "task": task, "above": task <= 15} for task in range(1, 21)]
+    write_study(files, {**found, "opinions_in_all": 23})
+    text = page_of(visit(loop), project).split('id="opinions"')[1].split("</section>")[0]
+    assert "The first 15 of these are worth more" in text
+    assert "8 more</summary>" in text
+    assert "The first 20 of 23." in text
+    assert text.count("No more answers needed</button>") == 20
 
 
 def test_a_version_and_labels_with_their_reasons_are_taken_along_by_who_may_change(

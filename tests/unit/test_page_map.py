@@ -12,6 +12,7 @@ from backend.jobs.page_links import Invited
 from backend.jobs.projecting import project_items
 from backend.jobs.selections import FIRST, Selection, Selections
 from backend.learning import projection
+from backend.pages.sections.what_next import rare_classes
 from backend.store.item_map import header_of
 from backend.store.label_record import LabelledFor, LabelRecord
 from backend.store.locations import project_files
@@ -130,6 +131,8 @@ def test_what_comes_next_is_told_with_why(loop: Loop, project: FakeProject) -> N
     assert f"?task={first}" in section
     assert section.index(f"?task={first}") < section.index(f"?task={loop.queue(project)[1]}")
     assert f"{first}</a> is first. Why: " in section
+    assert "Each covers most of what the tasks chosen before it leave in doubt" in section
+    assert "covers more of what is in doubt than any other task" in section
     assert "&lt;script&gt;alert(1)" in section
     key = loop.dispatcher.request_heed(project.id, Selection(FIRST, (loop.queue(project)[-1],)))
     wanted = loop.queue(project)[-1]
@@ -142,10 +145,18 @@ def test_rare_classes_are_told_once_chance_brought_enough(loop: Loop, project: F
     files, tasks = project_files(loop.settings, project.id), sorted(project.tasks)
     assert "Not known yet" in visitor(loop).get(f"/projects/{project.id}").text
     reasons = [Reason("picked", "margin"), Reason("audit")]
-    for i in range(8):
-        loop.label(project, tasks[8 + i])
+    for i in range(8, 20):
+        loop.label(project, tasks[i], "other")
     loop.retrain(project)
     rows = [LabelledFor(task, i, reasons[i % 2]) for i, task in enumerate(tasks)]
     LabelRecord(files).add(rows)
     page = visitor(loop).get(f"/projects/{project.id}").text
-    assert "drawn at random</th>" in page
+    assert "Of 10 labelled tasks drawn at random</th>" in page  # of 10 or 11 that the record has
+    told = page.split('aria-label="Rare classes"')[1].split("</table>")[0]
+    assert "<bdi>disaster</bdi>" in told
+    assert "<bdi>other</bdi>" not in told
+
+
+def test_a_class_is_rare_that_has_fewer_labels_than_the_mean() -> None:
+    assert rare_classes(["a"] * 9 + ["b"] * 3 + ["c"] * 2 + ["d"] * 2) == ["c", "d", "b"]
+    assert rare_classes(["a", "b"]) == rare_classes([]) == []

@@ -17,7 +17,7 @@ from backend.store.figures import read_figures, write_figures
 from backend.store.locations import project_files
 from backend.store.study import read_study
 from tests.fakes.label_studio import choice
-from tests.fakes.loop import KINDS, Loop
+from tests.fakes.loop import KINDS, Loop, label_of
 from tests.fakes.project import FakeProject
 from tests.unit.page_visits import Tags, heed_all, page_of, send, two_versions, visit
 
@@ -53,7 +53,7 @@ def test_the_page_says_how_good_each_class_is_and_links_to_what_is_confused(
     figures["controls"][0]["confused"] = [{"given": "disaster", "said": "other", "count": 3, "tasks": tasks}]
     write_figures(files, version, figures)
     text = page_of(client, project)
-    assert '<svg class="chart"' in text
+    assert '<svg class="chart wide"' in text
     (link,) = set(re.findall(r'href="([^"]+)" aria-label="disaster taken for other: 3', text))
     listed = client.get(link.replace("&amp;", "&")).text
     assert all(f"/projects/{project.id}/data?task={task}" in listed for task in tasks)
@@ -76,18 +76,33 @@ def test_an_estimate_a_forecast_and_a_goal_are_shown_where_a_version_has_them(
             "at": {"45": {"value": 0.93, "low": 0.9, "high": 0.95}},
             "goal": 0.95,
             "labels_to_goal": 170,
-            "advice": "going on pays",
+            "advice": "going on pays: 140 more labels reach 95%",
         },
     }
     monkeypatch.setattr("backend.pages.section.VersionStore.stats", lambda *_: told)
     text = page_of(visit(loop), project)
-    for said in ("91\u00a0%", "88\u00a0% to 94\u00a0%", "140 more labels", "goal 95%", "Going on pays."):
+    for said in (
+        "91\u00a0%",
+        "88\u00a0% to 94\u00a0%",
+        "goal 95 %",
+        "Going on pays: 140 more labels reach 95\u00a0%.",
+    ):
         assert said in text, said
-    assert "61\u00a0% to 79\u00a0%" in text.split("F1 on what waits")[1]
+    assert "61\u00a0% to 79\u00a0%" in text.split("F1, tasks that wait")[1]
     monkeypatch.setattr(
         "backend.pages.section.VersionStore.stats", lambda *_: {**told, "estimate": {"share": 0.05}}
     )
     assert "no estimate with an interval yet" in page_of(visit(loop), project)
+
+
+def test_labelled_waiting_and_disputed_tasks_make_all(loop: Loop, project: FakeProject) -> None:
+    task = next(iter(project.tasks))
+    right = label_of(project.tasks[task]["data"]["text"])
+    loop.label(project, task, "disaster" if right == "other" else "other", user=2)
+    loop.retrain(project)
+    text = page_of(visit(loop), project)
+    assert "29 of 60 tasks" in text
+    assert "30 wait; 1 is disputed or was skipped" in text
 
 
 def test_who_labelled_and_who_disagrees(loop: Loop, project: FakeProject) -> None:
@@ -147,6 +162,19 @@ def test_two_versions_are_compared(loop: Loop, project: FakeProject) -> None:
     assert "+10" in compared
 
 
+def test_a_version_whose_files_are_gone_says_so(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = loop.versions(project).names()[-2:]
+    assert "Of a version that is deleted" not in page_of(visit(loop), project)
+    monkeypatch.setattr("backend.pages.section.VersionStore.names", lambda *_: [new])
+    text = page_of(visit(loop), project)
+    row = text.split(f'class="name">{old}<')[1].split("</tr>")[0]
+    assert "deleted" in row
+    assert "Pin" not in row
+    assert f"as many as KEEP_VERSIONS says ({loop.settings.keep_versions})" in text
+
+
 def test_the_strategy_is_named_by_the_connection_then_the_page_then_the_environment(
     loop: Loop, project: FakeProject
 ) -> None:
@@ -192,6 +220,12 @@ def test_findings_and_failures_are_shown_with_the_one_thing_to_do(loop: Loop, pr
     FailedJobs(loop.redis, project.id).note("retrain", "no space left for DATA_DIR")
     text = page_of(client, project)
     assert "none for retrains is running" in text
+    assert '<span class="dot good"></span>Not training' not in text
+    assert re.search(
+        r'<span class="dot bad"></span>Not training: [^<]*; \d+ things? (is|are) wrong, see below', text
+    )
+    assert "No worker does what it should</strong>" in text
+    assert "A retrain failed:</strong>" in text
     assert "<code>label-studio-atlas up</code>" in text
     assert "no space left for DATA_DIR" in text
 

@@ -30,7 +30,7 @@ from backend.store.reason import AUDIT, COPY, LATE, PICKED, WANTED, Reason
         (Reason(LATE, "auto", p_wrong=0.3), "Came after the last retrain. Its guess may well be wrong."),
         (
             Reason(PICKED, "auto", doubt=0.3, p_wrong=0.1, p_application=0.5, cluster=2),
-            "The model is not quite sure of it. It stands for group 2 of tasks that are alike.",
+            "The model is not quite sure of it.",
         ),
         (
             Reason(PICKED, "auto", doubt=0.1, p_wrong=0.1, p_application=0.5),
@@ -45,6 +45,14 @@ from backend.store.reason import AUDIT, COPY, LATE, PICKED, WANTED, Reason
 )
 def test_why_a_task_is_first_is_a_plain_sentence(reason: Reason, said: str) -> None:
     assert why_first(reason) == said
+
+
+def test_the_first_of_those_that_cover_what_is_in_doubt_says_so_and_others_what_they_add() -> None:
+    picked = Reason(PICKED, "auto", doubt=0.3)
+    assert "more of what is in doubt than any other task" in why_first(picked, leads=True)
+    assert "most of what the tasks chosen before it leave in doubt" in why_first(picked, leads=False)
+    assert why_first(Reason(PICKED, "cold_start"), leads=True) == why_first(Reason(PICKED, "cold_start"))
+    assert "in doubt" not in why_first(Reason(AUDIT, doubt=0.3), leads=True)
 
 
 def told(*people: tuple[str, int, float | None], pairs: Mapping[str, tuple[int, float]] | None = None) -> str:
@@ -75,6 +83,12 @@ def test_who_disagrees_most_is_named_in_a_sentence() -> None:
     assert "clearly" not in near
     apart = told(*people, pairs={"12": (10, 0.5), "23": (10, 0.5)})
     assert "The others share no task, so it may as well be them." in apart
+
+
+def test_who_agrees_least_stands_first_and_who_cannot_be_compared_last() -> None:
+    text = told(("1", 20, 0.8), ("2", 0, None), ("3", 20, 0.5))
+    places = [text.index(f'<th scope="row"><bdi>Ann{number}') for number in (3, 1, 2)]
+    assert places == sorted(places)
 
 
 def test_of_two_who_disagree_neither_is_blamed() -> None:

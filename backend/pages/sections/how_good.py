@@ -15,7 +15,7 @@ from werkzeug.exceptions import NotFound
 
 from backend.jobs.shifting import ENOUGH
 from backend.jobs.summary import FEWEST_AUDITS, estimated_of
-from backend.pages.curves import Band, Line, chart
+from backend.pages.curves import Band, Goal, Line, chart
 from backend.pages.rendering import page as whole_page
 from backend.pages.section import ProjectPage, Section
 from backend.store.figures import read_figures
@@ -43,7 +43,6 @@ def told_of(page: ProjectPage, name: str | None) -> Mapping[str, Any]:
         "estimate": stats.get("estimate"),
         "main": estimated_of(stats),
         "forecast": stats.get("forecast"),
-        "more_labels": _more_labels(stats),
         "fewest_audits": FEWEST_AUDITS,
         "chart": _chart(page.past, stats),
         "measured": _measured(stats),
@@ -85,24 +84,48 @@ def confused(page: ProjectPage, query: Mapping[str, str]) -> Response:
 def _chart(past: Sequence[Entry], stats: Mapping[str, Any]) -> Markup:
     held_out = _points(past, lambda entry: entry.get("accuracy", _measured(entry)[1]))
     estimates = [(each["trained_on"], value) for each in past if (value := _estimate(each)) is not None]
-    lines = [Line("on labels not seen", "held-out", held_out)]
+    lines = [Line("labelled tasks, held out", "held-out", held_out)]
     bands = []
     if estimates:
-        lines.append(Line("estimate", "estimate", [(x, value["value"]) for x, value in estimates]))
+        lines.append(
+            Line("tasks that wait, estimated", "estimate", [(x, value["value"]) for x, value in estimates])
+        )
         bands.append(Band("estimate", [(x, value["low"], value["high"]) for x, value in estimates]))
-    forecast = stats.get("forecast") or {}
-    ahead = sorted((float(labels), each) for labels, each in (forecast.get("at") or {}).items())
-    if ahead and estimates:
-        x, last = estimates[-1]
-        expected = [(x, last["value"]), *((at, each["value"]) for at, each in ahead)]
-        lines.append(Line("forecast", "forecast", expected))
-        begin = (float(x), last["low"], last["high"])
-        bands.append(Band("forecast", [begin, *((at, f["low"], f["high"]) for at, f in ahead)]))
+    goal = _goal(stats)
+    if estimates and (found := _ahead(stats, estimates[-1], goal)) is not None:
+        lines.append(found[0])
+        bands.append(found[1])
     shown = [line for line in lines if line.points]
     ends = [(line.name, *line.points[-1]) for line in shown]
+    if goal is not None and goal.at is not None:
+        ends.append(("goal", goal.at, goal.level))
     said = "; ".join(f"{name}: {score:.0%} at {labels:.0f} labels" for name, labels, score in ends)
-    goal = forecast.get("goal")
-    return chart(lines, bands, said=f"Scores over labels. {said}", goal=goal if _is_share(goal) else None)
+    return chart(lines, bands, said=f"Scores over labels. {said}", goal=goal)
+
+
+def _goal(stats: Mapping[str, Any]) -> Goal | None:
+    """Of the forecast, with the labels that are still expected to be needed."""
+    forecast = stats.get("forecast") or {}
+    level, needed = forecast.get("goal"), forecast.get("labels_to_goal")
+    if level is None or not _is_share(level):
+        return None
+    return Goal(level, needed if needed is not None and needed > stats.get("trained_on", 0) else None)
+
+
+def _ahead(
+    stats: Mapping[str, Any], last: tuple[float, Mapping[str, float]], goal: Goal | None
+) -> tuple[Line, Band] | None:
+    """The forecast from the last estimate on, with the goal among its points where it lies in between."""
+    told = (stats.get("forecast") or {}).get("at") or {}
+    ahead = sorted((float(labels), each) for labels, each in told.items())
+    if not ahead:
+        return None
+    x, found = last
+    expected = [(x, found["value"]), *((at, each["value"]) for at, each in ahead)]
+    if goal is not None and goal.at is not None and x < goal.at < ahead[-1][0]:
+        expected = sorted([*expected, (goal.at, goal.level)])
+    sure = [(x, found["low"], found["high"]), *((at, each["low"], each["high"]) for at, each in ahead)]
+    return Line("forecast", "forecast", expected), Band("forecast", sure)
 
 
 def _points(past: Sequence[Entry], score: Any) -> list[tuple[float, float]]:
@@ -123,12 +146,6 @@ def _measured(stats: Mapping[str, Any]) -> tuple[str, float | None]:
     found = stats.get("measured")
     name, value = next(iter(found.items()), ("", None)) if isinstance(found, dict) else ("", None)
     return name, value
-
-
-def _more_labels(stats: Mapping[str, Any]) -> int | None:
-    """Until the goal; None without one, where it is reached or out of reach."""
-    needed, labels = (stats.get("forecast") or {}).get("labels_to_goal"), stats.get("trained_on", 0)
-    return needed - labels if needed is not None and needed > labels else None
 
 
 def _shift(stats: Mapping[str, Any]) -> str | None:

@@ -19,6 +19,7 @@ from backend.jobs.failed_jobs import FailedJobs
 from backend.jobs.heartbeat import is_alive
 from backend.jobs.job import AtlasJob
 from backend.jobs.measures import Measures
+from backend.pages.fault_words import FAILED, KINDS
 from backend.pages.section import ProjectPage, Section
 
 STALE = 600
@@ -54,10 +55,19 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
         "looked": None if found is None else time.time() - found[0],
         "failures": FailedJobs(page.redis, page.id).last(SHOWN_FAILURES),
         "strategy": page.newest.get("strategy"),
+        "answered": _without_a_label(page.newest),
+        "titles": {each.check: FAILED.get(each.check, each.check) for each in findings},
+        "kinds": KINDS,
     }
 
 
 _ROADS = ("setup", "webhook")
+
+
+def _without_a_label(stats: Mapping[str, Any]) -> int:
+    """Tasks that neither wait nor have a label to learn from: skipped, or their annotators disagree."""
+    known = stats.get("trained_on", 0) + stats.get("waiting", 0)
+    return max(stats.get("tasks", 0) - int(known), 0)
 
 
 def look_again(page: ProjectPage, form: Mapping[str, str]) -> str:

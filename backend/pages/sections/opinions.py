@@ -5,45 +5,61 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backend.pages.judging import judged_labels, listed, return_task
+from backend.pages.judging import (
+    judged_labels,
+    listed,
+    open_opinions,
+    open_suspects,
+    return_task,
+    settled_answer,
+    voted,
+)
 from backend.pages.section import ProjectPage, Section
-from backend.store.judged_labels import ACCEPTED, OPINIONS, RETURNED
+from backend.pages.sections.suspects import SHOWN as LISTED
+from backend.pages.words import shortened
+from backend.store.judged_labels import ACCEPTED, OPINIONS
 
 SHOWN = 12
+"""Before the list is opened."""
 
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
-    rows, settled = page.study.get("opinions", []), judged_labels(page, OPINIONS).read()
-    back = {task for task, (verdict, _) in judged_labels(page).read().items() if verdict in RETURNED}
-    open_rows = [
-        each
-        for each in rows
-        if each["task"] not in back and settled.get(each["task"], (None, None))[1] != _voted(each)
-    ]
+    rows, suspected = open_opinions(page), {each["task"] for each in open_suspects(page)[:LISTED]}
+    judged = len(page.study.get("opinions", [])) - len(rows)
     return {
         "study": page.study,
-        "rows": [
-            {**each, "said": _voted(each), "address": page.task_address(each["task"])}
-            for each in open_rows[:SHOWN]
-        ],
-        "above": page.study.get("opinions_above"),
+        "rows": [_row(page, each, each["task"] in suspected) for each in rows],
+        "shown": SHOWN,
+        "above": sum(each.get("above", False) for each in rows),
+        "in_all": page.study.get("opinions_in_all", 0) - judged,
     }
 
 
-def _voted(row: Mapping[str, Any]) -> str:
-    """What its annotators said."""
-    return " | ".join(", ".join(vote) or "none" for vote in row["votes"])
+def _row(page: ProjectPage, told: Mapping[str, Any], elsewhere: bool) -> Mapping[str, Any]:
+    answer = settled_answer(told["votes"])
+    return {
+        **told,
+        "said": voted(told),
+        "address": page.task_address(told["task"]),
+        "settle": "No more answers needed"
+        if answer is None
+        else f"“{shortened(answer, 24) or 'none'}” is right",
+        "elsewhere": elsewhere,
+    }
 
 
 def accept(page: ProjectPage, form: Mapping[str, str]) -> str:
     found = listed(page.study.get("opinions", []), form)
-    judged_labels(page, OPINIONS).judge(found["task"], ACCEPTED, _voted(found))
+    judged_labels(page, OPINIONS).judge(found["task"], ACCEPTED, voted(found))
+    answer = settled_answer(found["votes"])
+    if answer is not None and any(each["task"] == found["task"] for each in page.study.get("suspects", [])):
+        judged_labels(page).judge(found["task"], ACCEPTED, answer)
     return f"Task {found['task']} counts as settled and is not listed again, unless its answers change."
 
 
 def send_back(page: ProjectPage, form: Mapping[str, str]) -> str:
     found = listed(page.study.get("opinions", []), form)
-    return return_task(page, found["task"], _voted(found))
+    return return_task(page, found["task"], voted(found))
 
 
 OPINION_LIST = Section("opinions", "Second opinions", context, {"accept": accept, "send-back": send_back})

@@ -26,7 +26,7 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
     return {
         "study": study,
         "days": days,
-        "annotators": [_annotator(page, each, days) for each in annotators],
+        "annotators": sorted((_annotator(page, each, days) for each in annotators), key=_turn),
         "pairs": [
             {**pair, "one": page.named(pair["one"]), "other": page.named(pair["other"])}
             for pair in people.get("pairs", [])[:SHOWN]
@@ -53,6 +53,12 @@ def _annotator(page: ProjectPage, told: dict[str, Any], days: list[str]) -> dict
     lately = sum(count for _, count in counts)
     said = f"{name}: {lately} tasks in the {len(days)} days up to {days[-1]}" if days else name
     return {**told, "name": name, "bars": bars(counts, said=said)}
+
+
+def _turn(told: Mapping[str, Any]) -> tuple[float, int, str]:
+    """Who agrees least first, whom nobody can be compared with last; of these who labelled most first."""
+    agreement = 2.0 if told["agreement"] is None else told["agreement"]
+    return agreement, -told["tasks"], told["name"]
 
 
 def _disputed(page: ProjectPage, told: dict[str, Any]) -> dict[str, Any]:
