@@ -17,10 +17,15 @@ APART = 1.19
 
 
 def forecast_told(
-    goal: float, labels: int, estimated: Estimated, before: Mapping[str, Any], asked: str
+    goal: float,
+    labels: int,
+    estimated: Estimated,
+    before: Mapping[str, Any],
+    asked: str,
+    tasks: int | None = None,
 ) -> dict[str, Any]:
     """For a version's stats. goal: the accuracy to reach, 0 for none; before: stats of the version before;
-    asked: see `asked_of`.
+    asked: see `asked_of`; tasks: see `forecast`.
 
     curve: [labels, value, low, high] of earlier estimates of the same question, so that it need not be read
     out of the history.
@@ -33,7 +38,7 @@ def forecast_told(
     if early is not None or accuracy is None:
         return {"at": {}, "labels_to_goal": None, "advice": early or "", **base}
     points = [point_of(int(n), Interval(*rest)) for n, *rest in curve]
-    found = forecast(point_of(labels, accuracy), points, goal or None)
+    found = forecast(point_of(labels, accuracy), points, goal or None, tasks)
     at = {str(number): each.told() for number, each in found.at.items()}
     return {"at": at, "labels_to_goal": found.labels_to_goal, "advice": found.advice, **base}
 

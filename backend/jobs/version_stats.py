@@ -57,8 +57,8 @@ class VersionStats:
         if not (self.main.is_forecast and (settings.audit_share or estimated.audited)):
             return told
         labels, asked = self.main.taught.own, asked_of(self.main.control)
-        goal = settings.goal_accuracy
-        return {**told, "forecast": forecast_told(goal, labels, estimated, self.before, asked)}
+        goal, tasks = settings.goal_accuracy, len(self.material.every)
+        return {**told, "forecast": forecast_told(goal, labels, estimated, self.before, asked, tasks)}
 
     def _of_the_tasks(self) -> dict[str, Any]:
         every, behind, later = self.material.every, self.material.behind, self.material.later

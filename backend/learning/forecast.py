@@ -52,12 +52,15 @@ def point_of(labels: int, accuracy: Interval) -> Point:
     return Point(labels, middle, max(high - low, 1e-3) / (2 * ESTIMATED_AT))
 
 
-def forecast(now: Point, before: Sequence[Point], goal: float | None = None) -> Forecast:
-    """before: earlier estimates of the same project; goal: the accuracy to reach, in (0, 1)."""
+def forecast(
+    now: Point, before: Sequence[Point], goal: float | None = None, tasks: int | None = None
+) -> Forecast:
+    """before: earlier estimates of the same project; goal: the accuracy to reach, in (0, 1); tasks: that can
+    be labelled in all, None for any number."""
     gain, spread = _gain(now, before)
     at = {round(now.labels * times): _expected(now, gain, spread, math.log2(times)) for times in TIMES}
     needed = None if goal is None else _labels_to(now, gain, goal)
-    return Forecast(at, needed, _advice(now, gain, goal, needed))
+    return Forecast(at, needed, _advice(now, gain, goal, needed, tasks))
 
 
 def too_early(labels: int, audited: int, accuracy: Interval | None) -> str | None:
@@ -99,10 +102,9 @@ def _labels_to(now: Point, gain: float, goal: float) -> int | None:
     return None if doublings > math.log2(FURTHEST) else math.ceil(now.labels * 2**doublings)
 
 
-def _advice(now: Point, gain: float, goal: float | None, needed: int | None) -> str:
+def _advice(now: Point, gain: float, goal: float | None, needed: int | None, tasks: int | None) -> str:
     here, there = (1 / (1 + math.exp(-each)) for each in (now.middle, now.middle + gain))
-    points = 100 * max(there - here, 0)
-    brings = f"twice the labels, {2 * now.labels} in all, are expected to bring {points:.1f} points more"
+    brings = _brings(now, gain, tasks)
     if goal is not None and now.middle - ESTIMATED_AT * now.spread >= float(log_odds(goal)):
         return f"the goal of {goal:.0%} is reached: stopping is sensible"
     if there - here < WORTH:
@@ -113,5 +115,18 @@ def _advice(now: Point, gain: float, goal: float | None, needed: int | None) -> 
         return f"go on: {goal:.0%} is probably reached, but not surely; {brings}"
     if needed is None:
         return f"the goal of {goal:.0%} is out of reach of {FURTHEST} times the labels; {brings}"
+    if tasks is not None and needed > tasks:
+        return f"{goal:.0%} is expected at {needed} labels, and there are {tasks} tasks; {brings}"
     more = f"about {needed - now.labels} more labels, {needed} in all"
     return f"go on: {more}, are expected to reach {goal:.0%}; {brings}"
+
+
+def _brings(now: Point, gain: float, tasks: int | None) -> str:
+    """What twice the labels bring, or all that there can be."""
+    twice = 2 * now.labels
+    most = twice if tasks is None else max(now.labels, min(twice, tasks))
+    here, there = (
+        1 / (1 + math.exp(-each)) for each in (now.middle, now.middle + gain * math.log2(most / now.labels))
+    )
+    of = f"twice the labels, {twice} in all," if most == twice else f"labels of all {most} tasks"
+    return f"{of} are expected to bring {100 * max(there - here, 0):.1f} points more"

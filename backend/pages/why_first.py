@@ -68,7 +68,7 @@ def _doubt(reason: Reason) -> str:
 def _wrong(reason: Reason) -> str:
     if reason.p_wrong is None or reason.p_wrong < MAYBE_WRONG:
         return ""
-    return f"its guess {'is probably' if reason.p_wrong >= LIKELY_WRONG else 'may well be'} wrong"
+    return f"its guess {'is probably' if reason.p_wrong >= LIKELY_WRONG else 'may be'} wrong"
 
 
 def _unlike(reason: Reason) -> str:

@@ -52,6 +52,9 @@ def test_labels_to_a_goal_follow_the_gain_of_a_doubling() -> None:
     assert "twice the labels, 200 in all, are expected to bring" in near
     assert "points" in near
     assert "is probably reached, but not surely" in forecast(now, [], 0.7).advice
+    few = forecast(now, [], one_more, tasks=150).advice
+    assert "is expected at 200 labels, and there are 150 tasks; labels of all 150 tasks are expected" in few
+    assert forecast(now, [], one_more, tasks=1000).advice == near
 
 
 def test_stopping_is_advised_where_a_doubling_brings_less_than_a_point_or_the_goal_is_reached() -> None:

@@ -27,7 +27,7 @@ from backend.store.reason import AUDIT, COPY, LATE, PICKED, WANTED, Reason
             "The model hesitates between two answers, its guess is probably wrong, and little like it "
             "is labelled yet.",
         ),
-        (Reason(LATE, "auto", p_wrong=0.3), "Came after the last retrain. Its guess may well be wrong."),
+        (Reason(LATE, "auto", p_wrong=0.3), "Came after the last retrain. Its guess may be wrong."),
         (
             Reason(PICKED, "auto", doubt=0.3, p_wrong=0.1, p_application=0.5, cluster=2),
             "The model is not quite sure of it.",
