@@ -13,17 +13,13 @@ import os
 import statistics
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from flask.testing import FlaskClient
 from redis import Redis
-from werkzeug.serving import make_server
 
 from backend.jobs.page_links import Invited, make_link
 from backend.running.embedded_redis import start_redis
@@ -32,9 +28,9 @@ from backend.settings import Settings
 from backend.store.history import Entry, History
 from backend.store.item_map import NONE, packed
 from backend.store.locations import item_maps, project_files
-from backend.web import create_app
 from tests.browser import Browser, browser
 from tests.entering import enter_by, entered
+from tests.pages_served import pages_served
 
 RETRAINS = (20, 20_000)
 """Of the projects 1 and 2."""
@@ -57,6 +53,7 @@ requestAnimationFrame(frame);
 
 
 def main(items: int = 100_000) -> None:
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder, Supervisor() as supervisor:
         url = start_redis(supervisor, Path(folder), dict(os.environ))
         settings = Settings(data_dir=Path(folder), redis_url=url)
@@ -64,7 +61,7 @@ def main(items: int = 100_000) -> None:
             History(project_files(settings, project)).add([entry(i) for i in range(retrains)])
         item_maps(settings, 2).show(map_of(items))
         histories(entered(settings, Invited("bench", False)))
-        with pages(settings) as address, browser(Path(folder)) as opened:
+        with pages_served(settings) as address, browser(Path(folder)) as opened:
             with Redis.from_url(url) as redis:
                 enter_by(opened, make_link(redis, settings, Invited("bench", False), address))
             in_browser(opened, f"{address}/projects/2", items)
@@ -112,21 +109,6 @@ def seconds_of(client: FlaskClient, project: int) -> float:
     assert answer.status_code == 200, answer.status_code
     assert "cannot be shown" not in answer.text
     return took
-
-
-@contextmanager
-def pages(settings: Settings) -> Iterator[str]:
-    """The web application in a thread. Gives its address."""
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def in_browser(opened: Browser, address: str, items: int) -> None:

@@ -3,26 +3,21 @@ without scripts."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
-from werkzeug.serving import make_server
 
 from backend.jobs.page_links import Invited, make_link
 from backend.pages.sections import SECTIONS
-from backend.settings import Settings
-from backend.web import create_app
 from tests import axe
 from tests.browser import MISSING, Browser, browser
 from tests.content import file_server
 from tests.entering import enter_by
 from tests.fakes.loop import Loop
 from tests.fakes.wrapped import served
+from tests.pages_served import pages_served
 from tests.unit.every_kind import EveryKind, made_quickly
 from tests.unit.squares import COUNT, picture
 
@@ -42,20 +37,6 @@ TOLD = {
     "wrapped": ("disaster", "other"),
 }
 """What the part “How good” says of each kind, among others."""
-
-
-@contextmanager
-def pages_served(settings: Settings) -> Iterator[str]:
-    """The web application on a free port, in a thread of this process. Gives its address."""
-    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def in_page(opened: Browser, expression: str) -> Any:
