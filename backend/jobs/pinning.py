@@ -7,7 +7,8 @@ from redis import Redis, RedisError
 from backend.controls.any_config import parse_any_config
 from backend.controls.scheme import LabelScheme
 from backend.errors import AtlasError
-from backend.jobs.refill import Refilled, bring_up_to_date
+from backend.jobs.refill import bring_up_to_date
+from backend.jobs.refilled import Refilled
 from backend.jobs.state import ProjectState
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings

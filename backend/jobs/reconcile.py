@@ -127,7 +127,7 @@ def put_right(
     done = keep_full(settings, dispatcher, client, project.id)  # also while a retrain takes its time
     found = found or done.needs_retrain
     if found is None:
-        return None
+        return done.left_alone
     if busy or dispatcher.is_retraining(project.id) or versions.names() != before:  # that explains it
         return RETRAINING
     if state.unseen:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from redis import Redis
@@ -27,6 +27,7 @@ from backend.jobs.head import head_of, switch
 from backend.jobs.image_asking import ask_for_images
 from backend.jobs.kinds import REFILL
 from backend.jobs.pull import last_pulled, pull
+from backend.jobs.refilled import LEFT_ALONE, Refilled, in_words
 from backend.jobs.state import ProjectState
 from backend.jobs.wrapped_head import WrappedHead
 from backend.labelstudio.client import LabelStudioClient
@@ -51,28 +52,6 @@ logger = logging.getLogger(__name__)
 OnLate = Callable[[str, list[Shard]], object]
 ATTEMPTS = 3
 """Tasks may be deleted between the pull and the import; then both are done again."""
-
-
-@dataclass(frozen=True)
-class Refilled:
-    """What was done. `left`: tasks of the head nobody has touched yet; `more`: whether others wait behind."""
-
-    added: int = 0
-    left: int = 0
-    more: bool = False
-    mended: bool = False
-    needs_retrain: str | None = None
-    """Why no published model can do it, None where it could."""
-
-
-def in_words(done: Refilled) -> str:
-    """A line of the log, for people."""
-    if done.needs_retrain is not None:
-        return f"the head of the queue cannot be topped up without a retrain: {done.needs_retrain}"
-    added = f"{done.added} tasks added to the head of the queue" if done.added else "the head is full"
-    behind = "more wait behind it" if done.more else "none waits behind it"
-    mended = ["; Label Studio orders by the published version again"] if done.mended else []
-    return "".join([f"{added}, {done.left} of it are left, {behind}", *mended])
 
 
 def refill(project_id: int) -> dict[str, Any]:
@@ -129,7 +108,8 @@ def bring_up_to_date(
         project = client.project(project_id, counted=False)
         try:
             wrapped = None if state is None else WrappedHead.of(settings, state, client, project)
-            return _Refill(settings, client, project, on_late, wrapped).run(pull_first=attempt > 0)
+            led_here = None if state is None else state.proven_connections
+            return _Refill(settings, client, project, on_late, wrapped, led_here).run(pull_first=attempt > 0)
         except (Dropped, DamagedFile) as error:
             return Refilled(needs_retrain=str(error))
         except HeadChanged as error:
@@ -145,8 +125,11 @@ class _Refill:
         project: Project,
         on_late: OnLate,
         wrapped: WrappedHead | None,
+        led_here: str | None,
     ):
+        """led_here: the connections' addresses when one was last seen to lead here."""
         self._settings = settings
+        self._led_here = led_here
         self._wrapped = wrapped
         self._on_late = on_late
         self._loaded: Loaded | None = None
@@ -202,6 +185,8 @@ class _Refill:
                 return Refilled(needs_retrain="new tasks, and no model yet to place them")
             done = self._top_up(loaded, waiting)
             if done.left and self._is_off(name):
+                if self._has_left():
+                    return replace(done, left_alone=LEFT_ALONE)
                 if self._project.model_version not in (None, name):
                     logger.warning(
                         "Label Studio was set to %s and is set back to %s, the one last published; to stay "
@@ -275,6 +260,12 @@ class _Refill:
             return False
         self._project = self._client.project(self._project.id, counted=False)
         return not _orders_by(self._project, name, self._settings.blind)
+
+    def _has_left(self) -> bool:
+        """Whether a connection is gone that was there when one led here: the order may be another backend's
+        by now. The next look tells which it was; it has Label Studio try them all."""
+        before = self._led_here
+        return before is not None and self._client.wishes(self._project.id).lacks_any_of(before)
 
 
 def _orders_by(project: Project, name: str, blind: bool) -> bool:

@@ -182,8 +182,9 @@ class Retrain:
             version, predictions = made.version, made.predictions
             self._versions.save(version)
             self._laps.end("save")
-            self._heed(asked.result())
-        published = self._publish(project, made)
+            wishes = asked.result()
+            self._heed(wishes)
+        published = self._publish(project, made, wishes)
         if self._maker.learned is not None:
             keep_figures(self._settings, self._id, version.name, self._maker.learned)
         models = adapted_models(self._settings, self._id)
@@ -214,8 +215,10 @@ class Retrain:
         is_served = newest == self._versions.published() or is_held(self._versions, self._state, scheme)
         return is_served and same_settings and stats.get("strategy") == self._maker.strategy
 
-    def _publish(self, project: Project, made: Made) -> bool:
-        """Unless another version is to stay. While nobody else changes what Label Studio orders by."""
+    def _publish(self, project: Project, made: Made, wishes: Wishes) -> bool:
+        """Unless another version is to stay. While nobody else changes what Label Studio orders by.
+
+        wishes: of the connections as they were shortly before."""
         version, predictions, files = made.version, made.predictions, project_files(self._settings, self._id)
         with exclusive(self._directory, "publish"):
             # First: a publication that fails is tried again, with another version each time.
@@ -232,6 +235,8 @@ class Retrain:
                 self._laps.end("import")
             if is_held(self._versions, self._state, version.scheme):  # pinned from another machine
                 return False
+            if wishes.are_several and self._client.wishes(self._id).lacks_any_of(wishes.addresses):
+                return False  # it may be ours that is gone: the order is the other backend's then
             self._lock.check()
             # Before anybody can be served by it.
             ServedHeads(files).write(version.name, made.reasons)

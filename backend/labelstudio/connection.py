@@ -29,6 +29,15 @@ class Wishes:
     addresses: str = ""
     wraps: str | None = None
 
+    def lacks_any_of(self, addresses: str) -> bool:
+        """Whether one of the connections that there were is gone, or leads elsewhere."""
+        return not set(addresses.split()) <= set(self.addresses.split())
+
+    @property
+    def are_several(self) -> bool:
+        """Whether there is more than one connection: then another backend may put its own order in place."""
+        return len(self.addresses.split()) > 1
+
 
 def wishes_of(connections: Iterable[dict[str, Any]]) -> Wishes:
     """Of a project's connections as Label Studio lists them. No connection, no wish.

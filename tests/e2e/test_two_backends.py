@@ -118,7 +118,8 @@ def test_both_on_one_project_are_told_so_and_lose_no_label_and_one_goes_on_when_
         wait_until_learned(backend, project, 6)
 
     remove(http, project, first)
-    assert connect(second, project)[0] == 0  # its order is put in place where the other's was
+    code, told = connect(second, project)  # its order is put in place where the other's was
+    assert code == 0, told
     label(label_studio, project, 3)
     wait_until_ordered(second, project, 9)
     wait_until(lambda: faults(second, project) == {})

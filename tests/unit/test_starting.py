@@ -18,7 +18,7 @@ from backend.commands.warnings import warn, warn_of_label_studio, warnings_of
 from backend.doctor.commands import said_of_order, what_next
 from backend.doctor.finding import State
 from backend.errors import NotConfigured
-from backend.jobs.refill import Refilled, in_words
+from backend.jobs.refilled import Refilled, in_words
 from backend.jobs.starting import wait_for_redis
 from backend.labelstudio.project import COUNTERS, Project
 from backend.running import WITHIN

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from backend import sampling
+from backend.jobs import reconcile as reconciling
+from backend.jobs import retrain as retraining
 from backend.jobs import wished
 from backend.jobs.contact import Contact
 from backend.jobs.dispatch import CONNECTION
@@ -87,6 +89,58 @@ def test_a_connection_that_was_moved_to_another_backend_is_noticed(loop: Loop, p
     loop.fake.reach = lambda project, connection: "CO"  # it answers, and no /setup arrives here
     assert loop.reconcile(project) == "no connection to this backend"
     assert loop.reconcile(project) == "no connection to this backend"
+
+
+@pytest.mark.parametrize("way", ["retrain", "refill", "reconcile"])
+def test_a_job_under_way_leaves_the_order_to_the_other_backend_once_its_own_connection_is_gone(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    mine = next(iter(project.connections))
+    project.connections[mine + 1] = {**project.connections[mine], "id": mine + 1, "url": "http://other:9090"}
+    loop.reconcile(project)
+    ours = project.settings["model_version"]
+
+    def removed_meanwhile(*_: object, **__: object) -> int:
+        del project.connections[mine]
+        project.settings["model_version"] = "atlas-000077"
+        loop.fake.reach = lambda project, connection: "CO"  # the other one answers, and nothing arrives here
+        return 0
+
+    if way == "retrain":
+        loop.label(project, loop.queue(project)[0])
+        monkeypatch.setattr(retraining, "import_head", removed_meanwhile)
+        assert not loop.retrain(project)["published"]
+    elif way == "refill":
+        removed_meanwhile()
+        assert "a connection is gone" in loop.refill(project)["left_alone"]
+    else:
+        project.settings["title"] = "another"  # something to look at
+        pull = reconciling.pull
+        monkeypatch.setattr(
+            reconciling,
+            "pull",
+            lambda *args: [removed_meanwhile(), pull(*args)][1],  # after the connections
+        )
+        assert "a connection is gone" in loop.reconcile(project)
+    assert project.settings["model_version"] == "atlas-000077"
+    assert loop.versions(project).published() == ours
+    assert loop.reconcile(project) == "no connection to this backend"
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_an_order_that_was_left_alone_is_set_back_where_a_connection_still_leads_here(
+    loop: Loop, project: FakeProject, gone: int
+) -> None:
+    mine = next(iter(project.connections))
+    project.connections[mine + 1] = {**project.connections[mine], "id": mine + 1, "url": "http://other:9090"}
+    loop.reconcile(project)
+    ours = project.settings["model_version"]
+    del project.connections[mine + gone]
+    project.settings["model_version"] = "atlas-000077"
+    loop.refill(project)
+    assert project.settings["model_version"] == "atlas-000077"
+    loop.reconcile(project)  # which has Label Studio try the connection that is left
+    assert project.settings["model_version"] == ours
 
 
 @pytest.mark.parametrize("way", ["retrain", "reconcile", "look"])
