@@ -100,10 +100,12 @@ def alive(part: str) -> None:
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1, or HOST]")
 def serve(port: int | None, host: str | None) -> None:
     """Run the web server alone (gunicorn). It needs Redis and, somewhere, a worker."""
+    from backend.running.port import wait_for_port
     from backend.running.serve import serve as run_server
 
     settings = settings_with(port=port, host=host)
     warn(settings)
+    wait_for_port(settings)
     click.echo(f"label-studio-atlas answers on http://{settings.bind}.")
     if settings.backend_url:
         click.echo(_NEXT.format(settings=settings))

@@ -13,6 +13,7 @@ from backend.errors import AtlasError
 from backend.running import WITHIN
 from backend.running.embedded_redis import start_redis
 from backend.running.health import health_of
+from backend.running.port import wait_for_port
 from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 from backend.store.paths import make_data_dir
@@ -46,15 +47,16 @@ def start_backend(
     """
     given = {"DATA_DIR": str(settings.data_dir), "HOST": settings.host, "PORT": str(settings.port)}
     env = {**env, **given, WITHIN: "up"}
-    if not env.get("REDIS_URL"):
-        env["REDIS_URL"] = start_redis(supervisor, settings.data_dir, env)
-    this_program = [sys.executable, "-m", "backend"]
     url = f"{settings.own_url}/health"
     if _healthy(url):
         raise AtlasError(
             f"port {settings.port} is taken by another label-studio-atlas: stop it, or set PORT to another "
             "one (for `connect` and `doctor`, too)"
         )
+    wait_for_port(settings)
+    if not env.get("REDIS_URL"):
+        env["REDIS_URL"] = start_redis(supervisor, settings.data_dir, env)
+    this_program = [sys.executable, "-m", "backend"]
     tuner = {"tuner": ["worker", "--only=tune"]} if settings.fine_tune in ("last", "all") else {}
     for name, arguments in {**PARTS, **tuner}.items():
         supervisor.start(name, [*this_program, *arguments], env, log=_log(logs, name))

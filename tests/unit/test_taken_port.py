@@ -1,0 +1,75 @@
+"""Where the web server cannot listen, it is said before anything is started, with what to do."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from backend.cli import main
+from backend.errors import AtlasError
+from backend.running import backend as started
+from backend.running import port as ports
+from backend.running.port import wait_for_port
+from backend.settings import Settings
+
+
+@pytest.fixture
+def taken() -> Iterator[socket.socket]:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(1)
+        yield listening
+
+
+def port_of(listening: socket.socket) -> int:
+    return int(listening.getsockname()[1])
+
+
+def test_a_port_that_another_program_has_is_named_with_what_to_do(taken: socket.socket) -> None:
+    with pytest.raises(
+        AtlasError, match=f"port {port_of(taken)} is taken by another program: stop it, or set PORT"
+    ):
+        wait_for_port(Settings(port=port_of(taken)), patience=0)
+
+
+def test_a_port_that_a_killed_server_still_has_is_waited_for(taken: socket.socket) -> None:
+    port = port_of(taken)
+    threading.Timer(0.3, taken.close).start()
+    wait_for_port(Settings(port=port), patience=60)
+    with socket.socket() as own:  # it was let go again
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        own.bind(("127.0.0.1", port))
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.name.invalid"])
+def test_a_host_that_is_none_of_this_machines_is_named(host: str) -> None:
+    with pytest.raises(AtlasError, match=f"HOST={host} is no address of this machine"):
+        wait_for_port(Settings(host=host))
+
+
+def test_a_port_that_this_user_may_not_have_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_refusal", lambda host, port: errno.EACCES)
+    with pytest.raises(AtlasError, match="this user may not listen on port 80: set PORT"):
+        wait_for_port(Settings(port=80))
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_nothing_is_started_where_the_port_is_taken(
+    command: str, taken: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start_redis(*given: object) -> str:
+        raise AssertionError("Redis was started")
+
+    monkeypatch.setattr(started, "start_redis", start_redis)
+    monkeypatch.setattr(ports, "PATIENCE", 0.0)
+    environment = {"DATA_DIR": str(tmp_path / "data"), "PORT": str(port_of(taken))}
+    ended = CliRunner().invoke(main, [command], env=environment)
+    assert ended.exit_code == 1
+    assert "is taken by another program" in ended.output
+    assert "answers on" not in ended.output
