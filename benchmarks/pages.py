@@ -27,13 +27,18 @@ from backend.running.supervisor import Supervisor
 from backend.settings import Settings
 from backend.store.history import Entry, History
 from backend.store.item_map import NONE, packed
+from backend.store.label_record import LabelledFor, LabelRecord
 from backend.store.locations import item_maps, project_files
+from backend.store.reason import Reason
 from tests.browser import Browser, browser
 from tests.entering import enter_by, entered
 from tests.pages_served import pages_served
 
 RETRAINS = (20, 20_000)
 """Of the projects 1 and 2."""
+LABELS = 5
+"""Between two retrains."""
+WHY = Reason("picked", "auto", "atlas-000001", place=1, of=200, doubt=0.4, p_wrong=0.3)
 AGAIN, LOADS, FRAMES = 100, 5, 60
 ZOOMED = """
 const times = [], canvas = document.getElementById('map-canvas');
@@ -58,7 +63,9 @@ def main(items: int = 100_000) -> None:
         url = start_redis(supervisor, Path(folder), dict(os.environ))
         settings = Settings(data_dir=Path(folder), redis_url=url)
         for project, retrains in enumerate(RETRAINS, 1):
-            History(project_files(settings, project)).add([entry(i) for i in range(retrains)])
+            files = project_files(settings, project)
+            History(files).add([entry(i) for i in range(retrains)])
+            LabelRecord(files).add([LabelledFor(i, i, WHY) for i in range(LABELS * retrains)])
         item_maps(settings, 2).show(map_of(items))
         histories(entered(settings, Invited("bench", False)))
         with pages_served(settings) as address, browser(Path(folder)) as opened:
@@ -72,7 +79,7 @@ def entry(i: int) -> Entry:
     labels = {f"class {c}": i for c in range(30)}
     estimate = {"accuracy": {"value": 0.8, "low": 0.75, "high": 0.85}, "audited": i, "share": 0.05}
     told = {"version": f"atlas-{i + 1:06d}", "at": "2026-11-27T20:00:00+00:00", "published": True}
-    return {**told, "trained_on": 5 * i, "accuracy": 0.7, "labels": labels, "estimate": estimate}
+    return {**told, "trained_on": LABELS * i, "accuracy": 0.7, "labels": labels, "estimate": estimate}
 
 
 def map_of(items: int) -> bytes:

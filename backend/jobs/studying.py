@@ -13,10 +13,12 @@ from backend.jobs.job_settings import job_settings
 from backend.jobs.people import people_told
 from backend.jobs.project_tabs import refresh_tabs
 from backend.jobs.pull import FILE, pull
+from backend.jobs.rare_finds import rare_finds
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.users import Users
 from backend.settings import Settings
 from backend.store.judged_labels import JudgedLabels
+from backend.store.label_record import LabelRecord
 from backend.store.locations import project_files, version_store
 from backend.store.paths import project_dir
 from backend.store.study import read_study, write_study
@@ -51,10 +53,12 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
     votes = cast.get(scheme.main.from_name, {})
     annotators = {vote.annotator for of in cast.values() for given in of.values() for vote in given}
     finished = {task.id for task in tasks if task.is_labeled}
-    JudgedLabels(project_files(settings, project_id), directory).answered(finished)
+    files = project_files(settings, project_id)
+    JudgedLabels(files, directory).answered(finished)
     texts = {task.id: task.text for task in tasks if len(votes.get(task.id, ())) > 1}
     names = version_store(settings, project_id).names()
-    labels = sum(task.target is not None for task in tasks)
+    label_of = {task.id: task.target for task in tasks if task.target is not None}
+    labels = len(label_of)
     of_parts = isinstance(scheme.main, RegionControl)
     return {
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -63,6 +67,7 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
         "title": project.title,
         "people": people_told(scheme.main, votes, texts),
         "names": _names(settings, annotators),
+        "finds": rare_finds(label_of, LabelRecord(files).read()),
         **_suspects(settings, client, project_id, labels, of_parts),
         **_opinions(settings, client, project_id, sum(map(len, votes.values()))),
     }

@@ -17,9 +17,9 @@ from backend.jobs.state import ProjectState
 from backend.pages.visitor import Visitor
 from backend.settings import Settings
 from backend.store.files import Files
+from backend.store.glance import Glance
 from backend.store.history import Entry, History
 from backend.store.locations import project_files, version_store
-from backend.store.past import curve, recent
 from backend.store.paths import project_dir
 from backend.store.study import read_study
 from backend.store.tasks import TaskStore
@@ -73,18 +73,10 @@ class ProjectPage:
     def history(self) -> History:
         return History(self.files)
 
-    @property
-    def past(self) -> list[Entry]:
-        """Some of all retrains there is a record of, oldest first: see `store.past.curve`."""
-        return curve(self.history, self.files, self._place)
-
-    def recent(self, most: int) -> list[Entry]:
-        """The last retrains, oldest first."""
-        return recent(self.history, self.files, self._place, most)
-
-    @property
-    def _place(self) -> str:
-        return f"{self.settings.data_dir} {self.settings.model_store} {self.id}"
+    @cached_property
+    def past(self) -> Glance:
+        """Some of all retrains there is a record of."""
+        return self.history.glance()
 
     @cached_property
     def names(self) -> list[str]:

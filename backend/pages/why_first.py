@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from backend.store.reason import AUDIT, BEHIND, HOWS, LATE, PICKED, WANTED, Reason
 
-BY_CHANCE = (AUDIT, "random")
-"""How a task came to its place, or by which strategy, where chance alone decided."""
 TORN, UNDECIDED, NOT_SURE = 0.8, 0.5, 0.2
 """Doubts from which the model is said to be so."""
 LIKELY_WRONG, MAYBE_WRONG = 0.5, 0.25
@@ -18,10 +16,6 @@ _BEGIN = {
 }
 
 
-def is_by_chance(reason: Reason) -> bool:
-    return reason.how in BY_CHANCE or reason.strategy in BY_CHANCE
-
-
 def why_first(reason: Reason, leads: bool | None = None) -> str:
     """A sentence or two. leads: of a task that was chosen because it covers most of what is in doubt, whether
     it is the first of those; None where that is not to be said."""
@@ -29,7 +23,7 @@ def why_first(reason: Reason, leads: bool | None = None) -> str:
         return "Somebody wants it labelled next."
     if reason.how == AUDIT:
         return "Drawn at random, to measure how often the model is right."
-    if is_by_chance(reason):
+    if reason.is_by_chance:
         return "Drawn at random."
     if reason.how not in _BEGIN:
         told = HOWS.get(reason.how, reason.how)

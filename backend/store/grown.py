@@ -41,7 +41,7 @@ class GrownRecord(ABC, Generic[Row]):
         parts = self.parts()
         number, grown = len(parts), parts[-1] if parts else None
         last = [] if grown is None else self.rows(grown)
-        if grown is None or len(last) >= self.part_rows or len(last) != _rows_by_name(grown):
+        if grown is None or len(last) >= self.part_rows or len(last) != rows_by_name(grown):
             # One that has lost a row is left as it is: under its name there is something else already.
             number, grown, last = number + 1, None, []
         rest = [*last, *new]
@@ -59,5 +59,5 @@ class GrownRecord(ABC, Generic[Row]):
         self._files.write(f"{self.folder}/{number:06d}-{len(rows):04d}{self.ending}", self.encoded(rows))
 
 
-def _rows_by_name(path: str) -> int:
+def rows_by_name(path: str) -> int:
     return int(path.rsplit("-", 1)[1].split(".")[0])

@@ -8,15 +8,20 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from backend.store.grown import GrownRecord
+from backend.store.glance import Glance, from_json, glance_of
+from backend.store.grown import GrownRecord, rows_by_name
 from backend.store.versions import VersionStore
 
 logger = logging.getLogger(__name__)
 
 Entry = dict[str, Any]
 """Of one retrain. `version`: what it made; `at`: when, ISO 8601, UTC; `published`; then a version's stats."""
+
+
+GLANCE = "history/glance.json"
 
 
 class History(GrownRecord[Entry]):
@@ -26,6 +31,29 @@ class History(GrownRecord[Entry]):
     ending = ".jsonl"
     part_rows = 500
 
+    def add(self, new: Sequence[Entry]) -> None:
+        if not new:
+            return
+        before, known = sum(map(rows_by_name, self.parts())), self._glance()
+        super().add(new)
+        # One that missed a retrain, whoever was killed or wrote without it, is made anew.
+        shown = known.with_new(new) if known is not None and known.count == before else self._glanced()
+        self._files.write(GLANCE, shown.as_json())
+
+    def glance(self) -> Glance:
+        """What a page shows of it: one file is read, however long it is. Where a release before this one
+        wrote it, all are, until the next retrain."""
+        return self._glance() or self._glanced()
+
+    def _glance(self) -> Glance | None:
+        try:
+            return from_json(self._files.read(GLANCE))
+        except OSError:
+            return None
+
+    def _glanced(self) -> Glance:
+        return glance_of([(rows_by_name(path), partial(self._lines, path)) for path in self.parts()], _entry)
+
     def read(self) -> list[Entry]:
         return [entry for path in self.parts() for entry in self.rows(path)]
 
@@ -33,15 +61,17 @@ class History(GrownRecord[Entry]):
         return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
     def rows(self, path: str) -> list[Entry]:
-        try:
-            lines = self._files.read_constant(path).decode("utf-8", "replace").splitlines()
-        except OSError as error:
-            logger.warning("the record of some retrains cannot be read from %s: %s", path, error)
-            return []
-        found = [_entry(line) for line in lines]
+        found = [_entry(line) for line in self._lines(path)]
         if None in found:
             logger.warning("%d lines of %s cannot be read and are left out", found.count(None), path)
         return [entry for entry in found if entry is not None]
+
+    def _lines(self, path: str) -> list[str]:
+        try:
+            return self._files.read_constant(path).decode("utf-8", "replace").splitlines()
+        except OSError as error:
+            logger.warning("the record of some retrains cannot be read from %s: %s", path, error)
+            return []
 
 
 def retrains(history: History, versions: VersionStore) -> list[Entry]:

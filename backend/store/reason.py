@@ -28,6 +28,8 @@ HOWS = {
 """How a task came to its place, and what that means."""
 NOBODY = "none"
 """The strategy of what no strategy placed."""
+_BY_CHANCE = (AUDIT, "random")
+"""How a task came to its place, or by which strategy, where chance alone decided."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class Reason:
     doubt: float | None = None
     cluster: int | None = None
     chance: float | None = None
+
+    @property
+    def is_by_chance(self) -> bool:
+        return self.how in _BY_CHANCE or self.strategy in _BY_CHANCE
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

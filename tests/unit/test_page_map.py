@@ -10,9 +10,10 @@ from flask.testing import FlaskClient
 from backend.jobs.heeding import heed_selection
 from backend.jobs.page_links import Invited
 from backend.jobs.projecting import project_items
+from backend.jobs.rare_finds import rare_classes
 from backend.jobs.selections import FIRST, Selection, Selections
+from backend.jobs.studying import study
 from backend.learning import projection
-from backend.pages.sections.what_next import rare_classes
 from backend.store.item_map import header_of
 from backend.store.label_record import LabelledFor, LabelRecord
 from backend.store.locations import project_files
@@ -143,6 +144,7 @@ def test_what_comes_next_is_told_with_why(loop: Loop, project: FakeProject) -> N
 
 def test_rare_classes_are_told_once_chance_brought_enough(loop: Loop, project: FakeProject) -> None:
     files, tasks = project_files(loop.settings, project.id), sorted(project.tasks)
+    study(project.id)
     assert "Not known yet" in visitor(loop).get(f"/projects/{project.id}").text
     reasons = [Reason("picked", "margin"), Reason("audit")]
     for i in range(8, 20):
@@ -150,6 +152,7 @@ def test_rare_classes_are_told_once_chance_brought_enough(loop: Loop, project: F
     loop.retrain(project)
     rows = [LabelledFor(task, i, reasons[i % 2]) for i, task in enumerate(tasks)]
     LabelRecord(files).add(rows)
+    study(project.id)
     page = visitor(loop).get(f"/projects/{project.id}").text
     assert "Of 10 labelled tasks drawn at random</th>" in page  # of 10 or 11 that the record has
     told = page.split('aria-label="Rare classes"')[1].split("</table>")[0]

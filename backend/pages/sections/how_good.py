@@ -44,7 +44,7 @@ def told_of(page: ProjectPage, name: str | None) -> Mapping[str, Any]:
         "main": estimated_of(stats),
         "forecast": stats.get("forecast"),
         "fewest_audits": FEWEST_AUDITS,
-        "chart": _chart(page.past, stats),
+        "chart": _chart(page.past.curve, stats),
         "measured": _measured(stats),
         "shift": _shift(stats),
         "unmeasured": _unmeasured(page, name, [each["control"] for each in controls]),

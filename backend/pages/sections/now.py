@@ -33,7 +33,7 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
     if (found is None or time.time() - found[0] > STALE) and page.may_ask("examination"):
         page.dispatcher.request_examination(page.id)
     findings = [] if found is None else found[1]
-    last = page.recent(1)
+    last = page.past.recent[-1:]
     return {
         "training_since": _running_since(page),
         "waits_to_train": page.dispatcher.is_retraining(page.id),

@@ -29,7 +29,7 @@ RETRAINED_FOR = {"strategy", "audit_share", "goal_accuracy"}
 def context(page: ProjectPage) -> Mapping[str, Any]:
     serving, pinned = page.published, page.versions.pinned()
     kept = set(page.names)
-    entries = page.recent(SHOWN)
+    entries = page.past.recent[-SHOWN:]
     known = {entry["version"] for entry in entries}
     more = [{"version": name, **page.versions.stats(name)} for name in page.names if name not in known]
     rows = [_row(entry, kept, serving, pinned) for entry in reversed([*more, *entries])]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from backend.jobs.pull import FILE, last_pulled
+from backend.jobs.pull import FILE
 from backend.pages.item import item_shown
 from backend.pages.section import ProjectPage, Section
-from backend.pages.why_first import is_by_chance, why_first
-from backend.store.label_record import LabelRecord
+from backend.pages.why_first import why_first
 from backend.store.paths import project_dir
 from backend.store.reason import PICKED
 from backend.store.served import ServedHeads
@@ -18,15 +16,11 @@ from backend.store.tasks import TaskStore
 from backend.store.wanted_first import WantedFirst
 
 SHOWN = 20
-FEWEST = 10
-"""Labels that chance alone brought, of which shares are told."""
-RARE = 3
-"""Classes whose finds are told, the rarest first."""
 
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
     head = [] if page.published is None else _head(page, page.published)
-    return {"head": head, "covers": _covers(page), "finds": _finds(page)}
+    return {"head": head, "covers": _covers(page), "finds": page.study.get("finds")}
 
 
 def _head(page: ProjectPage, version: str) -> list[dict[str, Any]]:
@@ -66,37 +60,6 @@ def _waiting(store: TaskStore, tasks: Iterable[int]) -> list[int]:
             if len(found) == SHOWN:
                 break
     return found
-
-
-def _finds(page: ProjectPage) -> dict[str, Any]:
-    """Of classes that are rarer than the mean, how many labels were theirs: of the tasks that the order
-    chose, and of those that chance alone did; of either those that have a label now."""
-    record = LabelRecord(page.files).read()
-    tasks = last_pulled(project_dir(page.settings.data_dir, page.id)) if len(record) >= 2 * FEWEST else []
-    label_of = {task.id: task.target for task in tasks if task.target is not None}
-    at_random = {task for task in record if is_by_chance(record[task].reason)} & label_of.keys()
-    chosen = {task for task in record if record[task].reason.how == PICKED} & label_of.keys() - at_random
-    told: dict[str, Any] = {"random": len(at_random), "chosen": len(chosen), "fewest": FEWEST}
-    told["enough"] = min(len(at_random), len(chosen)) >= FEWEST
-    rarest = rare_classes(label_of.values()) if told["enough"] else []
-    told["classes"] = [
-        {"name": name, "chosen": _share(label_of, chosen, name), "random": _share(label_of, at_random, name)}
-        for name in rarest
-    ]
-    return told
-
-
-def rare_classes(labels: Iterable[str]) -> list[str]:
-    """Of which there are fewer labels than of a class in the mean, the rarest first, RARE at most."""
-    counted = Counter(labels)
-    rare = [name for name, count in counted.items() if count * len(counted) < counted.total()]
-    return sorted(rare, key=lambda name: (counted[name], name))[:RARE]
-
-
-def _share(label_of: Mapping[int, str], tasks: Collection[int], name: str) -> dict[str, Any]:
-    """tasks: with a label each."""
-    found = sum(label_of[task] == name for task in tasks)
-    return {"found": found, "share": found / len(tasks)}
 
 
 NEXT = Section("next", "What next", context)
