@@ -13,6 +13,7 @@ from typing import Any
 from backend.controls.content import ENCODINGS, as_text, decoded, field_of
 from backend.controls.dom import dom_text
 from backend.controls.markup import visible_text
+from backend.controls.played import in_order_of_time
 from backend.controls.source import Source as Source
 from backend.controls.source import storable
 from backend.controls.tags import Tag
@@ -159,27 +160,25 @@ class PageText(Text):
 
 @dataclass(frozen=True)
 class Utterances(Paragraphs):
-    """The utterances of a <Paragraphs> with BETWEEN between them, so that each can be found."""
+    """The utterances of a <Paragraphs> with BETWEEN between them, so that each can be found. by_time: in the
+    order in which the editor shows and counts them with contextScroll."""
 
     written = "Paragraphs' utterances"
+    by_time: bool = False
 
     @classmethod
     def parse(cls, tag: Tag) -> Source:
-        if tag.is_on("contextScroll"):
-            raise LabelConfigError(
-                f"{tag} has contextScroll, which shows paragraphs in another order than they are counted in. "
-                "Remove contextScroll to have its spans learned."
-            )
-        return super().parse(tag)
+        return replace(super().parse(tag), by_time=tag.is_on("contextScroll"))  # type: ignore[call-arg]
 
     def content(self, data: Any) -> str:
         value = self.value_in(data)
-        told = [self._words(each) for each in value] if isinstance(value, list) else []
+        shown = in_order_of_time(value) if self.by_time else value
+        told = [self._words(each) for each in shown] if isinstance(shown, list) else []
         return storable(BETWEEN.join(each.replace(BETWEEN, " ") for each in told))
 
     @property
     def about(self) -> str:
-        return f"{super().about} by character"
+        return f"{super().about} by character{' by time' if self.by_time else ''}"
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,12 @@ CONFIGS = {
     "page within": ('<HyperText name="t" value="$x" inline="true"/>', "HyperTextLabels", PAGE),
     "dialogue": ('<Paragraphs name="t" value="$x"/>', "ParagraphLabels", TALK),
 }
+BY_TIME = [{**each, "start": start} for each, start in zip(TALK, (7, 2.5, 0), strict=True)]
+DRAWN_ON = {
+    **CONFIGS,
+    "dialogue": ('<Paragraphs name="t" value="$x" contextScroll="true"/>', "ParagraphLabels", BY_TIME),
+}
+"""The editor sorts such a dialogue, and counts it as it is sorted."""
 MARKED = (
     "const pages = [...document.querySelectorAll('iframe')].map(each => each.contentDocument);"
     "const all = [document, ...pages.filter(Boolean)];"
@@ -112,11 +118,11 @@ def test_spans_are_shown_where_they_were_predicted_and_come_back_the_same(
         assert all(region["origin"] == "prediction" for region in result)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", DRAWN_ON)
 def test_spans_that_are_drawn_are_read_where_they_were_drawn(
     label_studio: LabelStudioServer, chromium: Browser, name: str
 ) -> None:
-    looked_at, kind, shown = CONFIGS[name]
+    looked_at, kind, shown = DRAWN_ON[name]
     xml = f'<View><{kind} name="c" toName="t">{LABELS}</{kind}>{looked_at}</View>'
     control = control_of(Spans, xml)
     content = control.source.content({"x": shown})

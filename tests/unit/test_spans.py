@@ -220,7 +220,6 @@ def test_entities_are_scored_over_all_items() -> None:
         (TEXT, "", "", "no label.*Add a <Label>"),
         (TEXT, '<Label value="$x"/>', "", 'no label.*"\\$x" is another text in each task'),
         ('<Text name="t" value="$x" valueType="url"/>', LABELS, "", "valueType"),
-        ('<Paragraphs name="t" value="$x" contextScroll="true"/>', LABELS, "", "contextScroll.*Remove"),
     ],
 )
 def test_what_cannot_be_learned_is_refused_with_what_to_change(
@@ -272,6 +271,7 @@ def test_the_characters_of_a_text_are_a_source_of_their_own() -> None:
         (PageText("a"), "a HyperText text by character"),
         (PageText("a", "base64", True), "a HyperText text base64 by character inline"),
         (Utterances("a", "said"), "a Paragraphs said by character"),
+        (Utterances("a", by_time=True), "a Paragraphs text by character by time"),
     ):
         assert source_from_json(json.loads(json.dumps(made.as_json()))) == made
         assert made.about == about
