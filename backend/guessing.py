@@ -35,7 +35,7 @@ READERS: dict[str, Callable[[ControlModel, Contents], Said]] = {
 
 def outputs_of(model: ModelVersion, contents: Contents) -> list[Said]:
     """Of each control that there is a model of, the one that orders the queue first."""
-    return [READERS[each.networks[each.control.shows].kind](each, contents) for each in model.models]
+    return [READERS[each.networks[each.shown_by].kind](each, contents) for each in model.models]
 
 
 def regions(

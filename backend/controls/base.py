@@ -227,6 +227,14 @@ class Control(ABC):
         network = train_network(features, targets, len(self.classes), seed=seed, device=device)
         return {CLASSES: network.cpu()}
 
+    def shown_of_unseen(
+        self, held_out: Layers, features: Tensor, targets: Tensor, together: Tensor
+    ) -> Layers | None:
+        """What networks by which it decides say of the labelled items that they have not seen; None where
+        nobody asks them. held_out: the same of the network that orders; together: int64 [M], the same for
+        items of the same content; the others as of `train_beside`."""
+        return held_out if self.shows == CLASSES else None
+
     def decide(self, layers: Layers, right: Tensor | None = None) -> Decided:
         """What to show for each of N items: here the likeliest class.
 

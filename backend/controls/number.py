@@ -1,7 +1,8 @@
 """A number: <Number>, within the bounds and on the steps that the tag sets.
 
-What is learned are bins, each of about as many of the answers; what is shown is the number to be expected.
-That needs no other network than classes do, and every strategy that asks for probabilities orders it.
+For the queue bins are learned, each of about as many of the answers, as classes are: every strategy that asks
+for probabilities orders them. What is shown comes from ridge regression on the bins' numbers: the number to
+be expected.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from backend.errors import LabelConfigError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from backend.learning.network import Layers
+    from backend.learning.network import LayeredNetwork, Layers
 
 MOST = 20
 """Bins at most."""
@@ -51,6 +52,7 @@ class Number(Control):
 
     kind = "number"
     tags = ("Number",)
+    shows = "number"
     adapts: ClassVar[Mapping[str, str]] = {}  # its classes do not stay while more labels come in
 
     minimum: float | None = None
@@ -135,6 +137,32 @@ class Number(Control):
         return {"agreement": agreement, "mean_absolute_error": distance}
 
     # The network's side
+
+    def train_beside(
+        self, features: Tensor, targets: Tensor, *, seed: int, device: str
+    ) -> dict[str, LayeredNetwork]:
+        """Ridge regression, in closed form: without chance, and on the processor."""
+        import torch
+
+        from backend.learning.ridge import train_ridge
+
+        centres = torch.from_numpy(self._numbers)
+        return {self.shows: train_ridge(features.cpu(), centres[targets.cpu()], centres)}
+
+    def train_alone(
+        self, features: Tensor, targets: Tensor, *, seed: int, device: str
+    ) -> dict[str, LayeredNetwork]:
+        return self.train_beside(features, targets, seed=seed, device=device)
+
+    def shown_of_unseen(
+        self, held_out: Layers, features: Tensor, targets: Tensor, together: Tensor
+    ) -> Layers:
+        import torch
+
+        from backend.learning.ridge import held_out as by_ridge
+
+        centres = torch.from_numpy(self._numbers)
+        return by_ridge(features.cpu(), centres[targets.cpu()], centres, together)
 
     def decide(self, layers: Layers, right: Tensor | None = None) -> Decided:
         """The expected number, such as the tag allows it, and in as many decimals as annotators give.

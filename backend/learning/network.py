@@ -125,7 +125,7 @@ class LayeredNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Layers:
         """x: float32 [N, inputs], rows of about unit length."""
-        scale = self._scale
+        scale = self.scale
         hidden = []
         for layer in self.layers[:-1]:
             x = torch.nn.functional.gelu(layer(x, scale))
@@ -146,7 +146,7 @@ class LayeredNetwork(nn.Module):
         return network
 
     @property
-    def _scale(self) -> float:
+    def scale(self) -> float:
         """Of what goes in. Unit vectors of many dimensions have tiny entries; a quarter of sqrt(dims) brings
         them to the size at which both GELU's bend and the weight decay matter (measured: 1 and 16 are worse).
         """
@@ -165,7 +165,7 @@ class LayeredNetwork(nn.Module):
         assert isinstance(first, StackedLinear)
         with torch.no_grad():
             first.weight.div_(size.view(-1, 1))
-            first.bias.sub_(center[None, None] @ first.weight * self._scale)
+            first.bias.sub_(center[None, None] @ first.weight * self.scale)
 
     @property
     def readout(self) -> StackedLinear:

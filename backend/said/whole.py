@@ -97,5 +97,5 @@ def said_of_whole(model: ControlModel, contents: Contents) -> Said:
     """Each network asked once."""
     networks = {name: each for name, each in model.networks.items() if isinstance(each, LayeredNetwork)}
     layers = {name: outputs(network, contents.features) for name, network in networks.items()}
-    shown, offers = layers[model.control.shows], contents.offers(model.control)
+    shown, offers = layers[model.shown_by], contents.offers(model.control)
     return SaidOfWhole(model.control, layers, model.control.within(shown, offers) if offers else shown)

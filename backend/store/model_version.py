@@ -32,6 +32,11 @@ class ControlModel:
     control: Control
     networks: Mapping[str, Model]
 
+    @property
+    def shown_by(self) -> str:
+        """The name of the one by which it decides, CLASSES where the version is older than that one."""
+        return self.control.shows if self.control.shows in self.networks else CLASSES
+
 
 @dataclass(frozen=True)
 class OrderedBy:

@@ -11,14 +11,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.controls.base import Control
+from backend.controls.base import CLASSES, Control
 from backend.controls.config import parse_label_config
 from backend.controls.number import MOST
 from backend.controls.votes import Vote, consensus
 from backend.errors import LabelConfigError
 from backend.jobs.tuning_due import is_due
 from backend.learning.network import Layers
+from backend.learning.training import outputs, train_network
+from backend.said.base import Contents
+from backend.said.whole import said_of_whole
 from backend.settings import Settings
+from backend.store.model_version import ControlModel
 from tests.fakes.loop import Loop
 
 TEXT = '<Text name="t" value="$text"/>'
@@ -177,6 +181,17 @@ def test_a_version_that_did_not_learn_it_goes_on_answering() -> None:
     assert now.fits(before)
     assert not now.is_all_of(before)  # so that it is made anew
     assert not before.fits(now)
+
+
+def test_a_version_whose_numbers_come_from_bins_alone_goes_on_answering() -> None:
+    """Of the release before, which had no regression."""
+    control = number('min="0" max="10"').with_classes(["2", "8"])
+    features = torch.nn.functional.normalize(torch.tensor([[1.0, 0.1], [0.1, 1.0]]).repeat(10, 1), dim=1)
+    bins = train_network(features, torch.tensor([0, 1]).repeat(10), 2)
+    model = ControlModel(control, {CLASSES: bins})
+    said = said_of_whole(model, Contents(["a", "b"], features[:2]))
+    expected = control.decide(outputs(bins, features[:2])).answers
+    assert [regions[0]["value"]["number"] for regions in said.guesses(None, 0.0)] == [*map(float, expected)]
 
 
 @pytest.mark.parametrize(("asked", "due"), [("Number", False), ("Rating", True)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -66,7 +67,7 @@ class LearnedWhole(TrainedHere[Trained]):
             "accuracy": round(float(held_out.correct.float().mean()), 4),
             "macro_f1": round(float(f1), 4),
             "estimated_accuracy": None if estimate is None else round(estimate, 4),
-            **self._measures(held_out.layers),
+            **self._measures(),
         }
 
     def estimated(self, scene: sampling.Scene, audits: AbstractSet[int]) -> Estimated | None:
@@ -81,19 +82,27 @@ class LearnedWhole(TrainedHere[Trained]):
     def held_out(self) -> HeldOut | None:
         if self.trained is None or not self.taught.own:
             return None
-        layers = self.trained.out_of_fold.layers.rows(slice(self.taught.own))
-        if self.control.shows == CLASSES:
-            said = self.control.decide(layers).answers
+        own = slice(self.taught.own)
+        if self._shown_of_unseen is not None:
+            said = self.control.decide(self._shown_of_unseen.rows(own)).answers
         else:  # decided by a network that has seen the task: its likeliest answer then
-            said = [self.control.classes[i] for i in layers.logits.argmax(-1).tolist()]
+            likeliest = self.trained.out_of_fold.layers.rows(own).logits.argmax(-1)
+            said = [self.control.classes[i] for i in likeliest.tolist()]
         tasks = [self.learner.material.tasks[row].id for row in self.taught.rows[: self.taught.own]]
         return HeldOut(tasks, said, self.taught.said)
 
-    def _measures(self, held_out: Layers) -> dict[str, float]:
+    @cached_property
+    def _shown_of_unseen(self) -> Layers | None:
+        assert self.trained is not None
+        held_out, taught = self.trained.out_of_fold.layers, self.taught
+        features = self.learner.vectors(taught.rows)
+        return self.control.shown_of_unseen(held_out, features, taught.targets, taught.together)
+
+    def _measures(self) -> dict[str, float]:
         """What a control measures its answers by beside their being equal."""
-        if self.control.shows != CLASSES or not self.taught.own:
+        if self._shown_of_unseen is None or not self.taught.own:
             return {}
-        predicted = self.control.decide(held_out.rows(slice(self.taught.own))).answers
+        predicted = self.control.decide(self._shown_of_unseen.rows(slice(self.taught.own))).answers
         return {
             name: round(each, 4) for name, each in self.control.score(predicted, self.taught.said).items()
         }
