@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from backend.controls.config import parse_label_config
+from backend.controls.scheme import LabelScheme
 from backend.controls.unlearned import not_learned
 from backend.controls.weights import unknown_weights
 from backend.doctor.bench import Bench, classes_in_words
@@ -71,16 +72,7 @@ def connect(
     scheme = parse_label_config(project.label_config, settings.queue_controls)
     if (unknown := unknown_weights(scheme, settings.weights)) is not None:
         raise NotConnected(f"{unknown}. Correct it here and where the backend runs. Nothing was changed")
-    say("project", f"{project.task_count} tasks; to be learned: {classes_in_words(scheme)}")
-    for lacking in not_learned(project.label_config, settings.queue_controls):
-        say("not learned", lacking, State.NOTE)
-    found = survey(label_studio, project_id, scheme)
-    for subject, doubt in (("texts", found.texts), ("annotations", found.answers)):
-        if doubt is not None:
-            say(subject, doubt, State.NOTE)
-    theirs = others_version(label_studio, project)
-    if theirs is not None and version_store(settings, project_id).published() is None:
-        say("suggestions", f"tasks have another model's: {said_of(theirs)}; the order is ours", State.NOTE)
+    _tell_of(project, scheme, bench, say)
     _keep_found(label_studio, settings, project_id, url)
     secret, new_webhook = _set_webhook(bench, project_id, url, say)
     try:
@@ -95,6 +87,21 @@ def connect(
     label_studio.set_sampling(project_id)
     say("sampling", "Uncertainty sampling: Label Studio follows the order of predictions")
     return _set_version(bench, project_id, project.model_version, say)
+
+
+def _tell_of(project: Project, scheme: LabelScheme, bench: Bench, say: Say) -> None:
+    """What is to be learned of the project, what is not, and what may surprise in what it has."""
+    label_studio, settings = bench.label_studio, bench.settings
+    say("project", f"{project.task_count} tasks; to be learned: {classes_in_words(scheme)}")
+    for lacking in not_learned(project.label_config, settings.queue_controls):
+        say("not learned", lacking, State.NOTE)
+    found = survey(label_studio, project.id, scheme)
+    for subject, doubt in (("texts", found.texts), ("annotations", found.answers)):
+        if doubt is not None:
+            say(subject, doubt, State.NOTE)
+    theirs = others_version(label_studio, project)
+    if theirs is not None and version_store(settings, project.id).published() is None:
+        say("suggestions", f"tasks have another model's: {said_of(theirs)}; the order is ours", State.NOTE)
 
 
 def _keep_found(label_studio: Administration, settings: Settings, project_id: int, url: str) -> None:

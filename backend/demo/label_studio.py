@@ -102,10 +102,18 @@ def start_label_studio(
     port = free_port() if port is None else port  # where one is taken, Label Studio silently uses another
     url = f"http://localhost:{port}"
     admin = admin or Login("admin@example.com", secrets.token_urlsafe(12), secrets.token_hex(20))
-    env = {
-        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ
-    }
-    env |= {
+    env = {**_environment(directory, url, admin), **more_env}
+    command = [str(program), "start", "--port", str(port), "--no-browser", "--internal-host", "127.0.0.1"]
+    log = directory / "label-studio.log"
+    supervisor.start("Label Studio", command, env, log=log, ready=lambda: _is_up(url), timeout=BOOT_SECONDS)
+    return LabelStudioServer(url, User(admin, _client(url, admin.token)), directory)
+
+
+def _environment(directory: Path, url: str, admin: Login) -> dict[str, str]:
+    """Of Label Studio's process."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
         "LABEL_STUDIO_BASE_DATA_DIR": str(directory),
         "LABEL_STUDIO_HOST": url,
         "LABEL_STUDIO_USERNAME": admin.email,
@@ -119,12 +127,7 @@ def start_label_studio(
         "LATEST_VERSION_CHECK": "False",
         "SENTRY_DSN": "",
         "FRONTEND_SENTRY_DSN": "",
-        **more_env,
     }
-    command = [str(program), "start", "--port", str(port), "--no-browser", "--internal-host", "127.0.0.1"]
-    log = directory / "label-studio.log"
-    supervisor.start("Label Studio", command, env, log=log, ready=lambda: _is_up(url), timeout=BOOT_SECONDS)
-    return LabelStudioServer(url, User(admin, _client(url, admin.token)), directory)
 
 
 def free_port(preferred: int = 8080) -> int:

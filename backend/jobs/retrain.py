@@ -43,6 +43,7 @@ from backend.store.chosen_settings import settings_of
 from backend.store.features import AtHand, FeatureCache
 from backend.store.leftovers import sweep
 from backend.store.locations import adapted_models, features_of, project_files, version_store
+from backend.store.model_version import ModelVersion
 from backend.store.paths import exclusive, project_dir
 from backend.store.served import ServedHeads
 from backend.store.tasks import StoredTask
@@ -153,49 +154,59 @@ class Retrain:
         may_rest = self._state.annotations_alone
         self.seen = self._state.changes
         project = self._client.project(self._id, counted=False)
-        self._state.label_config = project.label_config
-        self._maker.strategy = self._state.strategy or self._settings.strategy
         wraps = self._state.wraps is not None
-        scheme = parse_config(project.label_config, self._settings.queue_controls, wraps=wraps)
-        self._maker.weights = weights_for(self._settings, scheme, self._state.weights)
-        with ThreadPoolExecutor(1) as beside:
-            encoder = beside.submit(self._kept, scheme)  # while Label Studio takes its time
-            tasks = pull(self._client, project, scheme, self._directory, self._maker.fields)
-            at_hand = encoder.result()
-        record_labels(project_files(self._settings, self._id), self._versions, tasks)
-        self._laps.end("pull")
+        scheme, tasks, at_hand = self._pull(project, wraps)
         if not tasks:
             return _nothing("the project has no tasks")
-        given = {scheme.main.from_name: [task.target for task in tasks if task.target]}
-        for companion in scheme.companions:
-            given[companion.from_name] = [
-                task.others[companion.from_name] for task in tasks if companion.from_name in task.others
-            ]
-        scheme = scheme.judging(given) if wraps else scheme.with_classes(given)
+        scheme = _answered(scheme, tasks, wraps)
         if may_rest and self._is_up_to_date(scheme, tasks) and not self._heed(self._client.wishes(self._id)):
             # Under the last version's numbers, which hold: who asks what is learned is answered.
             return {**self._versions.stats(self._versions.names()[-1]), **_nothing(UNCHANGED)}
+        made, wishes = self._make(project, scheme, tasks, at_hand)
+        published = self._publish(project, made, wishes)
+        self._look_at(made.version, published)
+        return {
+            "published": published and bool(made.predictions),
+            "model_version": made.version.name,
+            "head": len(made.predictions),
+            **made.version.stats,
+            "seconds": self._laps.seconds,
+        }
+
+    def _pull(self, project: Project, wraps: bool) -> tuple[LabelScheme, list[StoredTask], AtHand | None]:
+        """What is asked, the tasks, the vectors at hand. The maker is told the strategy and the weights."""
+        self._state.label_config = project.label_config
+        self._maker.strategy = self._state.strategy or self._settings.strategy
+        scheme = parse_config(project.label_config, self._settings.queue_controls, wraps=wraps)
+        self._maker.weights = weights_for(self._settings, scheme, self._state.weights)
+        with ThreadPoolExecutor(1) as beside:
+            at_hand = beside.submit(self._kept, scheme)  # while Label Studio takes its time
+            tasks = pull(self._client, project, scheme, self._directory, self._maker.fields)
+            found = scheme, tasks, at_hand.result()
+        record_labels(project_files(self._settings, self._id), self._versions, tasks)
+        self._laps.end("pull")
+        return found
+
+    def _make(
+        self, project: Project, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None
+    ) -> tuple[Made, Wishes]:
+        """A version, saved here, and what the project's connection asks for, read meanwhile."""
         with ThreadPoolExecutor(1) as beside:
             # Reconcile looks only now and then, but a hold put on before an annotation is to count at once.
             asked = beside.submit(self._client.wishes, self._id)  # takes its time, though not ours
             made = self._maker.make(project, scheme, tasks, at_hand)
-            version, predictions = made.version, made.predictions
-            self._versions.save(version)
+            self._versions.save(made.version)
             self._laps.end("save")
             wishes = asked.result()
             self._heed(wishes)
-        published = self._publish(project, made, wishes)
+        return made, wishes
+
+    def _look_at(self, version: ModelVersion, published: bool) -> None:
+        """Keeps the figures that its page shows; finds whether layers are to be adapted to its labels."""
         if self._maker.learned is not None:
             keep_figures(self._settings, self._id, version.name, self._maker.learned)
         models = adapted_models(self._settings, self._id)
         self.wants_fine_tuning = published and is_due(self._settings, models, version)
-        return {
-            "published": published and bool(predictions),
-            "model_version": version.name,
-            "head": len(predictions),
-            **version.stats,
-            "seconds": self._laps.seconds,
-        }
 
     def _heed(self, wishes: Wishes) -> bool:
         """Returns whether another order is asked for: then a version of the one before is not the last."""
@@ -257,6 +268,17 @@ class Retrain:
     def _features(self, scheme: LabelScheme) -> FeatureCache:
         # Of other texts needs another encoder.
         return features_of(self._settings, self._id, scheme.source)
+
+
+def _answered(scheme: LabelScheme, tasks: list[StoredTask], wraps: bool) -> LabelScheme:
+    """The scheme with what the annotators' answers add to it: classes of their own, how far answers differ.
+    wraps: another ML backend's answers are judged by it."""
+    given = {scheme.main.from_name: [task.target for task in tasks if task.target]}
+    for companion in scheme.companions:
+        given[companion.from_name] = [
+            task.others[companion.from_name] for task in tasks if companion.from_name in task.others
+        ]
+    return scheme.judging(given) if wraps else scheme.with_classes(given)
 
 
 def _nothing(reason: str) -> dict[str, Any]:

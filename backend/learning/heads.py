@@ -101,8 +101,8 @@ def train_error_head(
     """Learn to predict the classifier's own errors from its verdicts on items it had not seen.
 
     layers: of M such items; correct: bool [M]; weights: float [M], how much each verdict counts, all the same
-    by default. `start` is a head for nearly the same verdicts: what it
-    reads, its standardisation and its ridge are kept and the search begins at its weights.
+    by default. `start` is a head for nearly the same verdicts: what it reads, its standardisation and its
+    ridge are kept and the search begins at its weights.
     Verdicts are not balanced, so that the head's probabilities mean what they say; balancing would
     shift them all by the same log-odds and leave the order as it is.
     Of more than `most` verdicts of a kind it learns from so many, evenly spread, and its bias makes up for
@@ -117,18 +117,28 @@ def train_error_head(
         layers, wrong = layers.rows(kept), wrong[kept]
         weights = None if weights is None else weights[kept]
     if start is None:
-        units = torch.cat(parts(layers, reads), dim=1)
-        head = ErrorHead(units.shape[1], reads).to(units.device)
-        head.center.copy_(units.mean(0))
-        head.scale.copy_(units.std(0).clamp(min=1e-3))
+        head = _untrained(layers, reads)
+        _choose_ridge(head, head.inputs(layers), wrong, weights)
     else:
         head = copy.deepcopy(start)
-    inputs = head.inputs(layers)
-    if start is not None:
+        inputs = head.inputs(layers)
         head.weights[0] += shift
         head.weights.copy_(_fit(inputs, wrong, float(head.ridge), head.weights, weights))
-        head.weights[0] -= shift
-        return head
+    head.weights[0] -= shift
+    return head
+
+
+def _untrained(layers: Layers, reads: Reads) -> ErrorHead:
+    """A head that standardises these layers, and knows nothing yet."""
+    units = torch.cat(parts(layers, reads), dim=1)
+    head = ErrorHead(units.shape[1], reads).to(units.device)
+    head.center.copy_(units.mean(0))
+    head.scale.copy_(units.std(0).clamp(min=1e-3))
+    return head
+
+
+def _choose_ridge(head: ErrorHead, inputs: Tensor, wrong: Tensor, weights: Tensor | None) -> None:
+    """Gives the head the ridge under which the verdicts are likeliest, and the weights that go with it."""
     best = -torch.inf
     found = head.weights.double()
     for ridge in reversed(ERROR_RIDGES):  # the strongest first: each fit starts at the one before
@@ -139,8 +149,6 @@ def train_error_head(
             best = evidence
             head.weights.copy_(found)
             head.ridge.fill_(ridge)
-    head.weights[0] -= shift
-    return head
 
 
 def _kept(wrong: Tensor, most: int | None) -> tuple[Tensor | None, float]:

@@ -15,9 +15,10 @@ from backend.copies import copies_among, keys_of
 from backend.encoders.base import block_widths, encoded
 from backend.jobs.learners.whole_items import classifier
 from backend.labelled import PartlyLabelled
-from backend.labelled.field_values import values_of_items
+from backend.labelled.field_values import Values, values_of_items
 from backend.labelled.things import Things
 from backend.learning import devices
+from backend.learning.training import Trained
 from backend.sampling import alike
 from backend.settings import Settings
 from backend.store.reason import PICKED, Reason
@@ -77,8 +78,6 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
     tell("training", 0)
     trained = classifier(settings, features[:labelled], targets, len(classes), together[:labelled])
     tell("choosing", 0)
-    of_pool = [texts.waiting[i].text for i in waiting.tolist()]
-    of_labelled = [text for text, _ in texts.labelled]
     scene = sampling.make_scene(
         pool,
         features[:labelled],
@@ -89,7 +88,7 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
         device=settings.device,
         trained=trained,
         blocks=blocks,
-        fields=values_of_items(texts.fields, settings.strategy, of_pool, of_labelled),
+        fields=_fields(texts, waiting, settings.strategy),
     )
     ranking = sampling.rank_scene(settings.strategy, scene, min(count, len(pool)))
     picks = ranking.order[:count]
@@ -98,11 +97,22 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
         Choice(texts.waiting[i].place, texts.waiting[i].text, *why)
         for i, why in zip(waiting[picks].tolist(), explained, strict=True)
     ]
+    accuracy = None if trained is None else round(float(trained.out_of_fold.correct.float().mean()), 4)
+    notes = _notes(scene, ranking, trained)
+    return Chosen(choices, settings.strategy, accuracy, int(behind.sum()), notes)
+
+
+def _notes(scene: sampling.Scene, ranking: sampling.Ranking, trained: Trained | None) -> list[str]:
     notes = list(ranking.notes)
     if trained is not None and scene.error_head is None:
         notes.append("too few errors, or too few successes, among the labelled ones to tell P(wrong) from")
-    accuracy = None if trained is None else round(float(trained.out_of_fold.correct.float().mean()), 4)
-    return Chosen(choices, settings.strategy, accuracy, int(behind.sum()), notes)
+    return notes
+
+
+def _fields(texts: PartlyLabelled, waiting: Tensor, strategy: str) -> Values | None:
+    """What the strategy asks about the texts' fields. waiting: int64 [n], those of the pool."""
+    of_pool = [texts.waiting[i].text for i in waiting.tolist()]
+    return values_of_items(texts.fields, strategy, of_pool, [text for text, _ in texts.labelled])
 
 
 def _encode(

@@ -84,14 +84,11 @@ def v_optimal(
     second moment of the items whose predictions matter; ridge: the prior's precision, > 0.
     Each pick costs two products of [C, D] with a vector.
     """
-    rows, weight = candidates.float(), information.double()
+    rows, weight, moment = candidates.float(), information.double(), target.double()
     # Dimension by dimension, a product with a vector takes less than half the time, and of equal items
     # it is equal to the last bit.
     columns = rows.T.contiguous()  # [D, C]
-    prior = ridge * torch.eye(rows.shape[1], dtype=torch.float64, device=rows.device)
-    known = known.double()
-    covariance = torch.linalg.inv(prior + (known.T * known_information.double()) @ known)  # [D, D]
-    moment = target.double()
+    covariance = _covariance(known.double(), known_information.double(), ridge)  # [D, D]
     spread = rows @ covariance.float()  # [C, D]
     variance = (spread * rows).sum(1).double()  # x' S x: how uncertain the prediction for x is
     reach = ((spread @ moment.float()) * spread).sum(1).double()  # x' S T S x: how much of it the pool shares
@@ -111,3 +108,9 @@ def v_optimal(
         variance -= share * seen**2
         covariance.addr_(along, along, alpha=-float(share))
     return picks
+
+
+def _covariance(known: Tensor, information: Tensor, ridge: float) -> Tensor:
+    """Of the weights after the labelled items, float64 [D, D]. known: float64 [M, D]; information: [M]."""
+    prior = ridge * torch.eye(known.shape[1], dtype=torch.float64, device=known.device)
+    return torch.linalg.inv(prior + (known.T * information) @ known)

@@ -21,7 +21,7 @@ from backend.sampling.picks import Picks
 from backend.sampling.placed import moved, placed
 from backend.sampling.registry import find
 from backend.sampling.scene import BATCH, Scene
-from backend.sampling.strata import strata_of
+from backend.sampling.strata import Strata, strata_of
 from backend.sampling.strategy import Strategy
 from backend.sampling.unit_scene import UnitScene
 from backend.sampling.wrapped_scene import WrappedScene
@@ -180,18 +180,24 @@ def make_scene(
     if target is not None and target.shape != (len(pool),):
         raise ValueError(f"target must be [{len(pool)}], one for each pool item; got {tuple(target.shape)}")
     target = None if target is None or not target.any() else target.bool()
-    strata = {name: strata_of(name, *values) for name, values in (fields or {}).items()}
-    for name, each in strata.items():
-        if (len(each.pool), len(each.labeled)) != (len(pool), len(labeled)):
-            raise ValueError(
-                f"field {name!r} must have a value, or None, for each of {len(pool)} pool items and "
-                f"{len(labeled)} labelled ones; got {len(each.pool)} and {len(each.labeled)}"
-            )
+    strata = _strata(fields or {}, len(pool), len(labeled))
     parts = pool, labeled, targets.long(), classes, seed, device
     if isinstance(trained, UnitsLearned):
         kind = WrappedScene if isinstance(trained, WrappedLearned) else UnitScene
         return kind(*parts, batch=batch, blocks=tuple(blocks), target=target, strata=strata, learned=trained)
     return Scene(*parts, trained, batch=batch, blocks=tuple(blocks), target=target, strata=strata)
+
+
+def _strata(fields: Fields, pool: int, labeled: int) -> dict[str, Strata]:
+    """The items' strata by field. Raises ValueError where a field has no value of some item."""
+    strata = {name: strata_of(name, *values) for name, values in fields.items()}
+    for name, each in strata.items():
+        if (len(each.pool), len(each.labeled)) != (pool, labeled):
+            raise ValueError(
+                f"field {name!r} must have a value, or None, for each of {pool} pool items and "
+                f"{labeled} labelled ones; got {len(each.pool)} and {len(each.labeled)}"
+            )
+    return strata
 
 
 def _classes(

@@ -20,7 +20,7 @@ from backend.simulate.plan import Plan
 from backend.simulate.workers import Failure, Workers
 
 if TYPE_CHECKING:
-    from backend.simulate.parts import Items
+    from backend.simulate.parts import Items, PartsJob, PartsReplay
     from backend.simulate.parts_summary import PartsSummary
 
 WRITTEN = ("curves.csv", "summary.json", "report.html")
@@ -83,36 +83,16 @@ def _worked(
     workers: Workers,
     console: Console,
 ) -> _Outcome:
-    from backend.simulate.parts import PartsJob, PartsReplay, replay_parts
+    """Leaves the files of WRITTEN in the folder."""
     from backend.simulate.parts_report import render
     from backend.simulate.parts_summary import as_json, curves, summarised
-    from backend.simulate.show import Steps, progress_bar
 
     place, reading = folder / "items.safetensors", _reading(given, plan.encoders[0])
     try:
         encoder = reading.write(place)
     except (ValueError, NoContent, OSError) as error:
         raise AtlasError(f"it cannot be encoded: {error}") from error
-    jobs = [
-        PartsJob(name, seed, plan, place, reading.read)
-        for name in (None, *plan.strategies)
-        for seed in plan.seeds
-    ]
-    found: dict[PartsJob, PartsReplay | Failure] = {}
-    with progress_bar(console) as progress:
-        per_seed = 1 + len(plan.strategies) * len(plan.budgets)
-        steps = Steps(progress, console, len(plan.seeds) * per_seed)
-        for job, result in workers.run(replay_parts, jobs, steps.one):
-            found[job] = result
-            steps.ended(job)
-    failures = [f"{job}: {each.reason}" for job, each in found.items() if isinstance(each, Failure)]
-    failed = {job.strategy for job, each in found.items() if isinstance(each, Failure)}
-    whole = [found[job] for job in jobs if job.strategy not in failed]
-    ended = [each for each in whole if isinstance(each, PartsReplay)]
-    replays = [each for each in ended if each.strategy]
-    if not replays or None in failed:
-        raise AtlasError("nothing can be compared: " + "; ".join(failures))
-    full = {each.seed: each.points[-1].score for each in ended if not each.strategy}
+    replays, full, failures = _compared(_replayed(plan, place, reading, workers, console))
     kind, rows = type(reading.read(place)), summarised(replays)
     data = {
         "file": file.name,
@@ -130,6 +110,47 @@ def _worked(
     for name, content in pages.items():
         (folder / name).write_text(content, encoding="utf-8", newline="")
     return _Outcome(kind, plan, rows, failures)
+
+
+def _replayed(
+    plan: Plan, place: Path, reading: _Reading, workers: Workers, console: Console
+) -> dict[PartsJob, PartsReplay | Failure]:
+    """What became of each strategy and seed, and of a model of all labels, in the plan's order."""
+    from backend.simulate.parts import PartsJob, replay_parts
+    from backend.simulate.show import Steps, progress_bar
+
+    jobs = [
+        PartsJob(name, seed, plan, place, reading.read)
+        for name in (None, *plan.strategies)
+        for seed in plan.seeds
+    ]
+    found: dict[PartsJob, PartsReplay | Failure] = {}
+    with progress_bar(console) as progress:
+        per_seed = 1 + len(plan.strategies) * len(plan.budgets)
+        steps = Steps(progress, console, len(plan.seeds) * per_seed)
+        for job, result in workers.run(replay_parts, jobs, steps.one):
+            found[job] = result
+            steps.ended(job)
+    return {job: found[job] for job in jobs}
+
+
+def _compared(
+    found: dict[PartsJob, PartsReplay | Failure],
+) -> tuple[list[PartsReplay], dict[int, float], list[str]]:
+    """The replays of the strategies of which none failed; by seed, the score with all labels; the failures in
+    words. Raises AtlasError where nothing can be compared."""
+    failures = [f"{job}: {each.reason}" for job, each in found.items() if isinstance(each, Failure)]
+    failed = {job.strategy for job, each in found.items() if isinstance(each, Failure)}
+    whole = {
+        job: each
+        for job, each in found.items()
+        if not isinstance(each, Failure) and job.strategy not in failed
+    }
+    replays = [each for job, each in whole.items() if job.strategy is not None]
+    if not replays or None in failed:
+        raise AtlasError("nothing can be compared: " + "; ".join(failures))
+    full = {job.seed: each.points[-1].score for job, each in whole.items() if job.strategy is None}
+    return replays, full, failures
 
 
 def _reading(given: MarkedTexts | MarkedImages, encoder: str) -> _Reading:
