@@ -16,7 +16,7 @@ from backend.store.model_version import version_number
 from tests.content import FileServer, Handler, file_server, say
 from tests.e2e.installation import assert_said_by_doctor
 from tests.e2e.steps import Start, retrain_told, wait_until
-from tests.unit.test_box_loop import EDGE, SIDE, picture, place
+from tests.unit.boxed import EDGE, SIDE, picture, place
 
 COUNT, LATE = 24, 2
 """Pictures, and those that come in the middle."""

@@ -18,8 +18,8 @@ from backend.errors import AtlasError
 from backend.labelled.marked_images import load_marked_images
 from backend.learning.detection import train_detection
 from backend.simulate import marked_images, parts_run
+from tests.unit.boxed import EDGE, SIDE, picture, place, right
 from tests.unit.simulations import InProcess, simulate
-from tests.unit.test_box_loop import EDGE, SIDE, picture, place, right
 
 COUNT = 24
 QUICK = ("--seeds", "1", "--batch", "4", "--start", "10", "--budget", "14", "--strategies", "auto")

@@ -25,7 +25,7 @@ from tests.content import FileServer, file_server
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 from tests.fakes.rows import Json
-from tests.unit import test_box_loop as box_loop
+from tests.unit import boxed
 from tests.unit.span_scenes import CONFIG, mark, shown, span_project
 from tests.unit.squares import CONFIGS, COUNT, asked, picture
 
@@ -96,15 +96,13 @@ def test_boxes_are_drawn_without_a_guess_and_count(
 ) -> None:
     monkeypatch.setattr(boxes, "train_detection", partial(train_detection, steps=30))
     monkeypatch.setattr(detection, "FOLDS", 2)
-    pictures.answers |= {f"/{i}.png": box_loop.picture(i) for i in range(box_loop.COUNT)}
+    pictures.answers |= {f"/{i}.png": boxed.picture(i) for i in range(boxed.COUNT)}
     loop.set(audit_share=0.5, show_guess_from=0.3, queue_head=100, encode_within=60)
     loop.set(content_hosts=f"127.0.0.1:{pictures.port}")
-    images = [{"image": f"{pictures.url}/{i}.png"} for i in range(box_loop.COUNT)]
-    project = loop.fake.create(images, label_config=box_loop.CONFIG)
+    images = [{"image": f"{pictures.url}/{i}.png"} for i in range(boxed.COUNT)]
+    project = loop.fake.create(images, label_config=boxed.CONFIG)
     loop.fake.spread(project.id)
-    told_of_drawn(
-        loop, project, {task: [box_loop.right(box_loop.number(project, task))] for task in project.tasks}
-    )
+    told_of_drawn(loop, project, {task: [boxed.right(boxed.number(project, task))] for task in project.tasks})
 
 
 def test_a_copy_is_no_audit_wherever_its_place_stands(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 
 from backend.jobs.encoding import encode_shard
 from backend.jobs.learners import boxes
@@ -23,26 +20,7 @@ from tests.content import FileServer, file_server
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 from tests.fakes.rows import Json
-
-LABELS = '<RectangleLabels name="b" toName="i"><Label value="red"/><Label value="blue"/></RectangleLabels>'
-CONFIG = f'<View><Image name="i" value="$image"/>{LABELS}</View>'
-COUNT, SIDE, EDGE = 20, 120, 50
-
-
-def place(number: int) -> tuple[int, int]:
-    """Where the square of a picture is, in pixels."""
-    return (number * 37) % (SIDE - EDGE), (number * 53) % (SIDE - EDGE)
-
-
-@cache
-def picture(number: int) -> bytes:
-    """A red or a blue square on noise."""
-    noise = np.random.default_rng(number).integers(90, 160, (SIDE, SIDE, 3)).astype(np.uint8)
-    image, (x, y) = Image.fromarray(noise), place(number)
-    ImageDraw.Draw(image).rectangle((x, y, x + EDGE - 1, y + EDGE - 1), fill=("red", "blue")[number % 2])
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
+from tests.unit.boxed import CONFIG, COUNT, draw, is_hit, number, picture
 
 
 @pytest.fixture
@@ -71,28 +49,6 @@ def learns_well(project: FakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detection, "FOLDS", 2)
 
 
-def number(project: FakeProject, task: int) -> int:
-    return int(project.tasks[task]["data"]["image"].rsplit("/", 1)[1].split(".")[0])
-
-
-def right(of: int) -> Json:
-    x, y = place(of)
-    value = {
-        "x": 100 * x / SIDE,
-        "y": 100 * y / SIDE,
-        "width": 100 * EDGE / SIDE,
-        "height": 100 * EDGE / SIDE,
-    }
-    told = {"id": "a", "from_name": "b", "to_name": "i", "type": "rectanglelabels"}
-    return {**told, "value": {**value, "rotation": 0, "rectanglelabels": [("red", "blue")[of % 2]]}}
-
-
-def draw(loop: Loop, project: FakeProject, numbers: range) -> None:
-    for task in [task for task in project.tasks if number(project, task) in numbers]:
-        loop.fake.annotate(project.id, task, [right(number(project, task))], user=1)
-        loop.state(project).note_changes(1)
-
-
 def shown(project: FakeProject) -> dict[int, list[Json]]:
     """By the picture's number, the boxes in the version that Label Studio orders by."""
     current = project.settings["model_version"]
@@ -101,13 +57,6 @@ def shown(project: FakeProject) -> dict[int, list[Json]]:
         for each in project.predictions
         if each["model_version"] == current
     }
-
-
-def is_hit(of: int, region: Json) -> bool:
-    """Half of the square's size off at most, and of its colour."""
-    value, truth = region["value"], right(of)["value"]
-    near = all(abs(value[each] - truth[each]) < 20 for each in ("x", "y", "width", "height"))
-    return near and value["rectanglelabels"] == truth["rectanglelabels"]
 
 
 def asked(project: FakeProject, *tasks: Json) -> list[dict[str, Any]]:
@@ -122,39 +71,6 @@ def mapped(loop: Loop, project: FakeProject, name: str) -> int:
     """How many images have maps."""
     files = image_cache(loop.settings, project.id).files
     return len(ImageMaps(files, map_encoder_named(name)).digests())
-
-
-def drawn(project: FakeProject, task: int, *regions: Json) -> list[Json]:
-    """What is answered to what an annotator has just drawn on a task's image."""
-    body = {
-        "tasks": [{"id": task, "data": project.tasks[task]["data"]}],
-        "project": f"{project.id}.1",
-        "label_config": CONFIG,
-        "params": {"context": {"result": list(regions)}},
-    }
-    answer = create_app().test_client().post("/predict", json=body).get_json()["results"]
-    return [region for each in answer for region in each["result"]]
-
-
-def test_a_box_or_a_point_under_the_hand_is_answered_with_the_box_that_is_meant(
-    loop: Loop, project: FakeProject, learns_well: None
-) -> None:
-    draw(loop, project, range(14))
-    loop.retrain(project)
-    task = next(task for task in project.tasks if number(project, task) == 15)
-    rough = right(15)
-    rough["value"] |= {"x": rough["value"]["x"] - 4, "width": rough["value"]["width"] + 8}
-    (found,) = drawn(project, task, rough)
-    assert is_hit(15, found)
-    assert found["id"] not in {each["id"] for each in shown(project)[15]}
-    other = {**rough, "value": {**rough["value"], "rectanglelabels": ["red"]}}
-    assert [each["value"]["rectanglelabels"] for each in drawn(project, task, other)] == [["red"]]
-    middle = {each: rough["value"][each] + 18 for each in ("x", "y")}
-    point = {"from_name": "kp", "to_name": "i", "type": "keypointlabels"}
-    (found,) = drawn(project, task, {**point, "value": {**middle, "width": 0.2, "keypointlabels": ["blue"]}})
-    assert is_hit(15, found)
-    far = {**rough, "value": {**rough["value"], "x": 99, "y": 99, "width": 1, "height": 1}}
-    assert drawn(project, task, far) == []
 
 
 def test_boxes_are_learned_shown_and_asked_for(loop: Loop, project: FakeProject, learns_well: None) -> None:
