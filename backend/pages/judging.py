@@ -9,7 +9,7 @@ from typing import Any
 from backend.errors import AtlasError
 from backend.jobs.selections import ASK, Selection
 from backend.pages.section import ProjectPage
-from backend.store.accepted_parts import AcceptedPart, AcceptedParts
+from backend.store.accepted_parts import AcceptedPart, AcceptedParts, Unmarked
 from backend.store.judged_labels import FILE, OPINIONS, RETURNED, SENT_BACK, Judged, JudgedLabels
 from backend.store.paths import project_dir
 
@@ -46,16 +46,33 @@ def listed(rows: Sequence[Mapping[str, Any]], form: Mapping[str, str]) -> Mappin
 
 def open_suspects(page: ProjectPage) -> list[dict[str, Any]]:
     """Labels that look wrong and that nobody has judged as they are, the most suspicious first."""
-    judged, parts = judged_labels(page).read(), accepted_parts(page).read()
+    judged, parts = judged_labels(page).read(), accepted_parts(page)
+    marked, unmarked = parts.marked(), parts.unmarked()
     rows = [each for each in page.study.get("suspects", []) if each["p_instead"] > each["p_label"]]
-    return [{**each, "part": part_of(each)} for each in rows if not _is_judged(each, judged, parts)]
+    return [
+        {**each, "part": part_of(each)} for each in rows if not _is_judged(each, judged, marked, unmarked)
+    ]
 
 
-def _is_judged(row: Mapping[str, Any], judged: Judged, parts: AbstractSet[AcceptedPart]) -> bool:
+def _is_judged(
+    row: Mapping[str, Any],
+    judged: Judged,
+    marked: AbstractSet[AcceptedPart],
+    unmarked: Sequence[Unmarked],
+) -> bool:
     verdict, label = judged.get(row["task"], (None, None))
     if part := part_of(row):
-        return verdict in RETURNED or (row["task"], part) in parts
+        missing = unmarked_in(row)
+        is_right = missing is not None and any(each.is_same(missing) for each in unmarked)
+        return verdict in RETURNED or (row["task"], part) in marked or is_right
     return label == ", ".join(row["label"])
+
+
+def unmarked_in(row: Mapping[str, Any]) -> Unmarked | None:
+    """The part that a model sees where nobody marked one; None where the row is about a label."""
+    if row["label"] or not row.get("place") or not row.get("answer"):
+        return None
+    return Unmarked(row["task"], row["answer"], tuple(row["place"]))
 
 
 def open_opinions(page: ProjectPage) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ from backend.store.paths import project_dir
 class Suspect:
     """label: as its annotators agree; p_label: how likely it is; instead, p_instead: the likeliest beside it;
     address: of the task's page in Label Studio; place: of a marked part, start and end in code points, or x,
-    y, width and height in percent; () of a whole content."""
+    y, width and height in percent; () of a whole content; answer: a digest of the task's, of parts alone."""
 
     task: int
     text: str
@@ -42,6 +42,7 @@ class Suspect:
     p_instead: float
     address: str
     place: tuple[float, ...] = ()
+    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ def _of_parts(
             each["p_instead"],
             page_of(settings, project_id, each["task"]),
             tuple(each["place"]),
+            each["answer"],
         )
         for each in parts["rows"]
         if still_there(each, tasks.get(each["task"]))
@@ -143,4 +145,5 @@ def write_suspects(suspects: Suspects, path: Path) -> None:
         (row.task, row.text, cell(row.label), row.p_label, cell(row.instead), row.p_instead, row.address)
         for row in suspects.rows
     )
-    write_list(path, columns, lines, map(asdict, suspects.rows))
+    rows = ({name: value for name, value in asdict(row).items() if name != "answer"} for row in suspects.rows)
+    write_list(path, columns, lines, rows)

@@ -12,7 +12,10 @@ MOST_POINTS = 32
 """Of the curve, its end apart."""
 RECENT = 20
 """Last retrains that are told of."""
-COLUMNS = ("version", "at", "trained_on", "accuracy", "macro_f1", "measured", "strategy", "seconds")
+COLUMNS = (
+    *("version", "at", "trained_on", "accuracy", "macro_f1", "measured", "strategy", "seconds"),
+    *("tasks", "fingerprint", "settings", "encoder"),
+)
 ESTIMATED = ("accuracy", "agreement")
 """What is kept of an estimate: not each class's."""
 Shown = dict[str, Any]

@@ -160,6 +160,7 @@ def test_two_versions_are_compared(loop: Loop, project: FakeProject) -> None:
     assert ">20</td>" in compared
     assert ">30</td>" in compared
     assert "+10" in compared
+    assert "<td>+10 labels</td>" in text
 
 
 def test_a_version_whose_files_are_gone_says_so(

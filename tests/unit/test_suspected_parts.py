@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from backend.learning.suspected_parts import NOTHING, SuspectedPart, suspected_b
 from backend.learning.suspects import FEWEST
 from backend.results.suspected_parts import labels_judged, told
 from backend.results.suspects import find_suspects
+from backend.store.accepted_parts import Unmarked
 from backend.store.figures import write_figures
 from backend.store.locations import project_files
 from backend.store.study import read_study, write_study
@@ -94,6 +96,49 @@ def test_one_of_a_tasks_parts_is_called_right_and_a_mended_task_is_listed_no_mor
     loop.fake.annotate(project.id, int(task), right(text_of(list(project.tasks).index(int(task)))), user=2)
     study(project.id)
     assert int(task) not in {each["task"] for each in read_study(files)["suspects"]}
+
+
+def test_a_part_that_is_called_rightly_unmarked_stays_so_over_retrains_until_the_answer_changes(
+    loop: Loop, project: FakeProject
+) -> None:
+    study(project.id)
+    files, client = project_files(loop.settings, project.id), visit(loop)
+    found = [each for each in read_study(files)["suspects"] if not each["label"]]
+    row = found[0]
+    task, (start, end) = row["task"], row["place"]
+
+    def listed() -> list[str]:
+        section = page_of(client, project).split('id="suspects"')[1].split("</section>")[0]
+        return re.findall(
+            rf'name="task" value="{task}"\s*>\s*<input[^>]*name="part" value="([^"]*)"', section
+        )
+
+    assert "Nothing is missing here</button>" in page_of(client, project)
+    part = listed()[0]
+    assert send(client, project, "suspects/accept", task=str(task), part=part) == 303
+    assert part not in listed()
+    for i in range(40, 44):  # another version
+        loop.fake.annotate(project.id, list(project.tasks)[i], right(text_of(i)))
+    loop.retrain(project)
+    study(project.id)
+    assert listed() == []
+    moved, elsewhere = [start, end + 1], [end + 1, end + 6]
+    for place, answer, is_listed in (
+        (moved, row["answer"], False),
+        (elsewhere, row["answer"], True),
+        (moved, "another answer", True),
+    ):
+        write_study(files, {**read_study(files), "suspects": [{**row, "place": place, "answer": answer}]})
+        assert bool(listed()) is is_listed
+
+
+def test_a_box_is_the_same_where_it_overlaps_by_half() -> None:
+    one = Unmarked(1, "a", (10.0, 10.0, 20.0, 20.0))
+    assert one.is_same(Unmarked(1, "a", (12.0, 11.0, 20.0, 18.0)))
+    assert not one.is_same(Unmarked(1, "a", (30.0, 10.0, 20.0, 20.0)))
+    assert not one.is_same(one._replace(task=2))
+    assert not one.is_same(one._replace(answer="b"))
+    assert not one.is_same(one._replace(place=(10.0, 30.0)))
 
 
 def test_all_that_is_contradicted_is_counted_and_no_part_that_nobody_marked() -> None:

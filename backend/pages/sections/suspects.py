@@ -15,6 +15,7 @@ from backend.pages.judging import (
     return_task,
     settled_answer,
     task_in,
+    unmarked_in,
     voted,
 )
 from backend.pages.section import ProjectPage, Section
@@ -24,7 +25,7 @@ SHOWN = 20
 
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
-    study, judged = page.study, judged_labels(page).read()
+    study, judged, parts = page.study, judged_labels(page).read(), accepted_parts(page)
     open_rows, opinions = open_suspects(page), {each["task"] for each in open_opinions(page)}
     back = {task: verdict for task, (verdict, _) in judged.items() if verdict in RETURNED}
     return {
@@ -35,7 +36,8 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
         ],
         "in_all": len(open_rows),
         "accepted": sum(verdict == ACCEPTED for verdict, _ in judged.values())
-        + len(accepted_parts(page).read()),
+        + len(parts.marked())
+        + len(parts.unmarked()),
         "by_simpler": page.state.wraps is None and not page.marks_parts(page.newest_name),
         "back": [
             {"task": task, "address": page.task_address(task), "is_open": back[task] == OPENED}
@@ -46,6 +48,9 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
 
 def accept(page: ProjectPage, form: Mapping[str, str]) -> str:
     found = listed(page.study.get("suspects", []), form)
+    if (missing := unmarked_in(found)) is not None:
+        accepted_parts(page).add_unmarked(missing)
+        return f"Nothing is missing there in task {found['task']}, unless its answer changes."
     if part := part_of(found):
         accepted_parts(page).add(found["task"], part)
     else:

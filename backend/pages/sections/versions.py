@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from backend.errors import AtlasError
@@ -11,6 +12,7 @@ from backend.jobs.serving import NEWEST
 from backend.jobs.status import job_status
 from backend.jobs.summary import estimated_of
 from backend.pages.exporting import history, labels, request_labels, version_archive
+from backend.pages.new_in_version import new_in
 from backend.pages.section import ProjectPage, Section
 from backend.pages.sections.how_good import main_measure
 from backend.pages.settings_form import in_force, read_form
@@ -29,13 +31,11 @@ RETRAINED_FOR = {"strategy", "audit_share", "goal_accuracy"}
 def context(page: ProjectPage) -> Mapping[str, Any]:
     serving, pinned = page.published, page.versions.pinned()
     kept = set(page.names)
-    entries = page.past.recent[-SHOWN:]
-    known = {entry["version"] for entry in entries}
-    more = [{"version": name, **page.versions.stats(name)} for name in page.names if name not in known]
-    rows = [_row(entry, kept, serving, pinned) for entry in reversed([*more, *entries])]
+    told = _told(page, kept)
+    rows = [_row(*each, kept, serving, pinned) for each in zip_longest(told, told[1:])]
     before = page.names[: page.names.index(serving)] if serving in page.names else []
     return {
-        "rows": rows,
+        "rows": [row for i, row in enumerate(rows) if i < SHOWN or row["state"]],
         "serving": serving,
         "pinned": pinned,
         "held": page.state.held_by_label_studio,
@@ -49,7 +49,20 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
     }
 
 
-def _row(entry: Mapping[str, Any], kept: set[str], serving: str | None, pinned: bool) -> Mapping[str, Any]:
+def _told(page: ProjectPage, kept: set[str]) -> list[Mapping[str, Any]]:
+    """Of the last retrains, and of the versions that are kept, the newest first."""
+    entries = {entry["version"]: entry for entry in page.past.recent[-SHOWN - 1 :]}
+    more = {name: {"version": name, **page.versions.stats(name)} for name in kept - entries.keys()}
+    return [each for _, each in sorted({**more, **entries}.items(), reverse=True)]
+
+
+def _row(
+    entry: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
+    kept: set[str],
+    serving: str | None,
+    pinned: bool,
+) -> Mapping[str, Any]:
     name = entry["version"]
     state = ("pinned" if pinned else "serves") if name == serving else "kept" if name in kept else ""
     _, estimate = estimated_of(entry)
@@ -63,7 +76,7 @@ def _row(entry: Mapping[str, Any], kept: set[str], serving: str | None, pinned: 
         "score": score,
         "estimate": estimate,
         "strategy": entry.get("strategy", ""),
-        "seconds": entry.get("seconds"),
+        "new": new_in(entry, before),
     }
 
 
