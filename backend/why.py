@@ -131,13 +131,11 @@ def _rounded(values: Tensor | None, n: int) -> Numbers:
     return [None] * n if values is None else [round(value, DIGITS) for value in values.tolist()]
 
 
-def origin_of(
-    turns: Turns, copies: int, waiting: Tensor, seed: int, controls: Sequence[str], silent: Tensor
-) -> QueueOrigin:
-    """What a version keeps of how its queue came about. copies: behind what was ranked.
+def origin_of(turns: Turns, copies: int, controls: Sequence[str], silent: Tensor) -> QueueOrigin:
+    """What a version keeps of how its queue came about, but for the `centers_of` what was ranked.
 
-    waiting: float [N, D], of the tasks that were ranked; controls: that ordered them; silent: int64 [m],
-    places whose tasks carry no guess.
+    copies: behind what was ranked; controls: that ordered it; silent: int64 [m], places whose tasks carry no
+    guess.
     """
     ranking, turn = turns
     names = tuple(dict.fromkeys(ranking.by))
@@ -151,5 +149,9 @@ def origin_of(
         controls=tuple(controls) if len(controls) > 1 else (),
         in_turn_of=turn[: len(ranking.by)] if len(controls) > 1 else turn[:0],
         silent=silent,
-        centers=alike.centers(waiting, CLUSTERS, seed),
     )
+
+
+def centers_of(waiting: Tensor, seed: int) -> Tensor:
+    """Of the clusters that a queue's tasks are told to be of: see `QueueOrigin`. waiting: float [N, D]."""
+    return alike.centers(waiting, CLUSTERS, seed)

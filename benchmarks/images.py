@@ -101,8 +101,15 @@ def _replays(strategy: str, plan: Plan, pool: int, train: Part, test: Part) -> I
         for seed in plan.seeds:
             features, targets = _drawn(train, pool, seed)
             file = Path(folder) / f"{seed}.safetensors"
-            save_file({"pool": features, "targets": targets, "held_out": test[0], "truth": test[1]}, file)
+            split = {"pool": features, "targets": targets, "held_out": test[0], "truth": test[1]}
+            save_file(split | {"blocks": torch.tensor(_blocks(features.shape[1]))}, file)
             yield replay(ReplayJob(strategy, seed, plan, classes, file), lambda: None)
+
+
+def _blocks(width: int) -> tuple[int, ...]:
+    """Widths of what vectors of so many numbers are made of: of both layers, or of one."""
+    both = Lite0Encoder(lite0).block_widths
+    return both if width == sum(both) else (width,)
 
 
 def _drawn(train: Part, pool: int, seed: int) -> Part:

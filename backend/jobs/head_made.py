@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -28,7 +29,7 @@ from backend.store.locations import adapted_models, project_files
 from backend.store.model_version import ModelVersion
 from backend.store.reason import Reason
 from backend.store.versions import VersionStore
-from backend.store.wanted_first import WantedFirst
+from backend.store.wanted_first import Front, WantedFirst
 from backend.why import reasons_of
 
 ADAPTED_SECONDS = 2.0
@@ -36,6 +37,25 @@ ADAPTED_SECONDS = 2.0
 HANDED_OUT = 20
 """Tasks at the front of the last queue that may be before annotators while the next one is published."""
 Predictions = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class MadeHead:
+    """predictions: what to import; front: what is wanted first. places: score by task; of the first n of
+    these features: float [n, D], and what the version's models said."""
+
+    predictions: Predictions
+    front: Front
+    places: dict[int, float]
+    features: Tensor
+    said: Sequence[Said]
+
+    def reasons(self, version: ModelVersion) -> dict[int, Reason]:
+        """By task why it is in there. version: with its domain head and its clusters."""
+        scores, n = list(self.places.values()), len(self.features)
+        why = reasons_of(version, scores[:n], self.features, self.said)
+        why += reasons_of(version, scores[n:])
+        return self.front.explained(dict(zip(self.places, why, strict=True)))
 
 
 class Head:
@@ -54,17 +74,12 @@ class Head:
         self._client = client
         self._project = project
         self._versions = versions
-        self.front = WantedFirst(project_files(settings, project.id)).read()
-        """What is wanted first, as the head that is made has it."""
+        self._front = WantedFirst(project_files(settings, project.id)).read()
         self._wrapped = wrapped
 
-    def of(
-        self, version: ModelVersion, queue: Tensor, material: Material, touched: set[int]
-    ) -> tuple[Predictions, dict[int, Reason]]:
-        """What to import, and by task why it is in there.
-
-        queue: int64 [m], rows of the material's tasks, in the version's order; behind them stand tasks that
-        are not encoded yet: of these there is no guess. touched: see `head_of`.
+    def of(self, version: ModelVersion, queue: Tensor, material: Material, touched: set[int]) -> MadeHead:
+        """version: with what guesses need; queue: int64 [m], rows of the material's tasks, in its order; then
+        come tasks that are not encoded yet: of these there is no guess. touched: see `head_of`.
         """
         positions = self._positions(version.queue_ids.tolist(), touched)
         is_encoded = positions < len(queue)
@@ -74,8 +89,9 @@ class Head:
         units = material.units(rows.tolist()) if version.unit_encoder else None
         texts, offers = [task.text for task in chosen], [task.offered for task in chosen]
         contents = Contents(texts, material.features[rows], offers, units)
-        guesses, reasons = self._guessed(version, places, contents)
-        scores = self.front.placed(places)
+        said = outputs_of(version, contents)
+        guesses = self._guessed(version, places, contents, said)
+        scores = self._front.placed(places)
         predictions = [
             {"task": task, **prediction(version.name, score, shown)}
             for (task, score), shown in zip(scores.items(), [*guesses, *([[]] * len(later))], strict=True)
@@ -83,7 +99,7 @@ class Head:
         offered = (task.offered for task in chosen)
         front = without_impossible(version.scheme, predictions[: len(chosen)], offered)
         predictions = [*front, *predictions[len(chosen) :]]
-        return self._shown(version, predictions), self.front.explained(reasons)
+        return MadeHead(self._shown(version, predictions), self._front, places, contents.features, said)
 
     def _shown(self, version: ModelVersion, predictions: Predictions) -> Predictions:
         """With another model's regions, where these are what annotators see."""
@@ -100,13 +116,13 @@ class Head:
         """
         position_of = {task: position for position, task in enumerate(queue)}
         first = self._client.served_first(self._project)
-        head = head_of(queue, self._settings.queue_head, touched, first, self.front.number_of)
-        handed_out = [task for task in self._front() if task in position_of and task not in touched]
+        head = head_of(queue, self._settings.queue_head, touched, first, self._front.number_of)
+        handed_out = [task for task in self._last_queue() if task in position_of and task not in touched]
         chosen = sorted(position_of[task] for task in {*head, *handed_out[:HANDED_OUT]})
         return torch.tensor(chosen, dtype=torch.int64)
 
-    def _front(self) -> list[int]:
-        """The queue of the published version; [] where there is none to read."""
+    def _last_queue(self) -> list[int]:
+        """That of the published version; [] where there is none to read."""
         before = self._versions.published()
         try:
             return [] if before is None else self._versions.load(before).queue_ids.tolist()
@@ -114,20 +130,14 @@ class Head:
             return []
 
     def _guessed(
-        self, version: ModelVersion, places: dict[int, float], contents: Contents
-    ) -> tuple[list[Predictions], dict[int, Reason]]:
-        """Of the first n of the places, whose contents these are, what to show; of all why."""
-        said: Sequence[Said] = outputs_of(version, contents)
-        texts, features = contents.values, contents.features
-        scores, n = list(places.values()), len(texts)
-        why = reasons_of(version, scores[:n], features, said)
-        why += reasons_of(version, scores[n:])
+        self, version: ModelVersion, places: dict[int, float], contents: Contents, said: Sequence[Said]
+    ) -> list[Predictions]:
+        """Of the first n of the places, whose contents these are, what to show. said: of these."""
+        texts, silent = contents.values, version.silent
         said = said_by(self._adapted(version), said, contents, ADAPTED_SECONDS)
-        guesses = regions(version, said, n, shown_from=self._settings.show_guess_from)
+        guesses = regions(version, said, len(texts), shown_from=self._settings.show_guess_from)
         shown = with_given(version, seen_before(version, texts), guesses, texts)
-        silent = version.silent
-        shown = [[] if task in silent else each for task, each in zip(places, shown, strict=False)]
-        return shown, dict(zip(places, why, strict=True))
+        return [[] if task in silent else each for task, each in zip(places, shown, strict=False)]
 
     def _adapted(self, version: ModelVersion) -> Adapted | None:
         if STATS not in version.stats:

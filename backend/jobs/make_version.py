@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from backend.copied import falling_to_the_end
 from backend.fields import condition_in, fields_in
 from backend.jobs.auditing import Audits, audited, audits_of
 from backend.jobs.choosing import Lesson
+from backend.jobs.completing import Made
 from backend.jobs.encode_pool import Pool, encode_pool
 from backend.jobs.head_made import Head
 from backend.jobs.image_pairs import pool_of_several
@@ -29,7 +30,7 @@ from backend.jobs.learned import AllLearned, learn
 from backend.jobs.learners.base import Asked, Learned
 from backend.jobs.material import Material, material_of
 from backend.jobs.orders import Orders, ordered
-from backend.jobs.shifting import notes_on, shift_told, target_of
+from backend.jobs.shifting import notes_on, target_of
 from backend.jobs.state import ProjectState
 from backend.jobs.tuning_due import taken_over
 from backend.jobs.version_stats import VersionStats
@@ -40,30 +41,16 @@ from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.project import Project
 from backend.labelstudio.suggestions import others_version
-from backend.learning.domain_head import DomainHead
-from backend.sampling.application import application_head
 from backend.sampling.batches import labelled_at_once
 from backend.settings import Settings
 from backend.store.features import AtHand
 from backend.store.image_maps import maps_for
 from backend.store.locations import adapted_models, features_of, project_files
 from backend.store.model_version import ModelVersion, version_name, version_number
-from backend.store.reason import Reason
 from backend.store.tasks import StoredTask
 from backend.store.versions import VersionStore
-from backend.store.wanted_first import Front
 from backend.store.words import words_of_project
 from backend.why import origin_of
-
-
-class Made(NamedTuple):
-    """A new version, the predictions for the head of its queue, by task why it is in there, and what was
-    wanted first of it."""
-
-    version: ModelVersion
-    predictions: list[dict[str, Any]]
-    reasons: dict[int, Reason]
-    front: Front
 
 
 class VersionMaker:
@@ -123,12 +110,11 @@ class VersionMaker:
         orders = ordered(learned.main, learned.others, shares, self._settings.queue_head, rank)
         touched = {task.id for task in tasks if task.touched}
         orders, silent = self._audited(orders, material, touched, audits)
-        shift = shift_told(orders.each[0].scene, waiting, tasks, before)
-        self._laps.end("rank")
         estimated = learned.main.estimated(orders.each[0].scene, audits.tasks)
-        found = VersionStats(self._settings, self.strategy, material, learned.main, orders, estimated, before)
-        notes = notes_on(self._settings.target_domain, target)
-        stats = found.told(notes, shift, None if learned.main.is_trained else self._suggestions(project))
+        self._laps.end("rank")
+        stats: dict[str, Any] = {
+            "suggestions": None if learned.main.is_trained else self._suggestions(project)
+        }
         if learned.main.is_trained and heard is None:  # of somebody else's model nothing is adapted
             stats |= self._taken_over(scheme, pool)
         wrapped = WrappedHead.of(self._settings, self._state, self._client, project)
@@ -140,7 +126,9 @@ class VersionMaker:
         if estimated is not None:
             version = replace(version, error_head=estimated.error_head)
         head = Head(self._settings, self._client, project, self._versions, wrapped)
-        return Made(version, *head.of(version, queue, material, touched), head.front)
+        made = head.of(version, queue, material, touched)
+        told = VersionStats(self._settings, self.strategy, material, learned.main, orders, estimated, before)
+        return Made(version, made, told, notes_on(self._settings.target_domain, target))
 
     def _stats_before(self) -> dict[str, Any]:
         """Of the version before, {} for the first."""
@@ -174,7 +162,8 @@ class VersionMaker:
         silent: Tensor,
         stats: dict[str, Any],
     ) -> tuple[ModelVersion, Tensor]:
-        """And its queue as rows of the material's tasks, int64 [n], without those that have no vectors."""
+        """With what its head depends on, stats too; and its queue as rows of the material's tasks, int64 [n],
+        without those that have no vectors."""
         ranking, scene = orders.one.ranking, orders.each[0].scene
         waiting, behind, later = material.waiting, material.behind, material.later
         ranked = torch.tensor(waiting, dtype=torch.int64)[ranking.order]
@@ -193,14 +182,11 @@ class VersionMaker:
             queue_worth=falling_to_the_end(ranking, len(behind) + len(later)),
             stats=stats,
             error_head=scene.error_head if learned.main.is_trained else None,
-            domain_head=None if isinstance(ranking.scorer_head, DomainHead) else application_head(scene),
             known_keys=known_keys,
             known_labels=known_labels,
             known_answers=material.first.kept_answers(material.scheme.main),
             unit_encoder=material.pool.unit_encoder,
-            origin=origin_of(
-                orders.one, len(behind), material.features[waiting], self._settings.seed, names, silent
-            ),
+            origin=origin_of(orders.one, len(behind), names, silent),
             orders=tuple(each.kept() for each in orders.each) if len(names) > 1 else (),
         )
         return version, queue

@@ -12,6 +12,7 @@ from backend.controls.any_config import parse_config
 from backend.controls.scheme import LabelScheme
 from backend.errors import LabelConfigError, NotFound
 from backend.jobs.choosing import Lesson, hand_out, is_choice_due
+from backend.jobs.completing import Made
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import Pool
 from backend.jobs.encoding import note_pool
@@ -22,7 +23,7 @@ from backend.jobs.job_settings import job_settings
 from backend.jobs.keep_history import complete_history, keep_history
 from backend.jobs.laps import Laps
 from backend.jobs.lock import ProjectLock
-from backend.jobs.make_version import Made, VersionMaker
+from backend.jobs.make_version import VersionMaker
 from backend.jobs.outdated import outdated
 from backend.jobs.pinning import is_held
 from backend.jobs.project_tabs import are_tabs_wanted
@@ -163,13 +164,13 @@ class Retrain:
             # Under the last version's numbers, which hold: who asks what is learned is answered.
             return {**self._versions.stats(self._versions.names()[-1]), **_nothing(UNCHANGED)}
         made, wishes = self._make(project, scheme, tasks, at_hand)
-        published = self._publish(project, made, wishes)
-        self._look_at(made.version, published)
+        version, published = self._publish(project, made, wishes)
+        self._look_at(version, published)
         return {
-            "published": published and bool(made.predictions),
-            "model_version": made.version.name,
-            "head": len(made.predictions),
-            **made.version.stats,
+            "published": published and bool(made.head.predictions),
+            "model_version": version.name,
+            "head": len(made.head.predictions),
+            **version.stats,
             "seconds": self._laps.seconds,
         }
 
@@ -190,13 +191,11 @@ class Retrain:
     def _make(
         self, project: Project, scheme: LabelScheme, tasks: list[StoredTask], at_hand: AtHand | None
     ) -> tuple[Made, Wishes]:
-        """A version, saved here, and what the project's connection asks for, read meanwhile."""
+        """A version with its head, and what the project's connection asks for, read meanwhile."""
         with ThreadPoolExecutor(1) as beside:
             # Reconcile looks only now and then, but a hold put on before an annotation is to count at once.
             asked = beside.submit(self._client.wishes, self._id)  # takes its time, though not ours
             made = self._maker.make(project, scheme, tasks, at_hand)
-            self._versions.save(made.version)
-            self._laps.end("save")
             wishes = asked.result()
             self._heed(wishes)
         return made, wishes
@@ -226,41 +225,59 @@ class Retrain:
         is_served = newest == self._versions.published() or is_held(self._versions, self._state, scheme)
         return is_served and same_settings and stats.get("strategy") == self._maker.strategy
 
-    def _publish(self, project: Project, made: Made, wishes: Wishes) -> bool:
-        """Unless another version is to stay. While nobody else changes what Label Studio orders by.
+    def _publish(self, project: Project, made: Made, wishes: Wishes) -> tuple[ModelVersion, bool]:
+        """The whole version, which is kept, and whether it serves: not where another one is to stay. While
+        nobody else changes what Label Studio orders by.
 
         wishes: of the connections as they were shortly before."""
-        version, predictions, files = made.version, made.predictions, project_files(self._settings, self._id)
-        with exclusive(self._directory, "publish"):
-            # First: a publication that fails is tried again, with another version each time.
-            used = self._versions.prune(self._settings.keep_versions)
-            wanted = {self.pool.wanted} if self.pool is not None else set()
-            self._features(version.scheme).forget_all_but(used | wanted)
-            kept = (digest_in(self._versions.stats(name)) for name in self._versions.names())
-            adapted_models(self._settings, self._id).forget_all_but(filter(None, kept))
-            if is_held(self._versions, self._state, version.scheme):
-                return False
-            self._lock.check()
-            if predictions:
-                import_head(self._client, project, version.name, predictions)
+        with exclusive(self._directory, "publish"), ThreadPoolExecutor(1) as beside:
+            importing = None
+            if not is_held(self._versions, self._state, made.version.scheme):
+                self._lock.check()
+                importing = beside.submit(self._import, project, made)
+            version = made.completed()  # while Label Studio takes its time
+            self._keep(version)
+            self._laps.end("save")
+            if importing is None:
+                return version, False
+            importing.result()
+            if made.head.predictions:
                 self._laps.end("import")
             if is_held(self._versions, self._state, version.scheme):  # pinned from another machine
-                return False
+                return version, False
             if wishes.are_several and self._client.wishes(self._id).lacks_any_of(wishes.addresses):
-                return False  # it may be ours that is gone: the order is the other backend's then
+                return version, False  # it may be ours that is gone: the order is the other backend's then
             self._lock.check()
-            # Before anybody can be served by it.
-            ServedHeads(files).write(version.name, made.reasons)
-            # Before the switch, which comes back as a webhook at once: it must find what it tells of.
-            self._versions.set_published(version.name)
-            if predictions:
-                switch(self._client, project, version.name, blind=self._settings.blind)
-                self._laps.end("switch")
-            head, waiting = self._settings.queue_head, version.stats["waiting"]
-            self._state.refill_at(self.seen + max(1, head // 2) if waiting > head else None)
-            ranked = set(version.queue_ids.tolist())
-            self.front_changed = note_published(WantedFirst(files), made.front, ranked)
-            return True
+            self._serve(project, made, version)
+            return version, True
+
+    def _import(self, project: Project, made: Made) -> None:
+        if made.head.predictions:
+            import_head(self._client, project, made.version.name, made.head.predictions)
+
+    def _serve(self, project: Project, made: Made, version: ModelVersion) -> None:
+        """By the whole version, whose head Label Studio has."""
+        files = project_files(self._settings, self._id)
+        # Before anybody can be served by it.
+        ServedHeads(files).write(version.name, made.head.reasons(version))
+        # Before the switch, which comes back as a webhook at once: it must find what it tells of.
+        self._versions.set_published(version.name)
+        if made.head.predictions:
+            switch(self._client, project, version.name, blind=self._settings.blind)
+            self._laps.end("switch")
+        head, waiting = self._settings.queue_head, version.stats["waiting"]
+        self._state.refill_at(self.seen + max(1, head // 2) if waiting > head else None)
+        ranked = set(version.queue_ids.tolist())
+        self.front_changed = note_published(WantedFirst(files), made.head.front, ranked)
+
+    def _keep(self, version: ModelVersion) -> None:
+        """And forget the oldest: also where its publication fails, which is tried again with another one."""
+        self._versions.save(version)
+        used = self._versions.prune(self._settings.keep_versions)
+        wanted = {self.pool.wanted} if self.pool is not None else set()
+        self._features(version.scheme).forget_all_but(used | wanted)
+        kept = (digest_in(self._versions.stats(name)) for name in self._versions.names())
+        adapted_models(self._settings, self._id).forget_all_but(filter(None, kept))
 
     def _kept(self, scheme: LabelScheme) -> AtHand | None:
         return None if scheme.source.is_fetched else self._features(scheme).read()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -33,7 +33,7 @@ class VersionStats:
     estimated: Estimated | None
     before: Mapping[str, Any]
 
-    def told(self, notes: list[str], shift: Mapping[str, Any], theirs: str | None) -> dict[str, Any]:
+    def told(self, notes: Sequence[str], shift: Mapping[str, Any], theirs: str | None) -> dict[str, Any]:
         """notes: on the target domain; shift: of `shift_told`; theirs: the version whose suggestions are
         shown until there is a model of ours, None for none."""
         trained, orders = self.main.is_trained, self.orders.each
@@ -71,7 +71,7 @@ class VersionStats:
             "copies": len(behind),
         }
 
-    def _notes(self, notes: list[str], shift: Mapping[str, Any], theirs: str | None) -> list[str]:
+    def _notes(self, notes: Sequence[str], shift: Mapping[str, Any], theirs: str | None) -> list[str]:
         every = self.material.every
         unknown = Counter(answer for task in every for answer in task.unknown)
         kind = shift["new_kind"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -10,8 +12,10 @@ from flask import Request, Response
 from backend.controls.base import CLASSES
 from backend.errors import LostLock, Unavailable
 from backend.jobs import retrain as retraining
+from backend.jobs.completing import Made
 from backend.jobs.lock import ProjectLock
 from backend.labelstudio.publishing import HeadChanged
+from backend.store.model_version import ModelVersion
 from tests.fakes.label_studio import choice
 from tests.fakes.loop import Loop, label_of
 from tests.fakes.project import FakeProject
@@ -56,6 +60,45 @@ def test_tasks_that_keep_vanishing_make_it_fail_and_leave_the_old_order(
     assert project.settings["model_version"] == version
     assert set(project.version_sizes()) == {version}
     assert loop.state(project).unseen > 0  # and is tried again
+
+
+def test_a_version_is_made_whole_while_label_studio_imports_its_head_and_serves_only_then(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop.retrain(project)
+    before, versions = project.settings["model_version"], loop.versions(project)
+    began, seen, completed = threading.Event(), [], Made.completed
+
+    def completed_meanwhile(made: Made) -> ModelVersion:
+        assert began.wait(60), "the import waits for it"
+        return completed(made)
+
+    def until_it_is_kept() -> None:
+        began.set()
+        ends = time.monotonic() + 60
+        while len(versions.names()) < 2 and time.monotonic() < ends:
+            time.sleep(0.01)
+        seen.append((versions.names()[-1], versions.published(), project.settings["model_version"]))
+
+    monkeypatch.setattr(Made, "completed", completed_meanwhile)
+    loop.label(project, loop.queue(project)[0])
+    at_import(loop, until_it_is_kept)
+    made = loop.retrain(project)["model_version"]
+    assert seen == [(made, before, before)]
+    assert versions.published() == project.settings["model_version"] == made
+
+
+def test_an_import_that_fails_leaves_a_version_that_does_not_serve(loop: Loop, project: FakeProject) -> None:
+    loop.retrain(project)
+    before, versions = project.settings["model_version"], loop.versions(project)
+    loop.label(project, loop.queue(project)[0])
+    loop.fake.before = lambda request: (  # type: ignore[assignment]
+        Response("busy", 503) if request.path.endswith("/import/predictions") else None
+    )
+    with pytest.raises(Unavailable):
+        loop.retrain(project)
+    assert versions.names()[-1] != before
+    assert versions.published() == project.settings["model_version"] == before
 
 
 def test_predictions_that_label_studio_drops_are_taken_back(loop: Loop, project: FakeProject) -> None:
