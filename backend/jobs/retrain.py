@@ -234,7 +234,8 @@ class Retrain:
             importing = None
             if not is_held(self._versions, self._state, made.version.scheme):
                 self._lock.check()
-                importing = beside.submit(self._import, project, made)
+                head = self._client, project, made.version.name, made.head.predictions
+                importing = beside.submit(import_head, *head)
             version = made.completed()  # while Label Studio takes its time
             self._keep(version)
             self._laps.end("save")
@@ -250,10 +251,6 @@ class Retrain:
             self._lock.check()
             self._serve(project, made, version)
             return version, True
-
-    def _import(self, project: Project, made: Made) -> None:
-        if made.head.predictions:
-            import_head(self._client, project, made.version.name, made.head.predictions)
 
     def _serve(self, project: Project, made: Made, version: ModelVersion) -> None:
         """By the whole version, whose head Label Studio has."""

@@ -31,9 +31,11 @@ def import_head(
 ) -> None:
     """Import the head of a version that Label Studio has none of yet.
 
-    predictions: each with a `task`; scores distinct, lowest first.
+    predictions: each with a `task`; scores distinct, lowest first; without any, nothing is asked.
     Raises HeadChanged when Label Studio did not keep all of it; the order it has is left as it was.
     """
+    if not predictions:
+        return
     try:
         extend_head(client, project, predictions)
     except Dropped:
