@@ -112,15 +112,8 @@ class VersionMaker:
         orders, silent = self._audited(orders, material, touched, audits)
         estimated = learned.main.estimated(orders.each[0].scene, audits.tasks)
         self._laps.end("rank")
-        stats: dict[str, Any] = {
-            "suggestions": None if learned.main.is_trained else self._suggestions(project)
-        }
-        if learned.main.is_trained and heard is None:  # of somebody else's model nothing is adapted
-            stats |= self._taken_over(scheme, pool)
         wrapped = WrappedHead.of(self._settings, self._state, self._client, project)
-        if wrapped is not None:
-            wrapped.begin_order()
-            stats |= wrapped.told
+        stats = self._shown(project, material, learned.main.is_trained, wrapped)
         name = self._next_version(project)
         version, queue = self._version(name, material, learned, orders, silent, stats)
         if estimated is not None:
@@ -215,6 +208,19 @@ class VersionMaker:
             return pool
         words = words_of_project(settings, self._id)
         return with_words(pool, texts, first, words, settings.encode_within, seed=settings.seed)
+
+    def _shown(
+        self, project: Project, material: Material, is_trained: bool, wrapped: WrappedHead | None
+    ) -> dict[str, Any]:
+        """For a version's stats, whose guesses its head shows where they are not its own: those of another
+        model's version, of the adapted layers, of a wrapped backend."""
+        stats: dict[str, Any] = {"suggestions": None if is_trained else self._suggestions(project)}
+        if is_trained and material.heard is None:  # of somebody else's model nothing is adapted
+            stats |= self._taken_over(material.scheme, material.pool)
+        if wrapped is not None:
+            wrapped.begin_order()
+            stats |= wrapped.told
+        return stats
 
     def _suggestions(self, project: Project) -> str | None:
         """The version of another model's that is shown until there is a model of ours."""
