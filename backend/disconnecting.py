@@ -19,6 +19,7 @@ from backend.settings import Settings
 from backend.store.found_before import FoundBefore, forget_found, read_found
 from backend.store.locations import project_files
 from backend.store.model_version import version_number
+from backend.store.opened_again import forget_opened, read_opened
 
 DEFAULTS = FoundBefore("Sequential sampling", "", prelabels=True)
 """Label Studio's own, of a project that a release before this connected."""
@@ -74,6 +75,7 @@ class Disconnecting:
                 self._label_studio.delete_tab(tab)
                 self._say("tab", f"removed “{tab.title}”")
         self._restore(found, is_known=kept is not None)
+        self._close_again()
         forget_found(self._files)
 
     def _ours(self, url: str | None, found: FoundBefore) -> list[Connection]:
@@ -115,7 +117,7 @@ class Disconnecting:
         while self._dispatcher.withdraw(self._id):
             if time.monotonic() > deadline:
                 raise NotConnected(
-                    "a job of the project still runs, and may publish or ask a wrapped backend once more: "
+                    "a job of the project still runs, and may publish, or waits for a wrapped backend: "
                     "run `disconnect` again once it has ended. The connection is removed already"
                 )
             time.sleep(POLL_SECONDS)
@@ -140,6 +142,23 @@ class Disconnecting:
         for name in versions:
             self._label_studio.delete_version(self._id, name)
         self._say("predictions", f"deleted, of {len(versions)} versions of ours")
+
+    def _close_again(self) -> None:
+        """Tasks that we opened for one annotator more need no more of them than before, unless somebody has
+        set their overlap since."""
+        opened = read_opened(self._files)
+        if opened is None:
+            return
+        closed = 0
+        for task in self._label_studio.tasks_by_id(self._id, opened.overlap):
+            before, now = opened.overlap[task["id"]]
+            if task["overlap"] == now:
+                is_labeled = task["total_annotations"] >= before
+                self._label_studio.close_again(task["id"], overlap=before, is_labeled=is_labeled)
+                closed += 1
+        self._label_studio.serve_overlap_first(self._id, opened.served_first)
+        forget_opened(self._files)
+        self._say("overlap", f"of {closed} tasks as it was before they were opened again")
 
     def _restore(self, found: FoundBefore, *, is_known: bool) -> None:
         version = found.model_version

@@ -135,14 +135,17 @@ class Wrapping:
         say("wrapped", "this backend predicts by its own models again; to leave it, remove its connection")
 
     def _stop_asking(self) -> None:
-        """No text goes to it from now on, and nothing that it says is kept. Raises NotConnected."""
+        """No text and no annotation goes to it from now on, and nothing that it says is kept.
+
+        Raises NotConnected.
+        """
         self._state.wraps = None
         deadline = time.monotonic() + self.wait
-        while self.bench.dispatcher.withdraw_wrapped_pull(self.project):
+        while self.bench.dispatcher.withdraw_wrapped(self.project):
             if time.monotonic() > deadline:
                 raise NotConnected(
-                    "what the project wraps is still being asked about a text: run this again once it has "
-                    "answered. It is asked about no other"
+                    "what the project wraps is still being asked about a text, or told of a label: run this "
+                    "again once it has answered. It is asked about no other, and told of none"
                 )
             time.sleep(POLL_SECONDS)
 

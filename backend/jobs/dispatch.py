@@ -164,12 +164,12 @@ class Dispatcher(WrappedQueues):
         return self._is_under_way(f"retrain-{project_id}")
 
     def withdraw(self, project_id: int) -> bool:
-        """Take back the project's jobs that wait. Returns whether one runs that publishes, or that sends
-        texts to whom the project wraps."""
+        """Take back the project's jobs that wait. Returns whether one runs that publishes, or that asks or
+        tells whom the project wraps."""
         for kind in OF_A_PROJECT:
             self._remove(f"{kind}-{project_id}", {*ENDED, JobStatus.QUEUED, JobStatus.SCHEDULED})
         publishes = any(self._is_under_way(f"{kind}-{project_id}") for kind in ("retrain", "refill"))
-        return self.withdraw_wrapped_pull(project_id) or publishes
+        return self.withdraw_wrapped(project_id) or publishes
 
     def forget_lost_jobs(self, project_id: int) -> None:
         """Make room where RQ has lost a job of the project, so that it can be asked for again."""

@@ -21,7 +21,7 @@ from backend.errors import (
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.forwarding_due import before, due
 from backend.jobs.kinds import FORWARD
-from backend.jobs.wrapped_job import wait_in, with_wrapped
+from backend.jobs.wrapped_job import GIVEN_BACK, is_given_back, wait_in, with_wrapped
 from backend.jobs.wrapped_news import answers_otherwise
 from backend.jobs.wrapped_queues import TRAINING
 from backend.jobs.wrapped_state import WrappedState
@@ -63,6 +63,10 @@ def forward_again(dispatcher: Dispatcher, project_id: int, result: Any) -> None:
         dispatcher.request_forwarding(project_id, wait)
 
 
+class _GivenBack(Exception):
+    """Nothing more is told to it."""
+
+
 class Forwarding:
     """One job's."""
 
@@ -72,12 +76,14 @@ class Forwarding:
         dispatcher: Dispatcher,
         client: LabelStudioClient,
         project_id: int,
+        wraps: str,
         backend: Foreign,
     ):
         self._settings = settings
         self._dispatcher = dispatcher
         self._client = client
         self._id = project_id
+        self._wraps = wraps
         self._backend = backend
         self._state = dispatcher.state(project_id)
         self._wrapped = WrappedState(dispatcher.redis, project_id)
@@ -87,7 +93,12 @@ class Forwarding:
         self._told = 0
 
     def run(self) -> dict[str, Any]:
-        until = time.time() + SLICE_SECONDS
+        try:
+            return self._run(time.time() + SLICE_SECONDS)
+        except _GivenBack:
+            return {"told": self._told, "reason": GIVEN_BACK, "wait": None}
+
+    def _run(self, until: float) -> dict[str, Any]:
         if not self._known.began:
             self._begin()
         left = self._tell(until)
@@ -161,6 +172,7 @@ class Forwarding:
 
         Raises WrappedAway or WrappedRefuses where it has not received it.
         """
+        self._check_still_wrapped()
         try:
             self._backend.forward(event, seconds=seconds)
         except (WrappedAway, WrappedRefuses):
@@ -172,7 +184,12 @@ class Forwarding:
             return not isinstance(error, WrappedSlow)
         return True
 
+    def _check_still_wrapped(self) -> None:
+        if is_given_back(self._dispatcher, self._id, self._wraps):
+            raise _GivenBack
+
     def _answers_otherwise(self) -> bool:
+        self._check_still_wrapped()
         name = version_store(self._settings, self._id).published()
         head = [] if name is None else list(ServedHeads(self._files).read(name) or ())
         try:

@@ -100,7 +100,7 @@ class _Heeding:
         return asked.done(said, address=f"/projects/{self._id}/data?tab={tab.id}")
 
     def _ask(self, asked: Selection) -> Selection:
-        opened = ask_again(self._client, self._id, asked.tasks)
+        opened = ask_again(self._settings, self._client, self._id, asked.tasks)
         JudgedLabels(project_files(self._settings, self._id), self._directory).opened(opened)
         wait = "waits" if len(opened) == 1 else "wait"
         return asked.done(f"{_tasks(len(opened))} {wait} for one more annotator, before any new task")

@@ -18,9 +18,10 @@ from backend.wrapped.foreign import Foreign
 
 logger = logging.getLogger(__name__)
 
-Work = Callable[[Settings, Dispatcher, LabelStudioClient, int, Foreign], dict[str, Any]]
-"""Returns what was done; `wait`: seconds until it is to be done again, None for when it is next asked for."""
+Work = Callable[[Settings, Dispatcher, LabelStudioClient, int, str, Foreign], dict[str, Any]]
+"""Is given, before the backend itself, what the project's connection names it by. Returns what was done; `wait`: seconds until it is to be done again, None for when it is next asked for."""
 
+GIVEN_BACK = "the project wraps it no more"
 NOT_CONFIGURED = "not configured: the log says what to set"
 
 
@@ -42,7 +43,7 @@ def with_wrapped(project_id: int, kind: str, work: Work) -> dict[str, Any]:
                 label_config = client.project(project_id, counted=False).label_config
                 given = project_id, wraps, label_config, wrapped.project
                 with foreign(settings, redis, *given) as backend:
-                    return work(settings, dispatcher, client, project_id, backend)
+                    return work(settings, dispatcher, client, project_id, wraps, backend)
         except WrappedBackendError as error:
             wait = wrapped.failed(error)
             logger.warning("project %d: the wrapped backend: %s. %s", project_id, error, error.remedy)
@@ -53,6 +54,12 @@ def with_wrapped(project_id: int, kind: str, work: Work) -> dict[str, Any]:
         except (NotFound, DamagedFile) as error:
             logger.warning("project %d: %s", project_id, error)
             return {"reason": str(error), "wait": None}
+
+
+def is_given_back(dispatcher: Dispatcher, project_id: int, wraps: str) -> bool:
+    """Whether the project was disconnected since, or wraps something else: then nothing more goes there."""
+    state = dispatcher.state(project_id)
+    return state.disconnected or state.wraps != wraps
 
 
 def wait_in(result: Any, is_owed: bool) -> float | None:

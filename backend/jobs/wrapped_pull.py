@@ -18,7 +18,7 @@ from backend.jobs.foreign import manner_of
 from backend.jobs.kinds import WRAPPED_PULL
 from backend.jobs.stepping_aside import Overtaken, StepAside
 from backend.jobs.wrapped_asking import asking, set_up
-from backend.jobs.wrapped_job import wait_in, with_wrapped
+from backend.jobs.wrapped_job import GIVEN_BACK, is_given_back, wait_in, with_wrapped
 from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
@@ -37,7 +37,6 @@ LOOK_AGAIN = 600.0
 HEADS = 2
 """Of one that costs, asked about at one number of labels: of the order that labels called for, and of the one
 that its answers did."""
-GIVEN_BACK = "the project wraps it no more"
 
 
 def pull_wrapped(project_id: int) -> dict[str, Any]:
@@ -62,6 +61,7 @@ class WrappedPull:
         dispatcher: Dispatcher,
         client: LabelStudioClient,
         project_id: int,
+        wraps: str,
         backend: Foreign,
     ):
         self._settings = settings
@@ -71,8 +71,8 @@ class WrappedPull:
         self._backend = backend
         self._state = WrappedState(dispatcher.redis, project_id)
         self._kept = WrappedPredictions(project_files(settings, project_id))
-        self._wraps = dispatcher.state(project_id).wraps
-        self._manner = manner_of(settings, self._wraps)
+        self._wraps = wraps
+        self._manner = manner_of(settings, wraps)
         self._labels = 0
         given = settings, dispatcher.redis, client, backend, self._kept, self._state
         self._asking = asking(*given, most=self._manner.batch, silent_for=self._manner.silent_for)
@@ -137,9 +137,7 @@ class WrappedPull:
 
     @property
     def _is_given_back(self) -> bool:
-        """Whether it was disconnected meanwhile, or wraps something else."""
-        state = self._dispatcher.state(self._id)
-        return state.disconnected or state.wraps != self._wraps
+        return is_given_back(self._dispatcher, self._id, self._wraps)
 
     def _labelled(self) -> int:
         """How many tasks waited no more when the published order was made."""

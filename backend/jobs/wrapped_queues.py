@@ -26,11 +26,6 @@ class WrappedQueues(Queues):
             self.encoding, WRAPPED_PULL, job_id, seconds, project_id, job_timeout=timeout, **self._retried()
         )
 
-    def withdraw_wrapped_pull(self, project_id: int) -> bool:
-        """Take it back where it waits. Returns whether it runs."""
-        forget_if_lost(self.redis, job_id := f"wrapped-{project_id}")
-        self._remove(job_id, {*ENDED, JobStatus.QUEUED, JobStatus.SCHEDULED})
-        return self._is_under_way(job_id)
 
     def request_forwarding(self, project_id: int, seconds: float = 0) -> None:
         """Have the ML backend that the project wraps told of annotations, so many seconds from now."""
@@ -40,6 +35,15 @@ class WrappedQueues(Queues):
         self._enqueue_unique(
             self.encoding, FORWARD, job_id, seconds, project_id, job_timeout=timeout, **self._retried()
         )
+
+    def withdraw_wrapped(self, project_id: int) -> bool:
+        """Take back what waits to be asked of that backend, or to be told to it. Returns whether some of it
+        runs."""
+        jobs = [f"{kind}-{project_id}" for kind in ("wrapped", "forward")]
+        for job_id in jobs:
+            forget_if_lost(self.redis, job_id)
+            self._remove(job_id, {*ENDED, JobStatus.QUEUED, JobStatus.SCHEDULED})
+        return any(map(self._is_under_way, jobs))
 
     def request_training(self, project_id: int) -> None:
         """Have that backend train, once it was told of all annotations."""

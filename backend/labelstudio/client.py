@@ -87,7 +87,12 @@ class LabelStudioClient(Predictions, Tabs):
         changes = {"overlap": overlap, "is_labeled": False}
         self._request("PATCH", f"api/tasks/{task_id}/", record("a task", id=int), json=changes)
 
-    def serve_overlap_first(self, project_id: int) -> None:
-        """Tasks that shall have several annotations before all others."""
-        changes = {"show_overlap_first": True}
+    def close_again(self, task_id: int, *, overlap: int, is_labeled: bool) -> None:
+        """The contrary."""
+        changes = {"overlap": overlap, "is_labeled": is_labeled}
+        self._request("PATCH", f"api/tasks/{task_id}/", record("a task", id=int), json=changes)
+
+    def serve_overlap_first(self, project_id: int, first: bool = True) -> None:
+        """Tasks that shall have several annotations before all others, or not."""
+        changes = {"show_overlap_first": first}
         self._request("PATCH", f"api/projects/{project_id}/", record("a project", id=int), json=changes)

@@ -57,8 +57,11 @@ class Team:
     def as_it_is(self) -> dict[str, Any]:
         """What `disconnect` restores, by name."""
         told = self.get(f"/api/projects/{self.project.id}/")
+        names = ("sampling", "model_version", "show_collab_predictions", "show_overlap_first")
+        tasks = self.get("/api/tasks", project=self.project.id, page_size=TASKS)["tasks"]
         return {
-            **{name: told[name] for name in ("sampling", "model_version", "show_collab_predictions")},
+            **{name: told[name] for name in names},
+            "overlap": {task["id"]: task["overlap"] for task in tasks},
             "connections": [(each["url"], each["title"]) for each in self.listed("ml")],
             "webhooks": [each["url"] for each in self.listed("webhooks")],
             "tabs": [each["data"]["title"] for each in self.listed("dm/views")],

@@ -18,9 +18,11 @@ from backend.jobs.selections import SHOW, Selection
 from backend.jobs.studying import study
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.tabs import Tab
+from backend.results.second_opinions import ask_again
 from backend.store.found_before import read_found
 from backend.store.locations import project_files
 from backend.store.model_version import version_number
+from backend.store.opened_again import read_opened
 from backend.web import create_app
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -235,3 +237,25 @@ def test_doing_it_again_changes_nothing(loop: Loop, connected: Connect) -> None:
     with pytest.raises(NotConnected, match="not connected"):
         disconnect(loop, project)
     assert project.settings["sampling"] == "Uncertainty sampling"
+
+
+def test_tasks_that_were_opened_again_need_no_more_annotators_than_before(
+    loop: Loop, connected: Connect
+) -> None:
+    project = theirs(loop)
+    connected(project)
+    one, two, three, _ = sorted(project.tasks)
+    for task in (one, two, three):
+        loop.label(project, task)
+    for _ in range(2):  # again keeps what was found first
+        ask_again(loop.settings, loop.client, project.id, [one, two, three])
+    loop.label(project, one)  # the second opinion that was asked for
+    loop.fake.change_task(project.id, three, overlap=5)  # by a person, since
+    assert [project.tasks[task]["overlap"] for task in (one, two, three)] == [2, 2, 5]
+    assert project.settings["show_overlap_first"]
+    said = disconnect(loop, project)
+    assert "overlap: of 2 tasks as it was before they were opened again" in said
+    assert [project.tasks[task]["overlap"] for task in (one, two, three)] == [1, 1, 5]
+    assert [project.tasks[task]["is_labeled"] for task in (one, two, three)] == [True, True, False]
+    assert not project.settings["show_overlap_first"]
+    assert read_opened(project_files(loop.settings, project.id)) is None

@@ -9,6 +9,7 @@ import pytest
 
 from backend.jobs import forwarding
 from backend.jobs.forwarding import forward
+from backend.jobs.wrapped_job import GIVEN_BACK
 from backend.jobs.wrapped_state import WrappedState
 from backend.store.forwarded import Forwarded
 from backend.store.locations import project_files
@@ -190,3 +191,30 @@ def test_a_record_that_cannot_be_read_in_part_keeps_the_rest(loop: Loop, project
     files = project_files(loop.settings, project.id)
     files.write("forwarded/000002-0001.json", b"{")
     assert len(Forwarded(files).read().live) == 2
+
+
+@pytest.mark.parametrize("left", ["disconnected", "wraps another"])
+def test_who_leaves_while_it_is_told_tells_it_nothing_more(
+    loop: Loop, theirs: FakeBackend, project: FakeProject, left: str
+) -> None:
+    loop.retrain(project)
+    asked = len(theirs.bodies("/predict"))
+    first, *_ = (annotate(loop, project, place) for place in range(4, 9))
+    job = f"rq:job:forward-{project.id}"
+
+    def leave(body: Any) -> Any:
+        state = loop.state(project)
+        if left == "disconnected":
+            state.disconnected = True
+        else:
+            state.wraps = None
+        loop.redis.hset(job, "status", "started")
+        assert loop.dispatcher.withdraw(project.id)  # so `disconnect` waits for the one that is on its way
+        return {}
+
+    theirs.answers["/webhook"] = leave
+    assert forward(project.id) == {"told": 1, "reason": GIVEN_BACK, "wait": None}
+    assert told(theirs) == [("CREATED", first)]
+    assert len(theirs.bodies("/predict")) == asked
+    loop.redis.hset(job, "status", "finished")
+    assert not loop.dispatcher.withdraw(project.id)
