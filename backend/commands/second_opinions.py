@@ -28,7 +28,8 @@ def second_opinions(project: int, most: int, out: Path | None, force: bool, ask:
     Those on which annotators disagree, or say what a model that was trained without the task holds for
     unlikely; how often each annotator is right counts. With --ask Label Studio serves them to somebody else
     next, before any new task; it sets each one's overlap to one more than it has annotations, and the project
-    to serve such tasks first, until `disconnect` takes both back. Needs the DATA_DIR (and MODEL_STORE) of the running backend.
+    to serve such tasks first, until `disconnect` takes both back. Needs the DATA_DIR (and MODEL_STORE) of the
+    running backend.
     """
     settings = settings_with()
     logs.configure(settings.log_level, "second-opinions")

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -81,9 +82,24 @@ def count_ngrams(texts: Sequence[str], ngrams: Ngrams = SPACED) -> sparse.csr_ma
     words = sparse.csr_matrix((len(cut), WORD_BUCKETS), dtype=np.float32)
     if ngrams.words is not None:
         words = _hasher("word", ngrams.words, WORD_BUCKETS).transform(cut)
-    chars = _hasher("char_wb", ngrams.chars, CHAR_BUCKETS).transform(cut)
+    chars = _chars_counted(cut, ngrams.chars)
     counts = sparse.hstack([words, chars], format="csr", dtype=np.float32)
     counts.data = 1.0 + np.log(counts.data)
+    return counts
+
+
+def _chars_counted(texts: Sequence[str], span: tuple[int, int]) -> sparse.csr_matrix:
+    """N-grams of characters stay within a word, and a text repeats the words of others: those of each word
+    are hashed once. Float64 [N, CHAR_BUCKETS]; the same as if each text were hashed by itself."""
+    numbers: dict[str, int] = {}
+    words = [[numbers.setdefault(word, len(numbers)) for word in text.lower().split()] for text in texts]
+    if not numbers:
+        return sparse.csr_matrix((len(texts), CHAR_BUCKETS))
+    ends = np.cumsum([0, *map(len, words)])
+    held = np.fromiter(chain.from_iterable(words), np.int32, int(ends[-1]))
+    of_texts = sparse.csr_matrix((np.ones(len(held)), held, ends), shape=(len(texts), len(numbers)))
+    counts = of_texts @ _hasher("char_wb", span, CHAR_BUCKETS).transform(numbers)
+    counts.sort_indices()
     return counts
 
 

@@ -20,7 +20,7 @@ from backend.why import centers_of
 @dataclass(frozen=True)
 class Made:
     """A new version with what its head depends on, and that head. told: what there is to tell of the version;
-    notes: on the target domain."""
+    notes: on what was left out, and on the target domain."""
 
     version: ModelVersion
     head: MadeHead

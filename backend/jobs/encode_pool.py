@@ -25,6 +25,9 @@ from backend.store.waiting import SHARD_SECONDS, Shard
 
 FEW = 10
 """Texts that are encoded at once, whatever the time."""
+FIRST_SECONDS = 10.0
+"""For a project's first order, before any label: whoever connected it waits. The cold start looks at a random
+part of a large pool anyway."""
 MEASURED, MEASURE_SECONDS = 64, 0.25
 """Texts, and seconds, at most, that tell how quick an encoder is."""
 
@@ -88,18 +91,27 @@ def encode_pool(
 ) -> Pool:
     """first: texts to encode before others, by their number; seconds: for what is not cheap; serving: the
     encoder of the version before; at_hand: what `cache.read` gave, where that was asked already."""
-    return _Encoding(cache, texts, first, seconds, seed).run(cache.wanted(texts, at_hand), serving)
+    work = _Encoding(cache, texts, first, seconds, seed, serving is not None)
+    return work.run(cache.wanted(texts, at_hand), serving)
 
 
 class _Encoding:
     """One retrain's."""
 
     def __init__(
-        self, cache: FeatureCache, texts: Sequence[str], first: Sequence[int], seconds: float, seed: int
+        self,
+        cache: FeatureCache,
+        texts: Sequence[str],
+        first: Sequence[int],
+        seconds: float,
+        seed: int,
+        has_order: bool,
     ):
         self._cache = cache
         self._texts = texts
         self._seconds = seconds
+        self._at_once = seconds if first or has_order else min(seconds, FIRST_SECONDS)
+        """Of what takes longer than `seconds`."""
         self._digests = [digest_of(text) for text in texts]
         shuffled = np.random.default_rng(seed).permutation(len(texts)).tolist()
         self._order = [*first, *shuffled]
@@ -116,10 +128,15 @@ class _Encoding:
         if serving not in (None, wanted.name) and any(self._takes_long(part) for part in wanted.parts):
             before = self._cache.named(serving, self._texts)
         shards = []
-        for part in wanted.parts:
+        dear = [part for part in wanted.parts if not is_cheap(part.encoder)]
+        for part in dear:
             part, made = self._encoded(part, [each for each in waiting if each.vectors == part.name], before)
             wanted = wanted.with_part(part)
             shards += made
+        for part in wanted.parts:
+            if is_cheap(part.encoder):  # of what has the others' vectors alone: without these it is of no use
+                beside = [each for each in wanted.parts if not is_cheap(each.encoder)]
+                wanted = wanted.with_part(self._kept(part, self._useful(part, beside), float("inf")))
         missing = sum(not wanted.has(digest) for digest in set(self._digests)) if shards else 0
         if before is None or not missing:
             return self._pool(wanted, wanted, missing, shards)
@@ -144,7 +161,7 @@ class _Encoding:
         if before is None:
             here = {each: text for each, text in missing.items() if each in self._first or each in free}
             nothing_yet = len(missing) == len(set(self._digests))
-            part = self._kept(part, here or (missing if nothing_yet else {}), self._seconds)
+            part = self._kept(part, here or (missing if nothing_yet else {}), self._at_once)
         rest = [text for digest, text in free.items() if digest not in part.kept.rows]
         size = int(self._rates[part.name] * SHARD_SECONDS)
         return part, [*waiting, *self._cache.waiting.add(part.name, rest, size)]
@@ -153,6 +170,12 @@ class _Encoding:
         """By digest, in the order in which they are to be encoded."""
         known = part.kept.rows
         return {self._digests[i]: self._texts[i] for i in self._order if self._digests[i] not in known}
+
+    def _useful(self, part: Part, beside: Sequence[Part]) -> dict[bytes, str]:
+        """As `_missing`, of the texts that all of those beside it have vectors of."""
+        missing = self._missing(part)
+        known = [each.kept.rows for each in beside]
+        return {each: text for each, text in missing.items() if all(each in rows for rows in known)}
 
     def _takes_long(self, part: Part) -> bool:
         """Whether it is dear, and what it lacks would take longer than there is time for."""

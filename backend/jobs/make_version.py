@@ -22,6 +22,7 @@ from backend.jobs.auditing import Audits, audited, audits_of
 from backend.jobs.choosing import Lesson
 from backend.jobs.completing import Made
 from backend.jobs.encode_pool import Pool, encode_pool
+from backend.jobs.first_order import notes_on_unread
 from backend.jobs.head_made import Head
 from backend.jobs.image_pairs import pool_of_several
 from backend.jobs.image_pool import ProjectImages
@@ -79,6 +80,8 @@ class VersionMaker:
         """What its network was trained on; None where there were too few labels for one, and of images."""
         self.strategy = settings.strategy
         """Of the version that is made next, and of all that is read for it."""
+        self.unread = 0
+        """Tasks of the project that it is made without."""
         self.weights = settings.weights
         """Of the controls that order its queue, by name."""
 
@@ -121,7 +124,8 @@ class VersionMaker:
         head = Head(self._settings, self._client, project, self._versions, wrapped)
         made = head.of(version, queue, material, touched)
         told = VersionStats(self._settings, self.strategy, material, learned.main, orders, estimated, before)
-        return Made(version, made, told, notes_on(self._settings.target_domain, target))
+        notes = notes_on_unread(len(tasks), self.unread) + notes_on(self._settings.target_domain, target)
+        return Made(version, made, told, notes)
 
     def _stats_before(self) -> dict[str, Any]:
         """Of the version before, {} for the first."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,10 +39,12 @@ def pull(
     scheme: LabelScheme,
     directory: Path,
     fields: Collection[str] | None = None,
+    seconds: float = math.inf,
 ) -> list[StoredTask]:
     """Every task of the project, by id, with its present text and target; the copy in `directory` too.
 
-    fields: of the tasks' data, to be kept, too; None for those that are kept already.
+    fields: of the tasks' data, to be kept, too; None for those that are kept already. seconds: after which
+    the very first pull leaves it at what it has read, annotated tasks among it; the next one begins anew.
     The first pull, and the first after a change of what is learned or of the overlap, or that asks for more
     fields, reads everything; later ones read what changed since, and compare ids only when the number of
     tasks tells that some were deleted. Two at a time would read the same twice, and could undo each other's
@@ -49,11 +53,11 @@ def pull(
     """
     with exclusive(directory, "pull"):
         try:
-            return _pull(client, project, scheme, directory, fields)
+            return _pull(client, project, scheme, directory, fields, seconds)
         except DamagedFile as damage:
             logger.warning("%s; all tasks are read anew", damage)
             TaskStore.forget(directory / FILE)
-            return _pull(client, project, scheme, directory, fields)
+            return _pull(client, project, scheme, directory, fields, seconds)
 
 
 def _pull(
@@ -62,6 +66,7 @@ def _pull(
     scheme: LabelScheme,
     directory: Path,
     fields: Collection[str] | None,
+    seconds: float,
 ) -> list[StoredTask]:
     with TaskStore(directory / FILE) as store:
         wanted, known = repr((scheme, project.overlap)), store.problems()
@@ -72,11 +77,12 @@ def _pull(
         since = store.get_meta("updated_at") if fits else None
         latest = _read_changes(client, project, read, store, since) if since else None
         if latest is None:
-            latest = _read_all(client, project, read, store)
+            latest = _read_all(client, project, read, store, math.inf if store.count() else seconds)
         _settle(scheme, store)
-        store.set_meta("updated_at", latest)
-        store.set_meta("pulled_for", wanted)
-        store.set_meta(FIELDS, " ".join(fields))
+        if latest is not None:
+            store.set_meta("updated_at", latest)
+            store.set_meta("pulled_for", wanted)
+            store.set_meta(FIELDS, " ".join(fields))
         store.commit()
         new = {i: reason for i, reason in store.problems().items() if known.get(i) != reason}
         if new:
@@ -138,9 +144,12 @@ def _read_changes(
     return max([since, *(task["updated_at"] for task in changed)])
 
 
-def _read_all(client: LabelStudioClient, project: Project, read: Read, store: TaskStore) -> str:
+def _read_all(
+    client: LabelStudioClient, project: Project, read: Read, store: TaskStore, seconds: float
+) -> str | None:
     """Page by page, each in a transaction of its own. Returns the newest change before the first was read:
-    what changes meanwhile is read again next time."""
+    what changes meanwhile is read again next time. None where that took so many seconds and some are left."""
+    until = time.monotonic() + seconds
     newest = client.newest_change(project.id)
     annotated = {task["id"]: read(task) for task in client.annotated_tasks(project.id)}
     present: set[int] = set()
@@ -151,6 +160,9 @@ def _read_all(client: LabelStudioClient, project: Project, read: Read, store: Ta
         store.upsert(found)
         store.commit()
         present.update(task.id for task in found)
+        if time.monotonic() >= until and len(present) < project.task_count:
+            store.upsert(task for task in annotated.values() if task.id not in present)
+            return None
     store.delete(store.ids() - present)
     return newest
 

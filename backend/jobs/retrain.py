@@ -17,6 +17,7 @@ from backend.jobs.dispatch import Dispatcher
 from backend.jobs.encode_pool import Pool
 from backend.jobs.encoding import note_pool
 from backend.jobs.figures import keep_figures
+from backend.jobs.first_order import seconds_to_pull, unread
 from backend.jobs.front import note_published
 from backend.jobs.head import switch
 from backend.jobs.job_settings import job_settings
@@ -76,6 +77,8 @@ def retrain(project_id: int) -> dict[str, Any]:
                         note_pool(dispatcher, project_id, work.pool)
                 state.retrained(work.seen)
                 keep_history(settings, project_id, result)
+        if work.is_to_be_made_of_all:
+            dispatcher.demand_retrain(project_id)
         if result["published"]:
             dispatcher.request_clearing(project_id)
             if are_tabs_wanted(project_files(settings, project_id)):
@@ -131,6 +134,11 @@ class Retrain:
         return self._maker.pool
 
     @property
+    def is_to_be_made_of_all(self) -> bool:
+        """Whether this was a first order of a part of the tasks."""
+        return self._maker.unread > 0
+
+    @property
     def lesson(self) -> Lesson | None:
         """What was trained on; None where there were too few labels."""
         return self._maker.lesson
@@ -182,7 +190,10 @@ class Retrain:
         self._maker.weights = weights_for(self._settings, scheme, self._state.weights)
         with ThreadPoolExecutor(1) as beside:
             at_hand = beside.submit(self._kept, scheme)  # while Label Studio takes its time
-            tasks = pull(self._client, project, scheme, self._directory, self._maker.fields)
+            has_order = bool(self._versions.names())
+            seconds = seconds_to_pull(has_order=has_order)
+            tasks = pull(self._client, project, scheme, self._directory, self._maker.fields, seconds)
+            self._maker.unread = unread(project, len(tasks), has_order=has_order)
             found = scheme, tasks, at_hand.result()
         record_labels(project_files(self._settings, self._id), self._versions, tasks)
         self._laps.end("pull")

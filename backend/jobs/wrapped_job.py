@@ -19,7 +19,8 @@ from backend.wrapped.foreign import Foreign
 logger = logging.getLogger(__name__)
 
 Work = Callable[[Settings, Dispatcher, LabelStudioClient, int, str, Foreign], dict[str, Any]]
-"""Is given, before the backend itself, what the project's connection names it by. Returns what was done; `wait`: seconds until it is to be done again, None for when it is next asked for."""
+"""Is given, before the backend itself, what the project's connection names it by. Returns what was done;
+`wait`: seconds until it is to be done again, None for when it is next asked for."""
 
 GIVEN_BACK = "the project wraps it no more"
 NOT_CONFIGURED = "not configured: the log says what to set"

@@ -26,7 +26,6 @@ class WrappedQueues(Queues):
             self.encoding, WRAPPED_PULL, job_id, seconds, project_id, job_timeout=timeout, **self._retried()
         )
 
-
     def request_forwarding(self, project_id: int, seconds: float = 0) -> None:
         """Have the ML backend that the project wraps told of annotations, so many seconds from now."""
         forget_if_lost(self.redis, job_id := f"forward-{project_id}")
