@@ -11,6 +11,7 @@ from redis import Redis
 from backend.controls.any_config import parse_config
 from backend.controls.scheme import LabelScheme
 from backend.errors import LabelConfigError, NotFound
+from backend.jobs.answered import answered
 from backend.jobs.choosing import Lesson, hand_out, is_choice_due
 from backend.jobs.completing import Made
 from backend.jobs.dispatch import Dispatcher
@@ -167,7 +168,7 @@ class Retrain:
         scheme, tasks, at_hand = self._pull(project, wraps)
         if not tasks:
             return _nothing("the project has no tasks")
-        scheme = _answered(scheme, tasks, wraps)
+        scheme = answered(scheme, tasks, wraps)
         if may_rest and self._is_up_to_date(scheme, tasks) and not self._heed(self._client.wishes(self._id)):
             # Under the last version's numbers, which hold: who asks what is learned is answered.
             return {**self._versions.stats(self._versions.names()[-1]), **_nothing(UNCHANGED)}
@@ -293,17 +294,6 @@ class Retrain:
     def _features(self, scheme: LabelScheme) -> FeatureCache:
         # Of other texts needs another encoder.
         return features_of(self._settings, self._id, scheme.source)
-
-
-def _answered(scheme: LabelScheme, tasks: list[StoredTask], wraps: bool) -> LabelScheme:
-    """The scheme with what the annotators' answers add to it: classes of their own, how far answers differ.
-    wraps: another ML backend's answers are judged by it."""
-    given = {scheme.main.from_name: [task.target for task in tasks if task.target]}
-    for companion in scheme.companions:
-        given[companion.from_name] = [
-            task.others[companion.from_name] for task in tasks if companion.from_name in task.others
-        ]
-    return scheme.judging(given) if wraps else scheme.with_classes(given)
 
 
 def _nothing(reason: str) -> dict[str, Any]:
