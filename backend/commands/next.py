@@ -53,6 +53,9 @@ def next_(strategy: str | None, seed: int | None, **options: Any) -> None:
     Or FILE is a folder of images: those in its folders are labelled, by the folder's name, as in cat/1.jpg;
     those in the folder itself are to choose from. To label one, move it into a folder.
 
+    Or FILE has texts with spans, or images with boxes or areas, in a form that `simulate` reads: those in
+    which nothing is marked yet are to choose from, such as rows without spans, or images without a mask.
+
     \b
     label-studio-atlas next mine.csv -n 20
     label-studio-atlas next pool.csv --labels done.csv --strategy atlas --format csv > batch.csv

@@ -49,16 +49,21 @@ def load_marked(path: Path, text_field: str | None = None, control: str | None =
     try:
         text = decode_file(path).text
         if name.endswith(COLUMNS):
-            rows: Iterable[MarkedText | None] = map(_of_tags, _sentences(text))
-            return _distinct(rows, "a token and its tag in each line")
-        values = _objects(text)
-        found = None if values is None else _of_objects(values, text_field, control)
+            return of_columns(text)
+        values = objects_in(text)
+        return None if values is None else of_objects(values, text_field, control)
     except AtlasError as error:
         raise AtlasError(f"{path}: {error}") from error
-    return found
 
 
-def _of_objects(values: list[Any], text_field: str | None, control: str | None) -> MarkedTexts | None:
+def of_columns(text: str) -> MarkedTexts:
+    """Of lines with a token and its tag. Raises AtlasError."""
+    rows: Iterable[MarkedText | None] = map(_of_tags, _sentences(text))
+    return _distinct(rows, "a token and its tag in each line")
+
+
+def of_objects(values: list[Any], text_field: str | None, control: str | None) -> MarkedTexts | None:
+    """None for what holds no spans. Raises AtlasError."""
     first = next((each for each in values if isinstance(each, dict)), {})
     tags = next((key for key in TAGS if isinstance(first.get(key), list)), None)
     if tags is not None and isinstance(first.get("tokens"), list):
@@ -80,7 +85,7 @@ def _of_export(tasks: list[Any], text_field: str | None, control: str | None) ->
         return None
     name = control or str(marked[0].get("from_name"))
     labels = dict.fromkeys(str(_label_of(each)) for each in marked if each.get("from_name") == name)
-    field_name = text_field or _text_field(tasks)
+    field_name = text_field or text_field_of(tasks)
     spans = Spans(
         from_name=name,
         to_name=str(marked[0].get("to_name")),
@@ -111,7 +116,8 @@ def _label_of(region: dict[str, Any]) -> Any:
     return labels[0] if isinstance(labels, list) and labels else None
 
 
-def _text_field(tasks: list[Any]) -> str:
+def text_field_of(tasks: list[Any]) -> str:
+    """Of an export's tasks, the field of their data that is the text. Raises AtlasError, if that is open."""
     texts = [key for key, value in tasks[0]["data"].items() if isinstance(value, str)]
     if "text" in texts:
         return "text"
@@ -120,7 +126,7 @@ def _text_field(tasks: list[Any]) -> str:
     return texts[0]
 
 
-def _objects(text: str) -> list[Any] | None:
+def objects_in(text: str) -> list[Any] | None:
     """Of a JSON list or of JSON lines; None for what is neither."""
     start = text.lstrip()[:1]
     try:

@@ -92,10 +92,10 @@ def choose(texts: PartlyLabelled, count: int, settings: Settings, tell: Tell) ->
     )
     ranking = sampling.rank_scene(settings.strategy, scene, min(count, len(pool)))
     picks = ranking.order[:count]
-    explained = _explained(scene, ranking, picks, classes)
+    why_each = explained(scene, ranking, picks, _likeliest(scene, picks, classes))
     choices = [
         Choice(texts.waiting[i].place, texts.waiting[i].text, *why)
-        for i, why in zip(waiting[picks].tolist(), explained, strict=True)
+        for i, why in zip(waiting[picks].tolist(), why_each, strict=True)
     ]
     accuracy = None if trained is None else round(float(trained.out_of_fold.correct.float().mean()), 4)
     notes = _notes(scene, ranking, trained)
@@ -141,23 +141,27 @@ def _copies(
     return copies.behind, torch.from_numpy(copies.group)
 
 
-def _explained(
-    scene: sampling.Scene, ranking: sampling.Ranking, picks: Tensor, classes: Sequence[str]
+def _likeliest(scene: sampling.Scene, picks: Tensor, classes: Sequence[str]) -> list[dict[str, float]]:
+    if not scene.has_classifier:
+        return [{} for _ in picks]
+    kept = scene.probabilities[picks].topk(min(LIKELIEST, len(classes)))
+    rows = zip(kept.values.tolist(), kept.indices.tolist(), strict=True)
+    return [{classes[i]: round(p, 4) for p, i in zip(*row, strict=True)} for row in rows]
+
+
+def explained(
+    scene: sampling.Scene, ranking: sampling.Ranking, picks: Tensor, likely: Sequence[dict[str, float]]
 ) -> Iterator[tuple[dict[str, float], Reason, int]]:
     """Of each pick what `Choice` tells beside the text. picks: int64 [n], indices into the scene's pool, the
-    first of the ranking."""
+    first of the ranking; likely: of each, see there."""
     cluster, sizes = _clusters(scene)
     nothing: list[None] = [None] * len(picks)
-    likely: list[dict[str, float]] = [{} for _ in picks]
     wrong: Sequence[float | None] = nothing
     doubts: Sequence[float | None] = nothing
     if scene.has_classifier:
-        kept = scene.probabilities[picks].topk(min(LIKELIEST, len(classes)))
-        rows = zip(kept.values.tolist(), kept.indices.tolist(), strict=True)
-        likely = [{classes[i]: round(p, 4) for p, i in zip(*row, strict=True)} for row in rows]
         doubts = [round(p, 4) for p in scene.margin[picks].tolist()]
         if scene.error_head is not None:
-            wrong = [round(p, 4) for p in scene.error_head(scene.pool_layers.rows(picks)).tolist()]
+            wrong = [round(p, 4) for p in scene.wrong(scene.error_head)[picks].tolist()]
     for row, pick in enumerate(picks.tolist()):
         number = int(cluster[pick])
         why = Reason(

@@ -11,10 +11,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from backend.errors import AtlasError
+from backend.errors import AtlasError, NoContent
 from backend.labelled import PartlyLabelled, load_partly
 from backend.labelled.field_values import named_by
-from backend.labelled.things import Things
+from backend.labelled.marked import MarkedTexts
+from backend.labelled.partly_marked import PartlyMarked, load_partly_marked
+from backend.labelled.rows import Rows, Waiting
+from backend.labelled.things import IMAGES, TEXTS, Things
 from backend.settings import Settings
 
 MANY = 10_000
@@ -39,6 +42,12 @@ class NextOptions:
 def run(options: NextOptions, settings: Settings) -> None:
     """Raises AtlasError, before any work, for files that will not do."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
+    marked = load_partly_marked(
+        options.file, options.text_field, options.control, options.unlabelled, options.image_folder
+    )
+    if marked is not None:
+        _run_parts(marked, options, settings, console)
+        return
     texts = load_partly(
         options.file,
         options.labels,
@@ -62,6 +71,43 @@ def run(options: NextOptions, settings: Settings) -> None:
             raise AtlasError(str(error)) from error
     WRITERS[options.format](texts, chosen, sys.stdout)
     for line in _what_to_know(texts, chosen.copies, chosen.accuracy, chosen.notes):
+        console.print(line, markup=False)
+
+
+def _run_parts(marked: PartlyMarked, options: NextOptions, settings: Settings, console: Console) -> None:
+    """Of what has its parts marked: spans, boxes, areas."""
+    things = TEXTS if isinstance(marked.given, MarkedTexts) else IMAGES
+    if options.labels:
+        raise AtlasError("--labels: where parts are marked they are learned from FILE alone, all in one")
+    if not marked.waiting:
+        raise AtlasError(
+            f"{options.file}: parts are marked in all of its {things.many}; nothing is to choose from"
+        )
+    settings = _with_encoder(settings, things, options.encoder)
+    rows = Rows(
+        [(row[0], ", ".join(marked.given.labels)) for row in marked.given.rows],
+        [Waiting(number, each) for number, each in enumerate(marked.waiting, 1)],
+        marked.given.source,
+        "parts",
+        "file",
+        dict(marked.given.dropped),
+        things=things,
+    )
+    texts = PartlyLabelled(rows.labelled, rows.waiting, 0, [(options.file, rows)])
+    for line in _what_was_read(texts):
+        console.print(line, markup=False)
+    from backend.next.parts import choose_parts
+    from backend.next.show import WRITERS
+
+    with _progress(console, len(rows.labelled) + len(rows.waiting)) as tell:
+        try:
+            chosen = choose_parts(marked, options.count, settings, tell)
+        except (ValueError, NoContent, OSError) as error:
+            raise AtlasError(str(error)) from error
+    WRITERS[options.format](texts, chosen, sys.stdout)
+    labels = ", ".join(marked.given.labels)
+    said = f"Learned from {len(rows.labelled):,} {things.many} in which {labels} are marked."
+    for line in (said, *(f"Note: {note}." for note in chosen.notes)):
         console.print(line, markup=False)
 
 

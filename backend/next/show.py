@@ -25,14 +25,15 @@ def _write_table(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:
     if texts.are_numbered:
         table.add_column(texts.places, justify="right")
     table.add_column(texts.things.one, overflow="fold", ratio=1)
-    if chosen.accuracy is not None:
+    is_said = any(each.probabilities or each.why.doubt is not None for each in chosen.choices)
+    if is_said:
         table.add_column("the model says")
         table.add_column("P(wrong)", justify="right")
     table.add_column(f"cluster ({texts.things.many})", justify="right")
     for each in chosen.choices:
         said = [f"{name[:30]} {share:.0%}" for name, share in each.probabilities.items()]
         wrong = "–" if each.why.p_wrong is None else f"{each.why.p_wrong:.0%}"
-        cells = [] if chosen.accuracy is None else ["\n".join(said), wrong]
+        cells = [] if not is_said else ["\n".join(said), wrong]
         named = [_shortened(str(value)) for value in _named(texts, each).values()]
         table.add_row(*named, *cells, f"{each.why.cluster} of {each.cluster_size:,}")
     Console(file=file).print(table, markup=False)

@@ -15,7 +15,7 @@ from torch import Tensor
 from backend.content.pictures import Picture, decoded
 from backend.controls.areas import UNSAID, AreaControl
 from backend.controls.base import Answer
-from backend.controls.box_units import answers_in, marked_in
+from backend.controls.box_units import SURE_FROM, answers_in, marked_in
 from backend.controls.boxes import Boxes
 from backend.controls.regions import RegionControl
 from backend.controls.registry import control_from_json
@@ -28,7 +28,7 @@ from backend.learning.detector import Maps
 from backend.learning.segmentation import TrainedSegmenter, train_segmentation
 from backend.learning.segmentation_units import units_learned
 from backend.learning.units import UnitsLearned
-from backend.simulate.parts import Items
+from backend.simulate.parts import Items, Surest, surest_of
 
 BATCH = 16
 """Images in memory at once."""
@@ -87,6 +87,15 @@ class ImagesOfBoxes(MarkedMaps):
         said, sure = answers_in(self.control, found, len(self), sure_from=0.0)
         return self.control.score(said, self.answers, sure)["map50"]
 
+    def surest(self, trained: DetectorTrained) -> list[Surest]:
+        found = trained.detector.candidates(self._maps)
+        shown = found.sure >= SURE_FROM
+        columns = (found.item[shown], found.classes[shown], found.sure[shown])
+        seen: list[list[tuple[int, float]]] = [[] for _ in self.answers]
+        for item, label, sure in zip(*(each.tolist() for each in columns), strict=True):
+            seen[item].append((label, sure))
+        return [surest_of(each) for each in seen]
+
     @property
     def _maps(self) -> Maps:
         return Maps(self.maps, find_map_encoder(NAMES[0], BOXES).opened)
@@ -112,6 +121,16 @@ class ImagesOfAreas(MarkedMaps):
         if trained is None:
             return 0.0
         return self.control.score(list(self._drawn(trained)), self.answers)["mean_iou"]
+
+    def surest(self, trained: TrainedSegmenter) -> list[Surest]:
+        """Class 0 is the background."""
+        decoded = (trained.model.decode(self._look, item) for item in range(len(self)))
+        return [
+            surest_of(
+                (each - 1, float(seen.confidences[each])) for each in seen.classes.unique().tolist() if each
+            )
+            for seen in decoded
+        ]
 
     def _drawn(self, trained: TrainedSegmenter) -> Iterator[Answer]:
         assert isinstance(self.control, AreaControl)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
@@ -17,6 +17,8 @@ from backend.sampling import select
 from backend.simulate.plan import MAX_HELD_OUT, Plan
 
 Step = Callable[[], None]
+Surest = dict[int, float]
+"""By the number of each label that is marked, how sure the surest part with it is, in [0, 1]."""
 
 
 class Items(ABC):
@@ -58,6 +60,18 @@ class Items(ABC):
     @abstractmethod
     def score(self, trained: Any | None) -> float:
         """How right it is of these, in [0, 1]."""
+
+    @abstractmethod
+    def surest(self, trained: Any) -> list[Surest]:
+        """What it would mark in each of these."""
+
+
+def surest_of(parts: Iterable[tuple[int, float]]) -> Surest:
+    """Of parts, each a label and how sure it is."""
+    found: Surest = {}
+    for label, sure in parts:
+        found[label] = max(sure, found.get(label, 0.0))
+    return found
 
 
 @dataclass(frozen=True)

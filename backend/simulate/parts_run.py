@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from backend.labelled.marked_images import MarkedImages
 from backend.settings import Settings
 from backend.simulate.folder import publish, staging
 from backend.simulate.plan import Plan
+from backend.simulate.reading import Reading, reading_of
 from backend.simulate.workers import Failure, Workers
 
 if TYPE_CHECKING:
@@ -32,14 +32,6 @@ class _Outcome:
     plan: Plan
     rows: list[PartsSummary]
     failures: list[str]
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """write: encodes what was read into a file and says by what; read: the items out of that file."""
-
-    write: Callable[[Path], str]
-    read: Callable[[Path], Items]
 
 
 def run_parts(
@@ -87,7 +79,7 @@ def _worked(
     from backend.simulate.parts_report import render
     from backend.simulate.parts_summary import as_json, curves, summarised
 
-    place, reading = folder / "items.safetensors", _reading(given, plan.encoders[0])
+    place, reading = folder / "items.safetensors", reading_of(given, plan.encoders[0])
     try:
         encoder = reading.write(place)
     except (ValueError, NoContent, OSError) as error:
@@ -113,7 +105,7 @@ def _worked(
 
 
 def _replayed(
-    plan: Plan, place: Path, reading: _Reading, workers: Workers, console: Console
+    plan: Plan, place: Path, reading: Reading, workers: Workers, console: Console
 ) -> dict[PartsJob, PartsReplay | Failure]:
     """What became of each strategy and seed, and of a model of all labels, in the plan's order."""
     from backend.simulate.parts import PartsJob, replay_parts
@@ -151,16 +143,6 @@ def _compared(
         raise AtlasError("nothing can be compared: " + "; ".join(failures))
     full = {job.seed: each.points[-1].score for job, each in whole.items() if job.strategy is None}
     return replays, full, failures
-
-
-def _reading(given: MarkedTexts | MarkedImages, encoder: str) -> _Reading:
-    if isinstance(given, MarkedTexts):
-        from backend.simulate.spans import read_words, write_words
-
-        return _Reading(lambda file: write_words(given, encoder, file), read_words)
-    from backend.simulate.marked_images import read_maps, write_maps
-
-    return _Reading(lambda file: write_maps(given, encoder, file), read_maps)
 
 
 def _show(outcome: _Outcome, console: Console) -> None:

@@ -17,7 +17,7 @@ from backend.labelled.marked import MarkedTexts
 from backend.learning.bio import UNSAID, Span, n_tags, tags_of
 from backend.learning.tagging import TaggerTrained, train_tagger
 from backend.learning.units import Units, UnitsLearned
-from backend.simulate.parts import Items
+from backend.simulate.parts import Items, Surest, surest_of
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,10 @@ class TextsOfSpans(Items):
         said = {(i, span.start, span.end, span.label) for i, each in enumerate(found) for span in each}
         true = set(map(tuple, self.spans.tolist()))
         return 2 * len(said & true) / max(len(said) + len(true), 1)
+
+    def surest(self, trained: TaggerTrained) -> list[Surest]:
+        found = trained.tagger.decode(self.units)
+        return [surest_of((span.label, span.confidence) for span in each) for each in found]
 
 
 def write_words(texts: MarkedTexts, encoder: str, file: Path) -> str:
