@@ -34,8 +34,7 @@ test-docker: setup  ## the long tests on a Docker engine: machines, S3, kills, b
 	$(VENV)/bin/python -m pytest -v -m long tests/docker
 
 coverage: setup  ## do the unit tests alone cover each module of the loop?
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m coverage run --branch --source=backend/jobs -m pytest -q tests/unit
-	$(VENV)/bin/python scripts/coverage
+	$(VENV)/bin/python scripts/coverage $(JOBS)
 
 golden: setup  ## record anew what the loop publishes, where a change of it is meant
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m tests.golden.record

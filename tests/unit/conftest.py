@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from label_studio_sdk.core import http_client
 from redis import Redis
 
 from backend.content import connecting
@@ -22,6 +23,13 @@ from tests.fakes.label_studio import FakeLabelStudio
 from tests.fakes.loop import Loop
 from tests.fakes.server import FakeServer, served
 from tests.unit.encoded_once import encoded_once
+
+
+@pytest.fixture(autouse=True)
+def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the SDK tries again it tries at once, and no file waits for the disk: a power cut loses a test."""
+    monkeypatch.setattr(http_client, "INITIAL_RETRY_DELAY_SECONDS", 0.001)
+    monkeypatch.setattr(os, "fsync", lambda file: None)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from backend.jobs.heeding import heed_selection
 from backend.jobs.page_links import Invited
 from backend.jobs.studying import study
+from backend.learning import suspects
 from tests.entering import entered
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -51,7 +52,8 @@ def heed_all(loop: Loop, project: FakeProject) -> list[str]:
 
 
 def two_versions(loop: Loop) -> FakeProject:
-    """A project of 60 texts, 30 of which are labelled, and studied."""
+    """A project of 60 texts, 30 of which are labelled, and studied, by one strength of the judges."""
+    loop.environment.setattr(suspects, "STRENGTHS", (3.0,))
     project = loop.create(60, labeled=20)
     loop.fake.connect(project.id)
     loop.retrain(project)

@@ -94,7 +94,7 @@ def test_areas_are_drawn_without_a_guess_and_count(
 def test_boxes_are_drawn_without_a_guess_and_count(
     loop: Loop, pictures: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(boxes, "train_detection", partial(train_detection, steps=30))
+    monkeypatch.setattr(boxes, "train_detection", partial(train_detection, steps=12))
     monkeypatch.setattr(detection, "FOLDS", 2)
     pictures.answers |= {f"/{i}.png": boxed.picture(i) for i in range(boxed.COUNT)}
     loop.set(audit_share=0.5, show_guess_from=0.3, queue_head=100, encode_within=60)
