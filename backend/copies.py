@@ -17,7 +17,11 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from torch import Tensor
 
 Ints = npt.NDArray[np.int64]
+Grouped = tuple[Ints, Ints]
+"""`keys_of` N texts, and what they are `grouped` to."""
 
+RULES = 1
+"""Counts the rules by which texts are copies: to be raised with every change of them."""
 NEARLY = 0.9
 """Nearly equal: so much of the words and word pairs of two texts is common (Jaccard). One word changed
 of 29 is; of fewer words any may be the one that counts, so short texts are copies only where equal."""
@@ -83,16 +87,26 @@ def copies_among(
 
     Texts without any content are nobody's copies.
     """
-    group = grouped(texts, keys, features)
+    return copies_in(keys, grouped(texts, keys, features), own, waits)
+
+
+def copies_in(keys: Ints, group: Ints, own: Ints, waits: npt.NDArray[np.bool_]) -> Copies:
+    """The same where the texts are `grouped` already: group: int64 [N]."""
     votes = _majorities(group[own >= 0], own[own >= 0])
-    majority = np.full(len(texts), -1, np.int64)
+    majority = np.full(len(group), -1, np.int64)
     majority[list(votes)] = list(votes.values())
     given = majority[group]
     label = np.where(own >= 0, own, given)
     waiting = np.flatnonzero(waits)
-    first = np.zeros(len(texts), bool)
+    first = np.zeros(len(group), bool)
     first[waiting[np.unique(group[waiting], return_index=True)[1]]] = True
     return Copies(keys, group, given, label, waits & ((label >= 0) | ~first))
+
+
+def keyed_and_grouped(texts: Sequence[str], features: Tensor) -> Grouped:
+    """features: float [N, D]."""
+    keys = keys_of(texts)
+    return keys, grouped(texts, keys, features)
 
 
 def grouped(texts: Sequence[str], keys: Ints, features: Tensor) -> Ints:

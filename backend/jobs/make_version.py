@@ -26,6 +26,7 @@ from backend.jobs.first_order import notes_on_unread
 from backend.jobs.head_made import Head
 from backend.jobs.image_pairs import pool_of_several
 from backend.jobs.image_pool import ProjectImages
+from backend.jobs.kept_copies import KeptCopies
 from backend.jobs.laps import Laps
 from backend.jobs.learned import AllLearned, learn
 from backend.jobs.learners.base import Asked, Learned
@@ -48,6 +49,7 @@ from backend.store.features import AtHand
 from backend.store.image_maps import maps_for
 from backend.store.locations import adapted_models, features_of, project_files
 from backend.store.model_version import ModelVersion, version_name, version_number
+from backend.store.paths import project_dir
 from backend.store.tasks import StoredTask
 from backend.store.versions import VersionStore
 from backend.store.words import words_of_project
@@ -102,7 +104,8 @@ class VersionMaker:
             since = WrappedState(self._state.redis, self._id).since
             heard = heard_of(self._settings, self._id, tasks, since)
         audits = audits_of(project_files(self._settings, self._id), tasks)
-        material = material_of(scheme, tasks, pool, self._settings.seed, heard, audits.tasks)
+        kept = KeptCopies(project_dir(self._settings.data_dir, self._id))
+        material = material_of(scheme, tasks, pool, self._settings.seed, kept, heard, audits.tasks)
         shares = shares_of(scheme, self.weights)
         learned = learn(self._settings, material, shares)
         self.learned, self.lesson = learned, learned.main.lesson()

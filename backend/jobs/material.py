@@ -15,6 +15,7 @@ from backend.controls.base import Answer, Control
 from backend.controls.scheme import LabelScheme
 from backend.copies import Copies
 from backend.jobs.encode_pool import Pool
+from backend.jobs.kept_copies import KeptCopies
 from backend.jobs.taught import Taught, taught, taught_beside
 from backend.learning.units import Units
 from backend.store.tasks import StoredTask
@@ -89,13 +90,14 @@ def material_of(
     every: Sequence[StoredTask],
     pool: Pool,
     seed: int,
+    kept: KeptCopies,
     heard: Heard | None = None,
     audits: AbstractSet[int] = frozenset(),
 ) -> Material:
-    """pool: of all the tasks, in their order."""
+    """pool: of all the tasks, in their order; kept: of the project."""
     tasks = [every[i] for i in np.flatnonzero(pool.done).tolist()]
     later = [every[i].id for i in np.flatnonzero(~pool.done).tolist() if every[i].waits]
     shuffled = np.random.default_rng(seed).permutation(later).tolist() if later else []
     given: list[Answer | None] = [task.target for task in tasks]
-    copies, first = taught(scheme.main, tasks, given, pool.features)
+    copies, first = taught(scheme.main, tasks, given, pool.features, kept.grouped)
     return Material(scheme, every, tasks, pool, shuffled, copies, first, heard, audits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from backend.controls.base import Answer, Control
-from backend.copies import Copies, copies_among, keys_of
+from backend.copies import Copies, Grouped, copies_in, keyed_and_grouped
 from backend.store.tasks import StoredTask
 
 KEPT_CHARACTERS = 10_000
@@ -43,17 +43,21 @@ class Taught(NamedTuple):
 
 
 def taught(
-    control: Control, tasks: list[StoredTask], given: Sequence[Answer | None], features: Tensor
+    control: Control,
+    tasks: list[StoredTask],
+    given: Sequence[Answer | None],
+    features: Tensor,
+    group: Callable[[Sequence[str], Tensor], Grouped] = keyed_and_grouped,
 ) -> tuple[Copies, Taught]:
     """Which tasks are copies, and what the control that orders the queue learns from. given: of each task;
-    features: float [N, D]."""
+    features: float [N, D]; group: as `keyed_and_grouped` does."""
     answers = control.answers_among(answer for answer in given if answer is not None)
     rows, targets = numbered(control, answers, given)
     own = np.full(len(tasks), -1, np.int64)
     own[rows] = targets.numpy()
     words = control.words_of([task.text for task in tasks])
     waits = np.array([task.waits for task in tasks])
-    copies = copies_among(words, keys_of(words), features, own, waits)
+    copies = copies_in(*group(words, features), own, waits)
     beside = copies.taught_beside(own)
     targets = torch.cat([targets, torch.from_numpy(copies.label[beside])])
     every = [*rows, *beside.tolist()]
