@@ -31,7 +31,7 @@ word of two characters says as much as one of five letters: at 2 / 7 half of the
 SAMPLE, SAMPLE_CHARS = 2_000, 500
 """Texts, and characters of each, that tell how a project is written."""
 
-_LETTER = re.compile(r"[^\W\d_]")
+_LETTERS = re.compile(r"[^\W\d_]+")
 UNSPACED_LETTERS = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
     "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
@@ -70,7 +70,7 @@ UNSPACED = Ngrams(None, (1, 3))
 def ngrams_for(texts: Sequence[str]) -> Ngrams:
     """The ranges for these texts, by the share of letters whose script has no spaces."""
     step = max(1, len(texts) // SAMPLE)
-    letters = "".join(letter for text in texts[::step] for letter in _LETTER.findall(text[:SAMPLE_CHARS]))
+    letters = "".join(word for text in texts[::step] for word in _LETTERS.findall(text[:SAMPLE_CHARS]))
     share = len(_UNSPACED.findall(letters)) / max(1, len(letters))
     return UNSPACED if share >= UNSPACED_SHARE else SPACED
 
