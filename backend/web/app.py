@@ -26,11 +26,12 @@ from backend.web.body import refuse_chunks
 from backend.web.contact import note_contacts
 from backend.web.gate import Gate
 from backend.web.headers import secure_headers
-from backend.web.installation import Installation
+from backend.web.installation import REDIS_SECONDS, Installation
 from backend.web.metrics import measure_requests
 from backend.web.origin import refuse_pages
 from backend.web.pressure import Slots
 from backend.web.protocol import protocol
+from backend.web.redis_of import close_with, redis_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     secure_headers(app)
     app.extensions["settings"] = settings
     dispatcher = app.extensions["dispatcher"] = Dispatcher.from_settings(settings)
+    close_with(app, dispatcher.redis)
     app.extensions["predictor"] = Predictor(
         settings, _mender(dispatcher), _shards_asker(dispatcher), _images_asker(dispatcher)
     )
@@ -63,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["surveys"] = Slots(1, 3, "scrapes of metrics and lists of versions")
     app.extensions["large events"] = threading.Lock()
-    app.extensions["installation"] = Installation(settings)
+    app.extensions["installation"] = Installation(redis_of(app, settings, REDIS_SECONDS))
     app.extensions["gate"] = Gate(settings, dispatcher)
     measure_requests(app, settings)
     refuse_chunks(app)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, g
-from redis import Redis, RedisError
+from redis import RedisError
 
 from backend.jobs.contact import REMEMBERED, Contact
 from backend.settings import Settings
+from backend.web.redis_of import redis_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def reached(kind: str, project_id: int, is_known: bool) -> None:
 
 def note_contacts(app: Flask, settings: Settings) -> None:
     """After each accepted /setup and /webhook; the note may fail, the answer never does."""
-    redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_SECONDS)
+    redis = redis_of(app, settings, REDIS_SECONDS)
 
     def note(response: Response) -> Response:
         kind, project_id, seconds = g.pop("reached", (None, 0, 0))

@@ -8,20 +8,17 @@ import threading
 from redis import Redis, RedisError
 
 from backend.jobs.installation import installation_id
-from backend.settings import Settings
-
 logger = logging.getLogger(__name__)
 
 REDIS_SECONDS = 0.5
+"""How long it may take to be read."""
 
 
 class Installation:
     """What was last read of it, per process."""
 
-    def __init__(self, settings: Settings):
-        self._redis = Redis.from_url(
-            settings.redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-        )
+    def __init__(self, redis: Redis):
+        self._redis = redis
         self._id: str | None = None
         self._is_reading = threading.Lock()
 

@@ -14,9 +14,9 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
-from redis import Redis
 
 from backend.settings import Settings
+from backend.web.redis_of import redis_of
 from backend.web.work_metrics import WorkCollector
 
 metrics = Blueprint("metrics", __name__)
@@ -45,10 +45,8 @@ def measure_requests(app: Flask, settings: Settings) -> None:
 
     app.before_request(start)
     app.after_request(stop)
-    redis = Redis.from_url(
-        settings.redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-    )
-    app.extensions["metrics"] = _registries(registry, WorkCollector(redis))
+    work = WorkCollector(redis_of(app, settings, REDIS_SECONDS))
+    app.extensions["metrics"] = _registries(registry, work)
     app.register_blueprint(metrics)
 
 

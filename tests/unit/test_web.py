@@ -1,10 +1,13 @@
 """The routes without Redis: what must answer, answers; what is wrong is named."""
 
+import gc
+
 import pytest
 from flask.testing import FlaskClient
 
 from backend.settings import Settings
 from backend.web import create_app
+from tests.e2e.steps import wait_until
 
 CONFIG = (
     '<View><Text name="text" value="$text"/>'
@@ -52,3 +55,18 @@ def test_setup_refuses_what_cannot_be_learned_and_a_missing_key(client: FlaskCli
 def test_without_redis_a_webhook_is_503_not_500(client: FlaskClient) -> None:
     answer = client.post("/webhook", json={"action": "ANNOTATION_CREATED", "project": {"id": 1}})
     assert answer.status_code == 503
+
+
+def test_an_application_that_is_no_more_leaves_no_connection_to_redis_open(session_redis: str) -> None:
+    app = create_app(Settings(redis_url=session_redis, label_studio_api_key="k"))
+    client = app.test_client()
+    for path in ("/health", "/metrics"):
+        assert client.get(path).status_code == 200
+    assert client.post("/setup", json={"project": "1.1", "schema": CONFIG}).status_code == 200
+    clients = [app.extensions["dispatcher"].redis, app.extensions["installation"]._redis]
+    pools = [each.connection_pool for each in clients]
+    wait_until(lambda: pools[1]._available_connections)
+    assert any(each.is_connected for pool in pools for each in pool._available_connections)
+    del app, client, clients
+    gc.collect()
+    assert not any(each.is_connected for pool in pools for each in pool._available_connections)
