@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 from backend.doctor.bench import Bench
 from backend.doctor.checks import check
 from backend.doctor.finding import Finding, ok, wrong
@@ -9,14 +12,24 @@ from backend.errors import ModelStoreError
 from backend.store.bucket import Bucket
 
 PROBE = "doctor/probe"
+PROBED = 2**16
+"""Bytes that a disk must have room for."""
 
 
 @check("model store", "settings")
 def model_store(bench: Bench) -> Finding:
-    """Write, list, read and delete: a user of the bucket who may not do one of them fails late, in a job."""
+    """Write, list, read and delete: a user of the bucket who may not do one of them fails late, in a job. What
+    a bucket keeps is copied to DATA_DIR too."""
+    folder = bench.settings.data_dir
+    if (reason := why_not_written(folder)) is not None:
+        return wrong(
+            f"nothing can be written to {folder} ({reason})",
+            "Let the user that runs the backend write to DATA_DIR, or make room on its disk; "
+            "and run this as that user.",
+        )
     url = bench.settings.model_store
     if not url:
-        return ok(f"on this machine, in {bench.settings.data_dir}")
+        return ok(f"on this machine, in {folder}")
     bucket = Bucket(url)
     try:
         bucket.write(PROBE, b"label-studio-atlas")
@@ -30,3 +43,15 @@ def model_store(bench: Bench) -> Finding:
             f"{url} does not keep what is written there", "Check that the bucket in MODEL_STORE exists."
         )
     return ok(url)
+
+
+def why_not_written(folder: Path) -> str | None:
+    """In the system's words; None where files can be written there, or the folder can be made. None stays."""
+    place = next(each for each in (folder, *folder.parents) if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=place) as probe:
+            probe.write(bytes(PROBED))
+            probe.flush()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
