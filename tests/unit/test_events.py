@@ -196,3 +196,16 @@ def test_a_setup_that_anybody_can_send_does_not_change_the_strategy(loop: Loop) 
     set_up("margin")
     assert "retrain" in work(loop, project)
     assert loop.state(project).strategy == "margin"
+
+
+def test_of_a_project_that_may_be_invented_a_contact_is_remembered_for_an_hour_and_no_longer(loop: Loop) -> None:
+    """Strangers may name any number of projects; what is known is remembered for a month."""
+    project = loop.create(20, labeled=6)
+    loop.retrain(project)
+    known = project.id
+    client = create_app(loop.settings).test_client()
+    for named in (known, 7_777):
+        body = {"project": f"{named}.1700000000", "schema": CONFIG}
+        assert client.post("/setup", json=body).status_code == 200
+    assert 0 < int(loop.redis.ttl(f"atlas:contact:{7_777}")) <= 3600
+    assert int(loop.redis.ttl(f"atlas:contact:{known}")) > 24 * 3600

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from redis import Redis
 
+from backend.jobs.measures import Measures
 from backend.jobs.newcomers import Newcomers
 from backend.settings import Settings
 from backend.web import create_app
@@ -37,3 +39,15 @@ def test_beyond_a_few_scrapes_at_once_are_told_to_come_back(redis: Redis, sessio
         answer = app.test_client().get(path)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert app.test_client().get("/health").status_code == 200
+
+
+def test_the_age_of_a_version_goes_by_the_clock_of_redis(
+    redis: Redis, session_redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of this machine may be another: published by a worker elsewhere, a version was hours old at once."""
+    Newcomers(redis).let_in(1)
+    Measures(redis).retrained(1, {"published": True, "head": 4, "seconds": {}, "model_version": "atlas-000001"})
+    monkeypatch.setattr("time.time", lambda: 4e9)
+    told = create_app(Settings(redis_url=session_redis)).test_client().get("/metrics").get_data(as_text=True)
+    (age,) = [line for line in told.splitlines() if line.startswith("atlas_order_age_seconds{")]
+    assert float(age.split()[-1]) < 3600

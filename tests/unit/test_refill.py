@@ -96,7 +96,9 @@ def test_what_label_studio_serves_first_is_in_the_head(loop: Loop, project: Fake
     assert loop.queue(project)[0] == behind
 
 
-def test_another_version_set_by_hand_is_taken_back(loop: Loop, project: FakeProject) -> None:
+def test_another_version_set_by_hand_is_taken_back_and_that_is_told(
+    loop: Loop, project: FakeProject, caplog: pytest.LogCaptureFixture
+) -> None:
     version = project.settings["model_version"]
     (task, *_) = project.tasks
     item = {"task": task, "result": [choice("other")], "score": 0.1, "model_version": "by hand"}
@@ -105,6 +107,8 @@ def test_another_version_set_by_hand_is_taken_back(loop: Loop, project: FakeProj
     done = loop.refill(project)
     assert done["mended"]
     assert project.settings["model_version"] == version
+    assert f"Label Studio was set to by hand and is set back to {version}" in caplog.text
+    assert f"versions --project {project.id} pin" in caplog.text
 
 
 @pytest.mark.parametrize(("blind", "shows"), [("true", False), ("false", True)])
