@@ -18,8 +18,8 @@ PROBED = 2**16
 
 @check("model store", "settings")
 def model_store(bench: Bench) -> Finding:
-    """Write, list, read and delete: a user of the bucket who may not do one of them fails late, in a job. What
-    a bucket keeps is copied to DATA_DIR too."""
+    """Write, list, read and delete: a user of the bucket who may not do one of them fails late, in a job.
+    What a bucket keeps is copied to DATA_DIR too."""
     folder = bench.settings.data_dir
     if (reason := why_not_written(folder)) is not None:
         return wrong(

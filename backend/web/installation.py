@@ -8,6 +8,7 @@ import threading
 from redis import Redis, RedisError
 
 from backend.jobs.installation import installation_id
+
 logger = logging.getLogger(__name__)
 
 REDIS_SECONDS = 0.5

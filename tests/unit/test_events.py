@@ -198,7 +198,7 @@ def test_a_setup_that_anybody_can_send_does_not_change_the_strategy(loop: Loop) 
     assert loop.state(project).strategy == "margin"
 
 
-def test_of_a_project_that_may_be_invented_a_contact_is_remembered_for_an_hour_and_no_longer(loop: Loop) -> None:
+def test_a_contact_of_a_project_that_may_be_invented_is_remembered_for_an_hour(loop: Loop) -> None:
     """Strangers may name any number of projects; what is known is remembered for a month."""
     project = loop.create(20, labeled=6)
     loop.retrain(project)

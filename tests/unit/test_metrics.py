@@ -44,9 +44,10 @@ def test_beyond_a_few_scrapes_at_once_are_told_to_come_back(redis: Redis, sessio
 def test_the_age_of_a_version_goes_by_the_clock_of_redis(
     redis: Redis, session_redis: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That of this machine may be another: published by a worker elsewhere, a version was hours old at once."""
+    """That of this machine may be another: what a worker elsewhere published was hours old at once."""
     Newcomers(redis).let_in(1)
-    Measures(redis).retrained(1, {"published": True, "head": 4, "seconds": {}, "model_version": "atlas-000001"})
+    retrained = {"published": True, "head": 4, "seconds": {}, "model_version": "atlas-000001"}
+    Measures(redis).retrained(1, retrained)
     monkeypatch.setattr("time.time", lambda: 4e9)
     told = create_app(Settings(redis_url=session_redis)).test_client().get("/metrics").get_data(as_text=True)
     (age,) = [line for line in told.splitlines() if line.startswith("atlas_order_age_seconds{")]

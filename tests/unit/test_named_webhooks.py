@@ -60,7 +60,9 @@ def test_a_webhook_of_connect_whose_secret_is_lost_is_a_fault(url: str) -> None:
 
 @pytest.mark.parametrize(("carried", "said"), [("Bearer forged", "another secret"), ("", "no secret")])
 @pytest.mark.parametrize("url", [OWN, FORMER])
-def test_a_webhook_with_another_secret_than_the_kept_one_is_a_fault(url: str, carried: str, said: str) -> None:
+def test_a_webhook_with_another_secret_than_the_kept_one_is_a_fault(
+    url: str, carried: str, said: str
+) -> None:
     finding = found(url, carried, "Bearer own")
     assert finding.state is State.WRONG
     assert f"carries {said}" in finding.found
