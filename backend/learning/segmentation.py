@@ -94,10 +94,16 @@ class Segmenter(nn.Module):
         layers: Layers = self.network((cells.to(self.center.device) - self.center) / self.scale)
         return layers
 
+    def likely(self, look: Look, item: int, each: int = 1) -> Tensor:
+        """How likely each class is in the cells of one item: float32 [C, g, g], where the model is. each: of
+        so many cells, both ways, one is looked at, the first of them."""
+        points = centres(self.grid).view(self.grid, self.grid, 2)[::each, ::each]
+        cells = look(torch.tensor([item]), points.reshape(1, -1, 2))[0]
+        return self(cells).probabilities[0].T.reshape(-1, *points.shape[:2])
+
     def decode(self, look: Look, item: int) -> Segmented:
         """What it sees in one item of those that can be looked at."""
-        cells = look(torch.tensor([item]), centres(self.grid)[None])[0]
-        likely = self(cells).probabilities[0].T.reshape(1, -1, self.grid, self.grid)
+        likely = self.likely(look, item)[None]
         likely = F.interpolate(likely, scale_factor=FINER, mode="bilinear", align_corners=False)[0].cpu()
         sure, classes = likely.max(0)
         flat, count = classes.flatten(), len(likely)
@@ -123,9 +129,17 @@ class TrainedSegmenter:
     def held_out(self, images: Sequence[int] | None = None) -> Iterator[Segmented]:
         """What is seen in some of the labelled images, in all without, by a sibling that did not see it in
         training."""
-        siblings = [self.family.member(1 + i) for i in range(self.family.network.shape.members - 1)]
-        every = range(len(self.fold_of)) if images is None else images
+        siblings, every = self._siblings, range(len(self.fold_of)) if images is None else images
         return (siblings[int(self.fold_of[i])].decode(self.look, i) for i in every)
+
+    def likely_of_unseen(self, each: int) -> Iterator[Tensor]:
+        """Of each labelled image, by such a sibling: see `Segmenter.likely`."""
+        siblings, folds = self._siblings, enumerate(self.fold_of.tolist())
+        return (siblings[fold].likely(self.look, image, each).cpu() for image, fold in folds)
+
+    @property
+    def _siblings(self) -> list[Segmenter]:
+        return [self.family.member(1 + i) for i in range(self.family.network.shape.members - 1)]
 
 
 def train_segmentation(

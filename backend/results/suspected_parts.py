@@ -24,7 +24,7 @@ def still_there(row: Mapping[str, Any], task: StoredTask | None) -> bool:
 
 
 def where(row: Mapping[str, Any], control: RegionControl, task: StoredTask) -> str:
-    """The part, for a person: a span's words within others, a box's place."""
+    """The part, for a person: a span's words within others, the place of a box, or of one around an area."""
     if not isinstance(control, Spans):
         x, y, width, height = (round(each) for each in row["place"])
         return f"{width} x {height} % at {x}, {y} % of {task.text[:200]}"

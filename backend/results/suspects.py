@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from backend.controls.boxes import Boxes
 from backend.controls.config import parse_label_config
 from backend.controls.regions import RegionControl
-from backend.controls.spans import Spans
 from backend.errors import AtlasError
 from backend.jobs.pull import pull
 from backend.labelstudio.client import LabelStudioClient
@@ -66,7 +64,7 @@ def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int
     parts = _parts(settings, project_id, version)
     if parts is not None:
         return _of_parts(settings, client, project_id, version, parts, most)
-    if isinstance(version.scheme.main, Spans | Boxes):
+    if isinstance(version.scheme.main, RegionControl):
         name = version.scheme.main.from_name
         raise AtlasError(f"labels of {name} that look wrong are looked for with the next retrain")
     labels = labels_of(settings, client, project_id)

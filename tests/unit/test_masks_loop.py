@@ -19,6 +19,7 @@ from backend.jobs.learners import boxes, masks
 from backend.learning import segmentation
 from backend.learning.detector_training import train_detector
 from backend.results.collect import collect
+from backend.results.suspects import find_suspects
 from backend.store import image_maps
 from backend.store.image_cache import image_cache
 from backend.store.image_maps import ImageMaps, map_encoder_named
@@ -95,6 +96,20 @@ def test_areas_are_learned_shown_and_asked_for(loop: Loop, files: FileServer, ki
 @pytest.fixture
 def brushed(loop: Loop, files: FileServer) -> Asked:
     return asked(loop, files, CONFIGS["brush"][1])
+
+
+def test_an_area_with_another_label_is_the_first_that_looks_wrong(loop: Loop, brushed: Asked) -> None:
+    """Picture 3 is blue, and painted as if it were red."""
+
+    def painted(number: int) -> list[Json]:
+        regions = brushed.right(number)
+        return [{**each, "value": {**each["value"], "brushlabels": ["red"]}} for each in regions]
+
+    brushed.mark(loop, range(12), lambda number: painted(number) if number == 3 else brushed.right(number))
+    loop.retrain(brushed.project)
+    found = find_suspects(loop.settings, loop.client, brushed.project.id, 10)
+    assert (brushed.number(found.rows[0].task), found.rows[0].label) == (3, ["red"])
+    assert (found.judged, found.contradicted) == (12, 1)
 
 
 def test_masks_have_the_size_of_the_image_and_not_of_what_is_handed_on(loop: Loop, brushed: Asked) -> None:

@@ -14,6 +14,7 @@ from backend.jobs.learners.parts import Parts, Trained
 from backend.jobs.taught import Taught
 from backend.learning.segmentation import TrainedSegmenter, train_segmentation
 from backend.learning.segmentation_units import units_learned
+from backend.learning.suspected_areas import suspected_areas
 from backend.learning.units import Units
 from backend.store.image_maps import for_areas
 from backend.store.model_version import ControlModel
@@ -36,7 +37,8 @@ class AreasOfImages(Parts):
         pool = self.material.units(self.material.waiting)
         learned = units_learned(trained, for_areas(pool), len(pool.rows))
         judged = self._to_judge(taught)
-        return Trained(trained.model, learned, _held_out(control, trained, labelled, judged), judged)
+        held_out = _held_out(control, trained, labelled, judged)
+        return Trained(trained.model, learned, held_out, judged, suspected_areas(trained))
 
     def _to_judge(self, taught: Taught) -> list[int]:
         """Places among the labelled tasks."""
