@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 
 from backend.errors import NotFound
 from backend.labelstudio.client import LabelStudioClient
@@ -17,11 +18,13 @@ def move(
     version: str,
     places: Mapping[int, float],
     tasks: Iterable[int],
+    most: int | None = None,
 ) -> int:
     """Give the version's predictions of these tasks the places that they are to have, where they have others;
-    those that are to stand first come first. Returns how many were moved.
+    those that are to stand first come first. Returns how many are left to be moved.
 
-    places: by task; one without a place stays where it is.
+    places: by task; one without a place stays where it is; most: how many to move, None for all. Label Studio
+    takes a call for each.
     """
     wanted = {task for task in tasks if task in places}
     off = [
@@ -30,7 +33,11 @@ def move(
         if each.task in wanted and not _is_at(each.score, places[each.task])
     ]
     off.sort(key=lambda each: places[each.task])
-    return sum(_moved(client, each.id, places[each.task]) for each in off)
+    now = off if most is None else off[:most]
+    for each in now:
+        with suppress(NotFound):  # deleted meanwhile
+            client.set_score(each.id, places[each.task])
+    return len(off) - len(now)
 
 
 def note_published(kept: WantedFirst, front: Front, waiting: AbstractSet[int]) -> bool:
@@ -49,11 +56,3 @@ def note_published(kept: WantedFirst, front: Front, waiting: AbstractSet[int]) -
 
 def _is_at(score: float | None, place: float) -> bool:
     return score is not None and math.isclose(score, place, rel_tol=1e-9)
-
-
-def _moved(client: LabelStudioClient, prediction: int, place: float) -> bool:
-    try:
-        client.set_score(prediction, place)
-        return True
-    except NotFound:  # deleted meanwhile
-        return False

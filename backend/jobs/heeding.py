@@ -27,6 +27,9 @@ from backend.store.wanted_first import Front, WantedFirst
 
 logger = logging.getLogger(__name__)
 
+AT_ONCE = 10
+"""Tasks that somebody wants next and that stand elsewhere in what is published: so many are moved before that
+is said, one after the other; a refill moves the others, while annotators are busy with these."""
 TAB = "Selected on the map"
 """Title of the Data Manager's tab; there is one for a project, and it shows what was selected last."""
 
@@ -78,7 +81,8 @@ class _Heeding:
         if not wanted:
             return asked.done("None of these tasks waits for a label, so none was put first")
         front = self._change(lambda front: front.among(waiting).with_wish(wanted, asked.by, time.time()))
-        said = f"{_tasks(len(wanted))} stand first until labelled or released{besides}{self._publish()}"
+        published = self._publish(AT_ONCE)
+        said = f"{_tasks(len(wanted))} stand first until labelled or released{besides}{published}"
         return asked.done(said, made=front.used)
 
     def _release(self, asked: Selection) -> Selection:
@@ -123,9 +127,11 @@ class _Heeding:
             self._kept.write(front)
             return front
 
-    def _publish(self) -> str:
+    def _publish(self, moves: int | None = None) -> str:
         """Have Label Studio's queue follow. Returns what there is to add to what was done."""
-        done = keep_full(self._settings, self._dispatcher, self._client, self._id)
+        done = keep_full(self._settings, self._dispatcher, self._client, self._id, moves)
+        if done.unmoved:
+            self._dispatcher.request_refill(self._id)
         if done.needs_retrain is None:
             return ""
         self._dispatcher.demand_retrain(self._id)

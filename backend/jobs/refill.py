@@ -73,7 +73,11 @@ def refill(project_id: int) -> dict[str, Any]:
 
 
 def keep_full(
-    settings: Settings, dispatcher: Dispatcher, client: LabelStudioClient, project_id: int
+    settings: Settings,
+    dispatcher: Dispatcher,
+    client: LabelStudioClient,
+    project_id: int,
+    moves: int | None = None,
 ) -> Refilled:
     """`bring_up_to_date`, and note after how many annotations it has to be done again."""
     state = dispatcher.state(project_id)
@@ -83,7 +87,7 @@ def keep_full(
         EncodingProgress(dispatcher.redis, project_id).new_tasks(kind_of(encoder), shards)
         dispatcher.request_shards(project_id, shards)
 
-    done = bring_up_to_date(settings, client, project_id, on_late, state)
+    done = bring_up_to_date(settings, client, project_id, on_late, state, moves)
     ask_for_images(settings, dispatcher, client, project_id)
     if done.needs_retrain is None:
         state.refill_at(seen + max(1, done.left // 2) if done.more else None)
@@ -96,11 +100,13 @@ def bring_up_to_date(
     project_id: int,
     on_late: OnLate = lambda encoder, shards: None,
     state: ProjectState | None = None,
+    moves: int | None = None,
 ) -> Refilled:
     """Top up the head of the published version, and make Label Studio order by it (again).
 
     on_late: told of new tasks' texts that there was no time to encode, in shards for workers; state: says
-    what the project wraps, None for nothing.
+    what the project wraps, None for nothing; moves: how many published tasks are moved to where they are
+    wanted, the first first, None for all.
     Raises NotFound for a project that is gone, LabelConfigError where there is nothing to learn.
     """
     settings = settings_of(settings, project_id)
@@ -109,7 +115,8 @@ def bring_up_to_date(
         try:
             wrapped = None if state is None else WrappedHead.of(settings, state, client, project)
             led_here = None if state is None else state.proven_connections
-            return _Refill(settings, client, project, on_late, wrapped, led_here).run(pull_first=attempt > 0)
+            doing = _Refill(settings, client, project, on_late, wrapped, led_here, moves)
+            return doing.run(pull_first=attempt > 0)
         except (Dropped, DamagedFile) as error:
             return Refilled(needs_retrain=str(error))
         except HeadChanged as error:
@@ -126,8 +133,10 @@ class _Refill:
         on_late: OnLate,
         wrapped: WrappedHead | None,
         led_here: str | None,
+        moves: int | None,
     ):
         """led_here: the connections' addresses when one was last seen to lead here."""
+        self._moves = moves
         self._settings = settings
         self._led_here = led_here
         self._wrapped = wrapped
@@ -227,11 +236,12 @@ class _Refill:
             self._remember(loaded, predictions, place_of, known, front)
             extend_head(self._client, self._project, predictions)
         moved = [*(task for task in head if task in front.number_of), *front.released]
-        move(self._client, self._project.id, loaded.version.name, places, moved)
-        if front.released and self._wanted_first.read() == front:  # else another machine has a newer one
+        unmoved = move(self._client, self._project.id, loaded.version.name, places, moved, self._moves)
+        is_settled = bool(front.released) and not unmoved
+        if is_settled and self._wanted_first.read() == front:  # else another machine has a newer one
             self._wanted_first.write(front.settled())
         left = sum(task not in touched for task in head)
-        return Refilled(len(missing), left, len(waiting) > len(head))
+        return Refilled(len(missing), left, len(waiting) > len(head), unmoved=unmoved)
 
     def _shown(self, loaded: Loaded, predictions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """With another model's regions, where these are what annotators see."""

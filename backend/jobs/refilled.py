@@ -9,12 +9,14 @@ LEFT_ALONE = "Label Studio orders by another version, and a connection is gone: 
 
 @dataclass(frozen=True)
 class Refilled:
-    """What was done. `left`: tasks of the head nobody has touched yet; `more`: whether others wait behind."""
+    """What was done. `left`: tasks of the head nobody has touched yet; `more`: whether others wait behind;
+    `unmoved`: tasks that stand elsewhere than wanted until another refill moves them."""
 
     added: int = 0
     left: int = 0
     more: bool = False
     mended: bool = False
+    unmoved: int = 0
     needs_retrain: str | None = None
     """Why no published model can do it, None where it could."""
     left_alone: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.jobs.head import head_of
-from backend.jobs.heeding import heed_selection
+from backend.jobs.heeding import AT_ONCE, heed_selection
 from backend.jobs.selections import FIRST, RELEASE, SHOW, Selection, Selections
 from backend.labelstudio.tabs import MOST_RANGES, ranges
 from backend.store.files import Files
@@ -91,6 +91,23 @@ def test_a_lasso_stands_first_at_once_and_over_refills_and_retrains(loop: Loop) 
         loop.retrain(project)
         assert set(loop.queue(project)[:3]) == set(wanted)
     assert len(loop.queue(project)) >= 6  # the head is full behind them
+
+
+def test_a_large_lasso_waits_for_its_first_tasks_alone_and_a_refill_moves_the_others(loop: Loop) -> None:
+    project = trained(loop)
+    loop.set(queue_head=40)
+    loop.refill(project)
+    order = loop.queue(project)
+    wanted = order[-AT_ONCE - 5 :]
+    loop.fake.requests.clear()
+    heed(loop, project, Selection(FIRST, tuple(wanted)))
+    moves = [each for each in loop.fake.requests if each.startswith("PATCH ") and "/predictions/" in each]
+    assert len(moves) == AT_ONCE
+    assert loop.queue(project)[:AT_ONCE] == wanted[:AT_ONCE]
+    assert loop.queue(project)[AT_ONCE] == order[0]
+    assert f"refill-{project.id}" in loop.jobs()
+    loop.refill(project)
+    assert loop.queue(project) == [*wanted, *order[: -AT_ONCE - 5]]
 
 
 def test_a_wanted_task_that_is_labelled_is_wanted_no_more(loop: Loop) -> None:
