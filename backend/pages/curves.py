@@ -13,6 +13,8 @@ from backend.printable import printable
 WIDE, NARROW, HEIGHT = 720, 360, 280
 """Widths for a desktop's window and for a phone's: a style sheet shows one of both."""
 LEFT, RIGHT, TOP, BOTTOM = 58, 24, 14, 42
+BESIDE = 72
+"""At the right, where the goal's name stands beside its line."""
 TICKS = 5
 QUARTER = 0.25
 """Between two lines of the grid; the vertical axis begins at the one below all that is shown."""
@@ -56,7 +58,7 @@ def chart(lines: Sequence[Line], bands: Sequence[Band], *, said: str, goal: Goal
     low = min([*scores, *([] if goal is None else [goal.level])])
     drawn, named = [], f'role="img" aria-label="{_said(said)}"'
     for kind, width in (("wide", WIDE), ("narrow", NARROW)):
-        axes = _Axes(min(xs), max(xs), low, width)
+        axes = _Axes(min(xs), max(xs), low, width, goal)
         drawn += [
             f'<svg class="chart {kind}" viewBox="0 0 {width} {HEIGHT}" {named}>',
             *_grid(axes),
@@ -94,9 +96,8 @@ def _said(text: str) -> Markup:
 class _Axes:
     """From values to places in the picture."""
 
-    def __init__(self, least: float, most: float, low: float, width: int):
+    def __init__(self, least: float, most: float, low: float, width: int, goal: Goal | None):
         """least, most: of the labels; low: the lowest score."""
-        self.width = width
         self.bottom = min(max(math.floor(low / QUARTER) * QUARTER, 0.0), 1 - QUARTER)
         ticks = TICKS if width == WIDE else TICKS - 2
         step = max(_step((most - least) or 1, ticks), 1)  # labels are whole
@@ -104,9 +105,11 @@ class _Axes:
         if self.most <= self.least:
             self.most = self.least + step
         self.step = step
+        self.is_goal_within = goal is not None and goal.at is not None and self.least <= goal.at <= self.most
+        self.right = width - (RIGHT if goal is None or self.is_goal_within else BESIDE)
 
     def x(self, value: float) -> float:
-        return LEFT + (value - self.least) / (self.most - self.least) * (self.width - LEFT - RIGHT)
+        return LEFT + (value - self.least) / (self.most - self.least) * (self.right - LEFT)
 
     def y(self, value: float) -> float:
         share = (min(max(value, self.bottom), 1) - self.bottom) / (1 - self.bottom)
@@ -121,7 +124,7 @@ def _step(span: float, ticks: int) -> float:
 
 
 def _grid(axes: _Axes) -> list[str]:
-    parts, right = [], axes.width - RIGHT
+    parts, right = [], axes.right
     for percent in range(round(100 * axes.bottom), 101, round(100 * QUARTER)):
         y = axes.y(percent / 100)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
@@ -139,12 +142,11 @@ def _grid(axes: _Axes) -> list[str]:
 
 def _goal(axes: _Axes, goal: Goal) -> list[str]:
     """Its level, and a dot where it is expected to be reached, with the labels that takes."""
-    y, right = axes.y(goal.level), axes.width - RIGHT
+    y, right = axes.y(goal.level), axes.right
     name = f"goal {100 * goal.level:.0f} %"
     parts = [f'<line class="goal" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>']
-    if goal.at is None or not axes.least <= goal.at <= axes.most:
-        beside = y + 17 if goal.level > 0.8 else y - 6
-        return [*parts, f'<text class="goal-name end" x="{right}" y="{beside:.1f}">{name}</text>']
+    if goal.at is None or not axes.is_goal_within:
+        return [*parts, f'<text class="goal-name" x="{right + 8}" y="{y + 4:.1f}">{name}</text>']
     x = axes.x(goal.at)
     at, there = ("end", x + 8) if x > (LEFT + right) / 2 else ("start", x - 8)
     name = f"{name} at {goal.at:,.0f} labels"

@@ -14,6 +14,7 @@ from tests.e2e.editor import AUTO_ANNOTATION, DRAWN, OPENED, REGIONS, open_task,
 from tests.e2e.installation import assert_said_by_doctor
 from tests.e2e.published import made
 from tests.e2e.steps import follow_queue, trained_on, wait_until
+from tests.e2e.visiting import Visit, task_of
 from tests.unit.span_scenes import CONFIG, right, text_of
 
 COUNT = 30
@@ -99,8 +100,11 @@ def test_three_people_mark_spans_while_a_label_is_renamed_and_a_task_is_deleted(
     project.change(label_config=renamed)
     *tasks, deleted = project.queue()[:11]
     project.http.delete(f"/api/tasks/{deleted}/").raise_for_status()
+    others = [task for task in tasks if task != served["id"]]  # that one is held by whoever was served it
+    unmarked = next(task for task in others if right(project.texts[task]))
     for task in tasks:
         marked = [_renamed(each) for each in right(project.texts[task])]
+        marked = [each for each in marked if task != unmarked or each["value"]["labels"] != ["PERSON"]]
         for who in people[:2]:
             project.mark(task, who, marked)
     project.version_after(second)  # the change itself made one, without what had the old name
@@ -110,6 +114,25 @@ def test_three_people_mark_spans_while_a_label_is_renamed_and_a_task_is_deleted(
     assert set(project.queue()) == set(order[10:]) - {*tasks, deleted}
     assert project.settings()["total_annotations_number"] == 40
     assert_said_by_doctor(backend, project.id, annotations='label: "PER"')
+    judged_on_its_page(Visit(backend, project.id), project, unmarked, people[2])
+
+
+def judged_on_its_page(page: Visit, project: Project, unmarked: int, third: httpx.Client) -> None:
+    """A person whom two annotators overlooked is listed as missing; sent back, their text is served to the
+    third before any new one."""
+
+    def listed() -> list[str]:
+        return [row for row in page.rows("suspects") if task_of(row) == unmarked]
+
+    wait_until(lambda: bool(listed()))
+    (row,) = listed()
+    assert "nothing marked" in row
+    assert "<bdi>PERSON</bdi>" in row
+    assert "Nothing is missing here</button>" in row
+    page.press("suspects/send-back", row)
+    wait_until(lambda: "Label Studio serves it to somebody else" in page.part("suspects"))
+    served = third.get(f"/api/projects/{project.id}/next").raise_for_status().json()
+    assert served["id"] == unmarked
 
 
 def _renamed(region: Any) -> Any:

@@ -96,6 +96,8 @@ def _chart(past: Sequence[Entry], stats: Mapping[str, Any]) -> Markup:
         lines.append(found[0])
         bands.append(found[1])
     shown = [line for line in lines if line.points]
+    if all(len(line.points) < 2 for line in shown):
+        return Markup("")  # no curve yet
     ends = [(line.name, *line.points[-1]) for line in shown]
     if goal is not None and goal.at is not None:
         ends.append(("goal", goal.at, goal.level))
