@@ -3,7 +3,7 @@ and whether a long history opens as fast as a short one.
 
 python -m benchmarks.pages [ITEMS]
 
-Needs Chromium, and no Label Studio. From a lasso to the order in a real Label Studio: benchmarks.lasso_latency.
+Needs Chromium, and no Label Studio, as benchmarks.lasso_latency does.
 """
 
 from __future__ import annotations
