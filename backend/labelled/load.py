@@ -67,8 +67,14 @@ def load(
         check_there(texts.fields, fields, [item for item, _ in texts.rows], texts.things.row)
         _check_classes(texts)
     except AtlasError as error:
-        raise AtlasError(f"{path}: {error}") from error
+        raise AtlasError(f"{path}: {error}{_file_within(path)}") from error
     return texts
+
+
+def _file_within(path: Path) -> str:
+    """Of a folder in which the labels may lie in a file beside the images, what to do; else ""."""
+    found = sorted(path.glob("*.json")) if path.is_dir() else []
+    return f"; if {found[0]} holds the labels, give that file in the folder's place" if found else ""
 
 
 def rows_of(

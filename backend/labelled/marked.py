@@ -6,16 +6,17 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from backend.controls.base import Answer
 from backend.controls.options import Fixed
 from backend.controls.sources import Text
-from backend.controls.span_answers import Span, answer_of, known_in
+from backend.controls.span_answers import Span, answer_of, known_in, spans_in
 from backend.controls.spans import Spans
 from backend.controls.votes import target_of
 from backend.errors import AtlasError
 from backend.labelled.decoding import decode_file
+from backend.labelled.things import TEXTS, Things
 
 COLUMNS = (".conll", ".bio", ".iob", ".iob2")
 """How the names of files end that have a token and its tag in each line."""
@@ -38,6 +39,13 @@ class MarkedTexts:
     labels: tuple[str, ...]
     source: str
     dropped: dict[str, int] = field(default_factory=dict)
+    things: ClassVar[Things] = TEXTS
+    parts: ClassVar[str] = "spans"
+
+    @property
+    def marked(self) -> Iterator[list[str]]:
+        """Of each text, the labels of its spans."""
+        return ([span.label for span in spans_in(row.answer) if span.label] for row in self.rows)
 
 
 def load_marked(path: Path, text_field: str | None = None, control: str | None = None) -> MarkedTexts | None:

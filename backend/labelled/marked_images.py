@@ -7,18 +7,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from PIL import Image as Picture
 
 from backend.controls.base import Answer
-from backend.controls.boxes import FULL, Box, Boxes
+from backend.controls.boxes import FULL, Box, Boxes, boxes_in
 from backend.controls.boxes import answer_of as boxes_answer
-from backend.controls.masks import Bitmask, Brush, Mask
+from backend.controls.masks import Bitmask, Brush, Mask, masks_in
 from backend.controls.masks import answer_of as masks_answer
 from backend.controls.options import Fixed
-from backend.controls.polygons import Polygons
+from backend.controls.polygons import Polygons, polygons_in
 from backend.controls.regions import RegionControl
 from backend.controls.runs import runs_of
 from backend.controls.sources import Image
@@ -26,6 +26,7 @@ from backend.controls.votes import target_of
 from backend.errors import AtlasError
 from backend.labelled.addressed import NOT_HERE, file_at
 from backend.labelled.decoding import decode_file
+from backend.labelled.things import IMAGES, Things
 
 CLASSES = "classes.txt"
 """In a folder of masks, the names of the numbers in them, one a line."""
@@ -56,10 +57,30 @@ class MarkedImages:
     control: RegionControl
     source: str
     dropped: dict[str, int] = field(default_factory=dict)
+    things: ClassVar[Things] = IMAGES
+
+    @property
+    def parts(self) -> str:
+        return "boxes" if isinstance(self.control, Boxes) else "areas"
+
+    @property
+    def marked(self) -> Iterator[list[str]]:
+        """Of each image, the labels of its parts."""
+        return (_labels_in(self.control, row.answer) for row in self.rows)
 
     @property
     def labels(self) -> tuple[str, ...]:
         return self.control.classes
+
+
+def _labels_in(control: RegionControl, answer: Answer) -> list[str]:
+    if isinstance(control, Boxes):
+        labels = [each.label for each in boxes_in(answer)]
+    elif isinstance(control, Polygons):
+        labels = [each.label for each in polygons_in(answer)]
+    else:
+        labels = [each.label for each in masks_in(answer)]
+    return [label for label in labels if label]
 
 
 def load_marked_images(
@@ -146,7 +167,7 @@ def _of_masks(folder: Path) -> MarkedImages:
             if name in known and (numbers == number).any()
         ]
         rows.append(MarkedImage(str(picture), masks_answer(masks)))
-    left_out = {"masks without a .jpg beside them": dropped} if dropped else {}
+    left_out = {"that have a mask and no .jpg beside it": dropped} if dropped else {}
     return _enough(MarkedImages(rows, control, f"masks of the numbers in {CLASSES}", left_out))
 
 

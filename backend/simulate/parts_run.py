@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from backend.errors import AtlasError, NoContent
+from backend.labelled.echo import what_was_read_of_parts
 from backend.labelled.marked import MarkedTexts
 from backend.labelled.marked_images import MarkedImages
 from backend.settings import Settings
@@ -48,17 +49,17 @@ def run_parts(
     from backend.simulate.parts import held_out_of
 
     console = Console()
-    things = "texts with spans" if isinstance(given, MarkedTexts) else "images with parts"
-    said = f"  {len(given.rows):,} {things} of {len(given.labels)} labels ({given.source})"
-    console.print(said, highlight=False, markup=False)
-    for reason, count in given.dropped.items():
-        console.print(f"  left out: {count:,} {reason}", highlight=False, markup=False)
+    for line in what_was_read_of_parts(file, given):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
     if encoder is not None and "," in encoder:
         raise AtlasError("--encoder: where parts are marked one encoder is simulated at a time")
     settings = Settings()
     own = settings.encoder if isinstance(given, MarkedTexts) else settings.image_encoder
     plan = replace(plan, encoders=(encoder or own,))
-    plan = plan.within(len(given.rows) - held_out_of(len(given.rows), plan), len(given.labels))
+    held_out = held_out_of(len(given.rows), plan)
+    plan = plan.within(len(given.rows) - held_out, len(given.labels))
+    to_label = f"{len(given.rows) - held_out:,} {given.things.many} to label"
+    console.print(f"  {to_label}, {held_out:,} held out to measure on", highlight=False)
     with staging(out, file, force) as folder, Workers(processes) as workers:
         outcome = _worked(file, given, plan, folder, workers, console)
         publish(folder, list(WRITTEN), out)

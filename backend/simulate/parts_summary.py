@@ -67,14 +67,27 @@ def _row(name: str, replays: list[PartsReplay], areas: dict[str, dict[int, float
 
 
 def verdict(rows: Sequence[PartsSummary], cost: str) -> str:
-    """The default stays unless another is clearly ahead of it. cost: what is paid, in words."""
+    """The default stays unless another, which is not random order, is clearly ahead of it. cost: what is
+    paid, in words."""
     best, own = rows[0], next((row for row in rows if row.strategy == DEFAULT), None)
-    if own is None or best is own:
-        return f"{best.strategy} is best by {cost}. Set STRATEGY={best.strategy}."
+    if not any(row.per_cost for row in rows):
+        return "No strategy's model finds anything yet: nothing can be compared. Give a larger --budget."
+    if own is None:
+        return (
+            f"{best.strategy} comes first by {cost}. {DEFAULT}, the default, was not replayed: add it to "
+            "--strategies before you set another."
+        )
+    if best is own:
+        return f"{DEFAULT} comes first by {cost}. It is the default: there is nothing to set."
     error = max(best.error or 0.0, own.error or 0.0)
     gain = best.per_cost - own.per_cost
     if error == 0.0 or gain <= 2 * error:
         return f"{best.strategy} is not clearly ahead of {own.strategy}: {own.strategy} stays."
+    if best.strategy == BASELINE:
+        return (
+            f"Random order is ahead of {DEFAULT} by {gain:.3f}. Keep {DEFAULT} until more is labelled, and "
+            "run this again."
+        )
     return f"{best.strategy} is ahead of {own.strategy} by {gain:.3f}. Set STRATEGY={best.strategy}."
 
 
