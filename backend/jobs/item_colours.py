@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from backend.said.base import Contents
 from backend.store.item_map import NO_DOUBT, NONE, Placed, packed
 from backend.store.tasks import StoredTask
 from backend.store.vectors import digest_of
+from backend.wrapped.prediction import WrappedPrediction
 
 CHUNK = 2048
 MOST = 60
@@ -26,13 +27,21 @@ Whole = npt.NDArray[np.int64]
 
 
 class Colours:
-    """annotators: by task who labelled it; between: called often, may raise."""
+    """annotators: by task who labelled it; between: called often, may raise; theirs: tells of given tasks
+    what the ML backend that the project wraps said last, None where it wraps none."""
 
-    def __init__(self, loaded: Loaded, annotators: Mapping[int, str], between: Callable[[], object]):
+    def __init__(
+        self,
+        loaded: Loaded,
+        annotators: Mapping[int, str],
+        between: Callable[[], object],
+        theirs: Callable[[Iterable[int]], Iterator[WrappedPrediction]] | None = None,
+    ):
         self._loaded = loaded
         self._main = loaded.version.scheme.main
         self._annotators = annotators
         self._between = between
+        self._theirs = theirs
 
     def packed(self, tasks: Sequence[StoredTask], placed: Placed, header: Mapping[str, Any]) -> bytes:
         """What a page shows of those tasks that have a place: see `store.item_map.packed`."""
@@ -40,6 +49,8 @@ class Colours:
         shown = [(task, row) for task in tasks if (row := place_of.get(digest_of(task.text))) is not None]
         own = [task for task, _ in shown]
         guesses, doubt = self._guessed(own)
+        if self._theirs is not None:
+            guesses = self._said(self._theirs, own)
         labels = [self._label(task.target) for task in own]
         names, (label, guess) = _numbered([labels, guesses])
         annotators, (annotator,) = _numbered([[self._annotators.get(task.id) for task in own]])
@@ -52,6 +63,18 @@ class Colours:
     def _label(self, answer: str | None) -> str | None:
         """In one name what an answer says; None where there is none."""
         return None if answer is None else _name(self._main.regions(answer, 1.0), answer)
+
+    def _said(
+        self, theirs: Callable[[Iterable[int]], Iterator[WrappedPrediction]], tasks: Sequence[StoredTask]
+    ) -> list[str | None]:
+        """What the wrapped backend's answers say, by labels' names; None where it said nothing."""
+        place_of = {task.id: place for place, task in enumerate(tasks)}
+        names: list[str | None] = [None] * len(tasks)
+        for prediction in theirs(place_of):
+            self._between()
+            place = place_of[prediction.task]
+            names[place] = self._label(self._main.read(list(prediction.result), tasks[place].text))
+        return names
 
     def _guessed(self, tasks: Sequence[StoredTask]) -> tuple[list[str | None], Whole]:
         """What the version would say of each, and how undecided it is, in 0 to 254."""

@@ -31,10 +31,11 @@ from backend.settings import Settings
 from backend.store.image_cache import image_cache
 from backend.store.item_map import Placed
 from backend.store.kept_images import KeptImages
-from backend.store.locations import item_maps, version_store
+from backend.store.locations import item_maps, project_files, version_store
 from backend.store.paths import project_dir
 from backend.store.tasks import StoredTask, TaskStore
 from backend.store.vectors import digest_of
+from backend.store.wrapped_predictions import WrappedPredictions
 
 logger = logging.getLogger(__name__)
 
@@ -85,13 +86,17 @@ class _Mapping:
         name = version_store(self._settings, self._id).published()
         if name is None:
             return "no version is published yet, so there is no map"
-        changes = Dispatcher(self._redis, self._settings).state(self._id).changes
+        state = Dispatcher(self._redis, self._settings).state(self._id)
+        changes = state.changes
         loaded = load_version(self._settings, self._id, name)
         tasks = last_pulled(project_dir(self._settings.data_dir, self._id))
         placed = self._placed(loaded, tasks)
         self.progress(f"Colouring {len(tasks):,} items")
         header = {"changes": changes, "encoder": placed.encoder, "kept": round(placed.kept, 4)}
-        shown = Colours(loaded, self._annotators(loaded), self._aside.look).packed(tasks, placed, header)
+        kept = WrappedPredictions(project_files(self._settings, self._id))
+        theirs = None if state.wraps is None else kept.each_newest
+        colours = Colours(loaded, self._annotators(loaded), self._aside.look, theirs)
+        shown = colours.packed(tasks, placed, header)
         self._maps.show(shown)
         return f"{len(placed.digests)} contents are on the map"
 

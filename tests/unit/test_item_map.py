@@ -11,7 +11,10 @@ from backend.jobs.projecting import project_items
 from backend.jobs.stepping_aside import Overtaken
 from backend.learning import projection
 from backend.store.item_map import COLUMNS, NO_DOUBT, NONE, header_of
-from backend.store.locations import item_maps
+from backend.store.locations import item_maps, project_files
+from backend.store.wrapped_predictions import WrappedPredictions
+from backend.wrapped.prediction import WrappedPrediction
+from tests.fakes.label_studio import choice
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 
@@ -49,6 +52,23 @@ def test_every_item_has_a_place_and_its_colours(loop: Loop) -> None:
     assert max(columns["x"].max() - columns["x"].min(), columns["y"].max() - columns["y"].min()) == 65535
     assert header["version"] == loop.versions(project).names()[-1]
     assert 0 < header["kept"] <= 1
+
+
+def test_a_wrapped_projects_predictions_are_its_backends_own(loop: Loop) -> None:
+    project = loop.create(40, labeled=8)
+    loop.state(project).wraps = "http://theirs:9090"
+    for connection in project.connections.values():
+        connection["extra_params"] = {"wraps": "http://theirs:9090"}
+    kept = WrappedPredictions(project_files(loop.settings, project.id))
+    said = {task: ("disaster", "other")[task % 2] for task in list(project.tasks)[5:35]}
+    kept.add([WrappedPrediction(task, "theirs-1", (choice(each),), 0.9, 1.0) for task, each in said.items()])
+    loop.retrain(project)
+    project_items(project.id)
+    header, columns = shown(loop, project)
+    names = [None if each == NONE else header["labels"][each] for each in columns["guess"].tolist()]
+    assert dict(zip(columns["task"].tolist(), names, strict=True)) == {
+        task: said.get(task) for task in project.tasks
+    }
 
 
 def test_new_items_join_the_picture_in_which_no_other_moves(loop: Loop) -> None:
