@@ -62,7 +62,7 @@ class ActiveTransferModel(LabelStudioMLBase):  # type: ignore[misc]
             if strategy is not None:
                 check_name(strategy)
             if wraps is not None:
-                wrapped_place(wraps, Settings())
+                wrapped_place(wraps, Settings(), knows_who_asks=False)
         except ValueError as error:
             raise UnknownStrategy(f"extra params: {error}") from error
 

@@ -27,7 +27,7 @@ NO_KEY = (
     "Docker they alone have it: run this command there, `docker compose exec upkeep label-studio-atlas ...`"
 )
 NOT_HERE = f'"{GENERATION}" is not ready here; the backend\'s log says why'
-"""All that a stranger is told."""
+"""All that Label Studio is told, or whoever has its credentials."""
 
 
 @dataclass(frozen=True)
@@ -49,23 +49,27 @@ def named_model(settings: Settings) -> NamedModel:
     return NamedModel(settings.generation_model.strip(), settings.generation_url, key)
 
 
-def wrapped_place(wraps: str, settings: Settings) -> str:
+def wrapped_place(wraps: str, settings: Settings, *, knows_who_asks: bool) -> str:
     """What a connection names as wrapped, if it may be: GENERATION, or the address of an ML backend. The
     model's key is looked at by workers, who alone need it.
 
-    Raises ValueError with what to change; of the model it tells nothing, for a stranger may ask.
+    knows_who_asks: whether credentials were asked for; a stranger is not to learn whether a model is named,
+    so one that is not is told to the log alone. Raises ValueError with what to change.
     """
     if wraps != GENERATION:
         return allowed_url(wraps, settings.wrapped_backends)
     if not _is_named(settings):
         logger.warning("%s", MISSING)
-        raise ValueError(NOT_HERE)
+        if knows_who_asks:
+            raise ValueError(NOT_HERE)
     return wraps
 
 
 def check_wrapped(wraps: str, scheme: LabelScheme, settings: Settings) -> None:
-    """Raises ValueError or LabelConfigError where it may not be, or cannot answer such a label config."""
-    if wrapped_place(wraps, settings) == GENERATION:
+    """As a web server that checks BASIC_AUTH_USER, where that is set. Raises ValueError or LabelConfigError
+    where it may not be, or cannot answer such a label config."""
+    knows_who_asks = settings.basic_authorization is not None
+    if wrapped_place(wraps, settings, knows_who_asks=knows_who_asks) == GENERATION:
         text_area_of(scheme)
 
 

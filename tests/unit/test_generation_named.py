@@ -12,7 +12,9 @@ from backend.generation.named import named_model, wrapped_place
 from backend.generation.prompt import CUT, DEFAULT, LONGEST, instruction_in, messages
 from backend.generation.written import Example
 from backend.settings import Settings
+from backend.web.app import create_app
 from tests.fakes.chat import KEY, text_in
+from tests.fakes.loop import Loop
 
 
 def test_a_text_cannot_end_itself_and_go_on_as_something_else() -> None:
@@ -64,13 +66,31 @@ def test_nothing_is_sent_until_address_model_and_key_are_set(
     with pytest.raises(NotConfigured, match="GENERATION_KEY"):
         named_model(settings)
     if lacking == "generation_key":  # workers alone have it
-        assert wrapped_place("generation", settings) == "generation"
+        assert wrapped_place("generation", settings, knows_who_asks=True) == "generation"
     else:
         with pytest.raises(ValueError, match="is not ready here"):
-            wrapped_place("generation", settings)
+            wrapped_place("generation", settings, knows_who_asks=True)
         assert "set GENERATION_MODEL" in caplog.text
-    assert wrapped_place("generation", Settings(**NAMED)) == "generation"  # type: ignore[arg-type]
+    named = Settings(**NAMED)  # type: ignore[arg-type]
+    assert wrapped_place("generation", named, knows_who_asks=True) == "generation"
     assert named_model(Settings(**NAMED)).url == "https://api.example.org/v1"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("user", "answers"), [("", {200}), ("ls", {200, 400})])
+@pytest.mark.parametrize(("tag", "learned"), [("TextArea", True), ("Number", False)])
+def test_strangers_do_not_learn_whether_a_model_is_named(
+    loop: Loop, user: str, answers: set[int], tag: str, learned: bool
+) -> None:
+    if user:
+        loop.set(basic_auth_user=user, basic_auth_pass="secret")
+    config = f'<View><Text name="t" value="$text"/><{tag} name="c" toName="t"/></View>'
+    body = {"project": "1.5", "schema": config, "extra_params": '{"wraps": "generation"}'}
+    found = set()
+    for settings in (Settings(), Settings(**NAMED)):  # type: ignore[arg-type]
+        client = create_app(settings).test_client()
+        auth = (user, "secret") if user else None
+        found.add(client.post("/setup", json=body, auth=auth).status_code)
+    assert found == (answers if learned else {400})
 
 
 def test_the_key_is_shown_nowhere() -> None:
