@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from backend.connecting import NotConnected, Say, backend_address
 from backend.doctor.finding import State
 from backend.errors import NotFound, Rejected
+from backend.giving_back import connect_again
 from backend.jobs import heeding
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.project_tabs import TITLES, forget_tabs
@@ -16,10 +17,12 @@ from backend.jobs.webhook_secrets import WebhookSecrets
 from backend.labelstudio.administration import Administration, Connection, former_webhook_url, webhook_url
 from backend.labelstudio.connection import TITLE
 from backend.settings import Settings
+from backend.store.forwarded import Forwarded
 from backend.store.found_before import FoundBefore, forget_found, read_found
 from backend.store.locations import project_files
 from backend.store.model_version import version_number
 from backend.store.opened_again import forget_opened, read_opened
+from backend.store.wrapped_access import forget_access, read_access
 
 DEFAULTS = FoundBefore("Sequential sampling", "", prelabels=True)
 """Label Studio's own, of a project that a release before this connected."""
@@ -68,6 +71,7 @@ class Disconnecting:
         forget_tabs(self._files)
         self._remove_roads(ours, found)
         self._stop()
+        self._give_back()
         if delete_predictions:
             self._delete_predictions(self._versions())
         for tab in self._label_studio.tabs(self._id):
@@ -112,7 +116,8 @@ class Disconnecting:
 
     def _stop(self) -> None:
         """Nothing more is published: what waits is taken back, what runs is waited for."""
-        self._dispatcher.state(self._id).disconnected = True
+        state = self._dispatcher.state(self._id)
+        state.disconnected, state.wraps = True, None
         deadline = time.monotonic() + self._wait
         while self._dispatcher.withdraw(self._id):
             if time.monotonic() > deadline:
@@ -121,6 +126,23 @@ class Disconnecting:
                     "run `disconnect` again once it has ended. The connection is removed already"
                 )
             time.sleep(POLL_SECONDS)
+
+    def _give_back(self) -> None:
+        """Whom `connect --wraps` replaced has its place again, and is told of annotations by Label Studio: a
+        later `connect --wraps` counts those as told. A model that writes is not asked before that command."""
+        access = read_access(self._files)
+        if access is None:
+            return
+        if access.connection is not None:
+            try:
+                connect_again(self._label_studio, self._id, access, self._say)
+            except Rejected as error:
+                raise NotConnected(
+                    f"Label Studio cannot connect {access.url} again, which this project wrapped: {error} "
+                    "Start it and run `disconnect` again. Our own connection is removed already"
+                ) from error
+            self._files.delete(Forwarded.folder)
+        forget_access(self._files)
 
     def _left_over(self) -> bool:
         """Delete what a `disconnect` before left of our predictions; returns whether there was any.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,6 +12,7 @@ from backend.connecting import NotConnected, Say
 from backend.doctor.bench import Bench, health_at
 from backend.errors import WrappedBackendError, WrappedRefuses
 from backend.generation.named import GENERATION
+from backend.giving_back import connect_again
 from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.administration import Connection, Webhook, former_webhook_url
 from backend.labelstudio.connection import TITLE, extra_params_in
@@ -127,7 +128,7 @@ class Wrapping:
             return
         self._stop_asking()
         if before.url != GENERATION:
-            self._connect_again(before, say)
+            connect_again(self.bench.label_studio, self.project, before, say)
         forget_access(self._files)
         self._files.delete(Forwarded.folder)
         WrappedPredictions(self._files).forget()
@@ -148,18 +149,6 @@ class Wrapping:
                     "again once it has answered. It is asked about no other, and told of none"
                 )
             time.sleep(POLL_SECONDS)
-
-    def _connect_again(self, before: WrappedAccess, say: Say) -> None:
-        """To Label Studio, as it was."""
-        label_studio = self.bench.label_studio
-        more = {"title": "default", "url": before.url, **(before.connection or {})}
-        label_studio.save_connection(self.project, more["url"], before.basic_auth, None, more)
-        say("wrapped", f'the connection "{more["title"]}" to {more["url"]} is there again')
-        if before.webhook is not None:
-            hook = Webhook(**{**before.webhook, "actions": frozenset(before.webhook["actions"]), "id": None})
-            present = [each for each in label_studio.webhooks(self.project) if each.url == hook.url]
-            label_studio.save_webhook(self.project, replace(hook, id=present[0].id if present else None))
-            say("wrapped", f"the webhook to {hook.url} is there again")
 
     @property
     def _files(self) -> Any:

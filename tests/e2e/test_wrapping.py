@@ -77,8 +77,13 @@ def test_a_backend_is_wrapped_stays_out_of_sight_when_it_is_broken_and_is_given_
 
     told = atlas(backend.env, *connect, "")
     assert 'the connection "theirs" to' not in told.output  # Label Studio refuses one that does not answer
+    leave = ("disconnect", "--project", str(project.id))
+    told = atlas(backend.env, *leave)
+    assert (told.exit_code, "run `disconnect` again" in " ".join(told.output.split())) == (1, True), (
+        told.output
+    )
     del theirs.answers["/health"]
-    told = atlas(backend.env, *connect, "")
+    told = atlas(backend.env, *leave)
     assert told.exit_code == 0, told.output
-    assert sorted(listed(label_studio, project, "ml")) == sorted([backend.url, theirs.url])
-    assert f"{theirs.url}/webhook" in listed(label_studio, project, "webhooks")
+    assert listed(label_studio, project, "ml") == [theirs.url]
+    assert listed(label_studio, project, "webhooks") == [f"{theirs.url}/webhook"]

@@ -19,10 +19,12 @@ from backend.jobs.studying import study
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.tabs import Tab
 from backend.results.second_opinions import ask_again
+from backend.store.forwarded import TOLD, Event, Forwarded
 from backend.store.found_before import read_found
 from backend.store.locations import project_files
 from backend.store.model_version import version_number
 from backend.store.opened_again import read_opened
+from backend.store.wrapped_access import WrappedAccess, keep_access, read_access
 from backend.web import create_app
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
@@ -259,3 +261,35 @@ def test_tasks_that_were_opened_again_need_no_more_annotators_than_before(
     assert [project.tasks[task]["is_labeled"] for task in (one, two, three)] == [True, True, False]
     assert not project.settings["show_overlap_first"]
     assert read_opened(project_files(loop.settings, project.id)) is None
+
+
+def test_a_wrapped_backend_has_its_connection_and_webhook_again(loop: Loop, connected: Connect) -> None:
+    project, url = theirs(loop), "http://theirs:9090"
+    connected(project)
+    files = project_files(loop.settings, project.id)
+    connection = {"url": url, "title": "yolo", "is_interactive": True, "extra_params": {"k": 1}}
+    hook = {"url": f"{url}/webhook", "headers": {"A": "b"}, "actions": ["ANNOTATION_CREATED"]}
+    keep_access(files, WrappedAccess(url, "me", "secret", connection, hook, "2026-01-01T00:00:00Z"))
+    loop.state(project).wraps = url
+    Forwarded(files).add([Event(TOLD, 1, min(project.tasks), "2026-01-02T00:00:00Z", 1.0)])
+    disconnect(loop, project)
+    (found,) = project.connections.values()
+    assert {name: found[name] for name in connection} == connection
+    assert (found["basic_auth_user"], found["basic_auth_pass"]) == ("me", "secret")
+    (again,) = project.webhooks.values()
+    assert {name: again[name] for name in hook} == hook
+    assert loop.state(project).wraps is None  # nobody can have a text passed on to it any more
+    assert read_access(files) is None
+    assert not Forwarded(files).read().began  # Label Studio tells it from now on
+
+
+def test_a_model_that_writes_is_not_asked_again_before_connect_says_so(
+    loop: Loop, connected: Connect
+) -> None:
+    project = theirs(loop)
+    connected(project)
+    files = project_files(loop.settings, project.id)
+    keep_access(files, WrappedAccess("generation"))
+    disconnect(loop, project)
+    assert not project.connections
+    assert read_access(files) is None
