@@ -61,7 +61,7 @@ class Disconnecting:
         kept = read_found(self._files)
         found = kept or DEFAULTS
         ours = self._ours(url, found)
-        if kept is None and not ours:
+        if kept is None and not ours and read_access(self._files) is None:
             if delete_predictions and self._left_over():
                 return
             raise NotConnected(

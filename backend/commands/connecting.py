@@ -68,7 +68,8 @@ def disconnect(url: str | None, project: int, delete_predictions: bool) -> None:
     """Take a project from this backend, and leave it as `connect` found it.
 
     Removes our connection and webhook, and restores sampling, model version, whether predictions are shown,
-    the overlap of tasks that were opened again, and the connection of a backend that was wrapped. URL, where Label Studio reaches the backend, is needed only for a connection that was made by hand.
+    the overlap of tasks that were opened again, and the connection of a backend that was wrapped. URL, where
+    Label Studio reaches the backend, is needed only for a connection that was made by hand.
     Annotations are never touched; what is kept here stays, so that `connect` can go on from it.
     """
     from backend.doctor.commands import disconnect_project

@@ -21,7 +21,7 @@ from backend.labelstudio.project import Project
 from backend.store.bucket import wait_briefly
 from backend.store.locations import project_files
 from backend.store.wrapped_access import read_access
-from backend.wrapping import Wrapping, wrapping_of
+from backend.wrapping import wrapping_of
 from backend.writing import writing_of
 
 STARTING = {"backend", "worker", "upkeep", "cron"}
@@ -122,9 +122,6 @@ def disconnect_project(url: str | None, project_id: int, *, delete_predictions: 
     wait_briefly()
     with Bench() as bench:
         click.secho(f"Disconnecting project {project_id}", bold=True)
-        wrapped = read_access(project_files(bench.settings, project_id))
-        if wrapped is not None:
-            Wrapping(bench, project_id, None, wrapped).finish(_say)
         work = Disconnecting(bench.settings, bench.dispatcher, bench.label_studio, project_id, _say)
         work.run(url, delete_predictions=delete_predictions)
     click.echo("Its annotations are as they were. `connect` brings all of it back.")
