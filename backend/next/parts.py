@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,7 @@ from backend.labelled.partly_marked import PartlyMarked
 from backend.learning import devices
 from backend.next.choose import Choice, Chosen, Tell, explained
 from backend.settings import Settings
+from backend.simulate.parts import Items, Surest
 from backend.simulate.reading import reading_of
 
 
@@ -29,12 +31,7 @@ def choose_parts(marked: PartlyMarked, count: int, settings: Settings, tell: Tel
     torch.set_num_threads(settings.torch_threads or torch.get_num_threads())
     settings = settings.model_copy(update={"device": devices.use(settings.device)})
     given = _with_waiting(marked)
-    name = settings.encoder if isinstance(given, MarkedTexts) else settings.image_encoder
-    reading = reading_of(given, name)
-    with TemporaryDirectory() as folder:
-        place = Path(folder) / "items.safetensors"
-        reading.write(place)
-        items = reading.read(place)
+    items = _encoded(given, settings)
     tell("encoding", len(items))
     own = torch.arange(len(items)) < len(marked.given.rows)
     taught, rest = (torch.nonzero(each)[:, 0] for each in (own, ~own))
@@ -55,17 +52,29 @@ def choose_parts(marked: PartlyMarked, count: int, settings: Settings, tell: Tel
     picks = ranking.order[:count]
     likely: list[dict[str, float]] = [{} for _ in picks]
     if trained is not None:
-        labels = given.labels
-        sure = pool.of(picks).surest(trained)
-        likely = [
-            {labels[i]: round(p, 4) for i, p in sorted(each.items(), key=lambda one: -one[1])}
-            for each in sure
-        ]
+        likely = _likely(pool.of(picks).surest(trained), given.labels)
     choices = [
         Choice(pick + 1, marked.waiting[pick], *why)
         for pick, why in zip(picks.tolist(), explained(scene, ranking, picks, likely), strict=True)
     ]
     return Chosen(choices, settings.strategy, notes=list(ranking.notes))
+
+
+def _encoded(given: MarkedTexts | MarkedImages, settings: Settings) -> Items:
+    """As a simulation reads them: out of a file, which goes again."""
+    name = settings.encoder if isinstance(given, MarkedTexts) else settings.image_encoder
+    reading = reading_of(given, name)
+    with TemporaryDirectory() as folder:
+        place = Path(folder) / "items.safetensors"
+        reading.write(place)
+        return reading.read(place)
+
+
+def _likely(sure: Sequence[Surest], labels: Sequence[str]) -> list[dict[str, float]]:
+    """By label how sure the surest part with it is, the surest first. sure: the same by the label's place."""
+    return [
+        {labels[i]: round(p, 4) for i, p in sorted(each.items(), key=lambda one: -one[1])} for each in sure
+    ]
 
 
 def _with_waiting(marked: PartlyMarked) -> MarkedTexts | MarkedImages:
