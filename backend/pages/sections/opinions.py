@@ -41,9 +41,7 @@ def _row(page: ProjectPage, told: Mapping[str, Any], elsewhere: bool) -> Mapping
         **told,
         "said": voted(told),
         "address": page.task_address(told["task"]),
-        "settle": "No more answers needed"
-        if answer is None
-        else f"“{shortened(answer, 24) or 'none'}” is right",
+        "settle": "Leave as it is" if answer is None else f"“{shortened(answer, 24) or 'none'}” is right",
         "elsewhere": elsewhere,
     }
 
