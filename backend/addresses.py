@@ -38,6 +38,18 @@ def host_in_url(host: str) -> str:
     return f"[{bare}]" if ":" in bare else bare
 
 
+def address_of_backend(typed: str) -> str:
+    """Without blanks around it and a slash at its end. Raises ValueError for what is none of a backend."""
+    url = typed.strip().rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        likely = f"http://{url.split('://')[-1]}"
+        raise ValueError(f"{url!r} is no address of a backend: it begins with http://, as in {likely}")
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("give the backend's address without user, password, ? and #: http://HOST:PORT")
+    return url
+
+
 def is_loopback(url: str) -> bool:
     """Whether it leads to this machine: then no proxy is to be asked, whatever HTTP_PROXY says."""
     host = urlsplit(url).hostname or ""

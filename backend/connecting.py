@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 
+from backend.addresses import address_of_backend
 from backend.controls.config import parse_label_config
 from backend.controls.scheme import LabelScheme
 from backend.controls.unlearned import not_learned
@@ -127,14 +127,10 @@ def _project(label_studio: Administration, project_id: int) -> Project:
 
 def backend_address(url: str) -> str:
     """Without a slash at its end. Raises NotConnected for what is no address, saying what is one."""
-    url = url.strip().rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        likely = f"http://{url.split('://')[-1]}"
-        raise NotConnected(f"{url!r} is no address of a backend: it begins with http://, as in {likely}")
-    if parts.query or parts.fragment or "@" in parts.netloc:
-        raise NotConnected("give the backend's address without user, password, ? and #: http://HOST:PORT")
-    return url
+    try:
+        return address_of_backend(url)
+    except ValueError as error:
+        raise NotConnected(str(error)) from error
 
 
 def _refuse_another(bench: Bench, url: str) -> None:

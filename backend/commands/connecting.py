@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from backend.addresses import address_of_backend
 from backend.commands.given import settings_with
 
 _BACKEND = click.option(
@@ -50,10 +51,19 @@ def connect(
     url = url or settings_with().backend_url
     if url is None:
         raise click.UsageError("give the URL at which Label Studio reaches this backend, or set BACKEND_URL")
+    _check_address(url)
 
     from backend.doctor.commands import connect_project
 
     sys.exit(0 if connect_project(url, project, wait, backend, wraps, yes, tabs) else 1)
+
+
+def _check_address(url: str) -> None:
+    """Before what connects is imported, which takes seconds."""
+    try:
+        address_of_backend(url)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @click.command()
@@ -72,6 +82,9 @@ def disconnect(url: str | None, project: int, delete_predictions: bool) -> None:
     Label Studio reaches the backend, is needed only for a connection that was made by hand.
     Annotations are never touched; what is kept here stays, so that `connect` can go on from it.
     """
+    if url is not None:
+        _check_address(url)
+
     from backend.doctor.commands import disconnect_project
 
     disconnect_project(url, project, delete_predictions=delete_predictions)

@@ -79,6 +79,11 @@ def run(commands: subprocess.Popen[str], folder: Path, *arguments: str, **env: s
         (("worker",), "unknown strategy 'bset'"),
         (("up",), "unknown strategy 'bset'"),
         (("connect", "--project", "1"), "give the URL"),
+        (
+            ("connect", "localhost:9090", "--project", "1"),
+            "it begins with http://, as in http://localhost:9090",
+        ),
+        (("disconnect", "localhost:9090", "--project", "1"), "it begins with http://"),
         (("versions", "--project", "99"), "nothing is kept of project 99"),
         (("predictions", "--project", "99", "--out", "x.csv"), "nothing is kept of project 99"),
         (("predictions", "--project", "1"), "give one of --out FILE, --import and --remove"),
