@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,11 +19,13 @@ from backend.controls.unlearned import not_learned
 from backend.controls.weights import own_weights
 from backend.encoders import maps
 from backend.encoders.maps import BOXES, NAMES, find_map_encoder
+from backend.jobs.learners.of_regions import ClassesOfRegions
 from backend.learning.region_network import train_regions
 from backend.learning.region_vectors import of_spans
 from backend.learning.units import Units
 from backend.said.base import Contents
 from backend.said.of_regions import SaidOfRegions, region_vectors, said_of_regions
+from backend.settings import Settings
 from backend.store.model_version import ControlModel
 from tests.fakes.loop import Loop
 from tests.unit.span_scenes import LABELS, PEOPLE, right, text_of
@@ -121,6 +124,28 @@ def test_it_is_predicted_for_the_labels_it_is_asked_of_under_the_regions_id(loop
             found.append(region["value"]["choices"] == ["she" if people[name] in SHE else "he"])
     assert len(found) >= 6
     assert sum(found) / len(found) >= 0.9
+
+
+def of_two_people(given: list[str], words: Units) -> Any:
+    """What learns of the answers to two texts with two words each."""
+    material = SimpleNamespace(
+        taught=lambda control: SimpleNamespace(given=given, rows=[0, 1]), units=lambda rows: words
+    )
+    return ClassesOfRegions(Settings(), material)  # type: ignore[arg-type]
+
+
+def test_regions_are_told_apart_once_two_classes_are_on_words_and_order_no_queue() -> None:
+    (kind,) = of(config(KIND))
+    marks = torch.tensor([[0, 4], [5, 9], [0, 4], [5, 9]])
+    words = Units(torch.eye(4), torch.tensor([0, 0, 1, 1]), marks, 2)
+    she, he, beyond = '[[0, 4, "she"]]', '[[0, 4, "he"]]', '[[40, 44, "he"]]'
+    model = of_two_people([she, he], words).learn_alone(kind)
+    assert model.control == kind
+    assert list(model.networks) == [CLASSES]
+    assert of_two_people([she, she], words).learn_alone(kind) is None
+    assert of_two_people([she, beyond], words).learn_alone(kind) is None
+    with pytest.raises(NotImplementedError, match="kind is asked of regions"):
+        of_two_people([], words).learn(kind)
 
 
 def bright(images: int) -> Units:
