@@ -1,5 +1,6 @@
 """`connect --tabs`, `second-opinions --ask` and `disconnect`, as typed commands, on a real Label Studio: a
-team that had another model gets tabs and second opinions, and then its project back as it was."""
+team that had another model gets tabs and second opinions, by the page, too, and then its project back as it
+was."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ from tests.conftest import RunningBackend
 from tests.e2e.installation import atlas
 from tests.e2e.published import annotation_of
 from tests.e2e.steps import LABELS, TEXTS, annotate, follow_queue, new_project, tasks_of, wait_until
+from tests.e2e.visiting import Visit, task_of
 from tests.fakes.wrapped import served
 
 TASKS, ROUND = 150, 12
@@ -138,6 +140,17 @@ def test_tabs_second_opinions_and_leaving(team: Team, tmp_path: Path) -> None:
     rows = json.loads(suspects.read_text())
     assert team.tabs()[SUSPICIOUS] == {row["task"] for row in rows if row["p_instead"] > row["p_label"]}
     assert wrong in team.tabs()[SUSPICIOUS]
+
+    page = Visit(team.backend, project.id)
+    row = next(each for each in page.rows("opinions") if task_of(each) == disputed)
+    page.press("opinions/send-back", row)
+    assert disputed not in map(task_of, page.rows("opinions"))
+    wait_until(lambda: "Label Studio serves it to somebody else" in page.part("suspects"))
+    opened = team.get(f"/api/tasks/{disputed}/")
+    assert (opened["is_labeled"], opened["overlap"], opened["total_annotations"]) == (False, 3, 2)
+    fourth = team.server.sign_up("fourth").http
+    fourth.post(f"/api/tasks/{disputed}/annotations/", json={"result": said}).raise_for_status()
+    assert project.is_labeled(disputed)
 
     listed = tmp_path / "listed.json"
     code, told = team.typed("second-opinions", "-n", "1", "--out", str(listed), "--ask")
