@@ -92,4 +92,5 @@ def test_nothing_but_one_module_asks_for_a_gpu_and_jobs_alone_call_it() -> None:
     assert {name for name, text in sources.items() if calls.search(text)} == {
         "jobs/job_settings.py",
         "next/choose.py",  # forks nothing
+        "next/parts.py",
     }

@@ -233,11 +233,15 @@ def test_a_stranger_is_told_nothing_of_the_model(loop: Loop, chat: FakeChat) -> 
     loop.set(generation_key="", generation_key_file="/nowhere/key")
     assert client.post("/setup", json=body).status_code == 200  # the web server has no key, and needs none
     loop.set(generation_model="")
-    refused = create_app(loop.settings).test_client().post("/setup", json=body)
+    told = create_app(loop.settings).test_client().post("/setup", json=body)
+    assert told.status_code == 200
+    assert "GENERATION" not in told.text
+    loop.set(basic_auth_user="ls", basic_auth_pass="secret")
+    client = create_app(loop.settings).test_client()
+    refused = client.post("/setup", json=body, auth=("ls", "secret"))
     assert refused.status_code == 400
-    told = refused.get_data(as_text=True)
-    assert "the backend's log says why" in told
-    assert "GENERATION" not in told
+    assert "the backend's log says why" in refused.text
+    assert "GENERATION" not in refused.text
 
 
 def test_predict_answers_from_what_is_kept_and_asks_nobody(loop: Loop, chat: FakeChat) -> None:
