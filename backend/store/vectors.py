@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from backend.errors import DamagedFile
 from backend.lru import RecentlyUsed
@@ -50,8 +49,7 @@ class Kept:
     def of(self, digests: Sequence[bytes]) -> Halves:
         """float32 [n, dims]; all of them must be kept."""
         rows = np.fromiter((self.rows[digest] for digest in digests), np.int64, len(digests))
-        halves = torch.from_numpy(self.vectors[rows])
-        return halves.float().numpy()  # in a third of numpy's time
+        return self.vectors[rows].astype(np.float32)
 
     def with_added(self, digests: Sequence[bytes], vectors: Halves) -> Kept:
         """vectors: float16 [n, dims], of texts that were not kept before."""

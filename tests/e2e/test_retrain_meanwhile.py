@@ -65,17 +65,18 @@ def test_a_retrain_that_has_lost_its_project_publishes_nothing(hand: ByHand, cal
 
 def test_label_studio_orders_by_the_version_before_until_the_next_is_whole(hand: ByHand) -> None:
     project = hand.connected("whole")
-    first = retrain(project.id)["model_version"]
+    first = retrain(project.id)
     told = []
 
     def look() -> None:
-        newest = hand.versions(project).names()[-1]
-        told.append((project.model_version(), len(project.predictions(newest))))
+        sizes = hand.http.get(f"/api/projects/{project.id}/model-versions/").json()
+        told.append((project.model_version(), sizes))
 
     with hand.meanwhile("import_predictions", look), hand.meanwhile("publish", look):
         second = retrain(project.id)
-    assert told == [(first, 0), (first, second["head"])]
-    assert project.model_version() == second["model_version"]
+    old, new = first["model_version"], second["model_version"]
+    assert told == [(old, {old: first["head"]}), (old, {old: first["head"], new: second["head"]})]
+    assert project.model_version() == new
 
 
 def test_a_publication_that_fails_is_made_up_for(hand: ByHand) -> None:
