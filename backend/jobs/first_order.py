@@ -15,8 +15,9 @@ def seconds_to_pull(*, has_order: bool) -> float:
 
 
 def unread(project: Project, tasks: int, *, has_order: bool) -> int:
-    """How many tasks the first order is made without, of so many that were read; 0 for any later one."""
-    return 0 if has_order else max(0, project.task_count - tasks)
+    """How many tasks the first order is made without, of so many that were read; 0 for any later one, and
+    where none was read, of which there is no order."""
+    return 0 if has_order or not tasks else max(0, project.task_count - tasks)
 
 
 def notes_on_unread(tasks: int, left: int) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from backend.controls.base import Answer
 from backend.controls.options import Fixed
@@ -18,6 +19,7 @@ from backend.errors import AtlasError
 from backend.labelled.decoding import decode_file
 from backend.labelled.things import TEXTS, Things
 
+T = TypeVar("T")
 COLUMNS = (".conll", ".bio", ".iob", ".iob2")
 """How the names of files end that have a token and its tag in each line."""
 TAGS = ("tags", "ner_tags", "labels")
@@ -51,15 +53,23 @@ class MarkedTexts:
 def load_marked(path: Path, text_field: str | None = None, control: str | None = None) -> MarkedTexts | None:
     """None for a file that holds no spans. Raises AtlasError, naming the file and what to do, for one that
     cannot be read, or in which fewer than two texts have spans."""
-    if path.is_dir():
-        return None
-    name = path.name.removesuffix(".gz")
+    of_values = partial(of_objects, text_field=text_field, control=control)
+    return None if path.is_dir() else read_texts(path, of_columns, of_values)
+
+
+def read_texts(
+    path: Path, of_columns: Callable[[str], T], of_values: Callable[[list[Any]], T | None]
+) -> T | None:
+    """What one of the two makes of a file, by its name's ending; None for what is neither columns nor JSON.
+
+    Raises AtlasError, naming the file.
+    """
     try:
         text = decode_file(path).text
-        if name.endswith(COLUMNS):
+        if path.name.removesuffix(".gz").endswith(COLUMNS):
             return of_columns(text)
         values = objects_in(text)
-        return None if values is None else of_objects(values, text_field, control)
+        return None if values is None else of_values(values)
     except AtlasError as error:
         raise AtlasError(f"{path}: {error}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from backend.labelled.marked import (
     objects_in,
     of_columns,
     of_objects,
+    read_texts,
     text_field_of,
 )
 from backend.labelled.marked_images import MarkedImages, load_marked_images
@@ -65,14 +67,8 @@ def _texts(path: Path, text_field: str | None, control: str | None) -> tuple[Mar
     name = path.name.removesuffix(".gz")
     if path.is_dir() or not name.endswith((*COLUMNS, *JSON)):
         return None
-    try:
-        text = decode_file(path).text
-        if name.endswith(COLUMNS):
-            return _of_columns(text)
-        values = objects_in(text)
-        return None if values is None else _of_objects(values, text_field, control)
-    except AtlasError as error:
-        raise AtlasError(f"{path}: {error}") from error
+    of_values = partial(_of_objects, text_field=text_field, control=control)
+    return read_texts(path, _of_columns, of_values)
 
 
 def _of_columns(text: str) -> tuple[MarkedTexts, list[str]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from backend.errors import DamagedFile
 from backend.store.files import Files
+from backend.store.kept_json import read_kept
 
 PATH = "found-before-connect.json"
 
@@ -32,21 +32,18 @@ def read_found(files: Files) -> FoundBefore | None:
 
     Raises DamagedFile for what cannot be read, ModelStoreError where the store fails.
     """
-    try:
-        found = json.loads(files.read(PATH))
-        return FoundBefore(
+    return read_kept(
+        files,
+        PATH,
+        lambda found: FoundBefore(
             str(found["sampling"]),
             str(found["model_version"]),
             bool(found["prelabels"]),
             tuple(map(int, found["connections"])),
-        )
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedFile(
-            f"{PATH}, which holds how the project was before `connect`, cannot be read ({error}): "
-            "delete it, and `disconnect` restores Label Studio's own defaults"
-        ) from error
+        ),
+        holds="how the project was before `connect`",
+        remedy="delete it, and `disconnect` restores Label Studio's own defaults",
+    )
 
 
 def forget_found(files: Files) -> None:

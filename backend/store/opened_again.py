@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from backend.errors import DamagedFile
 from backend.store.files import Files
+from backend.store.kept_json import read_kept
 
 PATH = "opened-again.json"
 
@@ -45,19 +45,16 @@ def keep_opened(files: Files, opened: OpenedAgain) -> None:
 
 def read_opened(files: Files) -> OpenedAgain | None:
     """None where none was opened. Raises DamagedFile for what cannot be read, ModelStoreError."""
-    try:
-        kept = json.loads(files.read(PATH))
-        return OpenedAgain(
+    return read_kept(
+        files,
+        PATH,
+        lambda kept: OpenedAgain(
             bool(kept["served_first"]),
             {int(task): Overlap(int(before), int(now)) for task, (before, now) in kept["overlap"]},
-        )
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedFile(
-            f"{PATH}, which holds what tasks were opened again, cannot be read ({error}): delete it, and "
-            "their overlap stays as it is"
-        ) from error
+        ),
+        holds="what tasks were opened again",
+        remedy="delete it, and their overlap stays as it is",
+    )
 
 
 def forget_opened(files: Files) -> None:

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from backend.cli import main
 from backend.labelled.partly_marked import load_partly_marked
 from backend.learning.detection import train_detection
 from backend.simulate import marked_images
+from tests.next_command import listed, run
 from tests.service.test_simulate_parts_of_images import write_coco, write_images, write_masks
 from tests.unit.boxed import right as box_of
 from tests.unit.span_scenes import COUNT, PEOPLE, right, text_of
@@ -65,17 +64,6 @@ def export(folder: Path) -> Path:
     path = folder / "export.json"
     path.write_text(json.dumps(tasks))
     return path
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["next", *map(str, arguments)])
-
-
-def listed(*arguments: str | Path) -> dict[str, Any]:
-    done = run(*arguments, "--format", "json")
-    assert done.exit_code == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 @pytest.mark.parametrize("write", [json_lines, columns, export])

@@ -9,6 +9,7 @@ import pytest
 from backend.controls.sources import Text
 from backend.encoders.ngrams import SPACED, UNSPACED, Ngrams, _hasher, count_ngrams
 from backend.jobs import first_order, pull
+from backend.jobs import retrain as retraining
 from backend.jobs.encoding import encode_shard
 from backend.labelstudio import task_lists
 from backend.store.locations import feature_cache, features_of
@@ -37,6 +38,15 @@ def test_of_a_large_project_it_is_of_the_first_tasks_and_one_of_all_follows(
     loop.label(project, most[0])
     loop.dispatcher.queue.empty()
     loop.retrain(project)  # only what changed is read now
+    assert f"retrain-{project.id}" not in loop.jobs()
+
+
+def test_a_project_of_which_no_task_can_be_read_is_not_asked_for_again_and_again(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = loop.create(3)
+    monkeypatch.setattr(retraining, "pull", lambda *_: [])
+    assert loop.retrain(project)["reason"] == "the project has no tasks"
     assert f"retrain-{project.id}" not in loop.jobs()
 
 

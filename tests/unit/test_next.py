@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from backend import sampling
-from backend.cli import main
 from backend.encoders import registry
 from backend.encoders.joined import JoinedKind
 from backend.labelled import load_partly
 from backend.next.choose import CLUSTERS, Chosen, choose
 from backend.settings import Settings
+from tests import next_command as asked
 from tests.fakes.loop import label_of, texts
 
 ALL, LABELLED = 80, 24
@@ -41,15 +40,7 @@ def chosen(file: Path, count: int = 10, **settings: Any) -> Chosen:
     return choose(load_partly(file), count, Settings(encoder="lsa", **settings), lambda what, more: None)
 
 
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["next", *map(str, arguments), "--encoder", "lsa"])
-
-
-def listed(*arguments: str | Path) -> dict[str, Any]:
-    done = run(*arguments, "--format", "json")
-    assert done.exit_code == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+listed, run = partial(asked.listed, "--encoder", "lsa"), partial(asked.run, "--encoder", "lsa")
 
 
 def test_the_texts_are_the_strategys_in_its_order(file: Path) -> None:

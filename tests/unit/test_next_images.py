@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner, Result
 from torch import Tensor
 
-from backend.cli import main
 from backend.encoders import images
 from backend.encoders.base import block_widths
 from backend.encoders.squares import Pixels, squared
@@ -24,6 +20,7 @@ from backend.errors import AtlasError
 from backend.labelled import load_partly
 from backend.labelled.things import IMAGES
 from tests import drawn
+from tests.next_command import listed, run
 
 LABELLED, WAITING = 12, 10
 
@@ -53,17 +50,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     return Path("photos")
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["next", *map(str, arguments)])
-
-
-def listed(*arguments: str | Path) -> dict[str, Any]:
-    done = run(*arguments, "--format", "json")
-    assert done.exit_code == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def test_those_in_folders_teach_and_those_in_none_are_chosen_from(folder: Path) -> None:

@@ -1,0 +1,26 @@
+"""A small file that a command reads again: whole, missing, or damaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from backend.errors import DamagedFile
+from backend.store.files import Files
+
+T = TypeVar("T")
+
+
+def read_kept(files: Files, path: str, parse: Callable[[Any], T], *, holds: str, remedy: str) -> T | None:
+    """What `parse` makes of the JSON; None where there is no such file.
+
+    holds, remedy: for whoever has to do with a damaged one, what is in it and what to do. Raises DamagedFile
+    for what cannot be read or parsed, ModelStoreError where the store fails.
+    """
+    try:
+        return parse(json.loads(files.read(path)))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedFile(f"{path}, which holds {holds}, cannot be read ({error}): {remedy}") from error
