@@ -29,6 +29,8 @@ def model_that_writes(bench: ProjectBench) -> Finding:
             f"the model that writes drafts is at fault, not this backend: {error}",
             f"{error.remedy} {MEANWHILE}",
         )
+    if (elsewhere := refused_elsewhere(state)) is not None:
+        return elsewhere
     told = f"{named.name} writes drafts; texts are sent to {named.url}; {day.taken} of {day.most} texts today"
     if day.taken >= day.most:
         return note(
@@ -38,3 +40,13 @@ def model_that_writes(bench: ProjectBench) -> Finding:
     if state.failure is not None:
         return note(f"{told}. {state.failure.times} times before: {state.failure.said}", state.failure.remedy)
     return ok(told)
+
+
+def refused_elsewhere(state: WrappedState) -> Finding | None:
+    """What a worker, which may run with other settings than this command, may not ask; None where it may."""
+    if state.refused is None:
+        return None
+    return wrong(
+        f"the backend runs with other settings than this command: {state.refused}",
+        "Set it for the backend, too, start that anew, and run `connect --wraps` once more.",
+    )

@@ -7,7 +7,7 @@ from itertools import islice
 from backend.doctor.bench import ProjectBench
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, note, ok, wrong
-from backend.doctor.generation import model_that_writes
+from backend.doctor.generation import model_that_writes, refused_elsewhere
 from backend.errors import NotConfigured, WrappedBackendError
 from backend.generation.named import GENERATION
 from backend.jobs.wrapped_head import UNFIT
@@ -40,6 +40,8 @@ def wrapped_backend(bench: ProjectBench) -> Finding:
         return wrong(str(error), "Set WRAPPED_BACKENDS where the backend runs, and start it anew.")
     except WrappedBackendError as error:
         return wrong(f"what this project wraps is at fault, not this backend: {error}", _told(error.remedy))
+    if (elsewhere := refused_elsewhere(state)) is not None:
+        return elsewhere
     progress = state.progress
     known = f"; {progress.in_words()}" if progress else ""
     named = f"version {version}" if version else "it names no version"

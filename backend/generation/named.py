@@ -11,7 +11,7 @@ from backend.controls.scheme import LabelScheme
 from backend.controls.text_area import TextArea
 from backend.errors import LabelConfigError, NotConfigured
 from backend.settings import Settings
-from backend.wrapped.target import allowed_url
+from backend.wrapped.target import address_in, check_allowed
 
 logger = logging.getLogger(__name__)
 
@@ -53,16 +53,31 @@ def wrapped_place(wraps: str, settings: Settings, *, knows_who_asks: bool) -> st
     """What a connection names as wrapped, if it may be: GENERATION, or the address of an ML backend. The
     model's key is looked at by workers, who alone need it.
 
-    knows_who_asks: whether credentials were asked for; a stranger is not to learn whether a model is named,
-    so one that is not is told to the log alone. Raises ValueError with what to change.
+    knows_who_asks: whether credentials were asked for. A stranger is not to learn what the operator has set:
+    whether a model is named, or which backends may be wrapped; the log alone tells that, and `doctor`.
+    Raises ValueError with what to change.
     """
-    if wraps != GENERATION:
-        return allowed_url(wraps, settings.wrapped_backends)
-    if not _is_named(settings):
-        logger.warning("%s", MISSING)
+    place = wraps if wraps == GENERATION else address_in(wraps)
+    try:
+        _check_set(place, settings)
+    except ValueError:
         if knows_who_asks:
+            raise
+    return place
+
+
+def _check_set(place: str, settings: Settings) -> None:
+    """Raises ValueError where the operator has not set that it may be, and tells the log what to set."""
+    if place == GENERATION:
+        if not _is_named(settings):
+            logger.warning("%s", MISSING)
             raise ValueError(NOT_HERE)
-    return wraps
+        return
+    try:
+        check_allowed(place, settings.wrapped_backends)
+    except ValueError as error:
+        logger.warning("a connection is to wrap what it may not: %s", error)
+        raise
 
 
 def check_wrapped(wraps: str, scheme: LabelScheme, settings: Settings) -> None:

@@ -44,6 +44,7 @@ def with_wrapped(project_id: int, kind: str, work: Work) -> dict[str, Any]:
                 label_config = client.project(project_id, counted=False).label_config
                 given = project_id, wraps, label_config, wrapped.project
                 with foreign(settings, redis, *given) as backend:
+                    wrapped.refused = None
                     return work(settings, dispatcher, client, project_id, wraps, backend)
         except WrappedBackendError as error:
             wait = wrapped.failed(error)
@@ -51,6 +52,7 @@ def with_wrapped(project_id: int, kind: str, work: Work) -> dict[str, Any]:
             return {"failure": error.failure, "wait": wait}
         except NotConfigured as error:
             logger.warning("project %d: %s", project_id, error)
+            wrapped.refused = str(error)
             return {"reason": NOT_CONFIGURED, "wait": None}
         except (NotFound, DamagedFile) as error:
             logger.warning("project %d: %s", project_id, error)

@@ -190,6 +190,15 @@ class WrappedState(ProjectHash):
     def problems(self, value: str | None) -> None:
         self._set("problems", value)
 
+    @property
+    def refused(self) -> str | None:
+        """Why it may not be asked by the settings of the last worker that was to; None where it may."""
+        return self._text("refused")
+
+    @refused.setter
+    def refused(self, value: str | None) -> None:
+        self._set("refused", value)
+
     def note_progress(self, pool: int, done: int) -> None:
         self._note(pool=pool, done=done)
 

@@ -229,9 +229,11 @@ def test_basic_auth_that_nobody_checks_there_opens_nothing_that_is_kept(
     assert set(WrappedPredictions(files).newest(project.tasks)) == {kept}
 
 
-def test_the_2x_server_refuses_an_address_that_may_not_be_wrapped(
-    monkeypatch: pytest.MonkeyPatch, loop: Loop
+def test_the_2x_server_refuses_what_is_no_address_and_tells_nobody_which_may_be_wrapped(
+    monkeypatch: pytest.MonkeyPatch, loop: Loop, caplog: pytest.LogCaptureFixture
 ) -> None:
     model_class = loaded_under(second.LabelStudioMLBase, monkeypatch).ActiveTransferModel
-    with pytest.raises(UnknownStrategy, match="WRAPPED_BACKENDS"):
-        model_class("1").set_extra_params({"wraps": "http://stranger:9090"})
+    with pytest.raises(UnknownStrategy, match="no address of a backend"):
+        model_class("1").set_extra_params({"wraps": "stranger:9090"})
+    model_class("1").set_extra_params({"wraps": "http://stranger:9090"})
+    assert "WRAPPED_BACKENDS does not name stranger:9090" in caplog.text

@@ -104,6 +104,21 @@ def test_one_that_is_not_allowed_is_ours_to_mend(loop: Loop, project: FakeProjec
     assert finding.remedy.startswith("Set WRAPPED_BACKENDS")
 
 
+def test_what_the_workers_settings_do_not_allow_is_told_by_a_command_whose_settings_do(
+    loop: Loop, theirs: FakeBackend, project: FakeProject
+) -> None:
+    loop.set(wrapped_backends="other:9090")
+    pull_wrapped(project.id)
+    loop.set(wrapped_backends=theirs.url.removeprefix("http://"))
+    finding = found(project)
+    assert finding.state is State.WRONG
+    assert "with other settings than this command" in finding.found
+    assert "WRAPPED_BACKENDS does not name" in finding.found
+    assert "start that anew" in finding.remedy
+    pull_wrapped(project.id)
+    assert found(project).state is State.OK
+
+
 def test_answers_that_have_something_wrong_are_told(theirs: FakeBackend, project: FakeProject) -> None:
     theirs.answers["/predict"] = lambda body: {
         "results": [{**said(task), "score": 17} for task in body["tasks"]]

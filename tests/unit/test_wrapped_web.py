@@ -248,15 +248,36 @@ def test_set_up_and_versions_are_answered_by_us_without_asking_it(
     assert WrappedState(loop.redis, project.id).project == f"{project.id}.179"
 
 
-@pytest.mark.parametrize("wraps", ["http://stranger:9090", "yolo:9090"])
-def test_set_up_refuses_an_address_that_is_not_allowed_and_says_why(
-    loop: Loop, client: FlaskClient, wraps: str
-) -> None:
+def set_up(loop: Loop, wraps: str) -> tuple[int, str]:
+    """Status and text of the answer to /setup of a project that is to wrap that."""
     project = loop.create(4)
     body = {"project": f"{project.id}.179", "schema": CONFIG, "extra_params": {"wraps": wraps}}
-    answer = client.post("/setup", json=body)
-    assert answer.status_code == 400
-    assert "extra params: " in answer.get_json()["error"]
+    auth = ("ls", "secret") if loop.settings.basic_authorization else None
+    answer = create_app(loop.settings).test_client().post("/setup", json=body, auth=auth)
+    return answer.status_code, answer.get_data(as_text=True)
+
+
+def test_set_up_tells_whoever_has_credentials_that_an_address_is_not_allowed(loop: Loop) -> None:
+    loop.set(basic_auth_user="ls", basic_auth_pass="secret", wrapped_backends="yolo:9090")
+    status, said = set_up(loop, "http://stranger:9090")
+    assert (status, "WRAPPED_BACKENDS does not name stranger:9090" in said) == (400, True)
+    assert set_up(loop, "http://yolo:9090")[0] == 200
+
+
+def test_strangers_do_not_learn_which_backends_may_be_wrapped(
+    loop: Loop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop.set(wrapped_backends="yolo:9090")
+    assert set_up(loop, "http://stranger:9090") == set_up(loop, "http://yolo:9090") == (200, "{}\n")
+    assert "WRAPPED_BACKENDS does not name stranger:9090" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("user", ["", "ls"])
+def test_set_up_refuses_what_is_no_address_and_says_why(loop: Loop, user: str) -> None:
+    if user:
+        loop.set(basic_auth_user=user, basic_auth_pass="secret")
+    status, said = set_up(loop, "yolo:9090")
+    assert (status, "extra params: " in said) == (400, True)
 
 
 def wraps(passing: PassingThrough, project: FakeProject) -> str | None:
