@@ -46,7 +46,9 @@ class Anything(Control):
             return None
         said = sorted(_written(region) for region in result if isinstance(region, dict) and "value" in region)
         whole = f"[{', '.join(said)}]"
-        return whole if len(whole) <= LONGEST else blake2b(whole.encode(), digest_size=16).hexdigest()
+        if len(whole) <= LONGEST:
+            return whole
+        return blake2b(whole.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
     def unknown_in(self, region: Region) -> list[Any] | None:
         return []

@@ -30,6 +30,7 @@ from backend.learning.training import train
 from backend.settings import Settings
 from backend.store.encoder_choice import EncoderChoice, read_choice, write_choice
 from backend.store.features import FeatureCache
+from backend.store.kept_json import UNREADABLE
 from backend.store.locations import encoder_of, features_of, project_files, version_store
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def _choose(settings: Settings, redis: Redis, project_id: int) -> dict[str, Any]
     files, versions = project_files(settings, project_id), version_store(settings, project_id)
     try:
         lesson = Lesson(**json.loads(files.read(_FILE)))
-    except (OSError, ValueError, TypeError) as error:
+    except UNREADABLE as error:
         logger.warning("project %d: no encoder chosen, its lesson cannot be read: %s", project_id, error)
         return {}
     names = versions.names()

@@ -14,6 +14,7 @@ from redis import Redis
 from backend.errors import DamagedFile
 from backend.jobs.state import ProjectState
 from backend.settings import Settings
+from backend.store.kept_json import UNREADABLE
 from backend.store.locations import project_files
 from backend.store.paths import is_own
 
@@ -47,7 +48,7 @@ class WebhookSecrets:
             found = json.loads(files.read_at_once(FILE))["digest"]  # a webhook has a second
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise DamagedFile(
                 f"{FILE} of project {project_id} cannot be read ({type(error).__name__}: {error}): "
                 "`label-studio-atlas connect` writes it anew"

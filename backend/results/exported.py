@@ -11,6 +11,7 @@ from pathlib import Path
 from backend.results.label_files import write_labels
 from backend.results.labels import Labels, in_words
 from backend.store.files import Files
+from backend.store.kept_json import UNREADABLE
 
 FILE, TOLD = "exported-labels.csv", "exported-labels.json"
 
@@ -37,5 +38,5 @@ def exported(files: Files) -> Exported | None:
     """What there is to download; None where nothing is."""
     try:
         return Exported(**json.loads(files.read(TOLD)))
-    except (OSError, ValueError, TypeError):
+    except UNREADABLE:
         return None

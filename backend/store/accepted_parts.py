@@ -11,6 +11,7 @@ import numpy as np
 
 from backend.controls.matching import SAME, overlap
 from backend.store.files import Files
+from backend.store.kept_json import UNREADABLE
 from backend.store.paths import exclusive
 
 FILE, UNMARKED = "accepted-parts.json", "accepted-unmarked.json"
@@ -45,7 +46,7 @@ class AcceptedParts:
         """Empty where there are none, or they cannot be read."""
         try:
             return {(int(task), str(part)) for task, part in self._read(FILE)}
-        except (ValueError, TypeError):
+        except UNREADABLE:
             return set()
 
     def unmarked(self) -> list[Unmarked]:
@@ -54,7 +55,7 @@ class AcceptedParts:
             return [
                 Unmarked(int(t), str(a), tuple(map(float, place))) for t, a, place in self._read(UNMARKED)
             ]
-        except (ValueError, TypeError):
+        except UNREADABLE:
             return []
 
     def add(self, task: int, part: str) -> None:
@@ -70,7 +71,7 @@ class AcceptedParts:
     def _read(self, file: str) -> Any:
         try:
             return json.loads(self._files.read(file))
-        except (OSError, ValueError):
+        except UNREADABLE:
             return []
 
     def _write(self, file: str, rows: Sequence[object]) -> None:

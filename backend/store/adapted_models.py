@@ -19,6 +19,7 @@ from backend.errors import DamagedFile
 from backend.learning.network import LayeredNetwork
 from backend.learning.tagger import Tagger
 from backend.store.files import Files
+from backend.store.kept_json import UNREADABLE
 
 _FOLDER, _ENDING = "adapted", ".safetensors"
 _ATTEMPT = "adapted/attempt.json"
@@ -62,7 +63,7 @@ class AdaptedModels:
     def attempt(self) -> Attempt | None:
         try:
             return Attempt(**json.loads(self._files.read(_ATTEMPT)))
-        except (OSError, ValueError, TypeError):
+        except UNREADABLE:
             return None
 
     def note(self, attempt: Attempt) -> None:

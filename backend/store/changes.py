@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from backend.store.grown import GrownRecord
+from backend.store.kept_json import UNREADABLE
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,6 @@ class Changes(GrownRecord[Change]):
         try:
             lines = self._files.read_constant(path).decode("utf-8", "replace").splitlines()
             return [Change(*map(str, json.loads(line))) for line in lines]
-        except (OSError, ValueError, TypeError) as error:
+        except UNREADABLE as error:
             logger.warning("some changes cannot be read from %s: %s", path, error)
             return []

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.settings import Settings
+from backend.store.kept_json import UNREADABLE
 from backend.store.locations import project_files
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def chosen(settings: Settings, project_id: int) -> dict[str, Any]:
         return {name: found[name] for name in CHANGEABLE if name in found}
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, TypeError) as error:
+    except UNREADABLE as error:
         logger.warning("%s of project %d cannot be read: %s", FILE, project_id, error)
         return {}
 

@@ -7,6 +7,7 @@ import logging
 from dataclasses import asdict, dataclass
 
 from backend.store.files import Files
+from backend.store.kept_json import UNREADABLE
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def read_choice(files: Files) -> EncoderChoice | None:
         choice = EncoderChoice(found["encoder"], found["labels"], found["why"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         logger.warning("the choice of an encoder cannot be read, and is made again: %s", error)
         return None
     is_whole = isinstance(choice.encoder, str) and isinstance(choice.labels, int)

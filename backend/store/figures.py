@@ -9,6 +9,7 @@ from typing import Any
 
 from backend.errors import ModelStoreError
 from backend.store.files import Files
+from backend.store.kept_json import UNREADABLE
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def read_figures(files: Files, version: str) -> dict[str, Any] | None:
     try:
         content = files.read_constant(f"versions/{version}/{FILE}")
         found = json.loads(content.decode("utf-8", "surrogatepass"))
-    except (OSError, ValueError, ModelStoreError) as error:
+    except (*UNREADABLE, ModelStoreError) as error:
         logger.debug("no figures of %s: %s", version, error)
         return None
     return found if isinstance(found, dict) else None

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from backend.store.grown import GrownRecord
+from backend.store.kept_json import UNREADABLE
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Forwarded(GrownRecord[Event]):
     def rows(self, path: str) -> list[Event]:
         try:
             return [_event(*row) for row in json.loads(self._files.read_constant(path))]
-        except (OSError, ValueError, TypeError) as error:
+        except UNREADABLE as error:
             logger.warning(
                 "what a wrapped backend was told is told again, %s cannot be read: %s", path, error
             )

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from backend.store.kept_json import UNREADABLE
+
 MOST_POINTS = 32
 """Of the curve, its end apart."""
 RECENT = 20
@@ -59,7 +61,7 @@ def from_json(content: bytes) -> Glance | None:
         found = json.loads(content)
         points, recent = (tuple(map(dict, found[name])) for name in ("points", "recent"))
         made = Glance(int(found["count"]), int(found["step"]), points, recent)
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except UNREADABLE:
         return None
     return made if made.step > 0 and all("version" in each for each in (*points, *recent)) else None
 

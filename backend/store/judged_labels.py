@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.store.files import Files
+from backend.store.kept_json import UNREADABLE
 from backend.store.paths import exclusive
 
 FILE, OPINIONS = "judged-labels.json", "settled-tasks.json"
@@ -34,7 +35,7 @@ class JudgedLabels:
         try:
             found: Any = json.loads(self._files.read(self._file))
             return {int(task): (str(verdict), str(label)) for task, (verdict, label) in found.items()}
-        except (OSError, ValueError, AttributeError, TypeError):
+        except UNREADABLE:
             return {}
 
     def judge(self, task: int, verdict: str, label: str) -> None:

@@ -10,6 +10,12 @@ from backend.errors import DamagedFile
 from backend.store.files import Files
 
 T = TypeVar("T")
+UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError),
+    OverflowError,  # an infinite number, in the place of a whole one
+    RecursionError,  # lists in lists without end
+)
+"""What reading a file as JSON, and taking what it should hold out of that, may raise, whatever is in it."""
 
 
 def read_kept(files: Files, path: str, parse: Callable[[Any], T], *, holds: str, remedy: str) -> T | None:
@@ -22,5 +28,5 @@ def read_kept(files: Files, path: str, parse: Callable[[Any], T], *, holds: str,
         return parse(json.loads(files.read(path)))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise DamagedFile(f"{path}, which holds {holds}, cannot be read ({error}): {remedy}") from error

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from backend.store.grown import GrownRecord
+from backend.store.kept_json import UNREADABLE
 from backend.store.reason import NAMES, Reason
 
 logger = logging.getLogger(__name__)
@@ -55,13 +56,13 @@ class LabelRecord(GrownRecord[LabelledFor]):
         """A part's columns, task and annotation first, and its rows; none where it is damaged."""
         try:
             found = json.loads(self._files.read_constant(path))
-            columns, rows = list(found["columns"]), list(found["rows"])
+            columns, rows = list(map(str, found["columns"])), list(found["rows"])
             if columns[:2] != ["task", "annotation"] or "how" not in columns:
                 raise ValueError("other columns")
             if not all(len(row) == len(columns) and _are_numbers(row[:2]) for row in rows):
                 raise ValueError("other rows")
             return columns, rows
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except UNREADABLE as error:
             logger.warning("why some tasks were labelled cannot be read from %s: %s", path, error)
             return [], []
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.store.files import Files
+from backend.store.kept_json import UNREADABLE
 from backend.store.model_version import version_number
 from backend.store.reason import NAMES, Reason
 
@@ -32,7 +33,7 @@ class ServedHeads:
             return rows_from(found)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except UNREADABLE as error:
             logger.warning("why the tasks of %s were in the queue cannot be read: %s", version, error)
             return None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from backend.errors import ModelStoreError
 from backend.store.files import Files
+from backend.store.kept_json import UNREADABLE
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ def read_study(files: Files) -> dict[str, Any]:
     """
     try:
         found = json.loads(files.read(FILE).decode("utf-8", "surrogatepass"))
-    except (OSError, ValueError, ModelStoreError) as error:
+    except (*UNREADABLE, ModelStoreError) as error:
         logger.debug("no study: %s", error)
         return {}
     return found if isinstance(found, dict) else {}

@@ -20,6 +20,7 @@ from torch import Tensor
 from backend.controls.scheme import LabelScheme
 from backend.errors import DamagedFile
 from backend.store.files import files_of
+from backend.store.kept_json import UNREADABLE
 from backend.store.manifests import manifest_of, scheme_from, tensors_of, version_from
 from backend.store.model_version import ModelVersion, version_number
 
@@ -79,7 +80,7 @@ class VersionStore:
     def _read_pointer(self) -> dict[str, Any]:
         try:
             pointer = json.loads(self._files.read(_POINTER))
-        except (OSError, ValueError):
+        except UNREADABLE:
             return {}
         return pointer if isinstance(pointer, dict) else {}
 
@@ -106,7 +107,7 @@ class VersionStore:
     def _manifest(self, name: str) -> dict[str, Any]:
         try:
             manifest = json.loads(self._files.read_constant(f"versions/{name}/{_MANIFEST}"))
-        except (OSError, ValueError):
+        except UNREADABLE:
             return {}
         return manifest if isinstance(manifest, dict) else {}
 
@@ -136,7 +137,7 @@ class VersionStore:
             return version_from(manifest, _tensors(weights, manifest))
         except (
             *(OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError),
-            *(MemoryError, RecursionError, SafetensorError),
+            *(MemoryError, OverflowError, RecursionError, SafetensorError),
         ) as error:
             raise DamagedFile(f"model version {name} cannot be read: {error}") from error
 

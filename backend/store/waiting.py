@@ -16,6 +16,7 @@ import numpy as np
 from backend.errors import DamagedFile
 from backend.store import tensors
 from backend.store.files import Files
+from backend.store.kept_json import UNREADABLE
 from backend.store.vectors import SHARD, digest_of, key_of
 
 ENDING = ".texts.safetensors"
@@ -78,7 +79,7 @@ class WaitingTexts:
             return found
         except FileNotFoundError:
             return []
-        except (DamagedFile, KeyError, ValueError, zlib.error):
+        except (DamagedFile, zlib.error, *UNREADABLE):
             self.done(shard)
             return []
 

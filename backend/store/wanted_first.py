@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 
 from backend.store.files import Files
+from backend.store.kept_json import UNREADABLE
 from backend.store.reason import Reason
 
 logger = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class WantedFirst:
             return _front_from(json.loads(self._files.read(PATH)))
         except FileNotFoundError:
             return Front()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except UNREADABLE as error:
             logger.error("which tasks are wanted first cannot be read, and none is: %s: %s", PATH, error)
             return Front()
 

@@ -11,6 +11,7 @@ from typing import Any
 from backend.errors import DamagedFile, NotConfigured
 from backend.settings import Settings
 from backend.store.files import Files
+from backend.store.kept_json import UNREADABLE
 from backend.store.locations import project_files
 from backend.store.paths import PRIVATE
 from backend.wrapped.target import Target, allowed_url
@@ -48,7 +49,7 @@ def read_access(files: Files) -> WrappedAccess | None:
         return WrappedAccess(**json.loads(files.read_at_once(FILE)))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except UNREADABLE as error:
         raise DamagedFile(
             f"{FILE}, by which a wrapped backend is asked, cannot be read ({type(error).__name__}): "
             "`label-studio-atlas connect --wraps` writes it anew"

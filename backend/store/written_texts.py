@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from backend.store.grown import GrownRecord
+from backend.store.kept_json import UNREADABLE
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class WrittenTexts(GrownRecord[WrittenText]):
     def rows(self, path: str) -> list[WrittenText]:
         try:
             return [_row(*row) for row in json.loads(self._files.read_constant(path))]
-        except (OSError, ValueError, TypeError) as error:
+        except UNREADABLE as error:
             logger.warning("what a model wrote is asked for again, %s cannot be read: %s", path, error)
             return []
 
