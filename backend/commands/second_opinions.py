@@ -37,7 +37,8 @@ def second_opinions(project: int, most: int, out: Path | None, force: bool, ask:
         check_out(out, force, (".csv", ".json"))
     check_kept(settings, project)
     from backend.labelstudio.client import LabelStudioClient
-    from backend.results.second_opinions import ask_again, find_second_opinions, write_second_opinions
+    from backend.results.asking_again import ask_again
+    from backend.results.second_opinions import find_second_opinions, write_second_opinions
 
     with LabelStudioClient.from_settings(settings) as client:
         found = find_second_opinions(settings, client, project, most)

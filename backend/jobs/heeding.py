@@ -9,15 +9,16 @@ from typing import Any
 
 from redis import Redis
 
+from backend.jobs.asked_again import AskedAgain
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.pull import last_pulled
 from backend.jobs.refill import keep_full
 from backend.jobs.selections import ASK, EXPORT, FIRST, RELEASE, SHOW, SHOW_GUESSES, Selection, Selections
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.tabs import ranges
+from backend.results.asking_again import ask_again
 from backend.results.exported import keep_exported
 from backend.results.labels import collect_labels, in_words
-from backend.results.second_opinions import ask_again
 from backend.settings import Settings
 from backend.store.chosen_settings import settings_of
 from backend.store.judged_labels import JudgedLabels
@@ -106,6 +107,7 @@ class _Heeding:
     def _ask(self, asked: Selection) -> Selection:
         opened = ask_again(self._settings, self._client, self._id, asked.tasks)
         JudgedLabels(project_files(self._settings, self._id), self._directory).opened(opened)
+        AskedAgain(self._dispatcher.redis, self._id).waits = True
         wait = "waits" if len(opened) == 1 else "wait"
         return asked.done(f"{_tasks(len(opened))} {wait} for one more annotator, before any new task")
 

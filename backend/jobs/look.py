@@ -6,6 +6,7 @@ from __future__ import annotations
 from redis import Redis
 
 from backend.errors import LabelConfigError, NotFound
+from backend.jobs.asked_again import see_to_it
 from backend.jobs.dispatch import CONNECTION, SETTINGS, TASKS, Dispatcher
 from backend.jobs.reconcile import RETRAINING, put_right
 from backend.jobs.settled import Settled, heed_settings
@@ -29,6 +30,7 @@ def look(project_id: int) -> dict[str, str]:
             if dispatcher.state(project_id).disconnected:
                 return done
             if SETTINGS in wanted:
+                see_to_it(settings, redis, client, project_id)
                 published = version_store(settings, project_id).published
                 found = Settled(project.label_config, project.model_version, project.serves_overlap_first)
                 done[SETTINGS] = heed_settings(dispatcher, published, project_id, found) or "as before"

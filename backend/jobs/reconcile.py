@@ -12,6 +12,7 @@ from redis import Redis
 from backend import logs
 from backend.controls.any_config import parse_config
 from backend.errors import AtlasError, LabelConfigError, NotFound
+from backend.jobs.asked_again import see_to_it
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.housekeeping import come_back, counts_as_gone, forget_gone
 from backend.jobs.lost import forget_lost_shards
@@ -89,6 +90,7 @@ def _reconcile(settings: Settings, dispatcher: Dispatcher, client: LabelStudioCl
     seen = json.dumps([asdict(project), client.newest_change(project_id), LAYOUT])
     if state.fingerprint == seen:
         return "nothing changed"
+    see_to_it(settings, dispatcher.redis, client, project_id)
     try:
         found = put_right(settings, dispatcher, client, project)
     except LabelConfigError as error:

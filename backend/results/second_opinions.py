@@ -1,4 +1,4 @@
-"""Which labelled tasks of a project are worth another annotator, and asking for one."""
+"""Which labelled tasks of a project are worth another annotator."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from backend.results.files import cell
 from backend.results.held_out import Labels, labels_of, page_of
 from backend.results.listed import write_list
 from backend.settings import Settings
-from backend.store.locations import project_files
-from backend.store.opened_again import OpenedAgain, Overlap, keep_opened, read_opened
 from backend.store.paths import project_dir
 from backend.store.tasks import StoredTask
 
@@ -121,29 +119,6 @@ def _numbered(labels: Labels, tasks: Sequence[StoredTask], cast: dict[int, list[
     number_of = {who: i for i, who in enumerate(dict.fromkeys(who for _, who, _ in said))}
     rows = [(place, number_of[who], c) for (place, who, _), c in zip(said, classes, strict=True) if c >= 0]
     return Votes(*np.array(rows, np.int64).reshape(-1, 3).T), len(number_of)
-
-
-def ask_again(
-    settings: Settings, client: LabelStudioClient, project_id: int, tasks: Sequence[int]
-) -> list[int]:
-    """Open these tasks for one annotator more than have answered, and have Label Studio serve them first.
-
-    Whoever answered is not served them again. How they were is kept, for `disconnect`. Returns those that are
-    open now: some may be gone. Raises LabelStudioError, ModelStoreError, DamagedFile.
-    """
-    opened = {
-        int(task["id"]): Overlap(task["overlap"], task["total_annotations"] + 1)
-        for task in client.tasks_by_id(project_id, tasks)
-    }
-    if not opened:
-        return []
-    files = project_files(settings, project_id)
-    known = read_opened(files) or OpenedAgain(client.project(project_id, counted=False).serves_overlap_first)
-    keep_opened(files, known.with_opened(opened))
-    for task, overlap in opened.items():
-        client.open_again(task, overlap=overlap.now)
-    client.serve_overlap_first(project_id)
-    return list(opened)
 
 
 def write_second_opinions(found: SecondOpinions, path: Path) -> None:

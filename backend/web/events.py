@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from backend.jobs.asked_again import AskedAgain
 from backend.jobs.dispatch import SETTINGS, TASKS, Dispatcher
 from backend.jobs.settled import Published, Settled, heed_settings
 
@@ -43,6 +44,8 @@ def react(
     elif isinstance(project := body.get("project"), dict):
         names = ("label_config", "model_version", "show_overlap_first")
         found = Settled(*(project.get(name) for name in names))
+        if not found.serves_overlap_first and AskedAgain(dispatcher.redis, project_id).waits:
+            dispatcher.request_look(project_id, SETTINGS)
         return heed_settings(dispatcher, published, project_id, found)
     else:
         dispatcher.request_look(project_id, SETTINGS)

@@ -18,7 +18,7 @@ from backend.jobs.selections import SHOW, Selection
 from backend.jobs.studying import study
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.tabs import Tab
-from backend.results.second_opinions import ask_again
+from backend.results.asking_again import ask_again
 from backend.store.forwarded import TOLD, Event, Forwarded
 from backend.store.found_before import read_found
 from backend.store.locations import project_files

@@ -1,0 +1,27 @@
+"""Whether tasks of a project wait for one more annotator because somebody asked for it."""
+
+from __future__ import annotations
+
+from redis import Redis
+
+from backend.jobs.project_hash import ProjectHash
+from backend.labelstudio.client import LabelStudioClient
+from backend.results.asking_again import keep_open
+from backend.settings import Settings
+
+
+class AskedAgain(ProjectHash):
+    """As it was when last looked at: an event that tells of a project's settings must be answered at once."""
+
+    @property
+    def waits(self) -> bool:
+        return self._flag("asked_again")
+
+    @waits.setter
+    def waits(self, value: bool) -> None:
+        self._set("asked_again", "1" if value else None)
+
+
+def see_to_it(settings: Settings, redis: Redis, client: LabelStudioClient, project_id: int) -> None:
+    """Have Label Studio serve these tasks first, where that was undone. Raises as `keep_open`."""
+    AskedAgain(redis, project_id).waits = keep_open(settings, client, project_id)
