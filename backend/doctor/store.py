@@ -47,8 +47,8 @@ def model_store(bench: Bench) -> Finding:
 
 def why_not_written(folder: Path) -> str | None:
     """In the system's words; None where files can be written there, or the folder can be made. None stays."""
-    place = next(each for each in (folder, *folder.parents) if each.exists())
     try:
+        place = next(each for each in (folder, *folder.parents) if each.exists())
         with tempfile.TemporaryFile(dir=place) as probe:
             probe.write(bytes(PROBED))
             probe.flush()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -17,6 +18,7 @@ from backend.controls.spans import Spans
 from backend.controls.votes import target_of
 from backend.errors import AtlasError
 from backend.labelled.decoding import decode_file
+from backend.labelled.exported import regions_of, tasks_of
 from backend.labelled.things import TEXTS, Things
 
 T = TypeVar("T")
@@ -94,12 +96,13 @@ def of_objects(values: list[Any], text_field: str | None, control: str | None) -
     return _of_export(values, text_field, control) if "annotations" in first and "data" in first else None
 
 
-def _of_export(tasks: list[Any], text_field: str | None, control: str | None) -> MarkedTexts | None:
+def _of_export(values: list[Any], text_field: str | None, control: str | None) -> MarkedTexts | None:
     """None where the control that is asked for, or any, is answered by something else than spans."""
-    regions = [region for task in tasks for region in _regions(task)]
+    tasks = tasks_of(values)
+    regions = list(regions_of(tasks))
     marked = [each for each in regions if _label_of(each) is not None]
     asked = [each for each in regions if control in (None, each.get("from_name"))]
-    if not marked or any(each not in marked for each in asked if "value" in each):
+    if not marked or any(_label_of(each) is None for each in asked if "value" in each):
         return None
     name = control or str(marked[0].get("from_name"))
     labels = dict.fromkeys(str(_label_of(each)) for each in marked if each.get("from_name") == name)
@@ -112,30 +115,26 @@ def _of_export(tasks: list[Any], text_field: str | None, control: str | None) ->
         options=Fixed(tuple((label,) for label in labels)),
         classes=tuple(labels),
     )
-    return _distinct((_of_task(each, spans) for each in tasks), f"Label Studio's export, control {name}")
+    unreadable = repeat(None, len(values) - len(tasks))
+    rows = chain((_of_task(each, spans) for each in tasks), unreadable)
+    return _distinct(rows, f"Label Studio's export, control {name}")
 
 
-def _of_task(task: Any, control: Spans) -> MarkedText | None:
-    text = control.source.content(task.get("data"))
-    answer = target_of(task.get("annotations") or [], control, text)
+def _of_task(task: dict[str, Any], control: Spans) -> MarkedText | None:
+    text = control.source.content(task["data"])
+    answer = target_of(task["annotations"], control, text)
     return None if answer is None or not text else MarkedText(text, answer)
 
 
-def _regions(task: Any) -> Iterator[dict[str, Any]]:
-    annotations = task.get("annotations") if isinstance(task, dict) else None
-    for annotation in annotations or []:
-        if isinstance(annotation, dict) and not annotation.get("was_cancelled"):
-            yield from (each for each in annotation.get("result") or [] if isinstance(each, dict))
-
-
 def _label_of(region: dict[str, Any]) -> Any:
-    value = region.get("value")
-    labels = value.get("labels") if isinstance(value, dict) and isinstance(value.get("start"), int) else None
+    value = region.get("value", {})
+    labels = value.get("labels") if isinstance(value.get("start"), int) else None
     return labels[0] if isinstance(labels, list) and labels else None
 
 
-def text_field_of(tasks: list[Any]) -> str:
-    """Of an export's tasks, the field of their data that is the text. Raises AtlasError, if that is open."""
+def text_field_of(tasks: Sequence[dict[str, Any]]) -> str:
+    """Of an export's tasks, one at least, the field of their data that is the text. Raises AtlasError, if
+    that is open."""
     texts = [key for key, value in tasks[0]["data"].items() if isinstance(value, str)]
     if "text" in texts:
         return "text"
@@ -196,7 +195,8 @@ def _of_spans(row: Any, text: str, key: str) -> MarkedText | None:
     content = row.get(text) if isinstance(row, dict) else None
     if not isinstance(content, str) or not content:
         return None
-    spans = [_span(each) for each in row.get(key) or []]
+    given = row.get(key) or []
+    spans = [_span(each) for each in given] if isinstance(given, list) else [None]
     return None if None in spans else MarkedText(content, answer_of(each for each in spans if each))
 
 

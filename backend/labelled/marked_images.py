@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,7 @@ from backend.controls.votes import target_of
 from backend.errors import AtlasError
 from backend.labelled.addressed import NOT_HERE, file_at
 from backend.labelled.decoding import decode_file
+from backend.labelled.exported import regions_of, tasks_of
 from backend.labelled.things import IMAGES, Things
 
 CLASSES = "classes.txt"
@@ -124,26 +124,25 @@ def _of_coco(given: dict[str, Any], folders: Sequence[Path]) -> MarkedImages:
     return _with_files(rows, control, "COCO's JSON, its boxes", folders)
 
 
-def _of_export(tasks: list[Any], folders: Sequence[Path], name: str | None) -> MarkedImages | None:
+def _of_export(values: list[Any], folders: Sequence[Path], name: str | None) -> MarkedImages | None:
     """None where the control that is asked for, or any, is answered by something else than parts."""
-    if not all(isinstance(task, dict) for task in tasks):
-        return None
-    every = [region for task in tasks for region in _regions(task)]
-    regions = [region for region in every if name in (None, region.get("from_name"))]
-    kinds = {each.get("type") for each in regions if "value" in each}
-    if len(kinds) != 1 or (kind := str(kinds.pop())) not in EXPORTED:
+    tasks = tasks_of(values)
+    named = [each for each in regions_of(tasks) if name in (None, each.get("from_name"))]
+    regions = [each for each in named if "value" in each]
+    kinds = {str(each.get("type")) for each in regions}
+    if len(kinds) != 1 or (kind := kinds.pop()) not in EXPORTED:
         return None
     asked = name or str(regions[0].get("from_name"))
-    labels = Counter(label for each in regions for label in each["value"].get(kind) or [])
-    data: dict[str, Any] = next((task["data"] for task in tasks if isinstance(task.get("data"), dict)), {})
-    fields = [key for key, value in data.items() if isinstance(value, str)]
+    given = (each["value"].get(kind) for each in regions)
+    labels = {str(label) for each in given if isinstance(each, list) for label in each}
+    fields = [key for key, value in tasks[0]["data"].items() if isinstance(value, str)]
     source = "image" if "image" in fields else next(iter(fields), "image")
     control = _control(EXPORTED[kind], kind, tuple(sorted(labels)), asked, source)
     rows = []
     for task in tasks:
-        answer = target_of(task.get("annotations") or [], control, "")
+        answer = target_of(task["annotations"], control, "")
         if answer is not None:
-            rows.append((control.source.content(task.get("data")), answer))
+            rows.append((control.source.content(task["data"]), answer))
     return _with_files(rows, control, f"Label Studio's export, control {asked}", folders)
 
 
@@ -208,10 +207,3 @@ def _control(
         options=Fixed(tuple((label,) for label in labels)),
         classes=labels,
     )
-
-
-def _regions(task: Any) -> Iterator[dict[str, Any]]:
-    annotations = task.get("annotations") if isinstance(task, dict) else None
-    for annotation in annotations or []:
-        if isinstance(annotation, dict) and not annotation.get("was_cancelled"):
-            yield from (each for each in annotation.get("result") or [] if isinstance(each, dict))

@@ -13,6 +13,7 @@ from backend.controls.sources import Text
 from backend.errors import AtlasError
 from backend.labelled.addressed import file_at
 from backend.labelled.decoding import decode_file
+from backend.labelled.exported import tasks_of
 from backend.labelled.marked import (
     COLUMNS,
     SPANS,
@@ -87,16 +88,17 @@ def _of_objects(
     if given is None:
         return None
     waiting = [each for each in rows if _waits(each)]
-    if any("data" in each for each in waiting):
-        source = Text(text_field or text_field_of(rows))
-        return given, [source.content(each.get("data")) for each in waiting]
+    if tasks := tasks_of(waiting):
+        source = Text(text_field or text_field_of(tasks_of(rows)))
+        return given, [source.content(each["data"]) for each in tasks]
     return given, [_text_of(each, text_field or "text") for each in waiting]
 
 
 def _waits(row: dict[str, Any]) -> bool:
     if "data" in row:
-        done = row.get("annotations") or []
-        return not any(isinstance(each, dict) and not each.get("was_cancelled") for each in done)
+        done = row.get("annotations")
+        given = done if isinstance(done, list) else []
+        return not any(isinstance(each, dict) and not each.get("was_cancelled") for each in given)
     kinds = TAGS if isinstance(row.get("tokens"), list) else SPANS
     return not any(isinstance(row.get(key), list) for key in kinds)
 
@@ -125,8 +127,8 @@ def _without_mask(folder: Path) -> Iterable[str]:
 
 def _without_annotation(path: Path, given: MarkedImages, image_folder: Path | None) -> Iterable[str]:
     """Of an export; all images of COCO's JSON are looked at already, those with nothing in them, too."""
-    tasks = objects_in(decode_file(path).text) or []
+    tasks = tasks_of(objects_in(decode_file(path).text) or [])
     folders = [folder for folder in (image_folder, path.parent) if folder is not None]
-    waiting = [each for each in tasks if isinstance(each, dict) and "data" in each and _waits(each)]
+    waiting = [each for each in tasks if _waits(each)]
     found = (file_at(given.control.source.content(each["data"]), folders) for each in waiting)
     return [each for each in found if each is not None]

@@ -6,6 +6,7 @@ import errno
 import socket
 import time
 
+from backend.addresses import host_in_url
 from backend.errors import AtlasError
 from backend.settings import Settings
 
@@ -31,10 +32,13 @@ def wait_for_port(settings: Settings, patience: float | None = None) -> None:
 def _refusal(host: str, port: int) -> int | str | None:
     """The error number with which the system refuses to listen there, its words where it has none, or None.
 
-    A socket is bound and let go, as the web server binds its own.
+    A socket is bound and let go, as the web server binds its own: to an address of IPv6 only where HOST is
+    written as one.
     """
+    host = host_in_url(host).strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        (_, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
         with socket.socket(family, kind, protocol) as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind(address)

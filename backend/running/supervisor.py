@@ -51,10 +51,22 @@ class Child:
     """Removes what kept it from running, once it has ended by itself; returns whether there was something."""
 
     def died(self) -> ProcessDied:
-        tail = ""
-        if self.log is not None and self.log.exists():
-            tail = "\n" + "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
-        return ProcessDied(f"{self.name} ended by itself (exit code {self.process.returncode}).{tail}")
+        return ProcessDied(
+            f"{self.name} ended by itself (exit code {self.process.returncode}).{self._end_of_log()}"
+        )
+
+    def late(self, seconds: float) -> ProcessDied:
+        """It was not ready after so long."""
+        return ProcessDied(
+            f"{self.name} was not ready within {seconds:.0f} s. Where this machine has much to do just now, "
+            f"run it again when that is done; else see the end of its log.{self._end_of_log()}"
+        )
+
+    def _end_of_log(self) -> str:
+        if self.log is None or not self.log.exists():
+            return ""
+        lines = self.log.read_text(errors="replace").splitlines()[-15:]
+        return "\n".join(["", f"{self.log}:", *lines])
 
 
 class Supervisor:
@@ -111,7 +123,7 @@ class Supervisor:
                     raise child.died()
                 child.process, is_mended = spawn(), True
             if time.monotonic() > deadline:
-                raise ProcessDied(f"{name} was not ready within {timeout:.0f} s.")
+                raise child.late(timeout)
             time.sleep(POLL_SECONDS)
         return child
 

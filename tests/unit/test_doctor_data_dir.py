@@ -22,7 +22,7 @@ def found(data_dir: Path) -> Finding:
     return CHECKS["model store"].function(bench)
 
 
-@pytest.mark.parametrize("place", ["/proc/no such folder", "{file}/below a file"])
+@pytest.mark.parametrize("place", ["/proc/no such folder", "{file}/below a file", f"/{'too long' * 40}"])
 def test_a_data_dir_that_cannot_be_made_is_a_fault(place: str, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

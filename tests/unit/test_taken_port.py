@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -45,6 +46,38 @@ def test_a_port_that_a_killed_server_still_has_is_waited_for(taken: socket.socke
     with socket.socket() as own:  # it was let go again
         own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         own.bind(("127.0.0.1", port))
+
+
+def test_a_name_that_leads_to_ipv6_first_is_tried_as_the_web_server_does(
+    taken: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """/etc/hosts often has localhost twice, and where IPv6 is off ::1 is no address of the machine."""
+
+    def resolved(host: str, port: int, family: int = 0, kind: int = 0) -> list[tuple[Any, ...]]:
+        found = [
+            (socket.AF_INET6, kind, 6, "", ("2001:db8::1", port)),
+            (socket.AF_INET, kind, 6, "", ("127.0.0.1", port)),
+        ]
+        return [each for each in found if family in (0, each[0])]
+
+    monkeypatch.setattr(ports.socket, "getaddrinfo", resolved)
+    wait_for_port(Settings(host="localhost", port=0), patience=0)
+    with pytest.raises(AtlasError, match="is taken by another program"):
+        wait_for_port(Settings(host="localhost", port=port_of(taken)), patience=0)
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_an_address_of_ipv6_may_stand_in_brackets(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def resolved(host: str, port: int, family: int, kind: int) -> list[tuple[Any, ...]]:
+        asked.append((host, family))
+        raise OSError(errno.EADDRNOTAVAIL, "")
+
+    monkeypatch.setattr(ports.socket, "getaddrinfo", resolved)
+    with pytest.raises(AtlasError):
+        wait_for_port(Settings(host=host), patience=0)
+    assert asked == [("::1", socket.AF_INET6)]
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.name.invalid"])
