@@ -59,7 +59,7 @@ class Child:
         """It was not ready after so long."""
         return ProcessDied(
             f"{self.name} was not ready within {seconds:.0f} s. Where this machine has much to do just now, "
-            f"run it again when that is done; else see the end of its log.{self._end_of_log()}"
+            f"run it again when that is done; else see what it said.{self._end_of_log()}"
         )
 
     def _end_of_log(self) -> str:
