@@ -25,6 +25,8 @@ GRID = (256, 256)
 """On which areas are compared that are not given in the same pixels."""
 MOST_CHARACTERS = 24_500
 """Of a prediction's regions, as JSON, so that a published head of 200 weighs at most 5 MB."""
+ACROSS = 80
+"""Cells a side of the grid on which it is told where a part lies."""
 Cells = NDArray[np.int64]
 
 
@@ -33,6 +35,14 @@ class Areas(NamedTuple):
 
     size: tuple[int, int]
     runs: dict[str | None, Runs]
+
+
+class Mask(NamedTuple):
+    """label: None where it is not known what is there; size: height and width in pixels."""
+
+    label: str | None
+    size: tuple[int, int]
+    runs: Runs
 
 
 class Drawn(NamedTuple):
@@ -87,8 +97,22 @@ class AreaControl(RegionControl):
         return [drawn, labelled]
 
     @abstractmethod
+    def mask_in(self, region: Region) -> tuple[tuple[int, int], Runs] | None:
+        """Height and width of a grid over the image, its own pixels where they are known, and what is marked
+        of it; None where that cannot be told. Never raises."""
+
+    @abstractmethod
+    def parts_in(self, answer: Answer) -> list[Mask]:
+        """The areas of an answer, in their order, all in one size."""
+
     def areas(self, answer: Answer) -> Areas:
         """All that an answer says is where."""
+        found: dict[str | None, list[Runs]] = {}
+        parts = self.parts_in(answer)
+        for part in parts:
+            found.setdefault(part.label, []).append(part.runs)
+        joined = {label: each[0] if len(each) == 1 else runs.union(*each) for label, each in found.items()}
+        return Areas(parts[0].size if parts else (0, 0), joined)
 
     @abstractmethod
     def drawn(self, classes: Cells, confidences: Sequence[float], size: tuple[int, int]) -> Drawn:
@@ -134,6 +158,15 @@ class AreaControl(RegionControl):
             "mean_iou": float(np.mean(found)) if found else nothing,
             "iou": sum(both.values()) / sum(either.values()) if found else nothing,
         }
+
+
+def cells_under(mask: tuple[tuple[int, int], Runs] | None) -> tuple[int, ...]:
+    """Of a grid of ACROSS x ACROSS over the picture the cells that are mostly marked, or else the one that is
+    most: their numbers, row by row. () of nothing. mask: height and width, and what is marked."""
+    if mask is None or not len(mask[1]):
+        return ()
+    shares = runs.shares(mask[1], mask[0], (ACROSS, ACROSS)).ravel()
+    return tuple(np.flatnonzero(shares >= min(0.5, shares.max())).tolist())
 
 
 def characters(regions: list[Region]) -> int:

@@ -11,12 +11,12 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from backend.controls import run_length, runs
-from backend.controls.areas import MOST_CHARACTERS, AreaControl, Areas, Cells, Drawn, characters
+from backend.controls.areas import MOST_CHARACTERS, AreaControl, Cells, Drawn, Mask, characters
 from backend.controls.base import Answer, Region, value_of
 from backend.controls.bitmask import mask_in, picture_of, size_in
 from backend.controls.regions import NOTHING
@@ -30,14 +30,6 @@ MOST_EFFORT = 8_000_000
 """Of reading an annotation: seconds. One that is larger says nothing; see `MaskControl.effort`."""
 MOST_SIDE = 65_535
 """Pixels of an image's side."""
-
-
-class Mask(NamedTuple):
-    """label: None where it is not known what is there."""
-
-    label: str | None
-    size: tuple[int, int]
-    runs: Runs
 
 
 def masks_in(answer: Answer) -> list[Mask]:
@@ -60,10 +52,6 @@ class MaskControl(AreaControl):
     @abstractmethod
     def effort(self, region: Region) -> int:
         """Of `mask_in`, in microseconds or so."""
-
-    @abstractmethod
-    def mask_in(self, region: Region) -> tuple[tuple[int, int], Runs] | None:
-        """An image's height and width, and what is marked; None where that cannot be told. Never raises."""
 
     @abstractmethod
     def value_of(self, mask: Mask) -> dict[str, Any]:
@@ -110,10 +98,8 @@ class MaskControl(AreaControl):
     def labels_in(self, answer: Answer) -> list[str]:
         return [mask.label for mask in masks_in(answer) if mask.label is not None]
 
-    def areas(self, answer: Answer) -> Areas:
-        masks = masks_in(answer)
-        size = masks[0].size if masks else (0, 0)
-        return Areas(size, {mask.label: mask.runs for mask in masks})
+    def parts_in(self, answer: Answer) -> list[Mask]:
+        return masks_in(answer)
 
     def settled(self, votes: Sequence[Vote], weights: Mapping[str, float] | None = None) -> Answer | None:
         """Pixel by pixel: marked is what CLEAR of the weight marks; where less does, but too much to be none,

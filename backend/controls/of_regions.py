@@ -1,5 +1,5 @@
 """What is asked of each region: <Choices perRegion="true"> and <Rating perRegion="true">, beside a control
-that marks spans or boxes.
+that marks spans, boxes or areas.
 
 An answer is written as the marking control writes its own, with what was chosen in the place of the label. It
 is learned as a class of regions; what is predicted stands beside the predicted region, under the same id.
@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from backend.controls.areas import AreaControl, cells_under
 from backend.controls.base import Answer, Control, Region, asked_of_parts, regions_named, value_of
 from backend.controls.boxes import Boxes, boxes_in, place_of
 from backend.controls.forms import FORMS, form_of
+from backend.controls.masks import Bitmask, Brush
 from backend.controls.options import Fixed, Options, options_of
+from backend.controls.polygons import Polygons
 from backend.controls.rating import stars_of
 from backend.controls.regions import RegionControl
 from backend.controls.span_answers import spans_in
@@ -30,7 +33,8 @@ if TYPE_CHECKING:
     from backend.learning.units import Pooling
 
 SELECTED = "region-selected"
-MARKED: dict[str, type[Spans | Boxes]] = {each.kind: each for each in (Spans, Boxes)}
+Marking = Spans | Boxes | AreaControl
+MARKED: dict[str, type[Marking]] = {each.kind: each for each in (Spans, Boxes, Brush, Bitmask, Polygons)}
 """By its kind, what marks regions of which something is learned."""
 
 
@@ -53,7 +57,7 @@ class OfRegions(RegionControl):
         return super().from_json({**described, "labels": tuple(described["labels"])})
 
     @cached_property
-    def parts(self) -> Spans | Boxes:
+    def parts(self) -> Marking:
         """Reads and writes answers: as the control that marks, with what is asked in the labels' place."""
         return MARKED[self.marked](
             from_name=self.from_name,
@@ -87,8 +91,11 @@ class OfRegions(RegionControl):
         ]
 
     def told_of(self, region: Region, answer: str, confidence: float) -> Region:
-        """What is said of a predicted region, with its place and id. region: of the control that marks."""
-        kept = {name: each for name, each in region["value"].items() if name != region["type"]}
+        """What is said of a predicted region, under its id. Its place beside it, unless that is long: Label
+        Studio takes it from the region. region: of the control that marks."""
+        is_long = isinstance(self.parts, AreaControl)
+        place = {} if is_long else region["value"]
+        kept = {name: each for name, each in place.items() if name != region["type"]}
         told = {**self.region(self.type, {**kept, **self._said(answer)}, confidence)}
         return {**told, "id": region["id"]}
 
@@ -98,15 +105,23 @@ class OfRegions(RegionControl):
         return not self.labels or not set(self.labels).isdisjoint(named)
 
     def place_in(self, region: Region, content: str) -> tuple[float, ...] | None:
-        """Where a region is: start and end in code points, or x, y, width and height in percent."""
+        """Where a region is: start and end in code points; x, y, width and height in percent; of an area, see
+        `cells_under`."""
+        if isinstance(self.parts, AreaControl):
+            return cells_under(self.parts.mask_in(region)) or None
         if isinstance(self.parts, Boxes):
             return place_of(region)
         return self.parts.places.read(region["value"], content)
 
     def placed_in(self, answer: Answer) -> list[tuple[tuple[float, ...], int]]:
         """Of each region of which an answer says something, the place and the number of the class."""
-        parts = boxes_in(answer) if isinstance(self.parts, Boxes) else spans_in(answer)
         number = {label: i for i, label in enumerate(self.classes)}
+        if isinstance(self.parts, AreaControl):
+            areas = (
+                (cells_under((size, marked)), label) for label, size, marked in self.parts.parts_in(answer)
+            )
+            return [(cells, number[label]) for cells, label in areas if cells and label in number]
+        parts = boxes_in(answer) if isinstance(self.parts, Boxes) else spans_in(answer)
         return [(tuple(part[:-1]), number[part.label]) for part in parts if part.label in number]
 
     def labels_on(self, region: Region) -> list[str]:
@@ -157,7 +172,7 @@ class OfRegions(RegionControl):
 
 def of_regions(tags: Tags, controls: Iterable[Control]) -> Iterator[OfRegions]:
     """What is learned of a config's regions. controls: what else is learned of it."""
-    marking = [each for each in controls if isinstance(each, Spans | Boxes)]
+    marking = [each for each in controls if isinstance(each, Marking)]
     for tag in tags.controls:
         beside = [each for each in marking if _is_about(tag, each)]
         learned = tag.kind in OfRegions.tags and asked_of_parts(tag) == "perRegion" and not tag.repeated
@@ -176,7 +191,7 @@ def _is_about(tag: Tag, control: Control) -> bool:
     return tag.to_name == control.to_name and (not named or named <= set(control.names))
 
 
-def _beside(tag: Tag, marking: Spans | Boxes) -> OfRegions:
+def _beside(tag: Tag, marking: Marking) -> OfRegions:
     """Shown where the control is that marks: what is hidden until a region is selected is asked of each."""
     options = _options(tag)
     return OfRegions(

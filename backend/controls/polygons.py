@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backend.controls import runs
-from backend.controls.areas import GRID, MOST_CHARACTERS, AreaControl, Areas, Cells, Drawn, characters
+from backend.controls.areas import GRID, MOST_CHARACTERS, AreaControl, Cells, Drawn, Mask, characters
 from backend.controls.base import Answer, Region, value_of
 from backend.controls.outlines import Points, inside, outlines_of
 from backend.controls.runs import Runs
@@ -75,12 +74,12 @@ class Polygons(AreaControl):
     def labels_in(self, answer: Answer) -> list[str]:
         return [polygon.label for polygon in polygons_in(answer) if polygon.label is not None]
 
-    def areas(self, answer: Answer) -> Areas:
-        found: dict[str | None, list[Runs]] = {}
-        for label, points in polygons_in(answer):
-            pixels = np.array(points) / 100 * (GRID[1], GRID[0])
-            found.setdefault(label, []).append(inside(pixels, *GRID))
-        return Areas(GRID, {label: runs.union(*each) for label, each in found.items()})
+    def mask_in(self, region: Region) -> tuple[tuple[int, int], Runs] | None:
+        points = _points_in(value_of(region, "points"), MOST_POINTS)
+        return None if points is None else (GRID, _inside(points))
+
+    def parts_in(self, answer: Answer) -> list[Mask]:
+        return [Mask(label, GRID, _inside(points)) for label, points in polygons_in(answer)]
 
     def drawn(self, classes: Cells, confidences: Sequence[float], size: tuple[int, int]) -> Drawn:
         found = []
@@ -111,6 +110,10 @@ def _points_in(written: Any, most: int) -> tuple[tuple[float, float], ...] | Non
         x, y = (round(float(min(max(each, 0), 100)), DIGITS) for each in point)
         points.append((x, y))
     return tuple(points)
+
+
+def _inside(points: tuple[tuple[float, float], ...]) -> Runs:
+    return inside(np.array(points) / 100 * (GRID[1], GRID[0]), *GRID)
 
 
 def _is_number(given: Any) -> bool:

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from backend.controls.areas import Mask
 from backend.controls.boxes import Box
 from backend.controls.boxes import answer_of as boxes_answer
-from backend.controls.masks import Mask
 from backend.controls.masks import answer_of as masks_answer
 from backend.controls.runs import runs_of
 from backend.controls.span_answers import Span, answer_of

@@ -11,10 +11,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from PIL import Image as Picture
 
+from backend.controls.areas import Mask
 from backend.controls.base import Answer
 from backend.controls.boxes import FULL, Box, Boxes, boxes_in
 from backend.controls.boxes import answer_of as boxes_answer
-from backend.controls.masks import Bitmask, Brush, Mask, masks_in
+from backend.controls.masks import Bitmask, Brush, masks_in
 from backend.controls.masks import answer_of as masks_answer
 from backend.controls.options import Fixed
 from backend.controls.polygons import Polygons, polygons_in

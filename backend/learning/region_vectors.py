@@ -1,18 +1,24 @@
-"""A vector of each region of a content: of the words in a span, of the maps within a box."""
+"""A vector of each region of a content: of the words in a span, of the maps within a box or an area."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from backend.encoders.maps import at_points
 from backend.learning.detector import Maps
+from backend.learning.segmentation import Look, centres
 from backend.learning.units import Units
 
 SIDE = 3
 """Points across a box, and down, at which its maps are read."""
 BATCH = 64
 """Boxes whose maps are opened at once."""
+MOST_CELLS = 64
+"""Of an area at which maps are read, spread evenly over it."""
+GOLDEN = (5**0.5 - 1) / 2
 _FAR = 1 << 40
 """Beyond the characters of any text."""
 
@@ -52,3 +58,33 @@ def of_boxes(maps: Maps, owner: Tensor, item: Tensor, places: Tensor) -> tuple[T
         return torch.zeros(len(item), 0), there
     seen = torch.cat(found)
     return seen.new_zeros(len(item), seen.shape[1]).index_put_((there.nonzero()[:, 0],), seen), there
+
+
+def of_areas(
+    look: Look, owner: Tensor, item: Tensor, places: Sequence[Sequence[int]], across: int
+) -> tuple[Tensor, Tensor]:
+    """The mean of the maps at MOST_CELLS of an area's cells: float32 [R, D]; of which regions there are maps,
+    bool [R].
+
+    owner: int64 [N], rising, whose each of the maps is that can be looked at; item: int64 [R]; places: of
+    each region the numbers, row by row, of its cells, one at least, of a grid of across x across.
+    """
+    row, there, points = torch.searchsorted(owner, item), torch.isin(item, owner), centres(across)
+    found: dict[int, Tensor] = {}
+    for image in item[there].unique().tolist():  # whose maps are opened once
+        regions = (item == image).nonzero()[:, 0].tolist()
+        parts = [_spread(torch.tensor(places[region])) for region in regions]
+        seen = look(row[regions[:1]], points[torch.cat(parts)][None])[0]
+        split = seen.split([len(each) for each in parts])
+        found |= {region: each.mean(0) for region, each in zip(regions, split, strict=True)}
+    if not found:
+        return torch.zeros(len(item), 0), there
+    vectors = torch.stack([found[region] for region in sorted(found)])
+    return vectors.new_zeros(len(item), vectors.shape[1]).index_put_((there.nonzero()[:, 0],), vectors), there
+
+
+def _spread(cells: Tensor) -> Tensor:
+    """At most MOST_CELLS of them, by steps that no width of a row divides. cells: int64 [n]."""
+    if len(cells) <= MOST_CELLS:
+        return cells
+    return cells[(torch.arange(MOST_CELLS) * GOLDEN % 1 * len(cells)).long()]

@@ -9,17 +9,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from backend.controls.areas import ACROSS, AreaControl
 from backend.controls.base import CLASSES, Region
 from backend.controls.boxes import Boxes
 from backend.controls.of_regions import OfRegions
 from backend.learning.heads import ErrorHead
 from backend.learning.reading import Head
 from backend.learning.region_network import RegionNetwork
-from backend.learning.region_vectors import of_boxes, of_spans
+from backend.learning.region_vectors import of_areas, of_boxes, of_spans
 from backend.learning.training import outputs
 from backend.learning.units import Units
 from backend.said.base import Contents, Likely, Said
-from backend.store.image_maps import for_boxes
+from backend.store.image_maps import for_areas, for_boxes
 from backend.store.model_version import ControlModel
 
 
@@ -82,7 +83,10 @@ class SaidOfRegions(Said):
 def region_vectors(
     control: OfRegions, units: Units, item: Tensor, places: Sequence[tuple[float, ...]]
 ) -> tuple[Tensor, Tensor]:
-    """A vector of each region: see `of_spans` and `of_boxes`. units: the contents' words, or maps."""
+    """Of each region: see `of_spans`, `of_boxes` and `of_areas`. units: the contents' words, or maps."""
+    if isinstance(control.parts, AreaControl):
+        cells = [list(map(int, place)) for place in places]
+        return of_areas(for_areas(units), units.item, item, cells, ACROSS)
     if isinstance(control.parts, Boxes):
         return of_boxes(for_boxes(units), units.item, item, torch.tensor(places, dtype=torch.float32))
     return of_spans(units, item, torch.tensor(places, dtype=torch.int64))
