@@ -1,11 +1,12 @@
 """Where the heads earn their place: a kind that is in no label, and errors that the model is sure of.
 
-python -m benchmarks.heads shift|errors|shapes FOLDER SET,...      texts or images, as in FOLDER's README
+python -m benchmarks.heads shift|errors|shapes FOLDER SET,... [ROW ...]      FOLDER as its README says
 
 * `shift`: a third of the pool is of a kind that no label is of. Labels until 20 of it are labelled, 5 at a
   time, trained anew each time: the median of 5 seeds, and the seeds themselves.
   There are 100 labels before.
 * `errors`: a cluster of items that a model is sure of and wrong about; labels until 10 of them are labelled.
+  Of both the rows that are named, such as margin "the same, the article's head"; all by default.
 * `shapes`: domain heads of several shapes on the scene that `shift` begins with: the area under the ROC curve
   of new against old, and the share of the first 10 that is new.
 
@@ -63,14 +64,19 @@ SHAPES: list[tuple[str, Options]] = [
 
 def main(arguments: list[str]) -> None:
     torch.set_num_threads(1)
-    what, folder, names = arguments
+    what, folder, names, *only = arguments
+    rows = OF_SHIFT if what == "shift" else OF_ERRORS
+    if unknown := set(only) - {said for said, _, _ in rows}:
+        raise SystemExit(f"No row is named {unknown}; there are {[said for said, _, _ in rows]}.")
     sets = {name: vectors(Path(folder), name) for name in names.split(",")}
     if what == "shapes":
         shapes([shift(found, seed, START) for found in sets.values() for seed in range(SEEDS)])
         return
     print(f"| strategy | {' | '.join(sets)} |")
     print("|---" * (1 + len(sets)) + "|")
-    for said, strategy, options in OF_SHIFT if what == "shift" else OF_ERRORS:
+    for said, strategy, options in rows:
+        if only and said not in only:
+            continue
         cells = (_cell(what, found, strategy, options) for found in sets.values())
         print(f"| {said} | {' | '.join(cells)} |", flush=True)
 
