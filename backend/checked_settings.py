@@ -15,6 +15,8 @@ from backend.fields import condition_in
 from backend.redis_address import with_password
 
 DEFAULT_REDIS_URL = "redis://localhost:6379/0"
+LARGEST = 1_000_000_000
+"""Of any number: as good as no bound, and as seconds still a time that clocks and calendars know."""
 
 
 class CheckedSettings(BaseSettings):
@@ -31,6 +33,13 @@ class CheckedSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """There is no other source: to look into those without a file takes half of the time."""
         return init_settings, env_settings
+
+    @field_validator("*")
+    @classmethod
+    def _is_not_without_end(cls, value: object) -> object:
+        if isinstance(value, int | float) and value > LARGEST:
+            raise ValueError(f"must be at most {LARGEST:,}")
+        return value
 
     @field_validator("redis_url", check_fields=False)
     @classmethod
@@ -104,7 +113,8 @@ class CheckedSettings(BaseSettings):
     @classmethod
     def _is_an_api(cls, value: str) -> str:
         value = value.strip().rstrip("/")
-        if value and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[^?#@\s]*)?", value):
+        address = r"https?://[A-Za-z0-9.:\[\]-]+(/[^?#@\s]*)?"
+        if value and not (re.fullmatch(address, value) and value.isprintable()):
             raise ValueError("must be an address such as https://api.example.org/v1, without user, ? and #")
         return value
 
@@ -118,7 +128,7 @@ class CheckedSettings(BaseSettings):
             raise ValueError("must be of ASCII characters without spaces, as HTTP headers are")
         return value if clear else None
 
-    @field_validator("basic_auth_user", check_fields=False)
+    @field_validator("basic_auth_user", "wrapped_auth_user", check_fields=False)
     @classmethod
     def _no_colon(cls, value: str | None) -> str | None:
         if value and ":" in value:

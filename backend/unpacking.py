@@ -33,7 +33,7 @@ def unpacked(answer: httpx.Response) -> Iterator[bytes]:
 
 def _inflated(packed: Iterator[bytes], window: int) -> Iterator[bytes]:
     """window: as zlib has it. Some servers' deflate comes without zlib's head (RFC 9110, 8.4.1.2)."""
-    inflate, begun = zlib.decompressobj(window), False
+    inflate, head = zlib.decompressobj(window), b""  # head: the first two bytes, by which zlib knows its own
     for rest in packed:
         while rest:
             if inflate.eof:
@@ -41,11 +41,12 @@ def _inflated(packed: Iterator[bytes], window: int) -> Iterator[bytes]:
             try:
                 part = inflate.decompress(rest, PIECE)
             except zlib.error as error:
-                if begun or window != zlib.MAX_WBITS:
+                if len(head) > 1 or window != zlib.MAX_WBITS:
                     raise httpx.DecodingError(f"it cannot be unpacked: {error}") from error
-                inflate, begun = zlib.decompressobj(-zlib.MAX_WBITS), True
+                window, rest = -zlib.MAX_WBITS, head + rest
+                inflate = zlib.decompressobj(window)
                 continue
-            begun, rest = True, inflate.unconsumed_tail or inflate.unused_data
+            head, rest = (head + rest)[:2], inflate.unconsumed_tail or inflate.unused_data
             yield part
-    if begun and not inflate.eof:
+    if head and not inflate.eof:
         raise httpx.DecodingError("it ends in the midst of what is packed")

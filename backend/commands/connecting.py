@@ -8,7 +8,7 @@ import sys
 import click
 
 from backend.addresses import address_of_backend
-from backend.commands.given import settings_with
+from backend.commands.given import PROJECT, of_a_project, settings_with
 
 _BACKEND = click.option(
     "--backend", metavar="URL", help="The web server, seen from here.  [default: HOST and PORT]"
@@ -17,7 +17,7 @@ _BACKEND = click.option(
 
 @click.command()
 @click.argument("url", required=False)
-@click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
+@of_a_project
 @click.option("--wait", type=float, default=300, show_default=True, help="Seconds to wait for an order.")
 @click.option(
     "--wraps",
@@ -68,7 +68,7 @@ def _check_address(url: str) -> None:
 
 @click.command()
 @click.argument("url", required=False)
-@click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
+@of_a_project
 @click.option(
     "--delete-predictions",
     is_flag=True,
@@ -91,7 +91,7 @@ def disconnect(url: str | None, project: int, delete_predictions: bool) -> None:
 
 
 @click.command()
-@click.option("--project", type=int, help="Number of a project.  [default: all that are connected]")
+@click.option("--project", type=PROJECT, help="Number of a project.  [default: all that are connected]")
 @click.option("--json", "as_json", is_flag=True, help="Findings as JSON, for scripts.")
 @_BACKEND
 def doctor(project: int | None, as_json: bool, backend: str | None) -> None:

@@ -12,6 +12,14 @@ import click
 from backend.names import is_known_encoder, is_known_strategy
 from backend.settings import Settings
 
+PROJECT = click.IntRange(1, 2**31 - 1)
+"""The numbers that Label Studio's database gives to projects."""
+of_a_project = click.option(
+    "--project", type=PROJECT, required=True, help="Number of the project, as in its page's address."
+)
+SEEDS = click.IntRange(1, 1_000)
+"""Each is a replay of minutes."""
+
 
 def settings_with(**options: Any) -> Settings:
     """The settings; options that were given win over the environment."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from backend import logs
-from backend.commands.given import settings_with
+from backend.commands.given import of_a_project, settings_with
 from backend.commands.kept import check_kept
 from backend.commands.out_file import check_out
 from backend.settings import Settings
@@ -16,7 +16,7 @@ KINDS = (".csv", ".jsonl")
 
 
 @click.command()
-@click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
+@of_a_project
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

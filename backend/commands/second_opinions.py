@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backend import logs
-from backend.commands.given import settings_with
+from backend.commands.given import of_a_project, settings_with
 from backend.commands.kept import check_kept
 from backend.commands.out_file import check_out, out_instead_of_a_table
 from backend.commands.rows import as_table
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("second-opinions")
-@click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
+@of_a_project
 @click.option("-n", "most", type=click.IntRange(1), default=20, show_default=True, help="Tasks to list.")
 @out_instead_of_a_table
 @click.option("--ask", is_flag=True, help="Open the listed tasks for one more annotator each.")

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from backend.commands.given import settings_with
+from backend.commands.given import SEEDS, settings_with
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option("--strategies", help="Query strategies, separated by commas.  [default: random,margin,auto]")
-@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="How many seeds.")
+@click.option("--seeds", type=SEEDS, default=3, show_default=True, help="How many seeds.")
 @click.option(
     "--batch",
     type=click.IntRange(min=1),

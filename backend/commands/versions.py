@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend import logs
+from backend.commands.given import of_a_project
 from backend.commands.kept import check_kept
 from backend.commands.out_file import check_out
 from backend.errors import AtlasError
@@ -39,7 +40,7 @@ SHOWN = 20
 
 
 @click.group(invoke_without_command=True)
-@click.option("--project", type=int, required=True, help="Number of the project, as in its page's address.")
+@of_a_project
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known, as JSON.")
 @click.option("--all", "every", is_flag=True, help=f"Show all retrains, not the last {SHOWN}.")
 @click.option(
@@ -151,11 +152,12 @@ def _rows(settings: Settings, project: int) -> list[dict[str, Any]]:
 
 
 def _write(rows: list[dict[str, Any]], out: Path) -> None:
+    from backend.results.files import replace
     from backend.spreadsheet import write_rows
 
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with out.open("w", newline="", encoding="utf-8") as file:
-        write_rows(file, [columns, *([row.get(name) for name in columns] for row in rows)])
+    cells = [columns, *([row.get(name) for name in columns] for row in rows)]
+    replace(out, lambda file: write_rows(file, cells))
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

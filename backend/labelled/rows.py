@@ -80,20 +80,28 @@ def _json_values(text: str) -> list[Any] | None:
     if start not in ("[", "{"):
         return None
     try:
-        values = json.loads(text)
+        values = _whole_or_in_lines(text)
     except RecursionError as error:
         raise AtlasError("it is JSON with too many brackets within brackets") from error
     except ValueError as whole:
-        try:
-            values = json_lines(text)
-        except ValueError:
-            if start == "{" or text.lstrip()[1:].lstrip()[:1] in ("{", "]"):
-                raise AtlasError(f"it cannot be read as JSON: {whole}") from whole
-            return None  # a CSV whose first name begins with a bracket
+        if start == "{" or text.lstrip()[1:].lstrip()[:1] in ("{", "]"):
+            raise AtlasError(f"it cannot be read as JSON: {whole}") from whole
+        return None  # a CSV whose first name begins with a bracket
     values = values if isinstance(values, list) else [values]
     if not any(values) or not all(isinstance(value, dict) for value in values):
         raise AtlasError("it is JSON, but no list of tasks and no objects with a text and a label each")
     return values
+
+
+def _whole_or_in_lines(text: str) -> Any:
+    """Raises ValueError, of the whole, where it is neither."""
+    try:
+        return json.loads(text)
+    except ValueError as whole:
+        try:
+            return json_lines(text)
+        except ValueError:
+            raise whole from None
 
 
 def _table(text: str, values: list[Any] | None) -> Table:

@@ -69,5 +69,5 @@ def _simulated_file(out: Path) -> str | None:
         summary = json.loads((out / "summary.json").read_text("utf-8"))
         data = summary["data"]
         return str(data.get("path") or data["file"]) if summary["made_by"] == MADE_BY else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -160,8 +160,8 @@ def _finite(digits: str) -> float | None:
 
 
 def _integer(digits: str) -> int | float | None:
-    """Python reads no more than 4,300 digits; nobody means so many."""
-    return int(digits) if len(digits) < 400 else None
+    """None beyond what a float can hold; nobody means so many digits."""
+    return int(digits) if len(digits) <= 308 else None
 
 
 def _shown(body: bytes) -> str:
