@@ -81,8 +81,10 @@ def read(directory: Path) -> KeptDemo | None:
         found = json.loads((directory / FILE).read_text("utf-8"))
         found["admin"] = Login(**found["admin"])
         found["members"] = [Login(**member) for member in found["members"]]
-        return KeptDemo(**found)
-    except (OSError, ValueError, KeyError, TypeError):
+        kept = KeptDemo(**found)
+        known = (*kept.projects.values(), kept.projects, kept.environment)
+        return kept if all(isinstance(each, dict) for each in known) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -20,6 +20,7 @@ from backend.errors import AtlasError
 from backend.labelled.decoding import decode_file
 from backend.labelled.exported import regions_of, tasks_of
 from backend.labelled.things import TEXTS, Things
+from backend.labelstudio.export import is_task
 
 T = TypeVar("T")
 COLUMNS = (".conll", ".bio", ".iob", ".iob2")
@@ -27,6 +28,8 @@ COLUMNS = (".conll", ".bio", ".iob", ".iob2")
 TAGS = ("tags", "ner_tags", "labels")
 SPANS = ("spans", "entities", "label")
 """Names of the lists beside a row's tokens, and beside its text."""
+LOOKED_AT = 100
+"""Tasks of an export by which the field of the text is found."""
 
 
 class MarkedText(NamedTuple):
@@ -93,7 +96,7 @@ def of_objects(values: list[Any], text_field: str | None, control: str | None) -
     text = text_field or "text"
     if spans is not None and isinstance(first.get(text), str):
         return _distinct((_of_spans(each, text, spans) for each in values), f"JSON with {text} and {spans}")
-    return _of_export(values, text_field, control) if "annotations" in first and "data" in first else None
+    return _of_export(values, text_field, control) if any(map(is_task, values)) else None
 
 
 def _of_export(values: list[Any], text_field: str | None, control: str | None) -> MarkedTexts | None:
@@ -135,7 +138,8 @@ def _label_of(region: dict[str, Any]) -> Any:
 def text_field_of(tasks: Sequence[dict[str, Any]]) -> str:
     """Of an export's tasks, one at least, the field of their data that is the text. Raises AtlasError, if
     that is open."""
-    texts = [key for key, value in tasks[0]["data"].items() if isinstance(value, str)]
+    shown = (task["data"] for task in tasks[:LOOKED_AT])
+    texts = list(dict.fromkeys(key for data in shown for key in data if isinstance(data[key], str)))
     if "text" in texts:
         return "text"
     if len(texts) != 1:

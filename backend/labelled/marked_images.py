@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image as Picture
 
 from backend.controls.areas import Mask
@@ -118,7 +119,7 @@ def _of_coco(given: dict[str, Any], folders: Sequence[Path]) -> MarkedImages:
             place = (FULL * x / across, FULL * y / down, FULL * width / across, FULL * height / down)
             boxes[each["image_id"]].append(Box(*place, names[each["category_id"]]))
         files = {each["id"]: str(each["file_name"]) for each in given["images"]}
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise AtlasError(f"it looks like COCO's JSON, but lacks what that holds: {error!r}") from error
     control = _control(Boxes, "RectangleLabels", tuple(dict.fromkeys(names.values())))
     rows = [(files[image], boxes_answer(found)) for image, found in boxes.items()]
@@ -157,10 +158,7 @@ def _of_masks(folder: Path) -> MarkedImages:
         if picture is None:
             dropped += 1
             continue
-        with Picture.open(file) as opened:
-            numbers = np.array(opened)
-        if numbers.ndim != 2:
-            raise AtlasError(f"{file.name} is no mask: it must have one channel, with a class's number each")
+        numbers = _numbers_in(file)
         masks = [
             Mask(name, (numbers.shape[0], numbers.shape[1]), runs_of(numbers == number))
             for number, name in enumerate(names)
@@ -169,6 +167,18 @@ def _of_masks(folder: Path) -> MarkedImages:
         rows.append(MarkedImage(str(picture), masks_answer(masks)))
     left_out = {"that have a mask and no .jpg beside it": dropped} if dropped else {}
     return _enough(MarkedImages(rows, control, f"masks of the numbers in {CLASSES}", left_out))
+
+
+def _numbers_in(file: Path) -> npt.NDArray[Any]:
+    """Of a mask, [height, width]. Raises AtlasError."""
+    try:
+        with Picture.open(file) as opened:
+            numbers = np.array(opened)
+    except (OSError, ValueError, Picture.DecompressionBombError) as error:
+        raise AtlasError(f"{file.name} cannot be read as a picture: mend it, or take it away") from error
+    if numbers.ndim != 2:
+        raise AtlasError(f"{file.name} is no mask: it must have one channel, with a class's number each")
+    return numbers
 
 
 def _with_files(

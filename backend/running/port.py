@@ -45,6 +45,8 @@ def _refusal(host: str, port: int) -> int | str | None:
             tried.listen(1)
     except socket.gaierror as error:
         return str(error.strerror)
+    except UnicodeError:  # more letters between two dots than a name has, or half a letter
+        return "it can be no host's name"
     except OSError as error:
         return error.errno if error.errno is not None else str(error)
     return None

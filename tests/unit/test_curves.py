@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from backend.pages.curves import Goal, Line, chart
+import pytest
+
+from backend.pages.curves import HEIGHT, WIDE, Band, Goal, Line, bars, chart
 
 SCORES = Line("held out", "held-out", [(100.0, 0.8), (137.0, 0.9)])
 AHEAD = Line("forecast", "forecast", [(137.0, 0.9), (548.0, 0.96)])
@@ -48,3 +50,55 @@ def test_a_phone_has_a_picture_of_its_own() -> None:
     (w, h), (n, m) = ((int(a), int(b)) for a, b in shapes)
     assert n / m < 0.6 * w / h
     assert str(chart([], [], said="")) == ""
+
+
+def test_nothing_to_draw_is_no_picture() -> None:
+    assert chart([], [], said="x") == ""
+    assert chart([Line("a", "b", [])], [Band("c", [])], said="x", goal=Goal(0.9, 20)) == ""
+    assert bars([], said="x") == ""
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "ticks"),
+    [
+        (5, 5, ["5", "6"]),
+        (0, 1, ["0", "1"]),
+        (1, 9, ["0", "2", "4", "6", "8", "10"]),
+        (20, 300, ["0", "100", "200", "300"]),
+        (0, 1_000_000, ["0", "200,000", "400,000", "600,000", "800,000", "1,000,000"]),
+    ],
+)
+def test_ticks_are_round_numbers_of_labels(least: float, most: float, ticks: list[str]) -> None:
+    svg = str(chart([Line("a", "b", [(least, 0.5), (most, 0.6)])], [], said="")).split("</svg>")[0]
+    assert re.findall(r'class="tick middle"[^>]*>([^<]+)<', svg) == ticks
+
+
+@pytest.mark.parametrize("score", [0.0, 0.001, 0.5, 0.999, 1.0])
+def test_all_that_is_drawn_lies_within_the_picture(score: float) -> None:
+    lines = [Line("a", "b", [(1.0, score), (7.0, 1 - score)])]
+    bands = [Band("c", [(1.0, 0.0, 1.0), (7.0, score, 1.0)])]
+    svg = str(chart(lines, bands, said="", goal=Goal(1.0, 5.0))).split("</svg>")[0]
+    for path in re.findall(r' d="([^"]+)"', svg):
+        for x, y in (point.split() for point in re.findall(r"[\d.-]+ [\d.-]+", path)):
+            assert 0 <= float(x) <= WIDE
+            assert 0 <= float(y) <= HEIGHT
+
+
+def test_a_goal_beyond_the_picture_stands_beside_it() -> None:
+    svg = drawn(goal=Goal(0.95, 5_000))
+    assert ">goal 95 %</text>" in svg
+    assert not dots(svg, "forecast")
+    assert "at 5,000 labels" not in svg
+
+
+@pytest.mark.parametrize("said", ['"><script>', "\u202eabc", "a\x1b[2J", "&amp;"])
+def test_words_for_who_cannot_see_it_are_text(said: str) -> None:
+    for picture in (chart([SCORES], [], said=said), bars([(said, 3), ("b", 0)], said=said)):
+        assert "<script" not in picture
+        assert not set(picture) & {"\u202e", "\x1b"}
+
+
+def test_a_bar_is_as_high_as_its_share_of_the_largest_and_never_gone() -> None:
+    heights = re.findall(r'class="bar"[^>]* height="([^"]+)"', bars([("a", 0), ("b", 5), ("c", 10)], said=""))
+    assert heights == ["1.0", "13.0", "26.0"]
+    assert re.findall(r'class="bar"[^>]* height="([^"]+)"', bars([("a", 0)], said="")) == ["1.0"]

@@ -106,3 +106,18 @@ def test_nothing_is_started_where_the_port_is_taken(
     assert ended.exit_code == 1
     assert "is taken by another program" in ended.output
     assert "answers on" not in ended.output
+
+
+HOSTS = ["198.51.100.7", "x" * 70, "a..b", "host.invalid", "\ud800", "1.2.3.4.5", "999.1.1.1", "2001:db8::1"]
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=ascii)
+def test_what_is_no_address_of_this_machine_is_told(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def known(name: str, *rest: object, **more: object) -> object:
+        """Without asking a server of names."""
+        return looked_up(name, *rest, **{**more, "flags": socket.AI_NUMERICHOST})  # type: ignore[arg-type]
+
+    looked_up = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", known)
+    with pytest.raises(AtlasError, match=r"is no address of this machine \(.*: correct it, 127.0.0.1 or"):
+        wait_for_port(Settings(host=host, port=0), patience=0)
