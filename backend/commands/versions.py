@@ -156,7 +156,7 @@ def _write(rows: list[dict[str, Any]], out: Path) -> None:
     from backend.spreadsheet import write_rows
 
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [columns, *([row.get(name) for name in columns] for row in rows)]
+    cells: list[list[Any]] = [columns, *([row.get(name) for name in columns] for row in rows)]
     replace(out, lambda file: write_rows(file, cells))
 
 
@@ -170,7 +170,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
     left_out = set(OF_THE_WHOLE if parts and not any("accuracy" in row for row in rows) else ())
     left_out |= set() if any(row["estimate"] for row in told) else {"estimate"}
     columns = [each for each in COLUMNS if each not in left_out | set(() if parts else OF_PARTS)]
-    cells = [columns, *([str(row.get(column, "")) for column in columns] for row in told)]
+    cells: list[list[Any]] = [columns, *([str(row.get(column, "")) for column in columns] for row in told)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in cells]
     return "\n".join("  ".join(row).rstrip() for row in padded)

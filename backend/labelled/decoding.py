@@ -104,3 +104,8 @@ def _guess(content: bytes) -> str:
             return "latin-1"
     best = from_bytes(sample).best()
     return best.encoding if best is not None else "latin-1"
+
+
+def storable(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON may have and nothing can store. As long as it was."""
+    return text.encode("utf-8", "replace").decode()

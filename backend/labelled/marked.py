@@ -17,7 +17,7 @@ from backend.controls.span_answers import Span, answer_of, known_in, spans_in
 from backend.controls.spans import Spans
 from backend.controls.votes import target_of
 from backend.errors import AtlasError
-from backend.labelled.decoding import decode_file
+from backend.labelled.decoding import decode_file, storable
 from backend.labelled.exported import regions_of, tasks_of
 from backend.labelled.things import TEXTS, Things
 from backend.labelstudio.export import is_task
@@ -220,7 +220,8 @@ def _distinct(rows: Iterable[MarkedText | None], source: str) -> MarkedTexts:
         if row is None:
             dropped += 1
         else:
-            found.setdefault(row.text, row)
+            clean = MarkedText(storable(row.text), storable(row.answer))
+            found.setdefault(clean.text, clean)
     labels = sorted({str(span.label) for row in found.values() for span in known_in(row.answer)})
     marked = sum(bool(known_in(row.answer)) for row in found.values())
     if marked < 2:

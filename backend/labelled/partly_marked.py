@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from backend.controls.sources import Text
 from backend.errors import AtlasError
 from backend.labelled.addressed import file_at
-from backend.labelled.decoding import decode_file
+from backend.labelled.decoding import decode_file, storable
 from backend.labelled.exported import tasks_of
 from backend.labelled.marked import (
     COLUMNS,
@@ -61,7 +61,8 @@ def load_partly_marked(
         return None
     given, waiting = found
     marked = {row[0] for row in given.rows}
-    return PartlyMarked(given, [each for each in dict.fromkeys(waiting) if each and each not in marked])
+    clean = dict.fromkeys(map(storable, waiting))
+    return PartlyMarked(given, [each for each in clean if each and each not in marked])
 
 
 def _texts(path: Path, text_field: str | None, control: str | None) -> tuple[MarkedTexts, list[str]] | None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from backend.errors import AtlasError
 from backend.fields import values_of
 from backend.labelled.columns import choose_columns, text_column, value_at
-from backend.labelled.decoding import Decoded
+from backend.labelled.decoding import Decoded, storable
 from backend.labelled.labels import class_in_cell
 from backend.labelled.split import Row
 from backend.labelled.table import Table, json_lines, read_csv, table_of_objects
@@ -158,8 +158,8 @@ def _rows(table: Table, text: str, label: str | None, source: str, fields: Seque
     empty = 0
     for number, row in enumerate(table.rows, 1):
         found = value_at(row, text)
-        content = "" if found is None else _clean(str(found)).strip()
-        name = "" if label is None else _clean(class_in_cell(value_at(row, label)))
+        content = "" if found is None else storable(str(found)).strip()
+        name = "" if label is None else storable(class_in_cell(value_at(row, label)))
         if content and fields:
             values = {field: value_at(row, field) for field in fields}
             rows.fields.setdefault(content, values_of(values, fields))
@@ -172,11 +172,6 @@ def _rows(table: Table, text: str, label: str | None, source: str, fields: Seque
     if empty:
         rows.dropped["without a text"] = empty
     return rows
-
-
-def _clean(text: str) -> str:
-    """Without halves of surrogate pairs, which nothing can store."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

@@ -18,6 +18,7 @@ from backend.labelled.marked import MarkedTexts
 from backend.labelled.partly_marked import PartlyMarked, load_partly_marked
 from backend.labelled.rows import Rows, Waiting
 from backend.labelled.things import IMAGES, TEXTS, Things
+from backend.printable import printable
 from backend.settings import Settings
 
 MANY = 10_000
@@ -108,7 +109,7 @@ def _run_parts(marked: PartlyMarked, options: NextOptions, settings: Settings, c
     labels = ", ".join(marked.given.labels)
     said = f"Learned from {len(rows.labelled):,} {things.many} in which {labels} are marked."
     for line in (said, *(f"Note: {note}." for note in chosen.notes)):
-        console.print(line, markup=False)
+        console.print(printable(line), markup=False)
 
 
 def _with_encoder(settings: Settings, things: Things, named: str | None) -> Settings:
@@ -147,7 +148,7 @@ def _what_was_read(texts: PartlyLabelled) -> list[str]:
             + (f"; left out: {'; '.join(left_out)}" if left_out else "")
         )
         lines += [f"  Warning: {warning}" for warning in rows.warnings]
-    return lines
+    return [printable(line) for line in lines]
 
 
 def _what_to_know(texts: PartlyLabelled, copies: int, accuracy: float | None, notes: list[str]) -> list[str]:

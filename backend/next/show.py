@@ -11,6 +11,7 @@ from rich.table import Table
 
 from backend.labelled import PartlyLabelled
 from backend.next.choose import LIKELIEST, Choice, Chosen
+from backend.printable import printable
 from backend.spreadsheet import write_rows
 
 Writer = Callable[[PartlyLabelled, Chosen, IO[str]], None]
@@ -31,7 +32,7 @@ def _write_table(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:
         table.add_column("P(wrong)", justify="right")
     table.add_column(f"cluster ({texts.things.many})", justify="right")
     for each in chosen.choices:
-        said = [f"{name[:30]} {share:.0%}" for name, share in each.probabilities.items()]
+        said = [f"{printable(name[:30])} {share:.0%}" for name, share in each.probabilities.items()]
         wrong = "–" if each.why.p_wrong is None else f"{each.why.p_wrong:.0%}"
         cells = [] if not is_said else ["\n".join(said), wrong]
         named = [_shortened(str(value)) for value in _named(texts, each).values()]
@@ -51,7 +52,7 @@ def _why(choice: Choice) -> dict[str, Any]:
 
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
+    return printable(line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…")
 
 
 def _write_csv(texts: PartlyLabelled, chosen: Chosen, file: IO[str]) -> None:

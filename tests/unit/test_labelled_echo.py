@@ -101,3 +101,11 @@ def test_values_come_in_the_order_of_the_items() -> None:
 def test_counts_are_said_in_words() -> None:
     assert in_words({}, TEXTS) == []
     assert in_words({"without a label": 1, "gone": 2}, IMAGES) == ["1 image without a label", "2 images gone"]
+
+
+def test_what_stands_in_a_file_moves_no_cursor() -> None:
+    found = texts("\x1b[2Jx", "\u202ey", dropped={"without\x07 a text": 2})
+    found.warnings.append("like\r\nthis")
+    lines = what_was_read(Path("a\x1b[2J.csv"), found)
+    assert all(line.isprintable() for line in lines)
+    assert "\\x1b[2Jx 1" in lines[1]

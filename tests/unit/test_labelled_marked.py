@@ -163,6 +163,17 @@ def test_objects_are_those_of_a_list_or_of_lines(content: str) -> None:
     assert objects_in(content) == found.get(content)
 
 
+def test_halves_of_letters_become_marks_that_can_be_stored_and_spans_stay_where_they_were(
+    tmp_path: Path,
+) -> None:
+    rows = [{"text": "\ud800Ann", "spans": [[1, 4, "P\udc00"]]}, {"text": "Bob", "spans": [[0, 3, "P"]]}]
+    found = load_partly_marked(write(tmp_path, [*rows, {"text": "Cid\ud800"}]))
+    assert found is not None
+    assert isinstance(found.given, MarkedTexts)
+    assert spans(found.given)[0] == ["?Ann", [[1, 4, "P?"]]]
+    assert found.waiting == ["Cid?"]
+
+
 def test_one_text_with_spans_is_too_few(tmp_path: Path) -> None:
     rows = [{"text": "Ann", "spans": [[0, 3, "PER"]]}, {"text": "none", "spans": []}]
     with pytest.raises(AtlasError, match="spans in two texts at least are needed; it has 1"):
