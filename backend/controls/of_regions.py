@@ -19,7 +19,7 @@ from backend.controls.forms import FORMS, form_of
 from backend.controls.masks import Bitmask, Brush
 from backend.controls.options import Fixed, Options, options_of
 from backend.controls.polygons import Polygons
-from backend.controls.rating import stars_of
+from backend.controls.rating import stars_of, whole_stars
 from backend.controls.regions import RegionControl
 from backend.controls.span_answers import spans_in
 from backend.controls.spans import Spans
@@ -148,9 +148,11 @@ class OfRegions(RegionControl):
     def _listed(self, region: Region) -> Region:
         """Stars as a list with their number, as choices are written."""
         given = value_of(region, self.type)
-        if self.tag != "Rating" or isinstance(given, bool) or not isinstance(given, int | float):
+        if self.tag != "Rating" or not isinstance(given, int | float):
             return region
-        return {**region, "value": {**region["value"], self.type: [str(int(given))] if given else []}}
+        stars = whole_stars(given)
+        listed = [] if stars == "0" else [given if stars is None else stars]
+        return {**region, "value": {**region["value"], self.type: listed}}
 
     # The network's side
 

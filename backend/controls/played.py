@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+_ENDLESS = 1e100
+"""Seconds: of larger numbers no sum can be told, and what is no number is not below it."""
+
 
 def in_order_of_time(utterances: Any) -> list[Any] | None:
     """As a <Paragraphs contextScroll="true"> sorts them (libs/editor, tags/object/Paragraphs/model.js): by
@@ -29,4 +32,6 @@ def _place(start: float, end: float, duration: float | None) -> tuple[float, flo
 
 
 def _is_time(given: Any) -> bool:
-    return given is None or (isinstance(given, int | float) and not isinstance(given, bool))
+    if given is None:
+        return True
+    return isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < _ENDLESS

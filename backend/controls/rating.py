@@ -34,13 +34,13 @@ class Rating(Control):
 
     def read(self, result: Any, content: str = "") -> Answer | None:
         given = (value_of(region, "rating") for region in regions_named(result, self.from_name))
-        return next((_stars(each) for each in given if _stars(each) in self.classes), None)
+        return next((whole_stars(each) for each in given if whole_stars(each) in self.classes), None)
 
     def unknown_in(self, region: Region) -> list[Any] | None:
         given = value_of(region, "rating")
         if given is None:
             return None
-        return [] if _stars(given) in ("0", *self.classes) else [given]
+        return [] if whole_stars(given) in ("0", *self.classes) else [given]
 
     def agreement(self, one: Answer, other: Answer) -> float:
         return 1 - abs(int(one) - int(other)) / (len(self.classes) - 1)
@@ -49,7 +49,7 @@ class Rating(Control):
         return [self.region("rating", {"rating": int(answer)}, confidence)]
 
     def said_in(self, region: Region) -> list[str]:
-        stars = _stars(value_of(region, "rating"))
+        stars = whole_stars(value_of(region, "rating"))
         return [stars] if stars in self.classes else []
 
     def in_words(self, answer: Answer) -> list[str]:
@@ -78,7 +78,7 @@ def stars_of(tag: Tag) -> tuple[Answer, ...]:
     return tuple(map(str, range(1, int(most) + 1)))
 
 
-def _stars(given: Any) -> Answer | None:
+def whole_stars(given: Any) -> Answer | None:
     """A whole number as it may stand in JSON, None for what is none."""
     if isinstance(given, bool) or not isinstance(given, (int, float)):
         return None

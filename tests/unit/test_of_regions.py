@@ -29,11 +29,13 @@ from backend.settings import Settings
 from backend.store.model_version import ControlModel
 from tests.fakes.loop import Loop
 from tests.unit.span_scenes import LABELS, PEOPLE, right, text_of
+from tests.unit.whatever import SOME, in_places_of
 
 KIND = (
     '<Choices name="kind" toName="text" perRegion="true"><Choice value="she"/><Choice value="he"/></Choices>'
 )
 STARS = '<Rating name="stars" toName="text" perRegion="true" maxRating="3"/>'
+NAN = float("nan")
 SHE = {"Anna", "Carla", "Eva", "Greta"}
 
 
@@ -73,6 +75,25 @@ def test_what_is_said_of_a_region_is_read_by_its_id_or_its_place() -> None:
         assert control.read(told_both["result"], text) == answer
         interface = LabelInterface(config(KIND, STARS))
         assert interface.validate_prediction(told_both, return_errors=True) == []
+
+
+@pytest.mark.parametrize("given", [2.5, NAN, float("inf"), -1, 4, 10**400, True])
+def test_stars_that_nobody_can_give_are_none_and_told_as_unknown(given: Any) -> None:
+    (stars,) = of(config(STARS))
+    (span, *_) = right(text_of(0))
+    region = told(span, "stars", "rating", given, 1)[1]
+    assert stars.read([region], text_of(0)) is None
+    assert stars.unknown_in(region) == ["4" if given == 4 else given]
+    assert stars.unknown_in(told(span, "stars", "rating", 0, 1)[1]) == []
+
+
+def test_whatever_is_said_of_a_region_is_read() -> None:
+    (kind, stars) = of(config(KIND, STARS))
+    (span, *_) = right(text_of(0))
+    for control, tag, said in ((kind, "choices", ["she"]), (stars, "rating", 2)):
+        for result in in_places_of(told(span, control.from_name, tag, said, 1), SOME):
+            answer = control.read(result, text_of(0))
+            assert answer is None or control.agreement(answer, answer) == 1
 
 
 def test_it_is_learned_beside_what_marks_and_orders_no_queue() -> None:

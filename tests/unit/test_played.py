@@ -17,6 +17,9 @@ CONFIG = """<View><Audio name="audio" value="$audio"/>
   <ParagraphLabels name="c" toName="t"><Label value="good"/><Label value="bad"/></ParagraphLabels></View>"""
 
 
+ENDLESS = [{"start": 10**400, "duration": 0.5}]
+
+
 def talk(*times: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**each, "text": str(number)} for number, each in enumerate(times)]
 
@@ -41,7 +44,10 @@ def test_utterances_stand_in_the_order_that_the_editor_sorts_them_in(
     assert "".join(each["text"] for each in shown) == order
 
 
-@pytest.mark.parametrize("utterances", [None, "a", ["a"], [{"start": "1"}], [{"start": True}, {"end": []}]])
+@pytest.mark.parametrize(
+    "utterances",
+    [None, "a", ["a"], [{"start": "1"}], [{"start": True}, {"end": []}], ENDLESS, [{"end": float("nan")}]],
+)
 def test_an_order_that_cannot_be_told_is_not_guessed(utterances: Any) -> None:
     assert in_order_of_time(utterances) is None
     assert Utterances("talk", by_time=True).content({"talk": utterances}) == ""
