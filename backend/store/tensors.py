@@ -22,7 +22,8 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 def pack(arrays: Arrays) -> bytes:
     """The same arrays always give the same bytes."""
-    return save(dict(arrays), metadata={"digest": _digest(arrays)})
+    in_order = {name: np.ascontiguousarray(array) for name, array in arrays.items()}  # `save` asks for that
+    return save(in_order, metadata={"digest": _digest(in_order)})
 
 
 def parse(content: bytes, *, whole: bool = False) -> dict[str, npt.NDArray[Any]]:
