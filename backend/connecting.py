@@ -9,9 +9,8 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from backend.addresses import address_of_backend
-from backend.controls.config import parse_label_config
+from backend.controls.any_config import lacking_in, parse_config
 from backend.controls.scheme import LabelScheme
-from backend.controls.unlearned import not_learned
 from backend.controls.weights import unknown_weights
 from backend.doctor.bench import Bench, classes_in_words
 from backend.doctor.finding import State
@@ -57,11 +56,13 @@ def connect(
     project_id: int,
     say: Say,
     more: Callable[[Connection | None], Mapping[str, Any]] = lambda mine: {},
+    going: Sequence[Connection] = (),
 ) -> bool:
     """Set everything up that a person can set up, in an order that leaves no half of it working.
 
     url: where Label Studio reaches this backend. Doing it again changes only what is not as it should be.
-    more: tells of the connection there is what else is to be set of it, see `Administration.save_connection`.
+    more: tells of the connection there is what else is to be set of it, see `Administration.save_connection`;
+    going: others that are removed afterwards.
     Returns whether a retrain was asked for.
     Raises NotConnected, with the one thing to do; LabelConfigError; LabelStudioError.
     """
@@ -69,7 +70,8 @@ def connect(
     _refuse_another(bench, url)
     label_studio, settings = bench.label_studio, bench.settings
     project = _project(label_studio, project_id)
-    scheme = parse_label_config(project.label_config, settings.queue_controls)
+    wraps = bench.dispatcher.state(project_id).wraps is not None
+    scheme = parse_config(project.label_config, settings.queue_controls, wraps=wraps)
     if (unknown := unknown_weights(scheme, settings.weights)) is not None:
         raise NotConnected(f"{unknown}. Correct it here and where the backend runs. Nothing was changed")
     _tell_of(project, scheme, bench, say)
@@ -82,6 +84,7 @@ def connect(
             label_studio.delete_webhook(new_webhook)
             say("webhook", "removed again", State.NOTE)
         raise
+    _tell_of_others(label_studio.connections(project_id), url, going, say)
     WebhookSecrets(bench.redis, settings).remember(project_id, digest(secret))
     _remove_former_webhooks(label_studio, project_id, url, say)
     label_studio.set_sampling(project_id)
@@ -93,7 +96,7 @@ def _tell_of(project: Project, scheme: LabelScheme, bench: Bench, say: Say) -> N
     """What is to be learned of the project, what is not, and what may surprise in what it has."""
     label_studio, settings = bench.label_studio, bench.settings
     say("project", f"{project.task_count} tasks; to be learned: {classes_in_words(scheme)}")
-    for lacking in not_learned(project.label_config, settings.queue_controls):
+    for lacking in lacking_in(scheme, project.label_config, settings.queue_controls):
         say("not learned", lacking, State.NOTE)
     found = survey(label_studio, project.id, scheme)
     for subject, doubt in (("texts", found.texts), ("annotations", found.answers)):
@@ -224,11 +227,16 @@ def _set_connection(
     saved = _explained(lambda: label_studio.save_connection(project_id, url, auth, known, wanted), url)
     how = "with basic auth" if settings.basic_auth else "without basic auth (BASIC_AUTH_USER is not set)"
     say("connection", f"{'made' if mine is None else 'updated'}, to {url}, {how}")
+    return saved
+
+
+def _tell_of_others(present: Sequence[Connection], url: str, going: Sequence[Connection], say: Say) -> None:
+    """Of what stays connected beside ours."""
+    gone = {each.id for each in going}
     for other in present:
-        if other != mine:
+        if other.url.rstrip("/") != url and other.id not in gone:
             remedy = "remove it under Settings > Model if unused"
             say("connection", f"there is another, to {other.url}; {remedy}", State.NOTE)
-    return saved
 
 
 def _set_version(bench: Bench, project_id: int, current: str | None, say: Say) -> bool:

@@ -88,5 +88,7 @@ class JsonFormatter(logging.Formatter):
 
 def _add_context(record: logging.LogRecord) -> bool:
     job_id, project = _job.get(), _project.get()
-    record.context = (f"[{job_id}] " if job_id else "") + (f"project {project}: " if project else "")
+    named = f"project {project}: " if project else ""
+    named = "" if record.getMessage().startswith(named) else named  # by whoever is called outside jobs, too
+    record.context = (f"[{job_id}] " if job_id else "") + named
     return True

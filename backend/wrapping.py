@@ -97,7 +97,7 @@ class Wrapping:
             say("wrapped", f"{self.in_words} went: `connect --wraps ''` gives them back")
         if taken:
             say("wrapped", f"{taken} of its predictions are taken over")
-        say("wrapped", f"{self.access.url} is asked for what is shown; it learns nothing of this backend")
+        say("wrapped", f"{self.access.url} goes on predicting: what annotators see is its answers")
         self.bench.dispatcher.request_wrapped_pull(self.project)
 
     def _take_predictions(self) -> int:
@@ -133,7 +133,8 @@ class Wrapping:
         self._files.delete(Forwarded.folder)
         WrappedPredictions(self._files).forget()
         self.bench.dispatcher.demand_retrain(self.project)
-        say("wrapped", "this backend predicts by its own models again; to leave it, remove its connection")
+        leaving = f"`label-studio-atlas disconnect --project {self.project}` takes the project from it"
+        say("wrapped", f"this backend predicts by its own models again; {leaving}")
 
     def _stop_asking(self) -> None:
         """No text and no annotation goes to it from now on, and nothing that it says is kept.

@@ -8,6 +8,7 @@ from backend.controls.registry import sources_in
 from backend.controls.scheme import LabelScheme
 from backend.controls.sources import SOURCES, Source, Unread
 from backend.controls.tags import Tags, read_tags
+from backend.controls.unlearned import not_learned
 from backend.errors import LabelConfigError
 
 
@@ -29,6 +30,11 @@ def parse_any_config(xml: object, preferred: Preferred = None) -> LabelScheme:
             raise
         control = Anything.parse(tags.controls[0], _source_in(tags))
         return LabelScheme(control, (), tuple(dict.fromkeys(tag.name for tag in tags.controls[1:])))
+
+
+def lacking_in(scheme: LabelScheme, xml: object, preferred: Preferred = None) -> list[str]:
+    """What stands in the config and is not learned, a line each. scheme: what was made of it."""
+    return [] if isinstance(scheme.main, Anything) else not_learned(xml, preferred)
 
 
 def _source_in(tags: Tags) -> Source:

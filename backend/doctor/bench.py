@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any
 
 import httpx
-from redis import Redis
+from redis import Redis, RedisError
 
-from backend.controls.config import parse_label_config
+from backend.controls.any_config import parse_config
+from backend.controls.anything import Anything
 from backend.controls.regions import RegionControl
 from backend.controls.scheme import LabelScheme
 from backend.errors import AnswerTooLarge
@@ -50,6 +51,9 @@ SHOWN_CLASSES = 8
 def classes_in_words(scheme: LabelScheme) -> str:
     """What is learned, in a line."""
     main = scheme.main
+    if isinstance(main, Anything):
+        asked = f'"{main.from_name}" on "{main.to_name}"'
+        return f"{asked}: where the wrapped backend's answers are not those of annotators, as they stand"
     known = main.config_choices
     more = f" and {len(known) - SHOWN_CLASSES} more" if len(known) > SHOWN_CLASSES else ""
     shown = ", ".join(known[:SHOWN_CLASSES]) + more
@@ -158,8 +162,17 @@ class ProjectBench:
 
     @cached_property
     def scheme(self) -> LabelScheme:
-        """What is learned. Raises LabelConfigError."""
-        return parse_label_config(self.project.label_config, self.bench.settings.queue_controls)
+        """What is learned, or what another ML backend's answers are compared by. Raises LabelConfigError."""
+        config, controls = self.project.label_config, self.bench.settings.queue_controls
+        return parse_config(config, controls, wraps=self.wraps)
+
+    @property
+    def wraps(self) -> bool:
+        """Whether another ML backend answers for it; False where Redis, which knows, does not tell."""
+        try:
+            return self.bench.dispatcher.state(self.id).wraps is not None
+        except RedisError:
+            return False
 
     @cached_property
     def survey(self) -> Survey:

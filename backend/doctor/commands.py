@@ -94,7 +94,7 @@ def _connected(bench: Bench, url: str, project_id: int, wraps: str | None, yes: 
             raise NotConnected("nothing was changed")
     wrapping.begin()
     try:
-        renewed = connect(bench, url, project_id, _say, wrapping.more)
+        renewed = connect(bench, url, project_id, _say, wrapping.more, wrapping.theirs)
     except AtlasError:
         wrapping.undo()
         raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.controls.unlearned import not_learned
+from backend.controls.any_config import lacking_in
 from backend.doctor.bench import ProjectBench, classes_in_words
 from backend.doctor.checks import project_check
 from backend.doctor.finding import Finding, note, ok, wrong
@@ -28,7 +28,7 @@ def label_config(bench: ProjectBench) -> Finding:
         scheme = bench.scheme
     except LabelConfigError as error:
         return wrong(str(error), "Change it under Settings > Labeling Interface.")
-    lacking = not_learned(bench.project.label_config, bench.bench.settings.queue_controls)
+    lacking = lacking_in(scheme, bench.project.label_config, bench.bench.settings.queue_controls)
     if lacking:
         return note(f"{classes_in_words(scheme)}. Not learned: {'; '.join(lacking)}")
     return ok(classes_in_words(scheme))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import suppress
-from html import unescape
 from typing import Any
 
-MAX_CHARS = 10_000
-"""Characters of an answer that are looked at; a page may have millions."""
+from backend.page_title import MAX_CHARS, page_in_words
+
 _ABOUT = {"id", "status_code", "version", "exc_info"}
 """Fields that say nothing of the reason."""
 
@@ -22,12 +20,7 @@ def reason_of(body: object) -> str:
             body = json.loads(text)
     if isinstance(body, (dict, list)):
         return _line(_said(body)) or "no reason"
-    page = text[:MAX_CHARS]
-    if re.search(r"(?i)<!doctype html|<html|<head|<body", page):
-        title = re.search(r"(?is)<title[^>]*>([^<]*)", page) or re.search(r"(?is)<h1[^>]*>([^<]*)", page)
-        said = _line(unescape(title[1])) if title else ""
-        return f'a web page, "{said}"' if said else "a web page"
-    return _line(str(body)[:MAX_CHARS])
+    return page_in_words(text) or _line(str(body)[:MAX_CHARS])
 
 
 def _said(value: Any, depth: int = 0) -> str:

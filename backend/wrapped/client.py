@@ -26,6 +26,7 @@ from backend.errors import (
     WrappedSlow,
 )
 from backend.labelstudio.bounds import BoundedTransport
+from backend.page_title import MAX_CHARS, page_in_words
 from backend.wrapped.answers import Answer, read_answer, version_in
 from backend.wrapped.prediction import digest_of
 from backend.wrapped.target import Target
@@ -155,7 +156,8 @@ class WrappedBackend:
         status = answer.status_code
         if status < 300:
             return
-        said = " ".join(answer.content[: 4 * SHOWN].decode("utf-8", "replace").split())[:SHOWN]
+        text = answer.content[:MAX_CHARS].decode("utf-8", "replace")
+        said = (page_in_words(text) or " ".join(text.split()))[:SHOWN]
         shown = f": {said}" if said else ""
         if status in (401, 403):
             raise WrappedRefuses(f"{url} answers {status}, it wants other credentials{shown}")

@@ -79,3 +79,15 @@ def test_what_is_seen_stays_as_it_is() -> None:
     assert printable("Ärger, 北京, 👍, a b") == "Ärger, 北京, 👍, a b"
     assert printable_lines("a\nb\x1b") == "a\nb\\x1b"
     assert printable("a\nb") == "a\\nb"
+
+
+def test_a_project_is_named_once(configured: Configured) -> None:
+    told = configured("INFO", "plain")
+    with logs.job("retrain-7", 7):
+        logging.getLogger("backend.x").warning("project %d: the wrapped backend hangs", 7)
+        logging.getLogger("backend.x").warning("project %d: another one's", 71)
+    logging.getLogger("backend.x").warning("project %d: outside of jobs", 7)
+    inside, others, outside = told.getvalue().splitlines()
+    assert inside.endswith("[retrain-7] project 7: the wrapped backend hangs")
+    assert others.endswith("[retrain-7] project 7: project 71: another one's")
+    assert outside.endswith(" project 7: outside of jobs")

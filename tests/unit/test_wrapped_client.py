@@ -61,6 +61,11 @@ def test_it_is_asked_as_label_studio_asks(theirs: FakeBackend, client: WrappedBa
     ("answered", "error", "said"),
     [
         ((500, b"Traceback"), WrappedFails, "answers 500: Traceback"),
+        (
+            (500, b"<html><title>Oops &amp; so</title>"),
+            WrappedFails,
+            '500: a web page, "Oops & so"$',
+        ),
         ((404, b""), WrappedFails, "answers 404$"),
         ((401, b"who"), WrappedRefuses, "answers 401"),
         ((302, b""), WrappedGarbage, "sends us on"),

@@ -8,9 +8,12 @@ from typing import Any, cast
 import pytest
 from redis import Redis
 
+import backend.doctor.examine  # noqa: F401  registers the checks
 from backend.connecting import NotConnected, connect
-from backend.doctor.bench import Bench
+from backend.doctor.bench import Bench, ProjectBench
+from backend.doctor.checks import CHECKS
 from backend.doctor.finding import State
+from backend.errors import LabelConfigError
 from backend.jobs.state import ProjectState
 from backend.jobs.wrapped_state import WrappedState
 from backend.labelstudio.administration import Administration, Connection, Webhook
@@ -61,7 +64,7 @@ def wrap(bench: Bench, wraps: str, ask: Any = lambda url: None) -> list[str]:
     said.append(wrapping.in_words)
     wrapping.begin()
     try:
-        connect(bench, URL, 1, say, wrapping.more)
+        connect(bench, URL, 1, say, wrapping.more, wrapping.theirs)
     except NotConnected:
         wrapping.undo()
         raise
@@ -90,6 +93,29 @@ def test_theirs_are_named_and_replaced_and_their_predictions_taken_over(
     assert ProjectState(bench.redis, 1).wraps == theirs.url
     assert bench.dispatcher.encoding.get_job_ids() == ["wrapped-1"]
     assert [path for path, _ in theirs.asked] == ["/health", "/health"]
+
+
+def test_whatever_is_asked_of_whatever_is_shown_it_may_be_wrapped(bench: Bench, theirs: FakeBackend) -> None:
+    label_studio(
+        bench
+    ).label_config = '<View><Audio name="a" value="$audio"/><TextArea name="transcript" toName="a"/></View>'
+    said = wrap(bench, theirs.url)
+    (told,) = [line for line in said if line.startswith("project: ")]
+    assert '"transcript" on "a": where the wrapped backend\'s answers are not those of annotators' in told
+    finding = CHECKS["label config"].function(ProjectBench(bench, 1))
+    assert (finding.state, finding.found) == (State.OK, told.partition("to be learned: ")[2])
+    wrap(bench, theirs.url)  # again, and the way back
+    wrap(bench, "")
+    with pytest.raises(LabelConfigError):
+        wrap(bench, "")
+
+
+def test_what_is_replaced_is_not_called_another_connection(bench: Bench, theirs: FakeBackend) -> None:
+    server = label_studio(bench)
+    server.made[80] = Connection(80, "http://third:9090", "third", "CO", "", settings={})
+    assert [line for line in wrap(bench, theirs.url) if "there is another" in line] == [
+        "connection: there is another, to http://third:9090; remove it under Settings > Model if unused"
+    ]
 
 
 def test_they_are_given_back_as_they_were(bench: Bench, theirs: FakeBackend) -> None:
