@@ -22,6 +22,8 @@ def encoder(bench: ProjectBench) -> Finding:
     name = None if published is None else versions.encoder(published)
     if bench.scheme.source.is_fetched:
         return ok(f"{kind_of(name)} serves" if name else "images have one of their own")
+    if not bench.scheme.source.is_read:
+        return ok("what tasks show is not read here: the order goes by what the wrapped backend says of it")
     wanted = bench.scheme.source.encoder(encoder_of(settings, bench.id))
     serving = wanted if name is None else kind_of(name)
     if any(isinstance(control, RegionControl) for control in bench.scheme.controls):

@@ -40,8 +40,11 @@ def wrapped_backend(bench: ProjectBench) -> Finding:
         return wrong(str(error), "Set WRAPPED_BACKENDS where the backend runs, and start it anew.")
     except WrappedBackendError as error:
         return wrong(f"what this project wraps is at fault, not this backend: {error}", _told(error.remedy))
-    if (elsewhere := refused_elsewhere(state)) is not None:
-        return elsewhere
+    return refused_elsewhere(state) or _said_of_it(wraps, version, answer, state)
+
+
+def _said_of_it(wraps: str, version: str | None, answer: Answer | None, state: WrappedState) -> Finding:
+    """Of one that has just answered. answer: of a task, None where the project has none."""
     progress = state.progress
     known = f"; {progress.in_words()}" if progress else ""
     named = f"version {version}" if version else "it names no version"
@@ -52,6 +55,11 @@ def wrapped_backend(bench: ProjectBench) -> Finding:
         return note(
             f"{wraps} answers, {named}{known}. What is at fault is its answers, not this backend: {problems}",
             "Compare its predict() with the project's label config; what can be read is shown.",
+        )
+    if state.unheard is not None:
+        return note(
+            f"{wraps} answers, {named}{known}; but {state.unheard}",
+            "Look into its own log: what it fails at it may not learn from. The order goes on without that.",
         )
     failure = state.failure
     if failure is not None:

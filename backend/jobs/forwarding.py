@@ -181,7 +181,11 @@ class Forwarding:
             logger.warning(
                 "project %d: told of %s, the wrapped backend: %s", self._id, event["action"], error
             )
-            return not isinstance(error, WrappedSlow)
+            if isinstance(error, WrappedSlow):
+                return False
+            self._wrapped.heard(event["action"], error)
+            return True
+        self._wrapped.heard(event["action"], None)
         return True
 
     def _check_still_wrapped(self) -> None:

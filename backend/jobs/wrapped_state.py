@@ -199,6 +199,20 @@ class WrappedState(ProjectHash):
     def refused(self, value: str | None) -> None:
         self._set("refused", value)
 
+    @property
+    def unheard(self) -> str | None:
+        """What it did when it was last told of an event and failed, in words; None where it took the next
+        one of that kind."""
+        return self._text("unheard")
+
+    def heard(self, action: str, error: Exception | None) -> None:
+        """It was told of such an event. error: with which it failed, None where it did not."""
+        told = f"told of {action}, "
+        if error is not None:
+            self._set("unheard", f"{told}{error}")
+        elif (self.unheard or "").startswith(told):
+            self._set("unheard", None)
+
     def note_progress(self, pool: int, done: int) -> None:
         self._note(pool=pool, done=done)
 

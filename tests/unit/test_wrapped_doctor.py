@@ -13,6 +13,7 @@ from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.checks import CHECKS
 from backend.doctor.finding import Finding, State
 from backend.errors import WrappedFails
+from backend.jobs.forwarding import forward
 from backend.jobs.state import PROJECTS_KEY
 from backend.jobs.wrapped_pull import pull_wrapped
 from backend.jobs.wrapped_state import WrappedState
@@ -116,6 +117,28 @@ def test_what_the_workers_settings_do_not_allow_is_told_by_a_command_whose_setti
     assert "WRAPPED_BACKENDS does not name" in finding.found
     assert "start that anew" in finding.remedy
     pull_wrapped(project.id)
+    assert found(project).state is State.OK
+
+
+def test_a_training_that_fails_in_it_is_told_until_one_does_not(
+    loop: Loop, theirs: FakeBackend, project: FakeProject
+) -> None:
+    def told(body: Any) -> Any:
+        return (500, b"<html><title>Oops</title>") if body["action"] == "START_TRAINING" else {}
+
+    theirs.answers["/webhook"] = told
+    for place in (0, 1):  # each annotation it takes
+        loop.label(project, list(project.tasks)[place])
+        loop.dispatcher.request_training(project.id)
+        forward(project.id)
+        finding = found(project)
+        assert finding.state is State.NOTE
+        assert "but told of START_TRAINING, " in finding.found
+        assert 'answers 500: a web page, "Oops"' in finding.found
+        assert "its own log" in finding.remedy
+    theirs.answers["/webhook"] = lambda body: {}
+    loop.dispatcher.request_training(project.id)
+    forward(project.id)
     assert found(project).state is State.OK
 
 

@@ -104,6 +104,7 @@ def test_whatever_is_asked_of_whatever_is_shown_it_may_be_wrapped(bench: Bench, 
     assert '"transcript" on "a": where the wrapped backend\'s answers are not those of annotators' in told
     finding = CHECKS["label config"].function(ProjectBench(bench, 1))
     assert (finding.state, finding.found) == (State.OK, told.partition("to be learned: ")[2])
+    assert "is not read here" in CHECKS["encoder"].function(ProjectBench(bench, 1)).found
     wrap(bench, theirs.url)  # again, and the way back
     wrap(bench, "")
     with pytest.raises(LabelConfigError):
