@@ -241,5 +241,7 @@ class ProjectBench:
     @property
     def connect_command(self) -> str:
         """What mends most faults of a project."""
-        url = self.connection.url if self.connection else "URL"
+        known, port = self.connection, f":{self.bench.settings.port}"
+        is_ours = known is not None and (known.title == TITLE or known.url.rstrip("/").endswith(port))
+        url = known.url if known is not None and is_ours else "URL"
         return f"label-studio-atlas connect {url} --project {self.id}"

@@ -69,6 +69,11 @@ def connection(bench: ProjectBench) -> Finding:
         found, remedy = explain(ours.error if ours.state == "ER" else _why_disconnected(bench))
         return wrong(f"{ours.url}: {found}", remedy)
     if bench.contact.last("setup") == before:
+        if bench.bench.dispatcher.state(bench.id).disconnected:
+            return wrong(
+                f"the project was taken from this backend, and {ours.url} is another one's",
+                f"To have it back, run `{bench.connect_command}`; else nothing is wrong.",
+            )
         return wrong(
             f"Label Studio reaches a backend at {ours.url}, but not the one that shares this Redis",
             "Run `connect` with the address of this backend, or this doctor with that one's REDIS_URL.",

@@ -119,6 +119,13 @@ def test_what_is_replaced_is_not_called_another_connection(bench: Bench, theirs:
     ]
 
 
+def test_of_a_project_that_was_disconnected_nobody_is_sent_to_the_wrapped_backend(bench: Bench) -> None:
+    ProjectState(bench.redis, 1).disconnected = True
+    finding = CHECKS["connection"].function(ProjectBench(bench, 1))  # Label Studio has theirs alone
+    assert "the project was taken from this backend" in finding.found
+    assert "`label-studio-atlas connect URL --project 1`; else nothing is wrong" in finding.remedy
+
+
 def test_they_are_given_back_as_they_were(bench: Bench, theirs: FakeBackend) -> None:
     server = label_studio(bench)
     before = {hook.url: hook for hook in server.hooks.values()}[f"{theirs.url}/webhook"]
