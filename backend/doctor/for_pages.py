@@ -13,7 +13,7 @@ from backend.doctor.bench import Bench
 from backend.doctor.examine import examine
 from backend.doctor.finding import Finding, State
 from backend.settings import Settings
-from backend.store.kept_json import UNREADABLE
+from backend.store.kept_json import UNREADABLE, finite
 
 SECONDS = 24 * 3600
 
@@ -34,7 +34,7 @@ def last_findings(redis: Redis, project_id: int) -> tuple[float, list[Finding]] 
     try:
         told = json.loads(held)
         found = [Finding(**{**each, "state": State(each["state"])}) for each in told["findings"]]
-        return float(told["at"]), found
+        return finite(told["at"]), found
     except UNREADABLE:
         return None
 

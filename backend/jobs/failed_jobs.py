@@ -10,7 +10,7 @@ from redis import Redis
 
 from backend.jobs.keys import failed_key
 from backend.jobs.values import mended
-from backend.store.kept_json import UNREADABLE
+from backend.store.kept_json import UNREADABLE, finite
 
 MOST = 50
 SECONDS = 7 * 24 * 3600
@@ -48,6 +48,6 @@ class FailedJobs:
 def _read(held: bytes | str) -> FailedJob | None:
     try:
         at, kind, reason = json.loads(held)
-        return FailedJob(float(at), str(kind), str(reason))
+        return FailedJob(finite(at), str(kind), str(reason))
     except UNREADABLE:
         return None

@@ -28,15 +28,18 @@ def span(seconds: float) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Of seconds since 1970, as a date and a time, UTC."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    """Of seconds since 1970, as a date and a time, UTC; a dash where no calendar has that."""
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return "–"
 
 
 def stamp(iso: str | None) -> str:
     """Of a moment as ISO 8601 has it."""
     try:
         return moment(datetime.fromisoformat(str(iso)).timestamp())
-    except ValueError:
+    except (ValueError, OverflowError):
         return "–"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -16,6 +17,15 @@ UNREADABLE = (
     RecursionError,  # lists in lists without end
 )
 """What reading a file as JSON, and taking what it should hold out of that, may raise, whatever is in it."""
+
+
+def finite(value: Any) -> float:
+    """A number out of JSON, which has infinite ones. Raises ValueError, TypeError or OverflowError for those
+    and for what is none."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no finite number")
+    return number
 
 
 def read_kept(files: Files, path: str, parse: Callable[[Any], T], *, holds: str, remedy: str) -> T | None:
