@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -30,7 +31,8 @@ def replace(path: Path, fill: Callable[[IO[str]], None]) -> None:
     except OSError as error:
         raise AtlasError(f"{path} cannot be written: {error.strerror}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # gone, or never made
+            temporary.unlink()
 
 
 def _write_csv(results: Results, file: IO[str]) -> None:

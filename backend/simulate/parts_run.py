@@ -14,6 +14,7 @@ from backend.errors import AtlasError, NoContent
 from backend.labelled.echo import what_was_read_of_parts
 from backend.labelled.marked import MarkedTexts
 from backend.labelled.marked_images import MarkedImages
+from backend.printable import printable
 from backend.settings import Settings
 from backend.simulate.folder import publish, staging
 from backend.simulate.plan import Plan
@@ -64,7 +65,7 @@ def run_parts(
         outcome = _worked(file, given, plan, folder, workers, console)
         publish(folder, list(WRITTEN), out)
     _show(outcome, console)
-    console.print(f"Report: {out / 'report.html'}", soft_wrap=True, highlight=False, markup=False)
+    console.print(printable(f"Report: {out / 'report.html'}"), soft_wrap=True, highlight=False, markup=False)
     return outcome.failures
 
 
@@ -101,7 +102,7 @@ def _worked(
         "report.html": render(file.name, plan, kind, encoder, full, replays, rows, failures),
     }
     for name, content in pages.items():
-        (folder / name).write_text(content, encoding="utf-8", newline="")
+        (folder / name).write_text(content, encoding="utf-8", errors="replace", newline="")
     return _Outcome(kind, plan, rows, failures)
 
 
@@ -161,7 +162,7 @@ def _show(outcome: _Outcome, console: Console) -> None:
     console.print(table)
     console.print(verdict(outcome.rows, kind.cost_told), highlight=False, markup=False)
     for failure in outcome.failures:
-        console.print(f"[red]left out:[/red] {escape(failure)}", highlight=False)
+        console.print(f"[red]left out:[/red] {escape(printable(failure))}", highlight=False)
 
 
 def in_cells(row: PartsSummary) -> tuple[str, ...]:

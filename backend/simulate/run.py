@@ -16,6 +16,7 @@ from backend.labelled.field_values import named_by
 from backend.labelled.marked import load_marked
 from backend.labelled.marked_images import load_marked_images
 from backend.labelled.things import Things
+from backend.printable import printable
 from backend.settings import Settings
 from backend.simulate.folder import publish, staging
 from backend.simulate.plan import MAX_HELD_OUT, Plan
@@ -91,7 +92,7 @@ def run(options: SimulateOptions, plan: Plan, encoders: str | None) -> Outcome:
             outcome = simulated(options.file, texts, plan, len(pool), folder, workers, console)
         publish(folder, written(outcome, folder), out)
     show(outcome, console)
-    console.print(f"Report: {out / 'report.html'}", soft_wrap=True, highlight=False, markup=False)
+    console.print(printable(f"Report: {out / 'report.html'}"), soft_wrap=True, highlight=False, markup=False)
     return outcome
 
 

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from backend.printable import printable
 from backend.simulate.outcome import Outcome
 from backend.simulate.summary import StrategySummary
 from backend.simulate.verdict import Verdict
@@ -64,7 +65,7 @@ def show(outcome: Outcome, console: Console) -> None:
             table.add_row(f"{own.strategy}, begun by the backend's own first order", area, "–", *rest)
         _print(console, table, part.verdict)
     for failure in outcome.failures:
-        console.print(f"[red]left out:[/red] {escape(failure)}", highlight=False)
+        console.print(f"[red]left out:[/red] {escape(printable(failure))}", highlight=False)
 
 
 def _print(console: Console, table: Table, verdict: Verdict) -> None:

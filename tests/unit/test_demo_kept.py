@@ -186,3 +186,34 @@ def test_what_is_kept_survives_json(directory: Path) -> None:
     kept.save(directory)
     assert read(directory) == kept
     assert json.loads((directory / "demo.json").read_text())["admin"]["email"] == ADMIN.email
+
+
+GOOD = {"admin": vars(ADMIN), "api_key": "k", "members": [], "projects": {}, "environment": {}}
+TORN = [
+    *("", "{", "null", "[]", "3", '"x"', "{}", "[" * 100_000, "\ufeff{}"),
+    json.dumps({**GOOD, "admin": None}),
+    json.dumps({**GOOD, "admin": {"email": "x"}}),
+    json.dumps({**GOOD, "admin": [1, 2, 3]}),
+    json.dumps({**GOOD, "members": 5}),
+    json.dumps({**GOOD, "members": [5]}),
+    json.dumps({**GOOD, "projects": []}),
+    json.dumps({**GOOD, "projects": {"abc": 3}}),
+    json.dumps({**GOOD, "environment": ["A=1"]}),
+    json.dumps({**GOOD, "of a later release": 1}),
+]
+
+
+@pytest.mark.parametrize("content", TORN, ids=lambda text: text[:50])
+def test_a_note_that_is_torn_or_of_another_release_is_none(content: str, directory: Path) -> None:
+    """What is labelled stays all the same, until somebody asks for a fresh one."""
+    (directory / "demo.json").write_text(content, encoding="utf-8")
+    assert read(directory) is None
+    database = label(directory)
+    with pytest.raises(AtlasError, match="demo --fresh"):
+        begin(directory, fresh=False)
+    assert database.exists()
+
+
+def test_a_whole_note_is_read(directory: Path) -> None:
+    (directory / "demo.json").write_text(json.dumps(GOOD), encoding="utf-8")
+    assert read(directory) == KeptDemo(ADMIN, "k")

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import WrappedGarbage
-from backend.wrapped.answers import Answer, read_answer
+from backend.generation.written import sureness
+from backend.wrapped.answers import Answer, finite_json, read_answer
 from backend.wrapped.prediction import UNNAMED
 
 CHOICE = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": ["a"]}}
@@ -175,3 +176,27 @@ def test_whatever_it_answers_there_is_one_prediction_or_none_for_each_task(answe
     assert len(found.predictions) == tasks
     for task, each in enumerate(found.predictions):
         assert each is None or (each.task == task and (each.score is None or 0 <= each.score <= 1))
+
+
+@pytest.mark.parametrize(
+    ("digits", "kept"),
+    [
+        ("9" * 308, int("9" * 308)),
+        ("9" * 309, None),
+        ("9" * 5_000, None),
+        ("-" + "9" * 400, None),
+        ("1e400", None),
+        ("NaN", None),
+        ("-Infinity", None),
+        ("0.5", 0.5),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_a_number_that_no_float_holds_is_none(digits: str, kept: float | None) -> None:
+    """Whoever takes its logarithm, or asks whether it is finite, would else fail for a whole batch."""
+    assert finite_json(f"[{digits}]".encode()) == [kept]
+    body = f'{{"results": [{{"result": [], "score": {digits}}}]}}'.encode()
+    (found,) = read_answer(body, [1], None, 0.0).predictions
+    assert found is not None
+    assert found.score == (0.5 if kept == 0.5 else None)
+    assert sureness(finite_json(f"[{digits}, -0.5]".encode())) is None or kept is not None
