@@ -70,7 +70,7 @@ def _listed(client: httpx.Client, name: HubName) -> tuple[str, list[RemoteFile]]
     try:
         told = answer.json()
         commit, files = told["sha"], [_remote(each) for each in told["siblings"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise AtlasError(f"{client.base_url} does not answer as a model hub does: {error}") from error
     if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
         raise AtlasError(f"{client.base_url} names no commit of {name.name}")
@@ -85,7 +85,7 @@ def _listed(client: httpx.Client, name: HubName) -> tuple[str, list[RemoteFile]]
 
 def _remote(told: dict[str, Any]) -> RemoteFile:
     lfs = told.get("lfs") or {}
-    return RemoteFile(told["rfilename"], int(told["size"]), lfs.get("sha256"), told.get("blobId"))
+    return RemoteFile(str(told["rfilename"]), int(told["size"]), lfs.get("sha256"), told.get("blobId"))
 
 
 def _download(client: httpx.Client, address: str, file: RemoteFile, target: Path) -> None:
