@@ -3,7 +3,7 @@ come with guesses, and a class that is renamed and images that are deleted stop 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from backend.controls.run_length import encode
 from backend.controls.runs import runs_of
 from backend.demo.label_studio import LabelStudioServer
 from backend.store.model_version import version_number
-from tests.content import FileServer, Handler, file_server, say
+from tests.content import FileServer, file_server, open_to_all
 from tests.e2e.installation import assert_said_by_doctor
 from tests.e2e.steps import Start, retrain_told, wait_until
 from tests.unit.boxed import EDGE, SIDE, picture, place
@@ -28,11 +28,6 @@ def files() -> Iterator[FileServer]:
     with file_server() as server:
         server.answers |= {f"/{i}.png": open_to_all(picture(i)) for i in range(COUNT + LATE)}
         yield server
-
-
-def open_to_all(image: bytes) -> Callable[[Handler], None]:
-    """To the editor too, whose page is from elsewhere."""
-    return lambda handler: say(handler, 200, image, Access_Control_Allow_Origin="*")
 
 
 def given(kind: str, number: int, blue: str = "blue") -> dict[str, Any]:
