@@ -157,6 +157,12 @@ class Settings(ForeignSettings):
     fine_tune_within: int = Field(
         1800, gt=0, description="Seconds that adapting an encoder's layers may take; longer is not begun."
     )
+    rank_on: Literal["frozen", "adapted"] = Field(
+        "frozen",
+        description="Vectors that the queue is ranked on: frozen, the encoder's as it is, or adapted, of "
+        "answers about whole contents: those of the layers that FINE_TUNE adapted, once held-out items call "
+        "them better.",
+    )
     queue_control: str | None = Field(
         None, description="Name of the control that orders the queue, where a label config has several."
     )

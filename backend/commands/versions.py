@@ -178,11 +178,12 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 def _explained(newest: dict[str, Any]) -> list[str]:
     """What the numbers of the newest retrain are worth."""
-    from backend.jobs.summary import FEWEST_AUDITS, estimated_of
+    from backend.jobs.summary import FEWEST_AUDITS, estimated_of, ranked_in_words
 
+    ranked = [f"{newest['version']}: {ranked_in_words(newest)}."] if "ranked_on" in newest else []
     estimate = newest.get("estimate")
     if not isinstance(estimate, dict):
-        return []
+        return ranked
     audited, (name, found) = estimate.get("audited", 0), estimated_of(newest)
     if found is not None:
         said = AUDITED.format(name, audited)
@@ -192,4 +193,4 @@ def _explained(newest: dict[str, Any]) -> list[str]:
     expected = [EXPECTED.format(labels, **each) for labels, each in (forecast.get("at") or {}).items()]
     advice = [f"Advice: {forecast['advice']}."] if forecast.get("advice") else []
     meant = [IN_PART] if name == "agreement" else []
-    return [said, *meant, *([OUT_OF_FOLD] if "accuracy" in newest else []), *expected, *advice]
+    return [*ranked, said, *meant, *([OUT_OF_FOLD] if "accuracy" in newest else []), *expected, *advice]

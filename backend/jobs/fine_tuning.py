@@ -1,7 +1,8 @@
 """Adapt the layers of the encoder to a project's labels: after a retrain, behind everything else.
 
 It takes no lock, and publishes nothing: what it makes is saved whole, then named, and the next version, for
-which it asks, answers by it. Ranking and verdicts stay on the encoder's own vectors.
+which it asks, answers by it. Verdicts stay on the encoder's own vectors, and so does the order unless RANK_ON
+says else.
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ from backend.errors import DamagedFile
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.job_settings import job_settings
 from backend.jobs.stepping_aside import OutOfTime, Overtaken, StepAside
-from backend.jobs.tuning import Tuning, WholeTuning
-from backend.jobs.tuning_due import depth_of, encoder_for, for_what
+from backend.jobs.tuning import Made, Tuning, WholeTuning
+from backend.jobs.tuning_due import VIEWED, depth_of, encoder_for, for_what
 from backend.jobs.tuning_material import NoLayers, NothingToDo, TuningMaterial
 from backend.jobs.tuning_spans import span_tuning
+from backend.jobs.tuning_views import views_maker
 from backend.learning.adapted_or_not import FOLDS
 from backend.learning.fine_tuning import EPOCHS, STEP
 from backend.settings import Settings
 from backend.store.adapted_models import AdaptedModel, AdaptedModels, Attempt
-from backend.store.locations import adapted_models, version_store
+from backend.store.locations import adapted_models, adapted_views, version_store
 from backend.store.model_version import ModelVersion
 
 logger = logging.getLogger(__name__)
@@ -77,7 +79,7 @@ class FineTuning:
             return self._ended(labels, str(reason), None, {})
         depth = str(depth_of(self._settings, version.scheme.main))
         named = depth, version.scheme.main.from_name, encoder_for(version.scheme, *read)
-        digest = None if made is None else self._models.save(AdaptedModel(*made, *named))
+        digest = None if made is None else self._save(made, named)
         told = {
             "layers": depth,
             "labels": len(tuning),
@@ -87,14 +89,24 @@ class FineTuning:
             "error": round(found.error, 4),
             "minutes": round((time.monotonic() - began) / 60, 2),
         }
+        if made is not None and made.views is not None:
+            told[VIEWED] = len(made.views.digests)
         return self._ended(labels, _in_words(told, better=made is not None), digest, told)
 
     def _tuning(self, version: ModelVersion) -> Tuning:
         settings, look = self._settings, self._aside.look
         if isinstance(version.scheme.main, Spans):
             return span_tuning(settings, self._id, version, look)
-        material, together = TuningMaterial(settings, self._id, look).of(version)
-        return WholeTuning(material, together, settings.seed, settings.device)
+        gathered = TuningMaterial(settings, self._id, look).of(version)
+        see = views_maker(settings, self._id, version, gathered, look)
+        return WholeTuning(gathered.material, gathered.together, settings.seed, settings.device, see)
+
+    def _save(self, made: Made, named: tuple[str, str, str]) -> str:
+        """Returns the model's digest. What it sees is found by that, once the attempt names it."""
+        digest = self._models.save(AdaptedModel(made.blocks, made.network, *named))
+        if made.views is not None:
+            adapted_views(self._settings, self._id).save(digest, made.views)
+        return digest
 
     def _ended(self, labels: int, said: str, digest: str | None, told: dict[str, Any]) -> Attempt:
         attempt = Attempt(self._what, labels, said, digest, {**told, "digest": digest})

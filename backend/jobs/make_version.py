@@ -32,9 +32,10 @@ from backend.jobs.learned import AllLearned, learn
 from backend.jobs.learners.base import Asked, Learned
 from backend.jobs.material import Material, material_of
 from backend.jobs.orders import Orders, ordered
+from backend.jobs.ranking_on_adapted import OnAdapted
 from backend.jobs.shifting import notes_on, target_of
 from backend.jobs.state import ProjectState
-from backend.jobs.tuning_due import taken_over
+from backend.jobs.tuning_due import are_views_wanted, digest_in, taken_over
 from backend.jobs.version_stats import VersionStats
 from backend.jobs.word_pool import with_words
 from backend.jobs.wrapped_head import WrappedHead
@@ -47,7 +48,7 @@ from backend.sampling.batches import labelled_at_once
 from backend.settings import Settings
 from backend.store.features import AtHand
 from backend.store.image_maps import maps_for
-from backend.store.locations import adapted_models, features_of, project_files
+from backend.store.locations import adapted_models, adapted_views, features_of, project_files
 from backend.store.model_version import ModelVersion, version_name, version_number
 from backend.store.paths import project_dir
 from backend.store.tasks import StoredTask
@@ -112,14 +113,17 @@ class VersionMaker:
         self._laps.end("train")
         before, waiting = self._stats_before(), [material.tasks[i] for i in material.waiting]
         target = target_of(self._settings.target_domain, waiting, tasks, before)
-        rank = partial(self._ranked, material, target)
+        adapted = self._taken_over(material, learned.main.is_trained)
+        on_adapted = self._on_adapted(scheme, adapted)
+        rank = partial(self._ranked, material, target, on_adapted)
         orders = ordered(learned.main, learned.others, shares, self._settings.queue_head, rank)
         touched = {task.id for task in tasks if task.touched}
         orders, silent = self._audited(orders, material, touched, audits)
         estimated = learned.main.estimated(orders.each[0].scene, audits.tasks)
         self._laps.end("rank")
         wrapped = WrappedHead.of(self._settings, self._state, self._client, project)
-        stats = self._shown(project, material, learned.main.is_trained, wrapped)
+        stats = adapted | self._shown(project, learned.main.is_trained, wrapped)
+        stats |= {} if on_adapted is None else on_adapted.told
         name = self._next_version(project)
         version, queue = self._version(name, material, learned, orders, silent, stats)
         if estimated is not None:
@@ -136,14 +140,31 @@ class VersionMaker:
         return self._versions.stats(last[0]) if last else {}
 
     def _ranked(
-        self, material: Material, target: Tensor | None, learned: Learned, share: float
+        self,
+        material: Material,
+        target: Tensor | None,
+        on_adapted: OnAdapted | None,
+        learned: Learned,
+        share: float,
     ) -> tuple[sampling.Scene, sampling.Ranking]:
-        """target: see `Scene`; share: of what is labelled between two rankings, in (0, 1]."""
+        """target: see `Scene`; on_adapted: has what the main control's answers are ranked on; share: of
+        what is labelled between two rankings, in (0, 1]."""
         strategy = self.strategy
         fields = {name: [task.fields.get(name) for task in material.tasks] for name in fields_in(strategy)}
         batch = math.ceil(share * labelled_at_once(self._settings.retrain_every))
-        scene = learned.scene(Asked(batch, target, fields))
-        return scene, sampling.rank_scene(strategy, scene, self._settings.queue_head)
+        scene, head = learned.scene(Asked(batch, target, fields)), self._settings.queue_head
+        ranking = sampling.rank_scene(strategy, scene, head)
+        if on_adapted is not None and learned.control == material.scheme.main:
+            ranking = on_adapted.ranking(strategy, learned, material, scene, ranking, head)
+        return scene, ranking
+
+    def _on_adapted(self, scheme: LabelScheme, adapted: dict[str, Any]) -> OnAdapted | None:
+        """adapted: of `_taken_over`. None where the order is of frozen vectors."""
+        digest = digest_in(adapted)
+        if digest is None or not are_views_wanted(self._settings, scheme.main):
+            return None
+        kept = adapted_views(self._settings, self._id).read(digest)
+        return None if kept is None else OnAdapted(kept)
 
     def _audited(
         self, orders: Orders, material: Material, touched: set[int], audits: Audits
@@ -216,14 +237,10 @@ class VersionMaker:
         words = words_of_project(settings, self._id)
         return with_words(pool, texts, first, words, settings.encode_within, seed=settings.seed)
 
-    def _shown(
-        self, project: Project, material: Material, is_trained: bool, wrapped: WrappedHead | None
-    ) -> dict[str, Any]:
+    def _shown(self, project: Project, is_trained: bool, wrapped: WrappedHead | None) -> dict[str, Any]:
         """For a version's stats, whose guesses its head shows where they are not its own: those of another
-        model's version, of the adapted layers, of a wrapped backend."""
+        model's version, of a wrapped backend."""
         stats: dict[str, Any] = {"suggestions": None if is_trained else self._suggestions(project)}
-        if is_trained and material.heard is None:  # of somebody else's model nothing is adapted
-            stats |= self._taken_over(material.scheme, material.pool)
         if wrapped is not None:
             wrapped.begin_order()
             stats |= wrapped.told
@@ -233,10 +250,12 @@ class VersionMaker:
         """The version of another model's that is shown until there is a model of ours."""
         return others_version(self._client, project, self._stats_before().get("suggestions"))
 
-    def _taken_over(self, scheme: LabelScheme, pool: Pool) -> dict[str, Any]:
+    def _taken_over(self, material: Material, is_trained: bool) -> dict[str, Any]:
         """What to tell in the stats of the adapted model that a version answers by, if one does."""
-        models = adapted_models(self._settings, self._id)
-        found = taken_over(self._settings, models, scheme, pool.encoder, pool.unit_encoder)
+        if not is_trained or material.heard is not None:  # of somebody else's model nothing is adapted
+            return {}
+        models, pool = adapted_models(self._settings, self._id), material.pool
+        found = taken_over(self._settings, models, material.scheme, pool.encoder, pool.unit_encoder)
         return {} if found is None else {STATS: found[0].told}
 
     def _next_version(self, project: Project) -> str:

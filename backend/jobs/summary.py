@@ -37,8 +37,18 @@ def in_words(result: dict[str, Any]) -> str:
         before, after = (adapted.get(name, math.nan) for name in ("frozen", "adapted"))
         measure = adapted.get("measure", "right on held-out items")
         parts.append(f"guesses by adapted layers ({measure} {after:.0%}, before {before:.0%})")
+    if "ranked_on" in result:
+        parts.append(ranked_in_words(result))
     parts.append(f"{sum(result['seconds'].values()):.1f} s")
     return "; ".join([*parts, *result["notes"]])
+
+
+def ranked_in_words(stats: Mapping[str, Any]) -> str:
+    """Which vectors the order is of. stats: a version's."""
+    ranked = stats.get("ranked_on")
+    if not isinstance(ranked, dict):
+        return "the order is of frozen vectors"
+    return f"the first {ranked['tasks']} tasks are in an order of adapted vectors, the others of frozen ones"
 
 
 def measured_in_words(stats: Mapping[str, Any]) -> str:

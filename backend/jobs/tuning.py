@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from backend.learning.adapted_or_not import Compared, compare
 from backend.learning.fine_tuning import Material, fine_tune, fitted
 from backend.learning.network import LayeredNetwork
 from backend.learning.tagger import Tagger
+from backend.store.adapted_views import KeptViews
 
 StepDone = Callable[[], None]
+See = Callable[[Sequence[nn.Module], Tensor], KeptViews]
+"""From blocks, those of all labels first, then those of the folds, and the fold of each item, int64 [M], to
+what they see."""
 
 
 class Made(NamedTuple):
-    """blocks: the weights of the adapted blocks by their names; network: the model on what they give."""
+    """blocks: the weights of the adapted blocks by their names; network: the model on what they give; views:
+    what is to be ranked on, None for the frozen vectors."""
 
     blocks: Mapping[str, Tensor]
     network: LayeredNetwork | Tagger
+    views: KeptViews | None = None
 
 
 class Tuning(Protocol):
@@ -37,12 +43,14 @@ class Tuning(Protocol):
 
 @dataclass(frozen=True)
 class WholeTuning:
-    """together: int64 [M], equal for items that must be in one fold."""
+    """together: int64 [M], equal for items that must be in one fold; see: where the order is to be of
+    adapted vectors."""
 
     material: Material
     together: Tensor
     seed: int
     device: str
+    see: See | None = None
     measure = "right on held-out items"
 
     def __len__(self) -> int:
@@ -58,4 +66,5 @@ class WholeTuning:
         made = fine_tune(material, every, start, seed=seed, device=device, step_done=step_done)
         network = made.network.cpu()
         network.cool(found.temperature)
-        return found, Made(made.blocks.state_dict(), network)
+        views = None if self.see is None else self.see([made.blocks, *found.folds], found.fold_of)
+        return found, Made(made.blocks.state_dict(), network, views)

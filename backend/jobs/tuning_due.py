@@ -23,6 +23,15 @@ GROWTH = 1.5
 """It is done again once there are so many times the labels of the last attempt."""
 
 
+VIEWED = "viewed"
+"""Where an attempt tells of how many contents it is kept what the adapted layers see."""
+
+
+def are_views_wanted(settings: Settings, control: Control) -> bool:
+    """Whether the order is to be made on adapted vectors: of answers about whole contents alone."""
+    return settings.rank_on == "adapted" and not isinstance(control, RegionControl)
+
+
 def depth_of(settings: Settings, control: Control) -> Depth | None:
     """How many of the encoder's layers are trained for a control; None where they stay as they are."""
     if not control.source.adapts:
@@ -54,6 +63,9 @@ def is_due(settings: Settings, models: AdaptedModels, version: ModelVersion) -> 
     if last is None or last.for_what != for_what(
         settings, version.scheme, version.encoder, version.unit_encoder
     ):
+        return True
+    lacks_views = last.digest is not None and VIEWED not in last.told
+    if lacks_views and are_views_wanted(settings, version.scheme.main):
         return True
     return labels >= GROWTH * last.labels
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from backend.adapted_contents import Contents, contents_of
 from backend.controls.config import parse_label_config
 from backend.copies import copies_among, keys_of
-from backend.encoders.backbones import Adaptable, adaptable
+from backend.encoders.backbones import Adaptable, Backbone, adaptable
 from backend.errors import AtlasError, DamagedFile
 from backend.jobs.pull import last_pulled, pull
 from backend.jobs.taught import labeled
@@ -38,6 +39,17 @@ class NoLayers(NothingToDo):
     """The encoder has none that could be adapted."""
 
 
+class Gathered(NamedTuple):
+    """together: int64 [M], which of the items must be in one fold; values: what stands in their tasks;
+    backbone: of the encoder; contents: by which values are read."""
+
+    material: Material
+    together: Tensor
+    values: Sequence[str]
+    backbone: Backbone
+    contents: Contents
+
+
 class TuningMaterial:
     """Of one project. look: is called now and then; what it raises ends it."""
 
@@ -46,8 +58,8 @@ class TuningMaterial:
         self._id = project_id
         self._look = look
 
-    def of(self, version: ModelVersion) -> tuple[Material, Tensor]:
-        """And which of the items must be in one fold: int64 [M]. Raises NothingToDo."""
+    def of(self, version: ModelVersion) -> Gathered:
+        """Raises NothingToDo."""
         contents = contents_of(self._settings, self._id, version)
         part = self._adaptable(contents, version)
         values, targets = self._labelled(version)
@@ -70,7 +82,7 @@ class TuningMaterial:
             targets=control.shown_targets(targets),
             n_classes=len(control.choices),
         )
-        return material, torch.from_numpy(group)
+        return Gathered(material, torch.from_numpy(group), values, backbone, contents)
 
     def _adaptable(self, contents: Contents, version: ModelVersion) -> Adaptable:
         depth = depth_of(self._settings, version.scheme.main)

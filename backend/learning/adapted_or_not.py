@@ -7,10 +7,10 @@ better where it is right more often by more than `MARGIN` standard errors of the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from backend.learning.answers import hits, temperature
 from backend.learning.fine_tuning import Material, adapted_features, fine_tune, fitted
@@ -42,9 +42,12 @@ class Compared:
 
 @dataclass(frozen=True)
 class ComparedNetworks(Compared):
-    """How right in the mean, by `answers.hits`. temperature: of the adapted one (`answers.temperature`)."""
+    """How right in the mean, by `answers.hits`. temperature: of the adapted one (`answers.temperature`);
+    folds: of each fold the blocks that were adapted without it; fold_of: int64 [M], the fold of each item."""
 
     temperature: float
+    folds: tuple[nn.Module, ...] = ()
+    fold_of: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
 
 
 def compare(
@@ -58,7 +61,7 @@ def compare(
     """together: int64 [M], equal for items that must be in one fold, such as copies."""
     fold_of = folds_of(material.targets, together, seed)
     frozen = torch.zeros(len(material), material.n_classes)
-    adapted = frozen.clone()
+    adapted, folds = frozen.clone(), list[nn.Module]()
     for fold in range(FOLDS):
         rest, held = (fold_of != fold).nonzero()[:, 0], (fold_of == fold).nonzero()[:, 0]
         network = fitted(material, rest, seed=seed, device=device)
@@ -68,7 +71,8 @@ def compare(
             for some in held.split(64):
                 found = adapted_features(material, made.blocks, some, device)
                 adapted[some] = made.network(found).logits[0].cpu()
-    return compared(frozen, adapted, material.targets)
+        folds.append(made.blocks)
+    return replace(compared(frozen, adapted, material.targets), folds=tuple(folds), fold_of=fold_of)
 
 
 def compared(frozen: Tensor, adapted: Tensor, targets: Tensor) -> ComparedNetworks:

@@ -140,10 +140,10 @@ def rank_scene(strategy: str, scene: Scene, head_size: int, **options: Any) -> R
     picks = _picks(chosen, scene, min(head_size, scene.size))
     order, worth = scene.queue(picks), scene.worth(picks)
     if chosen.scorer is None or worth is None or not scene.has_classifier:
-        falling = None
+        lifted = None
     else:
-        falling = _falling(worth, order, len(picks.indices))
-    ranking = Ranking(order, falling, picks.scorer_head, scene.notes, *_told(strategy, picks))
+        lifted = falling(worth, order, len(picks.indices))
+    ranking = Ranking(order, lifted, picks.scorer_head, scene.notes, *_told(strategy, picks))
     return ranking if scene is here else moved(ranking, CPU)
 
 
@@ -233,7 +233,7 @@ def _picks(strategy: Strategy, scene: Scene, n: int) -> Picks:
     return behind_others(strategy.pick, scene, n)
 
 
-def _falling(worth: Tensor, order: Tensor, picked: int) -> Tensor:
+def falling(worth: Tensor, order: Tensor, picked: int) -> Tensor:
     """The worth, lifted for the first `picked` items so that it falls along the order: float32 [N]."""
     along = worth[order].float()
     if len(along) > picked:

@@ -18,6 +18,7 @@ from torch import Tensor
 from backend.errors import DamagedFile
 from backend.learning.network import LayeredNetwork
 from backend.learning.tagger import Tagger
+from backend.store.adapted_views import path_of as views_of
 from backend.store.files import Files
 from backend.store.kept_json import UNREADABLE
 
@@ -110,7 +111,8 @@ class AdaptedModels:
     def forget_all_but(self, digests: Iterable[str]) -> None:
         """What neither these nor the last attempt name."""
         attempt = self.attempt()
-        kept = {_path(each) for each in (*digests, *([attempt.digest] if attempt else [])) if each}
+        named = {each for each in (*digests, attempt.digest if attempt else None) if each}
+        kept = {path for each in named for path in (_path(each), views_of(each))}
         for path in self._files.paths(_FOLDER, _ENDING):
             if path not in kept:
                 self._files.delete(path)

@@ -9,6 +9,7 @@ from backend.controls.sources import Source
 from backend.encoders.registry import AUTO, beginning, is_at_hand
 from backend.settings import Settings
 from backend.store.adapted_models import AdaptedModels
+from backend.store.adapted_views import AdaptedViews
 from backend.store.bucket import Bucket
 from backend.store.encoder_choice import read_choice
 from backend.store.features import FeatureCache
@@ -29,6 +30,10 @@ def project_files(settings: Settings, project_id: int) -> Files:
 
 def adapted_models(settings: Settings, project_id: int) -> AdaptedModels:
     return AdaptedModels(project_files(settings, project_id))
+
+
+def adapted_views(settings: Settings, project_id: int) -> AdaptedViews:
+    return AdaptedViews(project_files(settings, project_id))
 
 
 def item_maps(settings: Settings, project_id: int) -> ItemMaps:
