@@ -26,7 +26,7 @@ OPTIONS = [
     "--window-size=1400,1000",
 ]
 SECONDS = 60.0
-ENTER = "\ue007"
+ENTER, TAB = "\ue007", "\ue004"
 
 
 class Browser:
@@ -80,8 +80,7 @@ class Browser:
 
     def picture(self, path: Path, *, width: int, height: int, dark: bool = False) -> None:
         """Of the page that is open, from its top, as a window of this width shows it."""
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.cdp("Emulation.setEmulatedMedia", features=[scheme])
+        self.dark(dark)
         self.set_width(width)
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
@@ -94,6 +93,17 @@ class Browser:
         (element,) = found.json()["value"].values()
         answer = self._http.post(f"element/{element}/value", json={"text": ENTER})
         assert answer.is_success, answer.text
+
+    def tab(self, times: int) -> None:
+        """Press the Tab key, from where the focus is."""
+        keys = [{"type": kind, "value": TAB} for _ in range(times) for kind in ("keyDown", "keyUp")]
+        keyboard = {"type": "key", "id": "keyboard", "actions": keys}
+        self._http.post("actions", json={"actions": [keyboard]}).raise_for_status()
+
+    def dark(self, is_dark: bool = True) -> None:
+        """What the pages take the visitor to prefer."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
+        self.cdp("Emulation.setEmulatedMedia", features=[scheme])
 
     def console(self) -> list[str]:
         """What was written to the console since it was last asked, as "LEVEL: message"."""

@@ -53,7 +53,7 @@ class Pictured:
 def pictured(folder: Path) -> Iterator[Pictured]:
     """It is there while the context lasts. folder: of its data."""
     with pytest.MonkeyPatch.context() as environment, Supervisor() as supervisor, served() as label_studio:
-        loop = _loop(folder, environment, supervisor, label_studio.url)
+        loop = made_loop(folder, environment, supervisor, label_studio.url)
         label_studio.show(loop.fake).reach = _reached
         project = _labelled(loop)
         settings = loop.settings
@@ -77,7 +77,7 @@ def _reached(project: FakeProject, connection: Json) -> str:
     return "CO" if httpx.post(f"{connection['url']}/setup", json=asked, timeout=30).is_success else "ER"
 
 
-def _loop(folder: Path, environment: pytest.MonkeyPatch, supervisor: Supervisor, url: str) -> Loop:
+def made_loop(folder: Path, environment: pytest.MonkeyPatch, supervisor: Supervisor, url: str) -> Loop:
     given = {**GIVEN, "DATA_DIR": str(folder), "LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": "a-token"}
     for name, value in {**given, "PORT": str(free_port(0))}.items():
         environment.setenv(name, value)

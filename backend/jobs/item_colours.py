@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backend.controls.base import Region
+from backend.controls.regions import NOTHING, RegionControl
 from backend.guessing import outputs_of
 from backend.loaded import Loaded
 from backend.said.base import Contents
@@ -21,7 +22,7 @@ from backend.wrapped.prediction import WrappedPrediction
 CHUNK = 2048
 MOST = 60
 """Labels, and annotators, with a colour of their own, the most frequent first; the others share one."""
-OTHERS = "others"
+OTHERS, DISPUTED = "others", "in dispute"
 NAME_CHARACTERS = 80
 Whole = npt.NDArray[np.int64]
 
@@ -62,7 +63,11 @@ class Colours:
 
     def _label(self, answer: str | None) -> str | None:
         """In one name what an answer says; None where there is none."""
-        return None if answer is None else _name(self._main.regions(answer, 1.0), answer)
+        if answer is None:
+            return None
+        # Of parts that are all in dispute it is not known what they are.
+        otherwise = DISPUTED if isinstance(self._main, RegionControl) else answer
+        return _name(self._main.regions(answer, 1.0), "" if answer == NOTHING else otherwise)
 
     def _said(
         self, theirs: Callable[[Iterable[int]], Iterator[WrappedPrediction]], tasks: Sequence[StoredTask]

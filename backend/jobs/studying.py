@@ -13,7 +13,7 @@ from backend.jobs.job_settings import job_settings
 from backend.jobs.people import people_told
 from backend.jobs.project_tabs import refresh_tabs
 from backend.jobs.pull import FILE, pull
-from backend.jobs.rare_finds import rare_finds
+from backend.jobs.rare_finds import classes_in, rare_finds
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.users import Users
 from backend.settings import Settings
@@ -57,8 +57,8 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
     JudgedLabels(files, directory).answered(finished)
     texts = {task.id: task.text for task in tasks if len(votes.get(task.id, ())) > 1}
     names = version_store(settings, project_id).names()
-    label_of = {task.id: task.target for task in tasks if task.target is not None}
-    labels = len(label_of)
+    found_in = {task.id: classes_in(scheme.main, task.target) for task in tasks if task.target is not None}
+    labels = len(found_in)
     of_parts = isinstance(scheme.main, RegionControl)
     return {
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -67,7 +67,7 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
         "title": project.title,
         "people": people_told(scheme.main, votes, texts),
         "names": _names(settings, annotators),
-        "finds": rare_finds(label_of, LabelRecord(files).read()),
+        "finds": rare_finds(found_in, LabelRecord(files).read()),
         **_suspects(settings, client, project_id, labels, of_parts),
         **_opinions(settings, client, project_id, sum(map(len, votes.values()))),
     }

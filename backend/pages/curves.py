@@ -13,7 +13,7 @@ from backend.printable import printable
 WIDE, NARROW, HEIGHT = 720, 360, 280
 """Widths for a desktop's window and for a phone's: a style sheet shows one of both."""
 LEFT, RIGHT, TOP, BOTTOM = 58, 24, 14, 42
-BESIDE = 72
+BESIDE = 88
 """At the right, where the goal's name stands beside its line."""
 TICKS = 5
 QUARTER = 0.25

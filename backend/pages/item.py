@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import Any
 
 from backend.jobs.pull import FILE
@@ -28,20 +29,32 @@ def item_shown(page: ProjectPage, task_id: int) -> dict[str, Any]:
         task = store.task(task_id)
     if task is None:
         return {}
-    picture = _picture(page, task.text)
-    if picture is not None:
-        return {"picture": "data:image/jpeg;base64," + b64encode(picture).decode() if picture else ""}
+    if (kept := _kept_images(page)) is not None:
+        return {"picture": _address(kept.pictures([task.text])[0])}
     cut = task.text[:CHARACTERS]
     return {"text": printable_lines(cut) + "…" * (len(cut) < len(task.text))}
 
 
-def _picture(page: ProjectPage, value: str) -> bytes | None:
-    """JPEG; b"" where none is kept; None where the project has texts."""
+def pictures_of(page: ProjectPage, tasks: Sequence[int]) -> dict[int, str]:
+    """By task, of which a small picture is kept, a data URL; {} where the project has texts."""
+    kept = _kept_images(page) if tasks else None
+    if kept is None:
+        return {}
+    texts = page.texts(tasks)
+    return dict(zip(texts, map(_address, kept.pictures([*texts.values()])), strict=True))
+
+
+def _address(picture: bytes) -> str:
+    """picture: JPEG; b"" where none is kept, which gives ""."""
+    return "data:image/jpeg;base64," + b64encode(picture).decode() if picture else ""
+
+
+def _kept_images(page: ProjectPage) -> KeptImages | None:
+    """None where the project has texts."""
     name = page.published
     scheme = None if name is None else page.versions.scheme(name)
     if name is None or scheme is None or not scheme.source.is_fetched:
         return None
     encoder = page.versions.encoder(name) or ""
     key = (str(page.settings.data_dir), page.id, encoder)
-    kept = _IMAGES.get(key, lambda: image_cache(page.settings, page.id).kept(encoder))
-    return kept.pictures([value])[0]
+    return _IMAGES.get(key, lambda: image_cache(page.settings, page.id).kept(encoder))

@@ -30,6 +30,10 @@ def where(row: Mapping[str, Any], control: RegionControl, task: StoredTask) -> s
         return f"{width} x {height} % at {x}, {y} % of {task.text[:200]}"
     start, end = row["place"]
     before, after = task.text[max(start - AROUND, 0) : start], task.text[end : end + AROUND]
+    if start > AROUND:  # no half words
+        before = "…" + before[before.find(" ") + 1 :]
+    if end + AROUND < len(task.text):
+        after = (after.rpartition(" ")[0] or after) + "…"
     return f"{before}[{task.text[start:end]}]{after}"
 
 

@@ -81,10 +81,7 @@ def test_pages_run_no_text_keep_nobody_out_and_move_the_queue(
     for section in ("How good", "Who", "The map", "Suspicious labels", "Versions and settings"):
         assert section in opened.run("return document.body.innerText")
     for dark in (False, True):
-        opened.cdp(
-            "Emulation.setEmulatedMedia",
-            features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}],
-        )
+        opened.dark(dark)
         assert axe.serious_faults(opened) == []
     wait_until(lambda: "news" in httpx.get(address, headers={"Cookie": cookie(opened)}).text)
     opened.go(address)

@@ -39,6 +39,21 @@ TOLD = {
 """What the part “How good” says of each kind, among others."""
 
 
+FOCUSABLE = """
+    const focusable = [...document.querySelectorAll(
+        "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
+    )].filter(each => each.checkVisibility() && !each.disabled && each.tabIndex >= 0)
+"""
+WATCHED = """
+    window.reached = []
+    document.addEventListener("focusin", event => reached.push(event.target))
+    window.unmarked = []
+    document.addEventListener("focusin", ({target}) => {
+        if (getComputedStyle(target).outlineStyle === "none") unmarked.push(target.outerHTML.slice(0, 150))
+    })
+"""
+
+
 def in_page(opened: Browser, expression: str) -> Any:
     """Its value, also where the page's own scripts are switched off."""
     return opened.cdp("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
@@ -49,12 +64,28 @@ def faults(opened: Browser, address: str, told: tuple[str, ...]) -> list[str]:
     opened.set_width(1280)
     opened.go(address)
     found = axe.serious_faults(opened)
+    opened.dark()
+    found += [f"in the dark: {each}" for each in axe.serious_faults(opened)]
+    opened.dark(False)
+    found += faults_by_keyboard(opened)
     found += [line for line in opened.console() if line.startswith(("SEVERE", "WARNING"))]
     shown = in_page(opened, "document.getElementById('how-good').innerText")
     found += [f"{each!r} is not told in {shown[:500]!r}" for each in told if each not in shown]
     opened.set_width(PHONE)
     width = in_page(opened, "document.documentElement.scrollWidth")
     return [*found, *([f"{width} pixels wide on a phone"] if width > PHONE else [])]
+
+
+def faults_by_keyboard(opened: Browser) -> list[str]:
+    """All that can be pressed or filled in is reached by the Tab key, in its order, and one sees where one
+    is."""
+    count = opened.run(f"{WATCHED}{FOCUSABLE}return focusable.length")
+    opened.tab(count)
+    passed = "focusable.map((each, i) => reached[i] === each ? '' : each.outerHTML.slice(0, 150))"
+    order = opened.run(f"{FOCUSABLE}return {passed}")
+    unreached = [each for each in order if each]
+    found = [f"{len(unreached)} not reached in turn, first {unreached[0]}"] if unreached else []
+    return [*found, *(f"one does not see the focus on {each}" for each in opened.run("return unmarked"))]
 
 
 def faults_without_scripts(opened: Browser, address: str) -> list[str]:

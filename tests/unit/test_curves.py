@@ -102,3 +102,11 @@ def test_a_bar_is_as_high_as_its_share_of_the_largest_and_never_gone() -> None:
     heights = re.findall(r'class="bar"[^>]* height="([^"]+)"', bars([("a", 0), ("b", 5), ("c", 10)], said=""))
     assert heights == ["1.0", "13.0", "26.0"]
     assert re.findall(r'class="bar"[^>]* height="([^"]+)"', bars([("a", 0)], said="")) == ["1.0"]
+
+
+def test_the_goals_name_is_within_the_picture() -> None:
+    """A letter of it is 8.2 wide at most, in the sizes that the style sheet has."""
+    for svg in str(chart([SCORES], [], said="", goal=Goal(0.95))).split("</svg>")[:2]:
+        (width,) = re.findall(r'viewBox="0 0 (\d+)', svg)
+        ((x, name),) = re.findall(r'class="goal-name" x="([^"]+)"[^>]*>([^<]+)<', svg)
+        assert float(x) + 8.2 * len(name) <= float(width)

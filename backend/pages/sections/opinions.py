@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from backend.pages.item import pictures_of
 from backend.pages.judging import (
     judged_labels,
     listed,
@@ -25,10 +26,14 @@ SHOWN = 12
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
     rows, suspected = open_opinions(page), {each["task"] for each in open_suspects(page)[:LISTED]}
+    pictures = pictures_of(page, [each["task"] for each in rows])
     judged = len(page.study.get("opinions", [])) - len(rows)
     return {
         "study": page.study,
-        "rows": [_row(page, each, each["task"] in suspected) for each in rows],
+        "rows": [
+            {**_row(page, each, each["task"] in suspected), "picture": pictures.get(each["task"])}
+            for each in rows
+        ],
         "shown": SHOWN,
         "above": sum(each.get("above", False) for each in rows),
         "in_all": page.study.get("opinions_in_all", 0) - judged,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from backend.pages.item import pictures_of
 from backend.pages.judging import (
     accepted_parts,
     judged_labels,
@@ -27,11 +28,17 @@ SHOWN = 20
 def context(page: ProjectPage) -> Mapping[str, Any]:
     study, judged, parts = page.study, judged_labels(page).read(), accepted_parts(page)
     open_rows, opinions = open_suspects(page), {each["task"] for each in open_opinions(page)}
+    pictures = pictures_of(page, [each["task"] for each in open_rows[:SHOWN]])
     back = {task: verdict for task, (verdict, _) in judged.items() if verdict in RETURNED}
     return {
         "study": study,
         "rows": [
-            {**each, "address": page.task_address(each["task"]), "elsewhere": each["task"] in opinions}
+            {
+                **each,
+                "address": page.task_address(each["task"]),
+                "elsewhere": each["task"] in opinions,
+                "picture": pictures.get(each["task"]),
+            }
             for each in open_rows[:SHOWN]
         ],
         "in_all": len(open_rows),

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from backend.pages.curves import bars
+from backend.pages.item import pictures_of
 from backend.pages.section import ProjectPage, Section
 
 DAYS = 14
@@ -23,6 +24,8 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
     people = study.get("people", {})
     annotators = people.get("annotators", [])
     days = _days(annotators)
+    disputed = people.get("disputed", [])[:SHOWN_DISPUTED]
+    pictures = pictures_of(page, [each["task"] for each in disputed])
     return {
         "study": study,
         "days": days,
@@ -32,7 +35,7 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
             for pair in people.get("pairs", [])[:SHOWN]
         ],
         "several": people.get("several", 0),
-        "disputed": [_disputed(page, each) for each in people.get("disputed", [])[:SHOWN_DISPUTED]],
+        "disputed": [{**_disputed(page, each), "picture": pictures.get(each["task"])} for each in disputed],
         "disputed_in_all": len(people.get("disputed", [])),
         "apart": _apart(page, annotators, people.get("pairs", [])),
     }
