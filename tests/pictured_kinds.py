@@ -51,8 +51,8 @@ class Size:
 
 SIZES = {
     "spans": Size(240, 4, 24),
-    "boxes": Size(72, 2, 18),
-    "areas": Size(90, 2, 24),
+    "boxes": Size(60, 2, 16),
+    "areas": Size(60, 2, 18),
     "images": Size(240, 4, 24),
     "wrapped": Size(300, 4, 24),
 }
