@@ -8,6 +8,7 @@ from backend.controls.config import parse_label_config
 from backend.jobs.item_colours import DISPUTED, Colours
 from backend.jobs.rare_finds import classes_in, rare_finds
 from backend.jobs.studying import study
+from backend.pages.sections.how_good import measures_of
 from backend.store.label_record import LabelledFor
 from backend.store.reason import Reason
 from tests.content import FileServer
@@ -28,6 +29,12 @@ def test_of_parts_the_labels_are_rare_or_not_and_no_answer_is_a_class() -> None:
     assert [each["name"] for each in found["classes"]] == ["LOC"]
     assert found["classes"][0]["chosen"]["found"] == 1
     assert found["classes"][0]["random"]["found"] == 0
+
+
+def test_no_column_of_a_table_of_classes_is_there_twice() -> None:
+    row = {"name": "red", "support": 3, "mean_iou": 0.2, "iou": 0.2, "right": 1}
+    assert measures_of([row]) == ["mean_iou"]
+    assert measures_of([{"name": "PER", "support": 3, "f1": 0.1, "recall": 0.2}]) == ["f1", "recall"]
 
 
 def test_the_map_names_what_is_marked_by_its_labels_alone(loop: Loop) -> None:

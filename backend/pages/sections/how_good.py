@@ -18,6 +18,7 @@ from backend.jobs.summary import FEWEST_AUDITS, estimated_of
 from backend.pages.curves import Band, Goal, Line, chart
 from backend.pages.rendering import page as whole_page
 from backend.pages.section import ProjectPage, Section
+from backend.pages.words import measure
 from backend.store.figures import read_figures
 from backend.store.history import Entry
 
@@ -180,8 +181,13 @@ def _control(figures: Mapping[str, Any], estimated: Mapping[str, Any]) -> Mappin
 
 
 def measures_of(classes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """By which each class is measured."""
-    return [name for name in (classes[0] if classes else {}) if name not in ("name", "support", "right")]
+    """By which each class is measured; of those that are called alike, which are the same of one class, the
+    first."""
+    named: dict[str, str] = {}
+    for name in classes[0] if classes else ():
+        if name not in ("name", "support", "right"):
+            named.setdefault(measure(name), name)
+    return [*named.values()]
 
 
 def main_measure(classes: Sequence[Mapping[str, Any]]) -> str:
