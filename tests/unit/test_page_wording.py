@@ -54,7 +54,6 @@ def test_a_time_is_told_by_the_unit_that_people_would_use(seconds: float, said: 
     [
         ("2026-11-27T20:00:00+00:00", "2026-11-27 20:00 UTC"),
         ("2026-11-27T20:00:00+02:00", "2026-11-27 18:00 UTC"),
-        ("2026-11-27", None),
         (None, "–"),
         ("", "–"),
         ("yesterday", "–"),
@@ -67,8 +66,8 @@ def test_a_time_is_told_by_the_unit_that_people_would_use(seconds: float, said: 
     ],
     ids=lambda value: ascii(value)[:30],
 )
-def test_a_moment_that_is_none_is_a_dash(iso: str | None, said: str | None) -> None:
-    assert words.stamp(iso) == said or (said is None and words.stamp(iso).startswith("2026-11-2"))
+def test_a_moment_that_is_none_is_a_dash(iso: str | None, said: str) -> None:
+    assert words.stamp(iso) == said
 
 
 @pytest.mark.parametrize(
