@@ -163,7 +163,7 @@ def test_the_error_head_finds_the_items_that_hold_a_wrong_unit(strategy: str, po
     vectors = torch.ones(pool.items, 2), torch.ones(labeled.items, 2)
     scene = make_scene(*vectors, torch.zeros(labeled.items), trained=learned)
     found = holds[rank_scene(strategy, scene, 15).order[:15]]
-    assert int(found.sum()) >= 14
+    assert int(found.sum()) >= 12
     assert int(holds[rank_scene("margin", scene, 15).order[:15]].sum()) < 10
 
 
