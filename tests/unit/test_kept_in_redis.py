@@ -19,7 +19,7 @@ from backend.jobs.image_failures import Failure, ImageFailures
 from backend.jobs.keys import failed_key, failures_key, selection_key
 from backend.jobs.page_links import LONGEST_NAME, Invited, is_good, make_link, page_address, spend_link
 from backend.jobs.selections import FIRST, Selection, Selections
-from backend.pages.words import moment, span, stamp
+from backend.pages.words import moment
 from backend.settings import Settings
 from backend.store.vectors import digest_of
 from tests.unit.whatever import SOME, in_places_of
@@ -112,29 +112,6 @@ def test_what_happened_at_no_time_is_not_told(at: Any, redis: Redis) -> None:
 )
 def test_a_moment_that_no_calendar_has_is_a_dash(seconds: float, words: str) -> None:
     assert moment(seconds) == words
-
-
-@pytest.mark.parametrize(
-    "iso", [None, "", "yesterday", "0001-01-01T00:00", "9999-12-31T23:59:59-12:00", "2026"]
-)
-def test_so_is_a_stamp_that_is_none(iso: str | None) -> None:
-    assert stamp(iso) == "–"
-    assert stamp("2026-11-27T10:00:00+00:00") == "2026-11-27 10:00 UTC"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0 seconds"),
-        (1, "1 second"),
-        (89, "89 seconds"),
-        (90, "2 minutes"),
-        (5400, "2 hours"),
-        (129_600, "2 days"),
-    ],
-)
-def test_spans_in_words(seconds: float, words: str) -> None:
-    assert span(seconds) == words
 
 
 def test_only_the_last_failures_are_kept_and_long_reasons_are_cut(redis: Redis) -> None:
