@@ -25,7 +25,3 @@ def encoded_once(encode: Callable[[Any, Sequence[Any]], Tensor]) -> Callable[[An
         return torch.stack([_KNOWN[key] for key in keys]) if keys else encode(encoder, [])
 
     return known_or_encoded
-
-
-def _digest(picture: Any) -> bytes:
-    return sha256(repr(picture.shape).encode() + picture.tobytes()).digest()
