@@ -16,6 +16,7 @@ from redis import Redis
 from backend.content import connecting
 from backend.encoders.maps import Lite0Maps
 from backend.encoders.pictures import Lite0Encoder
+from backend.learning import domain_head, heads, tagging, training
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
 from tests.content import FileServer, file_server, names_that_are
@@ -23,6 +24,7 @@ from tests.fakes.label_studio import FakeLabelStudio
 from tests.fakes.loop import Loop
 from tests.fakes.server import FakeServer, served
 from tests.unit.encoded_once import encoded_once
+from tests.unit.learned_once import learned_once
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +68,16 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> dict[str, FlaskClient]:
 
     monkeypatch.setattr("backend.doctor.bench.health_at", health_at)
     return answering
+
+
+@pytest.fixture(autouse=True)
+def _trained_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tests of the loop train on the same labels of the same few texts is trained once a session. Those
+    of other folders that borrow `loop`, the golden ones among them, train it each time."""
+    if "loop" not in request.fixturenames:
+        return
+    for module, name in ((training, "_fit"), (tagging, "_fit"), (heads, "_fit"), (domain_head, "_descend")):
+        monkeypatch.setattr(module, name, learned_once(getattr(module, name)))
 
 
 @pytest.fixture
