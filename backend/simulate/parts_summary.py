@@ -72,6 +72,10 @@ def verdict(rows: Sequence[PartsSummary], cost: str) -> str:
     best, own = rows[0], next((row for row in rows if row.strategy == DEFAULT), None)
     if not any(row.per_cost for row in rows):
         return "No strategy's model finds anything yet: nothing can be compared. Give a larger --budget."
+    if len({row.per_cost for row in rows}) == 1 < len(rows):
+        return (
+            f"All strategies come to the same by {cost}: nothing tells one from another here. Keep {DEFAULT}."
+        )
     if own is None:
         return (
             f"{best.strategy} comes first by {cost}. {DEFAULT}, the default, was not replayed: add it to "

@@ -90,6 +90,7 @@ def row(strategy: str, score: float, error: float | None = None) -> PartsSummary
             "margin is not clearly ahead of auto: auto stays.",
         ),
         ([row("margin", 0.9), row("auto", 0.1)], "margin is not clearly ahead of auto: auto stays."),
+        ([row("random", 1.0, 0.0), row("auto", 1.0, 0.0)], "All strategies come to the same by"),
         ([row("margin", 0.9, 0.0), row("auto", 0.1, 0.0)], "is not clearly ahead"),
         ([row("random", 0.5, 0.01), row("auto", 0.4, 0.01)], "Random order is ahead of auto by 0.100."),
     ],
