@@ -37,7 +37,7 @@ coverage: setup  ## do the unit tests alone cover each module of the loop?
 	$(VENV)/bin/python scripts/coverage $(JOBS)
 
 golden: setup  ## record anew what the loop publishes, where a change of it is meant
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m tests.golden.record
+	$(VENV)/bin/python -m tests.golden.record
 
 chaos: setup  ## everything fails at random for half an hour: make chaos SECONDS=1800 SEED=7
 	CHAOS_SECONDS=$(or $(SECONDS),1800) $(if $(SEED),CHAOS_SEED=$(SEED)) \
