@@ -1,7 +1,7 @@
 """What is published stays what it was: the order but for ties, numbers to 1e-5.
 
 Recorded by `python -m tests.golden.record`, with ENCODER=lsa and one thread. On a processor that rounds
-otherwise than the one of the recording, whatever is asked of it, the guesses are compared, their scores to 0.03.
+otherwise than that of the recording, whatever is asked of it, guesses are compared, and their scores to 0.03.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ def picks_of(strategy: str, scene: Scene, n: int, **options: object) -> Tensor:
 def with_verdicts(source: Tensor, targets: Tensor, held_out: Tensor, wrong: Tensor, pool: Tensor) -> Scene:
     """A classifier trained on `source` and judged on `held_out`, with these errors."""
     network = train_network(source, targets, 2)
-    # Where two clusters are all there is to learn, training leaves the first layer one direction, and more only
-    # by how the processor rounds. A network of use keeps more: here as much as it began with.
+    # Where two clusters are all there is to learn, training leaves the first layer one direction, and more
+    # only by how the processor rounds. A network of use keeps more: here as much as it began with.
     with torch.no_grad():
         network.layers[0].weight += LayeredNetwork(network.shape, seed=1).layers[0].weight
     siblings = LayeredNetwork(network.shape)
