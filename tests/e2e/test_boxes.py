@@ -3,6 +3,7 @@ to be, and comes back the same when it is submitted unchanged."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from backend.controls.regions import NOTHING
 from backend.controls.under_hand import box_meant
 from backend.demo.label_studio import LabelStudioServer
 from tests.browser import Browser
-from tests.content import file_server, open_to_all
 from tests.e2e.editor import (
     ACCEPTED,
     AUTO_ANNOTATION,
@@ -94,24 +94,23 @@ def test_who_draws_a_box_is_offered_the_one_that_our_trained_detector_sees(
     """After labels and a retrain. Guesses are hidden, so that the picture is empty when it is opened."""
     http, wanted = label_studio.admin.http, 16
     xml = boxed.CONFIG.replace('toName="i">', 'toName="i" smart="true">')
-    with file_server() as files:
-        files.answers |= {f"/{i}.png": open_to_all(boxed.picture(i)) for i in range(boxed.COUNT)}
-        backend = run_backend(SHOW_GUESS_FROM="1", CONTENT_HOSTS=f"127.0.0.1:{files.port}")
-        rows = [{"image": f"{files.url}/{i}.png"} for i in range(boxed.COUNT)]
-        project, tasks = made(http, "our detector", xml, rows)
-        connection = {"project": project, "url": backend.url, "title": "atlas", "is_interactive": True}
-        http.post("/api/ml", json=connection).raise_for_status()
-        for number, task in enumerate(tasks[:14]):
-            said = {"result": [{**boxed.right(number), "original_width": boxed.SIDE}]}
-            http.post(f"/api/tasks/{task}/annotations/", json=said).raise_for_status()
-        retrain_told(backend, project, lambda told: told.get("labels") == {"red": 7, "blue": 7})
-        open_task(chromium, label_studio, project, tasks[wanted])
-        chromium.wait(PICTURE_SHOWN, tasks[wanted], 0)
-        chromium.wait(AUTO_ANNOTATION)
-        rough = [18, 1, 56, 56]
-        draw_box(chromium, "b", "red", rough)
-        chromium.wait(ACCEPTED)
-        (found,) = submit(chromium, label_studio, tasks[wanted])
+    backend = run_backend(SHOW_GUESS_FROM="1")
+    pictures = (b64encode(boxed.picture(i)).decode() for i in range(boxed.COUNT))
+    rows = [{"image": f"data:image/png;base64,{each}"} for each in pictures]
+    project, tasks = made(http, "our detector", xml, rows)
+    connection = {"project": project, "url": backend.url, "title": "atlas", "is_interactive": True}
+    http.post("/api/ml", json=connection).raise_for_status()
+    for number, task in enumerate(tasks[:14]):
+        said = {"result": [{**boxed.right(number), "original_width": boxed.SIDE}]}
+        http.post(f"/api/tasks/{task}/annotations/", json=said).raise_for_status()
+    retrain_told(backend, project, lambda told: told.get("labels") == {"red": 7, "blue": 7})
+    open_task(chromium, label_studio, project, tasks[wanted])
+    chromium.wait(PICTURE_SHOWN, tasks[wanted], 0)
+    chromium.wait(AUTO_ANNOTATION)
+    rough = [18, 1, 56, 56]
+    draw_box(chromium, "b", "red", rough)
+    chromium.wait(ACCEPTED)
+    (found,) = submit(chromium, label_studio, tasks[wanted])
     assert boxed.is_hit(wanted, found)
     sides = zip(("x", "y", "width", "height"), rough, strict=True)
     assert max(abs(found["value"][side] - at) for side, at in sides) > 3  # not what was drawn
