@@ -46,8 +46,8 @@ class ComparedNetworks(Compared):
     folds: of each fold the blocks that were adapted without it; fold_of: int64 [M], the fold of each item."""
 
     temperature: float
-    folds: tuple[nn.Module, ...] = ()
-    fold_of: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    folds: tuple[nn.Module, ...] = field(default=(), compare=False)
+    fold_of: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64), compare=False)
 
 
 def compare(

@@ -203,7 +203,12 @@ def test_adapted_layers_answer_there(which: int, depth: Depth, used: str) -> Non
 
 def test_layers_are_adapted_there(device: str) -> None:
     given = material(60, told=0.5)
-    assert compare(given, torch.arange(60), device=device) == compare(given, torch.arange(60))
+    there, here = compare(given, torch.arange(60), device=device), compare(given, torch.arange(60))
+    assert there == here
+    assert torch.equal(there.fold_of, here.fold_of)
+    for one, other in zip(there.folds, here.folds, strict=True):
+        weights = other.state_dict()
+        assert all(torch.equal(each.cpu(), weights[name]) for name, each in one.state_dict().items())
 
 
 @pytest.fixture(scope="module")

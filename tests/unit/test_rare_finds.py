@@ -31,9 +31,9 @@ def test_rare_is_what_there_is_less_of_than_in_the_mean(labels: list[str], rare:
 
 def test_the_shares_of_what_was_chosen_and_of_what_chance_brought() -> None:
     record = labelled(0, 10, PICKED) | labelled(100, 20, AUDIT) | labelled(200, 5, BEHIND)
-    label_of = dict.fromkeys(record, "common")
-    label_of |= dict.fromkeys(range(4), "rare") | {100: "rare"} | {200: "rare"}
-    assert rare_finds(label_of, record) == {
+    found_in = dict.fromkeys(record, {"common"})
+    found_in |= dict.fromkeys((*range(4), 100, 200), {"rare"})
+    assert rare_finds(found_in, record) == {
         "random": 20,
         "chosen": 10,
         "fewest": FEWEST,
@@ -46,19 +46,19 @@ def test_the_shares_of_what_was_chosen_and_of_what_chance_brought() -> None:
 
 def test_a_random_strategy_chooses_by_chance() -> None:
     record = labelled(0, 12, PICKED) | labelled(100, 12, PICKED, "random")
-    told = rare_finds(dict.fromkeys(record, "a"), record)
+    told = rare_finds(dict.fromkeys(record, {"a"}), record)
     assert (told["chosen"], told["random"]) == (12, 12)
 
 
 @pytest.mark.parametrize(("chosen", "drawn"), [(FEWEST - 1, 50), (50, FEWEST - 1), (0, 0)])
 def test_of_few_no_share_is_told(chosen: int, drawn: int) -> None:
     record = labelled(0, chosen, PICKED) | labelled(100, drawn, AUDIT)
-    told = rare_finds({task: ("a" if task % 7 else "b") for task in record}, record)
+    told = rare_finds({task: {"a" if task % 7 else "b"} for task in record}, record)
     assert (told["enough"], told["classes"]) == (False, [])
 
 
 def test_what_has_no_label_now_does_not_count() -> None:
     record = labelled(0, 12, PICKED) | labelled(100, 12, AUDIT)
-    label_of = dict.fromkeys((*range(11), *range(100, 110), 999), "a")
-    told = rare_finds(label_of, record)
+    found_in = dict.fromkeys((*range(11), *range(100, 110), 999), {"a"})
+    told = rare_finds(found_in, record)
     assert (told["chosen"], told["random"]) == (11, 10)
