@@ -31,8 +31,8 @@ def test_rare_is_what_there_is_less_of_than_in_the_mean(labels: list[str], rare:
 
 def test_the_shares_of_what_was_chosen_and_of_what_chance_brought() -> None:
     record = labelled(0, 10, PICKED) | labelled(100, 20, AUDIT) | labelled(200, 5, BEHIND)
-    found_in = dict.fromkeys(record, {"common"})
-    found_in |= dict.fromkeys((*range(4), 100, 200), {"rare"})
+    found_in = {key: {"common"} for key in record}
+    found_in |= {key: {"rare"} for key in (*range(4), 100, 200)}
     assert rare_finds(found_in, record) == {
         "random": 20,
         "chosen": 10,
@@ -46,7 +46,7 @@ def test_the_shares_of_what_was_chosen_and_of_what_chance_brought() -> None:
 
 def test_a_random_strategy_chooses_by_chance() -> None:
     record = labelled(0, 12, PICKED) | labelled(100, 12, PICKED, "random")
-    told = rare_finds(dict.fromkeys(record, {"a"}), record)
+    told = rare_finds({key: {"a"} for key in record}, record)
     assert (told["chosen"], told["random"]) == (12, 12)
 
 
@@ -59,6 +59,6 @@ def test_of_few_no_share_is_told(chosen: int, drawn: int) -> None:
 
 def test_what_has_no_label_now_does_not_count() -> None:
     record = labelled(0, 12, PICKED) | labelled(100, 12, AUDIT)
-    found_in = dict.fromkeys((*range(11), *range(100, 110), 999), {"a"})
+    found_in = {key: {"a"} for key in (*range(11), *range(100, 110), 999)}
     told = rare_finds(found_in, record)
     assert (told["chosen"], told["random"]) == (11, 10)
