@@ -86,9 +86,18 @@ class JsonFormatter(logging.Formatter):
         return json.dumps({key: value for key, value in entry.items() if value is not None})
 
 
+def _is_named(record: logging.LogRecord, named: str) -> bool:
+    """A line that cannot be put together is told as logging tells it; it must not stop who logs it."""
+    try:
+        return record.getMessage().startswith(named)
+    except (TypeError, ValueError, KeyError):
+        return False
+
+
 def _add_context(record: logging.LogRecord) -> bool:
     job_id, project = _job.get(), _project.get()
     named = f"project {project}: " if project else ""
-    named = "" if record.getMessage().startswith(named) else named  # by whoever is called outside jobs, too
+    if _is_named(record, named):  # by whoever is called outside jobs, too
+        named = ""
     record.context = (f"[{job_id}] " if job_id else "") + named
     return True

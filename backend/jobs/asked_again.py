@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 from redis import Redis
 
+from backend.errors import DamagedFile
 from backend.jobs.project_hash import ProjectHash
 from backend.labelstudio.client import LabelStudioClient
 from backend.results.asking_again import keep_open
 from backend.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class AskedAgain(ProjectHash):
@@ -23,5 +28,9 @@ class AskedAgain(ProjectHash):
 
 
 def see_to_it(settings: Settings, redis: Redis, client: LabelStudioClient, project_id: int) -> None:
-    """Have Label Studio serve these tasks first, where that was undone. Raises as `keep_open`."""
-    AskedAgain(redis, project_id).waits = keep_open(settings, client, project_id)
+    """Have Label Studio serve these tasks first, where that was undone. A damaged note of which they are is
+    logged and keeps nothing else from being done. Raises else as `keep_open`."""
+    try:
+        AskedAgain(redis, project_id).waits = keep_open(settings, client, project_id)
+    except DamagedFile as error:
+        log.warning("%s", error)

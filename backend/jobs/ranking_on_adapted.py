@@ -22,7 +22,7 @@ from backend.learning.views import train_on_views
 from backend.sampling import Ranking, Scene
 from backend.sampling.ranking import falling, rank_scene
 from backend.sampling.views_scene import ViewsScene
-from backend.store.adapted_views import KeptViews
+from backend.store.adapted_views import NO_FOLD, KeptViews
 from backend.store.vectors import digest_of
 
 RANKED_ON = "ranked_on"
@@ -44,6 +44,8 @@ class OnAdapted:
         waiting = _seen(material, material.waiting, row_of)
         if not isinstance(learned, LearnedWhole) or not learned.is_trained or not len(waiting.items):
             return frozen
+        if 2 * len(waiting.items) < int((self.kept.fold_of == NO_FOLD).sum()):
+            return frozen  # the best are labelled: the rest would stand before what nobody looked at
         labelled = _seen(material, learned.taught.rows, row_of)
         seen = self._scene(learned, material, scene, waiting, labelled)
         if seen is None:
@@ -128,6 +130,12 @@ def _before_others(found: Ranking, items: Tensor, frozen: Ranking) -> Ranking:
     order = torch.cat([items[found.order], frozen.order[~is_seen[frozen.order]]])
     worth = None if frozen.worth is None else falling(frozen.worth, order, len(items))
     notes = list(dict.fromkeys([*frozen.notes, *found.notes]))
-    return replace(
-        frozen, order=order, worth=worth, notes=notes, by=found.by, rounds=found.rounds, chance=found.chance
+    # Where fewer are seen than were picked, the frozen order's own picks come next.
+    picked = len(frozen.by)
+    rest = (~is_seen[frozen.order[:picked]]).nonzero()[:, 0][: max(picked - len(found.by), 0)]
+    by = (*found.by, *(frozen.by[i] for i in rest.tolist()))
+    rounds, chance = (
+        torch.cat([found.rounds, frozen.rounds[rest]]),
+        torch.cat([found.chance, frozen.chance[rest]]),
     )
+    return replace(frozen, order=order, worth=worth, notes=notes, by=by, rounds=rounds, chance=chance)

@@ -58,7 +58,8 @@ class WholeTuning:
 
     def run(self, step_done: StepDone) -> tuple[Compared, Made | None]:
         material, seed, device = self.material, self.seed, self.device
-        found = compare(material, self.together, seed=seed, device=device, step_done=step_done)
+        together, see = self.together, self.see is not None
+        found = compare(material, together, seed=seed, device=device, step_done=step_done, keep_folds=see)
         if not found.is_better:
             return found, None
         every = torch.arange(len(material))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 
 import torch
@@ -42,9 +43,11 @@ class ViewsMaker:
     def __call__(self, blocks: Sequence[nn.Module], fold_of: Tensor) -> KeptViews:
         """Of each content once. Equal contents are of one fold."""
         own = dict(zip(self.gathered.values, fold_of.tolist(), strict=True))
-        digests, seen, began = list[bytes](), list[Tensor](), monotonic()
+        digests, seen, began = list[bytes](), list[Tensor](), inf
         for values in self._pieces(own):
-            if digests and values[0] not in own and monotonic() - began >= SECONDS:
+            if values[0] not in own:
+                began = min(began, monotonic())
+            if digests and monotonic() - began >= SECONDS:
                 break
             found = self.gathered.contents.read(values)
             there = [i for i, content in enumerate(found) if content is not None]

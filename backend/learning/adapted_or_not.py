@@ -57,8 +57,10 @@ def compare(
     seed: int = 0,
     device: str = "cpu",
     step_done: Callable[[], object] = lambda: None,
+    keep_folds: bool = True,
 ) -> ComparedNetworks:
-    """together: int64 [M], equal for items that must be in one fold, such as copies."""
+    """together: int64 [M], equal for items that must be in one fold, such as copies; keep_folds: whether what
+    was adapted without each fold is told, too."""
     fold_of = folds_of(material.targets, together, seed)
     frozen = torch.zeros(len(material), material.n_classes)
     adapted, folds = frozen.clone(), list[nn.Module]()
@@ -71,7 +73,8 @@ def compare(
             for some in held.split(64):
                 found = adapted_features(material, made.blocks, some, device)
                 adapted[some] = made.network(found).logits[0].cpu()
-        folds.append(made.blocks)
+        if keep_folds:
+            folds.append(made.blocks)
     return replace(compared(frozen, adapted, material.targets), folds=tuple(folds), fold_of=fold_of)
 
 

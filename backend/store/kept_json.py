@@ -11,12 +11,14 @@ from backend.errors import DamagedFile
 from backend.store.files import Files
 
 T = TypeVar("T")
-UNREADABLE = (
-    *(OSError, ValueError, KeyError, TypeError, AttributeError),
+MALFORMED = (
+    *(ValueError, KeyError, TypeError, AttributeError),
     OverflowError,  # an infinite number, in the place of a whole one
     RecursionError,  # lists in lists without end
 )
-"""What reading a file as JSON, and taking what it should hold out of that, may raise, whatever is in it."""
+"""What reading JSON, and taking what it should hold out of that, may raise, whatever is in it."""
+UNREADABLE = (OSError, *MALFORMED)
+"""The same of a file, which may be away, or not to be read just then."""
 
 
 def finite(value: Any) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from backend.errors import DamagedFile
 from backend.store import tensors
 from backend.store.files import Files
-from backend.store.kept_json import UNREADABLE
+from backend.store.kept_json import MALFORMED
 from backend.store.vectors import SHARD, digest_of, key_of
 
 ENDING = ".texts.safetensors"
@@ -72,14 +72,15 @@ class WaitingTexts:
         return [shard for shard in every if vectors in (None, shard.vectors)]
 
     def texts(self, shard: Shard) -> list[str]:
-        """[] where they wait no more. A file that cannot be read is deleted: its texts are found missing."""
+        """[] where they wait no more. A damaged file is deleted: its texts are found missing. Raises OSError
+        where it cannot be read just then."""
         try:
             packed = tensors.parse(self._files.read_constant(shard.path))["texts"]
             found: list[str] = json.loads(zlib.decompress(packed.tobytes()))
             return found
         except FileNotFoundError:
             return []
-        except (DamagedFile, zlib.error, *UNREADABLE):
+        except (DamagedFile, zlib.error, *MALFORMED):
             self.done(shard)
             return []
 

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -105,7 +106,9 @@ def test_secrets_are_neither_in_redis_nor_in_a_log_nor_in_a_file(running: Stage)
         told = b"\n".join([*keys, *(value for key in keys if (value := redis.dump(key)) is not None)])
     logs = [path for path in running.data_dir.parent.rglob("*") if path.is_file()]
     assert {"web.log", "worker.log"} <= {path.name for path in logs}
-    told += b"\n".join(path.read_bytes() for path in logs)
+    for path in logs:
+        with suppress(FileNotFoundError):  # an old version, deleted meanwhile
+            told += b"\n" + path.read_bytes()
     assert [secret for secret in secrets if secret in told] == []
 
 

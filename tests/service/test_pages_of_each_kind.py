@@ -4,6 +4,7 @@ without scripts."""
 from __future__ import annotations
 
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from redis import Redis
 from backend.jobs.page_links import Invited, make_link
 from backend.pages.sections import SECTIONS
 from tests import axe
-from tests.browser import MISSING, Browser, browser
+from tests.browser import MISSING, SECONDS, Browser, browser
 from tests.content import file_server
 from tests.entering import enter_by
 from tests.fakes.loop import Loop
@@ -56,7 +57,12 @@ WATCHED = """
 
 def in_page(opened: Browser, expression: str) -> Any:
     """Its value, also where the page's own scripts are switched off."""
-    return opened.cdp("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
+    until = monotonic() + SECONDS
+    while True:
+        asked = opened.cdp("Runtime.evaluate", expression=expression, returnByValue=True)
+        if "value" in asked["result"]:
+            return asked["result"]["value"]
+        assert monotonic() < until, f"{expression}: {asked}"  # a page that is on its way has no body yet
 
 
 def faults(opened: Browser, address: str, told: tuple[str, ...]) -> list[str]:

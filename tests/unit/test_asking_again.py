@@ -121,3 +121,13 @@ def test_a_task_that_was_skipped_waits_still(loop: Loop, project: FakeProject) -
     project.settings["show_overlap_first"] = False
     looked_at(loop, project)
     assert project.queue(user=3)[0] == task
+
+
+def test_a_damaged_note_of_what_was_opened_keeps_nothing_else_from_being_done(
+    loop: Loop, project: FakeProject, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask_again(loop.settings, loop.client, project.id, [min(project.tasks)])
+    (note,) = loop.settings.data_dir.rglob("opened-again.json")
+    note.write_text("{")
+    assert loop.reconcile(project) == "in order"
+    assert "opened-again.json" in caplog.text

@@ -91,3 +91,9 @@ def test_a_project_is_named_once(configured: Configured) -> None:
     assert inside.endswith("[retrain-7] project 7: the wrapped backend hangs")
     assert others.endswith("[retrain-7] project 7: project 71: another one's")
     assert outside.endswith(" project 7: outside of jobs")
+
+
+def test_a_line_that_cannot_be_put_together_stops_nobody(configured: Configured) -> None:
+    configured("INFO", "plain")
+    logging.getLogger("some.library").warning("%d tasks", "many")
+    logging.getLogger("some.library").warning("goes on")

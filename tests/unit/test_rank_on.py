@@ -19,8 +19,9 @@ from backend.doctor.layers import layers
 from backend.jobs import tuning_views
 from backend.jobs.fine_tuning import fine_tune
 from backend.jobs.kinds import TUNING_QUEUE
-from backend.jobs.ranking_on_adapted import folds_by_group
+from backend.jobs.ranking_on_adapted import _before_others, folds_by_group
 from backend.jobs.tuning_due import are_views_wanted
+from backend.sampling import Ranking
 from backend.store.adapted_views import AdaptedViews
 from tests.fakes.adaptable_encoder import install
 from tests.fakes.loop import Loop, label_of, texts
@@ -212,3 +213,18 @@ def test_what_was_labelled_since_is_of_the_fold_of_its_copies() -> None:
     assert found[:3] == [1, 1, 2]
     assert found[3] == found[4]
     assert 0 <= found[3] < 3
+
+
+@pytest.mark.parametrize(("seen", "head"), [([7, 1, 4], 5), ([7, 1, 4, 2, 9, 0], 5), ([3], 0)])
+def test_of_each_that_is_picked_it_is_told_what_chose_it(seen: list[int], head: int) -> None:
+    """Also where fewer are seen than the head has places; whoever shares the head counts on as many."""
+    names = tuple(f"frozen {i}" for i in range(head))
+    chance = torch.full((10,), 0.25).double()
+    frozen = Ranking(torch.arange(10), None, None, [], names, torch.arange(head), chance[:head])
+    some, every = min(len(seen), head), torch.arange(len(seen))
+    on_seen = Ranking(every, None, None, [], ("adapted",) * some, every[:some], chance[:some])
+    found = _before_others(on_seen, torch.tensor(seen), frozen)
+    assert found.order.tolist() == [*seen, *(i for i in range(10) if i not in seen)]
+    assert len(found.by) == len(found.rounds) == len(found.chance) == head
+    for place, by in enumerate(found.by):
+        assert by == ("adapted" if place < len(seen) else f"frozen {int(found.order[place])}")
