@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from time import monotonic, sleep
 from typing import Any
 
 from PIL import Image
 
 from backend.demo.label_studio import LabelStudioServer
-from tests.browser import Browser
+from tests.browser import SECONDS, Browser
 
 SUBMITTED = """
 if (Htx.annotationStore.selected.pk) return true;
@@ -77,6 +78,12 @@ if (input && !Htx.autoAnnotation) input.click();
 return Boolean(input && Htx.autoAnnotation)
 """
 """Switched on, as its switch below the task does."""
+NOTHING_DRAWN = """
+const found = Htx.annotationStore.selected;
+return !found.regions.length && !(found.suggestions && found.suggestions.size)
+"""
+AGAIN = 10
+"""Seconds until a box is drawn again of which nothing is seen."""
 CANVAS = """
 const image = Htx.annotationStore.selected.objects[0];
 const box = image.stageRef.container().getBoundingClientRect();
@@ -104,6 +111,17 @@ def draw_box(chromium: Browser, control: str, label: str, box: Sequence[float]) 
     x, y, wide, high = box
     ends = [(x, y), (x + wide / 2, y + high / 2), (x + wide, y + high)]
     chromium.drag([(round(left + a / 100 * width), round(top + b / 100 * height)) for a, b in ends])
+
+
+def draw_until_offered(chromium: Browser, control: str, label: str, box: Sequence[float]) -> None:
+    """Accepts what the model offers. Drawn again where nothing came of it: a busy editor loses a drag."""
+    until, drawn = monotonic() + SECONDS, 0.0
+    while not chromium.run(ACCEPTED):
+        assert monotonic() < until, "nothing was offered"
+        if monotonic() - drawn > AGAIN and chromium.run(NOTHING_DRAWN):
+            draw_box(chromium, control, label, box)
+            drawn = monotonic()
+        sleep(0.1)
 
 
 def picture(width: int, height: int) -> str:

@@ -14,11 +14,10 @@ from backend.controls.under_hand import box_meant
 from backend.demo.label_studio import LabelStudioServer
 from tests.browser import Browser
 from tests.e2e.editor import (
-    ACCEPTED,
     AUTO_ANNOTATION,
     COLOURS,
     PICTURE_SHOWN,
-    draw_box,
+    draw_until_offered,
     open_task,
     picture,
     submit,
@@ -83,8 +82,7 @@ def test_who_draws_a_box_with_auto_annotation_on_is_offered_the_one_that_is_mean
         open_task(chromium, label_studio, project, task)
         chromium.wait(PICTURE_SHOWN, task, 0)
         chromium.wait(AUTO_ANNOTATION)
-        draw_box(chromium, "c", "car", [25, 25, 40, 30])
-        chromium.wait(ACCEPTED)
+        draw_until_offered(chromium, "c", "car", [25, 25, 40, 30])
         assert control.read(submit(chromium, label_studio, task)) == seen
 
 
@@ -108,8 +106,7 @@ def test_who_draws_a_box_is_offered_the_one_that_our_trained_detector_sees(
     chromium.wait(PICTURE_SHOWN, tasks[wanted], 0)
     chromium.wait(AUTO_ANNOTATION)
     rough = [18, 1, 56, 56]
-    draw_box(chromium, "b", "red", rough)
-    chromium.wait(ACCEPTED)
+    draw_until_offered(chromium, "b", "red", rough)
     (found,) = submit(chromium, label_studio, tasks[wanted])
     assert boxed.is_hit(wanted, found)
     sides = zip(("x", "y", "width", "height"), rough, strict=True)
