@@ -49,6 +49,10 @@ def address_in(typed: str) -> str:
     return url
 
 
+MAX_HOST = 253
+"""Characters of a host's name (RFC 1035); what is longer is told in part."""
+
+
 def check_allowed(url: str, allowed: str) -> None:
     """url: of `address_in`; allowed: the setting WRAPPED_BACKENDS.
 
@@ -58,5 +62,5 @@ def check_allowed(url: str, allowed: str) -> None:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port
     if Hosts.parse(allowed).reach(host, port) is not Reach.ANYWHERE:
-        named = f"{host}:{port}" if port else host
+        named = f"{host[:MAX_HOST]}:{port}" if port else host[:MAX_HOST]
         raise ValueError(f"WRAPPED_BACKENDS does not name {named}: set it so where the backend runs")

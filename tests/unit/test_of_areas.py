@@ -10,10 +10,10 @@ import pytest
 import torch
 from label_studio_sdk.label_interface import LabelInterface
 
-from backend.controls.areas import ACROSS, AreaControl, cells_under
+from backend.controls.areas import ACROSS, CELLS, AreaControl, cells_under
 from backend.controls.config import parse_label_config
 from backend.controls.of_regions import OfRegions
-from backend.controls.runs import runs_of
+from backend.controls.runs import runs_of, shares
 from backend.controls.unlearned import not_learned
 from backend.learning import segmentation
 from backend.learning.region_vectors import MOST_CELLS, of_areas
@@ -57,7 +57,7 @@ def test_what_is_said_of_an_area_is_read_where_the_area_is(kind: str) -> None:
     answer = marking.drawn(square(3) * 1, [1.0] * 3, (HEIGHT, WIDTH)).answer
     regions = marking.regions(answer, 1.0)
     (area,) = [each for each in regions if each["from_name"] == "m"]
-    cells = cells_under(((HEIGHT, WIDTH), runs_of(square(3))))
+    under = np.flatnonzero(shares(runs_of(square(3)), (HEIGHT, WIDTH), (ACROSS, ACROSS)) >= 0.5)
     for control, told_so in (
         (warmth, told(regions, "warmth", "choices", ["cool"])),
         (stars, told(regions, "stars", "rating", 2)),
@@ -67,7 +67,8 @@ def test_what_is_said_of_an_area_is_read_where_the_area_is(kind: str) -> None:
         assert control.read(regions) is None  # nothing is said of it
         ((place, number),) = control.placed_in(said)
         assert number == 1
-        assert len(set(place) ^ set(cells)) < 0.2 * len(cells)
+        assert len(place) == min(CELLS, len(under))
+        assert len(set(place) - set(under.tolist())) < 0.2 * len(place)
         assert control.place_in(area, "") == place
         assert control.read(control.given(said, "")) == said
         beside = control.told_of(area, control.classes[1], 0.25)
@@ -135,3 +136,11 @@ def test_it_is_learned_and_predicted_beside_the_area_under_its_id(
         found += [each == {"choices": [("warm", "cool")[number % 2]]} for each in said.values()]
     assert len(found) >= 8
     assert sum(found) / len(found) >= 0.9
+
+
+def test_of_a_whole_picture_some_cells_from_all_over_it_are_told() -> None:
+    found = np.array(cells_under(((50, 50), runs_of(np.ones((50, 50), bool)))))
+    assert len(found) == len(set(found.tolist())) == CELLS
+    rows, columns = np.divmod(found, ACROSS)
+    for places in (rows, columns):
+        assert np.bincount(places * 4 // ACROSS, minlength=4).min() >= CELLS // 8
