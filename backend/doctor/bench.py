@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from contextlib import ExitStack
 from functools import cached_property
@@ -240,8 +241,8 @@ class ProjectBench:
 
     @property
     def connect_command(self) -> str:
-        """What mends most faults of a project."""
+        """What mends most faults of a project, to be copied into a shell."""
         known, port = self.connection, f":{self.bench.settings.port}"
         is_ours = known is not None and (known.title == TITLE or known.url.rstrip("/").endswith(port))
         url = known.url if known is not None and is_ours else "URL"
-        return f"label-studio-atlas connect {url} --project {self.id}"
+        return f"label-studio-atlas connect {shlex.quote(url)} --project {self.id}"

@@ -16,9 +16,6 @@ SIDE = 3
 """Points across a box, and down, at which its maps are read."""
 BATCH = 64
 """Boxes whose maps are opened at once."""
-MOST_CELLS = 64
-"""Of an area at which maps are read, spread evenly over it."""
-GOLDEN = (5**0.5 - 1) / 2
 _FAR = 1 << 40
 """Beyond the characters of any text."""
 
@@ -63,8 +60,7 @@ def of_boxes(maps: Maps, owner: Tensor, item: Tensor, places: Tensor) -> tuple[T
 def of_areas(
     look: Look, owner: Tensor, item: Tensor, places: Sequence[Sequence[int]], across: int
 ) -> tuple[Tensor, Tensor]:
-    """The mean of the maps at MOST_CELLS of an area's cells: float32 [R, D]; of which regions there are maps,
-    bool [R].
+    """The mean of the maps at an area's cells: float32 [R, D]; of which regions there are maps, bool [R].
 
     owner: int64 [N], rising, whose each of the maps is that can be looked at; item: int64 [R]; places: of
     each region the numbers, row by row, of its cells, one at least, of a grid of across x across.
@@ -73,7 +69,7 @@ def of_areas(
     found: dict[int, Tensor] = {}
     for image in item[there].unique().tolist():  # whose maps are opened once
         regions = (item == image).nonzero()[:, 0].tolist()
-        parts = [_spread(torch.tensor(places[region])) for region in regions]
+        parts = [torch.tensor(places[region]) for region in regions]
         seen = look(row[regions[:1]], points[torch.cat(parts)][None])[0]
         split = seen.split([len(each) for each in parts])
         found |= {region: each.mean(0) for region, each in zip(regions, split, strict=True)}
@@ -81,10 +77,3 @@ def of_areas(
         return torch.zeros(len(item), 0), there
     vectors = torch.stack([found[region] for region in sorted(found)])
     return vectors.new_zeros(len(item), vectors.shape[1]).index_put_((there.nonzero()[:, 0],), vectors), there
-
-
-def _spread(cells: Tensor) -> Tensor:
-    """At most MOST_CELLS of them, by steps that no width of a row divides. cells: int64 [n]."""
-    if len(cells) <= MOST_CELLS:
-        return cells
-    return cells[(torch.arange(MOST_CELLS) * GOLDEN % 1 * len(cells)).long()]
