@@ -56,13 +56,15 @@ WATCHED = """
 
 
 def in_page(opened: Browser, expression: str) -> Any:
-    """Its value, also where the page's own scripts are switched off."""
+    """Its value once the whole page has come, also where the page's own scripts are switched off."""
     until = monotonic() + SECONDS
-    while True:
-        asked = opened.cdp("Runtime.evaluate", expression=expression, returnByValue=True)
-        if "value" in asked["result"]:
-            return asked["result"]["value"]
-        assert monotonic() < until, f"{expression}: {asked}"  # a page that is on its way has no body yet
+    whole = f"document.readyState === 'complete' ? {expression} : undefined"
+    while (
+        "value"
+        not in (asked := opened.cdp("Runtime.evaluate", expression=whole, returnByValue=True))["result"]
+    ):
+        assert monotonic() < until, f"{expression}: {asked}"
+    return asked["result"]["value"]
 
 
 def faults(opened: Browser, address: str, told: tuple[str, ...]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,9 +33,8 @@ def serving(folder: Path) -> Iterator[str]:
     port = free_port(0)
 
     def ready() -> bool:
-        with suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return True
+        with suppress(httpx.HTTPError):  # gunicorn listens before it has a process that answers
+            return httpx.get(f"http://127.0.0.1:{port}/health", timeout=1, trust_env=False).is_success
         return False
 
     with Supervisor() as supervisor:

@@ -94,9 +94,8 @@ def serving(folder: Path, **settings: str) -> Iterator[Web]:
         log, command = folder / "web.log", [sys.executable, "-m", "backend", "serve"]
 
         def ready() -> bool:
-            with suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return True
+            with suppress(httpx.HTTPError):  # gunicorn listens before it has a process that answers
+                return httpx.get(f"http://127.0.0.1:{port}/health", timeout=1, trust_env=False).is_success
             return False
 
         yield Web(port, supervisor.start("web", command, env, log=log, ready=ready).process.pid, log)
