@@ -18,7 +18,7 @@ from backend.errors import DamagedFile
 from backend.jobs.dispatch import Dispatcher
 from backend.jobs.job_settings import job_settings
 from backend.jobs.stepping_aside import OutOfTime, Overtaken, StepAside
-from backend.jobs.tuning import Made, Tuning, WholeTuning
+from backend.jobs.tuning import Tuning, WholeTuning
 from backend.jobs.tuning_due import VIEWED, depth_of, encoder_for, for_what
 from backend.jobs.tuning_material import NoLayers, NothingToDo, TuningMaterial
 from backend.jobs.tuning_spans import span_tuning
@@ -27,6 +27,7 @@ from backend.learning.adapted_or_not import FOLDS
 from backend.learning.fine_tuning import EPOCHS, STEP
 from backend.settings import Settings
 from backend.store.adapted_models import AdaptedModel, AdaptedModels, Attempt
+from backend.store.adapted_views import KeptViews
 from backend.store.locations import adapted_models, adapted_views, version_store
 from backend.store.model_version import ModelVersion
 
@@ -60,6 +61,7 @@ class FineTuning:
         self._id = project_id
         self._versions = version_store(settings, project_id)
         self._models: AdaptedModels = adapted_models(settings, project_id)
+        self._views = adapted_views(settings, project_id)
         self._aside = StepAside(redis, settings.fine_tune_within, self._outdated)
         self._what = ""
 
@@ -79,7 +81,9 @@ class FineTuning:
             return self._ended(labels, str(reason), None, {})
         depth = str(depth_of(self._settings, version.scheme.main))
         named = depth, version.scheme.main.from_name, encoder_for(version.scheme, *read)
-        digest = None if made is None else self._save(made, named)
+        model = None if made is None else AdaptedModel(made.blocks, made.network, *named)
+        views = None if made is None else made.views
+        digest = None if model is None else self._save(model, views)
         told = {
             "layers": depth,
             "labels": len(tuning),
@@ -89,9 +93,12 @@ class FineTuning:
             "error": round(found.error, 4),
             "minutes": round((time.monotonic() - began) / 60, 2),
         }
-        if made is not None and made.views is not None:
-            told[VIEWED] = len(made.views.digests)
-        return self._ended(labels, _in_words(told, better=made is not None), digest, told)
+        if views is not None:
+            told[VIEWED] = len(views.digests)
+        attempt = self._ended(labels, _in_words(told, better=made is not None), digest, told)
+        if model is not None and digest is not None and not self._is_kept(digest, views):
+            self._save(model, views)  # a retrain cleared it away, as nothing named it yet
+        return attempt
 
     def _tuning(self, version: ModelVersion) -> Tuning:
         settings, look = self._settings, self._aside.look
@@ -101,12 +108,15 @@ class FineTuning:
         see = views_maker(settings, self._id, version, gathered, look)
         return WholeTuning(gathered.material, gathered.together, settings.seed, settings.device, see)
 
-    def _save(self, made: Made, named: tuple[str, str, str]) -> str:
+    def _save(self, model: AdaptedModel, views: KeptViews | None) -> str:
         """Returns the model's digest. What it sees is found by that, once the attempt names it."""
-        digest = self._models.save(AdaptedModel(made.blocks, made.network, *named))
-        if made.views is not None:
-            adapted_views(self._settings, self._id).save(digest, made.views)
+        digest = self._models.save(model)
+        if views is not None:
+            self._views.save(digest, views)
         return digest
+
+    def _is_kept(self, digest: str, views: KeptViews | None) -> bool:
+        return self._models.is_kept(digest) and (views is None or self._views.is_kept(digest))
 
     def _ended(self, labels: int, said: str, digest: str | None, told: dict[str, Any]) -> Attempt:
         attempt = Attempt(self._what, labels, said, digest, {**told, "digest": digest})

@@ -35,7 +35,7 @@ from backend.jobs.orders import Orders, ordered
 from backend.jobs.ranking_on_adapted import OnAdapted
 from backend.jobs.shifting import notes_on, target_of
 from backend.jobs.state import ProjectState
-from backend.jobs.tuning_due import are_views_wanted, digest_in, taken_over
+from backend.jobs.tuning_due import are_views_wanted, digest_in, kept_views, taken_over
 from backend.jobs.version_stats import VersionStats
 from backend.jobs.word_pool import with_words
 from backend.jobs.wrapped_head import WrappedHead
@@ -48,7 +48,7 @@ from backend.sampling.batches import labelled_at_once
 from backend.settings import Settings
 from backend.store.features import AtHand
 from backend.store.image_maps import maps_for
-from backend.store.locations import adapted_models, adapted_views, features_of, project_files
+from backend.store.locations import adapted_models, features_of, project_files
 from backend.store.model_version import ModelVersion, version_name, version_number
 from backend.store.paths import project_dir
 from backend.store.tasks import StoredTask
@@ -163,7 +163,7 @@ class VersionMaker:
         digest = digest_in(adapted)
         if digest is None or not are_views_wanted(self._settings, scheme.main):
             return None
-        kept = adapted_views(self._settings, self._id).read(digest)
+        kept = kept_views(self._settings, self._id, digest)
         return None if kept is None else OnAdapted(kept)
 
     def _audited(

@@ -15,6 +15,8 @@ from backend.learning.adapted_or_not import MIN_ITEMS
 from backend.learning.wrapped import WrappedModel
 from backend.settings import Settings
 from backend.store.adapted_models import AdaptedModel, AdaptedModels, Attempt
+from backend.store.adapted_views import KeptViews
+from backend.store.locations import adapted_models, adapted_views
 from backend.store.model_version import ModelVersion
 
 logger = logging.getLogger(__name__)
@@ -88,6 +90,19 @@ def taken_over(
         logger.error("%s; it is made again", damage)
         models.forget_attempt()
         return None
+
+
+def kept_views(settings: Settings, project_id: int, digest: str) -> KeptViews | None:
+    """What an adapted model's layers see of a project's items; None where nothing of it is kept, or it
+    cannot be read. What is gone or damaged is forgotten, so that it is made again."""
+    try:
+        return adapted_views(settings, project_id).read(digest)
+    except (DamagedFile, FileNotFoundError) as damage:
+        logger.error("the order is of frozen vectors until it is made again: %s", damage)
+        adapted_models(settings, project_id).tell_no_more(digest, VIEWED)
+    except OSError as error:
+        logger.error("what adapted layers see cannot be read now, the order is of frozen vectors: %s", error)
+    return None
 
 
 def digest_in(stats: dict[str, object]) -> str | None:

@@ -87,4 +87,7 @@ class VersionStats:
 
 def settings_told(settings: Settings) -> dict[str, Any]:
     """Of those that a version depends on, what it tells."""
-    return settings.model_dump(include={"folds", "seed", "device", "queue_head"})
+    told = settings.model_dump(include={"folds", "seed", "device", "queue_head", "rank_on"})
+    if told["rank_on"] == "frozen":  # versions of releases before, which knew no other, tell nothing of it
+        del told["rank_on"]
+    return told

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from safetensors import SafetensorError
@@ -18,11 +18,11 @@ from torch import Tensor
 from backend.errors import DamagedFile
 from backend.learning.network import LayeredNetwork
 from backend.learning.tagger import Tagger
+from backend.store.adapted_views import ENDING, FOLDER
 from backend.store.adapted_views import path_of as views_of
 from backend.store.files import Files
 from backend.store.kept_json import UNREADABLE
 
-_FOLDER, _ENDING = "adapted", ".safetensors"
 _ATTEMPT = "adapted/attempt.json"
 _ABOUT = "about"
 KINDS: dict[str, type[LayeredNetwork | Tagger]] = {made.kind: made for made in (LayeredNetwork, Tagger)}
@@ -70,6 +70,13 @@ class AdaptedModels:
     def note(self, attempt: Attempt) -> None:
         self._files.write(_ATTEMPT, json.dumps(asdict(attempt), indent=2).encode())
 
+    def tell_no_more(self, digest: str, name: str) -> None:
+        """Of the last attempt, if it made that model: what it tells by that name."""
+        attempt = self.attempt()
+        if attempt is not None and attempt.digest == digest and name in attempt.told:
+            rest = {key: value for key, value in attempt.told.items() if key != name}
+            self.note(replace(attempt, told=rest))
+
     def forget_attempt(self) -> None:
         self._files.delete(_ATTEMPT)
 
@@ -108,18 +115,21 @@ class AdaptedModels:
         names = (about["depth"], about["control"], about["encoder"])
         return AdaptedModel(_part(tensors, "blocks."), network, *names)
 
+    def is_kept(self, digest: str) -> bool:
+        return _path(digest) in self._files.paths(FOLDER, ENDING)
+
     def forget_all_but(self, digests: Iterable[str]) -> None:
         """What neither these nor the last attempt name."""
-        attempt = self.attempt()
-        named = {each for each in (*digests, attempt.digest if attempt else None) if each}
-        kept = {path for each in named for path in (_path(each), views_of(each))}
-        for path in self._files.paths(_FOLDER, _ENDING):
-            if path not in kept:
+        kept = set(digests)
+        for path in self._files.paths(FOLDER, ENDING):
+            attempt = self.attempt()  # each time: a fine-tuning may name what it saved a moment ago
+            named = kept | {attempt.digest} if attempt and attempt.digest else kept
+            if not any(path in (_path(each), views_of(each)) for each in named):
                 self._files.delete(path)
 
 
 def _path(digest: str) -> str:
-    return f"{_FOLDER}/{digest[:32]}{_ENDING}"
+    return f"{FOLDER}/{digest[:32]}{ENDING}"
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

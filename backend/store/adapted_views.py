@@ -5,7 +5,6 @@ The file is written whole before anything names the model, and goes with it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,8 +20,7 @@ from backend.store import tensors
 from backend.store.files import Files
 from backend.store.vectors import DIGEST
 
-logger = logging.getLogger(__name__)
-
+FOLDER, ENDING = "adapted", ".safetensors"
 NO_FOLD = -1
 """Of items that were not labelled when the layers were adapted."""
 
@@ -60,20 +58,21 @@ class AdaptedViews:
         }
         self._files.write(path_of(model), tensors.pack(content))
 
-    def read(self, model: str) -> KeptViews | None:
-        """None where nothing is kept of the model, or it cannot be read, which the log then tells."""
+    def read(self, model: str) -> KeptViews:
+        """Raises FileNotFoundError where nothing is kept of the model, DamagedFile where it is not what was
+        saved, another OSError where it cannot be read now."""
         try:
             found = tensors.parse(self._files.read_constant(path_of(model)))
             packed = found["digests"].tobytes()
             digests = [packed[i : i + DIGEST] for i in range(0, len(packed), DIGEST)]
             seen, fold_of = (torch.from_numpy(found[name]) for name in ("seen", "fold_of"))
             return KeptViews(digests, int(found["start"][0]), seen, fold_of)
-        except FileNotFoundError:
-            return None
-        except (OSError, DamagedFile, KeyError, IndexError) as error:
-            logger.error("what adapted layers see cannot be read, the order is of frozen vectors: %s", error)
-            return None
+        except (KeyError, IndexError) as error:
+            raise DamagedFile(f"what adapted layers see cannot be read: {error}") from error
+
+    def is_kept(self, model: str) -> bool:
+        return path_of(model) in self._files.paths(FOLDER, ENDING)
 
 
 def path_of(model: str) -> str:
-    return f"adapted/{model[:32]}.views.safetensors"
+    return f"{FOLDER}/{model[:32]}.views{ENDING}"

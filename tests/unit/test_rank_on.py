@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -16,13 +17,17 @@ from backend.cli import main
 from backend.controls.config import parse_label_config
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.layers import layers
+from backend.errors import DamagedFile
 from backend.jobs import tuning_views
 from backend.jobs.fine_tuning import fine_tune
 from backend.jobs.kinds import TUNING_QUEUE
 from backend.jobs.ranking_on_adapted import _before_others, folds_by_group
 from backend.jobs.tuning_due import are_views_wanted
 from backend.sampling import Ranking
-from backend.store.adapted_views import AdaptedViews
+from backend.store.adapted_models import AdaptedModels
+from backend.store.adapted_views import AdaptedViews, KeptViews, path_of
+from backend.store.files import Files
+from backend.store.tensors import pack
 from tests.fakes.adaptable_encoder import install
 from tests.fakes.loop import Loop, label_of, texts
 from tests.fakes.project import FakeProject
@@ -140,10 +145,78 @@ def test_without_what_was_seen_the_order_is_of_frozen_vectors(
     fine_tune(project.id)
     (file,) = folder(loop, project).glob("*.views.safetensors")
     file.unlink() if harm == "gone" else file.write_bytes(file.read_bytes()[:-1] + b"\x7f")
+    loop.dispatcher.tuning.empty()
     loop.retrain(project)
     assert order(loop, project) == before
-    assert ("what adapted layers see cannot be read" in caplog.text) == (harm == "damaged")
+    assert "the order is of frozen vectors until it is made again" in caplog.text
     assert "adapted" in stats(loop, project)  # it guesses by them all the same
+    assert f"finetune-{project.id}" in loop.jobs()  # and makes again what was lost
+    fine_tune(project.id)
+    loop.retrain(project)
+    assert stats(loop, project)["ranked_on"]["vectors"] == "adapted"
+
+
+def test_what_cannot_be_read_for_the_moment_is_not_made_again(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> KeptViews:
+        raise PermissionError("the disk is busy")
+
+    loop.retrain(project)
+    before = order(loop, project)
+    fine_tune(project.id)
+    with monkeypatch.context() as busy:
+        busy.setattr(AdaptedViews, "read", fail)
+        loop.dispatcher.tuning.empty()
+        loop.retrain(project)
+    assert order(loop, project) == before
+    assert f"finetune-{project.id}" not in loop.jobs()
+    loop.dispatcher.demand_retrain(project.id)
+    loop.retrain(project)
+    assert stats(loop, project)["ranked_on"]["vectors"] == "adapted"
+
+
+@pytest.mark.parametrize("written", [b"", b"\0" * 64, pack({"digests": np.zeros(3)})])
+def test_views_that_are_none_are_damage_whatever_they_hold(tmp_path: Path, written: bytes) -> None:
+    files = Files(tmp_path)
+    files.write(path_of("a" * 64), written)
+    with pytest.raises(DamagedFile):
+        AdaptedViews(files).read("a" * 64)
+
+
+@pytest.mark.parametrize("moment", ["model", "views"])
+def test_a_retrain_that_clears_up_meanwhile_takes_nothing_away(
+    loop: Loop, project: FakeProject, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the saving of what was adapted and the moment when it is named."""
+    kind: type[AdaptedModels] | type[AdaptedViews] = AdaptedModels if moment == "model" else AdaptedViews
+    cleared: list[str] = []
+    save: Any = kind.save
+
+    def save_then_clear(self: Any, *what: Any) -> Any:
+        found = save(self, *what)
+        if not cleared:
+            models(loop, project).forget_all_but([])
+            cleared.append(moment)
+        return found
+
+    loop.retrain(project)
+    monkeypatch.setattr(kind, "save", save_then_clear)
+    fine_tune(project.id)
+    assert cleared == [moment]
+    loop.retrain(project)
+    assert stats(loop, project)["ranked_on"]["vectors"] == "adapted"
+    assert "adapted" in stats(loop, project)
+
+
+def test_another_setting_asks_for_another_order_at_once(loop: Loop, project: FakeProject) -> None:
+    loop.retrain(project)
+    assert "rank_on" in stats(loop, project)["settings"]
+    before = loop.versions(project).published()
+    loop.set(rank_on="frozen")
+    loop.retrain(project)
+    assert loop.versions(project).published() != before
+    assert "rank_on" not in stats(loop, project)["settings"]
 
 
 @pytest.mark.parametrize("within", ["seeing", "saving"])

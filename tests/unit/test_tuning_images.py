@@ -74,6 +74,19 @@ def right(loop: Loop, project: FakeProject) -> float:
     return sum(said[task] == truth(project, task) for task in tasks) / len(tasks)
 
 
+def test_the_order_is_on_adapted_vectors_of_small_pictures_where_it_is_set_so(
+    loop: Loop, project: FakeProject, files: FileServer
+) -> None:
+    loop.set(rank_on="adapted", queue_head=5, strategy="margin", audit_share=0)
+    loop.retrain(project)
+    asked = len(files.asked)
+    assert fine_tune(project.id)["viewed"] == COUNT
+    assert len(files.asked) == asked
+    loop.retrain(project)
+    told = stats(loop, project)["ranked_on"]
+    assert told == {"vectors": "adapted", "tasks": COUNT - LABELED, "labels": LABELED}
+
+
 def folder(loop: Loop, project: FakeProject, name: str) -> Path:
     return loop.settings.data_dir / "projects" / str(project.id) / name
 
