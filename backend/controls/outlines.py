@@ -20,14 +20,16 @@ def inside(points: Points, height: int, width: int) -> Runs:
     holes left out. points: in pixels; the last is joined to the first."""
     x, y = points.T
     next_x, next_y = np.roll(x, -1), np.roll(y, -1)
-    low, high = np.minimum(y, next_y), np.maximum(y, next_y)
+    falls = y > next_y  # both ways an edge crosses a row at the same number, to the last bit
+    low, high = np.where(falls, next_y, y), np.where(falls, y, next_y)
+    low_x, high_x = np.where(falls, next_x, x), np.where(falls, x, next_x)
     first = np.ceil(low - 0.5).clip(0, height).astype(np.int64)
     last = np.ceil(high - 0.5).clip(0, height).astype(np.int64)  # rows whose middle an edge crosses
     counts = last - first
     edge = np.repeat(np.arange(len(x)), counts)
     row = np.arange(len(edge)) + np.repeat(last - counts.cumsum(), counts)
-    along = (row + 0.5 - y[edge]) / (next_y - y)[edge]
-    crossing = x[edge] + along * (next_x - x)[edge]
+    along = (row + 0.5 - low[edge]) / (high - low)[edge]
+    crossing = low_x[edge] + along * (high_x - low_x)[edge]
     column = np.ceil(crossing - 0.5).clip(0, width).astype(np.int64)
     order = np.lexsort((column, row))
     at = (row * width + column)[order]

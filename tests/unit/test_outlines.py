@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backend.controls import polygons, runs
@@ -32,6 +32,7 @@ COORDINATES = st.floats(0, 10, width=32)
 
 
 @given(points=st.lists(st.tuples(COORDINATES, COORDINATES), min_size=3, max_size=9))
+@example(points=[(0.0, 0.0), (0.0, 0.0), (9.375, 9.375)])
 @settings(max_examples=60)
 def test_polygons_may_cross_themselves(points: list[tuple[float, float]]) -> None:
     found = runs.mask_of(inside(np.array(points), 9, 10), 9, 10)
