@@ -1,5 +1,5 @@
-"""Adapting an encoder's layers beside a real Label Studio: after the retrain, and guesses come from them only
-where held-out tasks say that they are better."""
+"""Adapting an encoder's layers beside a real Label Studio: after the retrain, and guesses, and with
+RANK_ON=adapted the order, come from them only where held-out tasks say that they are better."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from backend.settings import Settings
 from backend.store.locations import version_store
 from tests.conftest import RunningBackend, backends
 from tests.e2e.installation import atlas
-from tests.e2e.steps import annotate, wait_until
+from tests.e2e.steps import annotate, follow_queue, scores, wait_until
 from tests.quick_bert import LABELS, label_of, make_model, texts
 
 TEXTS = texts(140)
@@ -44,6 +44,11 @@ class Setting:
 
     def stats(self, project: DemoProject, version: str) -> dict[str, Any]:
         return version_store(Settings(data_dir=self.backend.data_dir), project.id).stats(version)
+
+    def order(self, project: DemoProject, version: str) -> list[int]:
+        store = version_store(Settings(data_dir=self.backend.data_dir), project.id)
+        found: list[int] = store.load(version).queue_ids.tolist()
+        return found
 
     def fine_tuned(self, project: DemoProject) -> dict[str, Any]:
         """What the job says, once it has ended."""
@@ -96,8 +101,9 @@ def setting(label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFa
     folder: Path = tmp_path_factory.mktemp("fine-tuning")
     model = make_model(folder / "model")
     settings = {"RETRAIN_EVERY": str(LABELLED), "RETRAIN_WITHIN": "1000", "SHOW_GUESS_FROM": "0"}
+    settings |= {"FINE_TUNE": "last", "RANK_ON": "adapted"}
     with backends(label_studio, folder) as start:
-        yield Setting(label_studio, start(ENCODER=str(model), FINE_TUNE="last", **settings))
+        yield Setting(label_studio, start(ENCODER=str(model), **settings))
 
 
 def test_the_retrain_is_published_first_then_a_version_that_guesses_by_adapted_layers(
@@ -117,9 +123,14 @@ def test_the_retrain_is_published_first_then_a_version_that_guesses_by_adapted_l
     assert set(after) == set(project.task_ids[LABELLED:])
     assert right(project, after) > right(project, before) + 0.05
     assert setting.predicted(project, list(after)) == after
+    waiting = len(project.task_ids) - LABELLED
+    ranked_on = {"vectors": "adapted", "tasks": waiting, "labels": LABELLED}
+    assert setting.stats(project, third)["ranked_on"] == ranked_on
+    order, score = setting.order(project, third), scores(project, third)
+    assert sorted(score, key=lambda task: score[task]) == order != setting.order(project, second)
+    assert follow_queue(setting.studio, project)["id"] == order[0]
     found = setting.layers(project)
-    assert found == told["said"]
-    assert found.endswith("guesses come from them")
+    assert found.startswith(f"{told['said']}; the first {waiting} tasks are in an order of adapted vectors")
     listed = json.loads(atlas(setting.backend.env, "versions", "--project", str(project.id), "--json").stdout)
     assert [row["version"] for row in listed if "adapted" in row] == [third]
     assert "guesses by adapted layers" in setting.backend.log()
@@ -134,6 +145,6 @@ def test_where_held_out_tasks_gain_nothing_the_version_goes_on_guessing_by_itsel
     told = setting.fine_tuned(project)
     assert told["said"].startswith("the encoder's last layers adapted to no avail")
     assert told["digest"] is None
-    assert setting.layers(project) == told["said"]
+    assert setting.layers(project) == f"{told['said']}; the order is of frozen vectors"
     assert project.model_version() == second
     assert "adapted" not in setting.stats(project, second)
