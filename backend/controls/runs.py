@@ -87,32 +87,49 @@ def shares(runs: Runs, size: tuple[int, int], grid: tuple[int, int]) -> NDArray[
     """How much of each cell of a grid over the image is marked: float64 in [0, 1], [rows, columns].
 
     size: height and width of the image; grid: rows and columns, of cells that share pixels at their borders
-    where they do not divide the image evenly.
+    where they do not divide the image evenly. Takes time and memory for each row of the image that is marked
+    in part, however many rows an annotation claims there are.
     """
     (height, width), (rows, columns) = size, grid
-    before = np.concatenate([[0], (runs[1::2] - runs[::2]).cumsum()])
-    starts, ends = runs[::2], runs[1::2]
+    partly = np.unique(runs[runs % width > 0] // width)
+    in_partly = np.zeros((len(partly) + 1, columns))
+    in_partly[1:] = _in_columns(runs, partly, width, columns).cumsum(axis=0)
+    entirely = np.stack([-(-runs[::2] // width), runs[1::2] // width], 1)  # rows of the image
+    entirely[:, 1] = entirely.max(1)
 
-    def marked_before(pixels: NDArray[np.int64]) -> NDArray[np.float64]:
-        full = np.searchsorted(ends, pixels, side="right")
-        begun = np.append(starts, np.iinfo(np.int64).max)[full]
-        return (before[full] + (pixels - begun).clip(min=0)).astype(np.float64)
+    def above(row: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Pixels that are marked above a row of the image, in each column of the grid."""
+        full = _marked_before(entirely.ravel(), row)[:, None] * (width / columns)
+        return np.asarray(in_partly[np.searchsorted(partly, row)] + full)
 
-    borders = np.arange(columns + 1) * width / columns
-    whole = np.floor(borders).astype(np.int64)
-    line = np.arange(height)[:, None] * width
-    left = marked_before(line + whole)
-    part = marked_before(line + np.minimum(whole + 1, width)) - left
-    in_row = np.diff(left + part * (borders - whole), axis=1)  # [height, columns]
-    return _in_cells(in_row, rows) / (height / rows * width / columns)
-
-
-def _in_cells(values: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
-    """Sums over rows of the image, which count in part where a border goes through them."""
-    height = len(values)
-    total = np.concatenate([np.zeros((1, values.shape[1])), values.cumsum(axis=0)])
     borders = np.arange(rows + 1) * height / rows
     whole = np.floor(borders).astype(np.int64)
-    below = np.minimum(whole + 1, height)
-    at = total[whole] + (total[below] - total[whole]) * (borders - whole)[:, None]
-    return np.diff(at, axis=0)
+    at = above(whole)
+    at += (above(np.minimum(whole + 1, height)) - at) * (borders - whole)[:, None]
+    return np.diff(at, axis=0) / (height / rows * width / columns)
+
+
+def _in_columns(runs: Runs, row: NDArray[np.int64], width: int, columns: int) -> NDArray[np.float64]:
+    """Pixels that are marked in each column of a grid, of some rows of the image, all of those in which a run
+    begins or ends behind the first pixel: [len(row), columns]."""
+    borders = np.arange(columns + 1) * width / columns
+    change = 1.0 - 2 * (np.arange(len(runs)) % 2)
+    inner = runs % width > 0
+    x, change = runs[inner] % width, change[inner]
+    place = np.searchsorted(row, runs[inner] // width) * len(borders) + np.searchsorted(borders, x)
+    # What is left of a border: its distance to each beginning there, less that to each end.
+    cells = len(row) * len(borders)
+    count, sum_of_x = (
+        np.bincount(place, weights, cells).reshape(-1, len(borders)).cumsum(1)
+        for weights in (change, change * x)
+    )
+    count += (np.searchsorted(runs, row * width, side="right") % 2)[:, None]  # marked from its first pixel on
+    return np.diff(count * borders - sum_of_x, axis=1)
+
+
+def _marked_before(runs: Runs, at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How much is marked before these. runs: may touch, or be empty."""
+    before = np.concatenate([[0], (runs[1::2] - runs[::2]).cumsum()])
+    full = np.searchsorted(runs[1::2], at, side="right")
+    begun = np.append(runs[::2], np.iinfo(np.int64).max)[full]
+    return np.asarray(before[full] + (at - begun).clip(min=0))

@@ -17,7 +17,7 @@ from backend.learning.detector_training import NOT_KNOWN, STEPS, Marked, train_d
 from backend.learning.logistic import fit_logistic
 from backend.learning.network import Layers
 from backend.learning.overlap import iou
-from backend.learning.units import UnitLayers, UnitsLearned
+from backend.learning.units import UnitLayers, UnitsLearned, rows_of_items
 
 FOLDS = 3
 """Siblings, each of which sees all pictures but its fold's, and costs two thirds of the one that serves."""
@@ -136,14 +136,13 @@ def _meant(found: Candidates, marked: Marked) -> tuple[Tensor, Tensor, Tensor]:
     """
     means = torch.full_like(found.item, -1)
     known = torch.ones_like(found.item, dtype=torch.bool)
-    missed = torch.zeros(marked.items, dtype=torch.bool)
-    theirs = marked.item
-    for picture in range(marked.items):  # labelled ones alone
-        units, boxes = (found.item == picture).nonzero()[:, 0], (theirs == picture).nonzero()[:, 0]
+    missed, classes = torch.zeros(marked.items, dtype=torch.bool), found.classes
+    of_each = (rows_of_items(item, marked.items) for item in (found.item, marked.item))
+    for picture, (units, boxes) in enumerate(zip(*of_each, strict=True)):  # labelled ones alone
         over = iou(found.boxes[units], marked.boxes[boxes])
         disputed = marked.classes[boxes] == NOT_KNOWN
         known[units] = ~((over >= SAME) & disputed).any(1) if len(boxes) else True
-        over = over * (found.classes[units, None] == marked.classes[boxes])
+        over = over * (classes[units][:, None] == marked.classes[boxes])
         for i in range(len(units) if len(boxes) else 0):
             best = int(over[i].argmax())
             if over[i, best] >= SAME:

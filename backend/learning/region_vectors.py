@@ -10,7 +10,7 @@ from torch import Tensor
 from backend.encoders.maps import at_points
 from backend.learning.detector import Maps
 from backend.learning.segmentation import Look, centres
-from backend.learning.units import Units
+from backend.learning.units import Units, rows_of_items
 
 SIDE = 3
 """Points across a box, and down, at which its maps are read."""
@@ -66,14 +66,14 @@ def of_areas(
     each region the numbers, row by row, of its cells, one at least, of a grid of across x across.
     """
     row, there, points = torch.searchsorted(owner, item), torch.isin(item, owner), centres(across)
-    found: dict[int, Tensor] = {}
-    for image in item[there].unique().tolist():  # whose maps are opened once
-        regions = (item == image).nonzero()[:, 0].tolist()
-        parts = [torch.tensor(places[region]) for region in regions]
-        seen = look(row[regions[:1]], points[torch.cat(parts)][None])[0]
-        split = seen.split([len(each) for each in parts])
-        found |= {region: each.mean(0) for region, each in zip(regions, split, strict=True)}
+    known = there.nonzero()[:, 0]
+    of_each = [known[rows] for rows in rows_of_items(row[known], len(owner)) if len(rows)]
+    found: list[Tensor] = []
+    for regions in of_each:
+        parts = [torch.tensor(places[region]) for region in regions.tolist()]
+        seen = look(row[regions[:1]], points[torch.cat(parts)][None])[0]  # maps are opened once
+        found += [each.mean(0) for each in seen.split([len(each) for each in parts])]
     if not found:
         return torch.zeros(len(item), 0), there
-    vectors = torch.stack([found[region] for region in sorted(found)])
-    return vectors.new_zeros(len(item), vectors.shape[1]).index_put_((there.nonzero()[:, 0],), vectors), there
+    vectors = torch.stack(found)
+    return vectors.new_zeros(len(item), vectors.shape[1]).index_put_((torch.cat(of_each),), vectors), there

@@ -17,7 +17,7 @@ from backend.learning.detector import Candidates
 from backend.learning.detector_training import NOT_KNOWN, Marked
 from backend.learning.overlap import iou
 from backend.learning.suspects import FEWEST
-from backend.learning.units import UnitLayers
+from backend.learning.units import UnitLayers, rows_of_items
 from backend.learning.viterbi import viterbi
 
 NOTHING = -1
@@ -84,18 +84,19 @@ def suspected_spans(held_out: UnitLayers, tags: Tensor, marks: Tensor) -> list[S
 
 def suspected_boxes(seen: Candidates, marked: Marked) -> list[SuspectedPart]:
     """seen: what siblings think possible in each picture; marked: what annotators drew."""
+    of_each = (rows_of_items(item, marked.items) for item in (seen.item, marked.item))
     found = [
         each
-        for picture in range(marked.items)
-        for each in _of_picture(picture, seen, marked, (seen.item == picture).nonzero()[:, 0])
+        for picture, (units, boxes) in enumerate(zip(*of_each, strict=True))
+        for each in _of_picture(picture, Candidates(*(part[units] for part in seen)), marked, boxes)
     ]
     return most_suspected(found, marked.classes[marked.classes != NOT_KNOWN])
 
 
-def _of_picture(picture: int, seen: Candidates, marked: Marked, units: Tensor) -> Iterator[SuspectedPart]:
-    boxes = (marked.item == picture).nonzero()[:, 0]
-    over = iou(seen.boxes[units], marked.boxes[boxes])
-    sure, classes = seen.sure[units], seen.classes[units]
+def _of_picture(picture: int, seen: Candidates, marked: Marked, boxes: Tensor) -> Iterator[SuspectedPart]:
+    """seen: in this picture; boxes: int64, the rows of those marked in it."""
+    over = iou(seen.boxes, marked.boxes[boxes])
+    sure, classes = seen.sure, seen.classes
     for column, box in enumerate(boxes.tolist()):
         label = int(marked.classes[box])
         if label == NOT_KNOWN:
@@ -108,7 +109,7 @@ def _of_picture(picture: int, seen: Candidates, marked: Marked, units: Tensor) -
         place = tuple(marked.boxes[box].tolist())
         yield SuspectedPart(picture, place, label, p_label, instead, max(nothing, p_other))
     for row in ((over < APART).all(1) if len(boxes) else sure > 0).nonzero()[:, 0].tolist():
-        place, p = tuple(seen.boxes[units[row]].tolist()), float(sure[row])
+        place, p = tuple(seen.boxes[row].tolist()), float(sure[row])
         yield SuspectedPart(picture, place, NOTHING, 1 - p, int(classes[row]), p)
 
 

@@ -121,6 +121,12 @@ class UnitsLearned:
         )
 
 
+def rows_of_items(item: Tensor, items: int) -> tuple[Tensor, ...]:
+    """Of each item its rows, rising: int64 each. item: int64 [n], whose each row is, in any order."""
+    order = item.argsort(stable=True)
+    return order.split(torch.bincount(item, minlength=items).tolist())
+
+
 def pooled(values: Tensor, item: Tensor, items: int, pooling: Pooling = "mean") -> Tensor:
     """values: float [U] or [U, width]; item: int64 [U], rising. Returns float [items] or [items, width]; 0
     of items without a unit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -89,12 +90,25 @@ def test_a_code_of_too_many_bytes_is_not_looked_at() -> None:
 
 
 def test_a_huge_image_costs_no_memory() -> None:
-    side = 30_000  # 900 million pixels
-    mask = np.array([5, side * side - 5])
-    read = decode(encode(mask, side, side), side, side)
-    assert read is not None
-    assert read.tolist() == mask.tolist()
-    assert runs.shares(read, (side, side), (4, 4)) == pytest.approx(np.ones((4, 4)), abs=1e-6)
+    height, width = 65_535, 16_384  # of 1,073,725,440 pixels; a code has 32 bits for their number
+    mask = np.array([5, height * width - 5])
+    code = encode(mask, height, width)
+    tracemalloc.start()
+    try:
+        read = decode(code, height, width)
+        assert read is not None
+        assert read.tolist() == mask.tolist()
+        shares = runs.shares(read, (height, width), (80, 80))
+        assert tracemalloc.get_traced_memory()[1] < 10e6
+    finally:
+        tracemalloc.stop()
+    assert shares == pytest.approx(np.ones((80, 80)), abs=1e-4)
+
+
+def test_a_code_for_more_pixels_than_it_can_count_is_none() -> None:
+    code = encode(np.array([5, 50]), 4, 20)
+    code[:4] = (4 * 65_535**2 % 2**32).to_bytes(4, "big")
+    assert decode(code, 65_535, 65_535) is None
 
 
 @given(
