@@ -46,6 +46,16 @@ def failed_key(project_id: int) -> str:
     return f"{state_key(project_id)}:failed"
 
 
+def failing_key(project_id: int) -> str:
+    """Kinds of jobs of which none has ended well since one failed."""
+    return f"{state_key(project_id)}:failing"
+
+
+def worked_key(project_id: int) -> str:
+    """When jobs of kinds that had failed ended well again, the last first."""
+    return f"{state_key(project_id)}:worked"
+
+
 def failures_key(project_id: int) -> str:
     """Images that could not be had."""
     return f"{state_key(project_id)}:images"
@@ -84,6 +94,8 @@ KEYS_OF_PROJECT = (
     encoding_key,
     measures_key,
     failed_key,
+    failing_key,
+    worked_key,
     failures_key,
     wrapped_key,
     silent_key,

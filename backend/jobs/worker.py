@@ -7,6 +7,7 @@ from typing import Any
 
 import torch._dynamo  # noqa: F401
 from redis import Redis, RedisError
+from redis.client import Pipeline
 from rq import Queue, Worker
 from rq.executions import Execution
 from rq.job import Job
@@ -31,9 +32,10 @@ from backend.encoders import images
 from backend.encoders import registry as encoders
 from backend.errors import AtlasError
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.failed_jobs import FailedJobs
 from backend.jobs.failing import failed, killed
 from backend.jobs.giving_way import LAST, NICENESS, leave_memory, leave_processors
-from backend.jobs.heartbeat import BEAT_SECONDS
+from backend.jobs.heartbeat import BEAT_SECONDS, note_beat
 from backend.jobs.job import AtlasJob
 from backend.jobs.kinds import (
     ADMIT,
@@ -118,6 +120,11 @@ class AtlasWorker(Worker):
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         return self._lost_after
 
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """That of any worker is kept beyond the worker itself."""
+        super().heartbeat(timeout, pipeline)
+        note_beat(self.connection if pipeline is None else pipeline)
+
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         """A Redis that is away for a moment is no reason to give up the job that runs."""
         try:
@@ -164,6 +171,7 @@ class AtlasWorker(Worker):
         """
         done = super().perform_job(job, queue, execution)
         if done and job.args:
+            FailedJobs(self.connection, job.args[0]).worked(job.id.partition("-")[0])
             self._measure(job.func_name, job.args[0], job.return_value())
             self._look_again(job.func_name, job.args[0], job.return_value())
         elif done and job.func_name == ADMIT and len(Newcomers(self.connection)):

@@ -13,14 +13,16 @@ from backend.store.locations import stored_projects
 
 @dataclass(frozen=True)
 class Listed:
-    """labels, tasks, waiting: None before the first retrain; aside: why it is left alone, None where it is
-    not."""
+    """labels, tasks, waiting: None before the first retrain; unseen: changes that no retrain has seen; aside:
+    why it is left alone, None where it is not."""
 
     id: int
     labels: int | None
     tasks: int | None
     waiting: int | None
+    unseen: int
     is_training: bool
+    is_connected: bool
     aside: str | None
 
 
@@ -33,5 +35,14 @@ def listed_projects(settings: Settings, dispatcher: Dispatcher) -> list[Listed]:
 def _listed(dispatcher: Dispatcher, project: int, numbers: dict[str, float]) -> Listed:
     told = (numbers.get(name) for name in ("labels", "tasks", "waiting"))
     labels, tasks, waiting = (None if each is None else int(each) for each in told)
-    is_training, aside = dispatcher.is_retraining(project), dispatcher.state(project).aside
-    return Listed(project, labels, tasks, waiting, is_training, aside)
+    is_training, state = dispatcher.is_retraining(project), dispatcher.state(project)
+    return Listed(
+        id=project,
+        labels=labels,
+        tasks=tasks,
+        waiting=waiting,
+        unseen=state.unseen,
+        is_training=is_training,
+        is_connected=not state.disconnected,
+        aside=state.aside,
+    )

@@ -31,8 +31,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    told = (words.whole, words.percent, words.span, words.moment, words.stamp, words.measure)
-    made.filters |= {word.__name__: word for word in (*told, words.shortened, words.sentence, words.coded)}
+    numbers = (words.whole, words.percent, words.measure)
+    times = (words.span, words.moment, words.stamp, words.ago, words.lasting)
+    texts = (words.shortened, words.sentence, words.coded)
+    made.filters |= {word.__name__: word for word in (*numbers, *times, *texts)}
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime, timezone
 
 from markupsafe import Markup, escape
@@ -23,8 +24,23 @@ def span(seconds: float) -> str:
     """Such as "4 minutes"."""
     for length, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= 1.5 * length:
-            return _counted(round(seconds / length), name)
-    return _counted(round(seconds), "second")
+            return counted(round(seconds / length), name)
+    return counted(round(seconds), "second")
+
+
+def counted(number: int, name: str) -> str:
+    """Such as "2 labels"."""
+    return f"{number} {name}{'' if number == 1 else 's'}"
+
+
+def ago(seconds: float) -> str:
+    """Of seconds since 1970, how long ago that is, and when it was."""
+    return f"{span(max(time.time() - seconds, 0.0))} ago ({moment(seconds)})"
+
+
+def lasting(seconds: float) -> str:
+    """Of what began then, in seconds since 1970."""
+    return f"for {span(max(time.time() - seconds, 0.0))}, since {moment(seconds)}"
 
 
 def moment(seconds: float) -> str:
@@ -67,7 +83,3 @@ def coded(text: str) -> Markup:
     """What stands between backticks as code, all else as it is."""
     parts = (escape(printable_lines(part)) for part in text.split("`"))
     return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number} {name}{'' if number == 1 else 's'}"

@@ -16,7 +16,9 @@ import pytest
 from rq.registry import ScheduledJobRegistry
 
 from backend.jobs.dispatch import Dispatcher
+from backend.jobs.failed_jobs import FailedJobs
 from backend.jobs.giving_way import FIRST_TO_GO, NICENESS
+from backend.jobs.heartbeat import last_beat
 from backend.jobs.status import job_status
 from backend.settings import Settings
 from tests.e2e.cluster import Cluster
@@ -121,10 +123,15 @@ def test_an_annotation_makes_a_worker_try_again_at_once(bench: Bench) -> None:
     bench.answer = status(400)
     Dispatcher.from_settings(patient).request_retrain(bench.project)
     wait_until(lambda: bench.told().get("status") == "scheduled")
+    failed = FailedJobs(bench.dispatch.redis, bench.project)
+    assert failed.failing_since("retrain") is not None
     bench.answer = unknown
     bench.dispatch.changed(bench.project)
     wait_until(lambda: bench.told().get("status") == "finished")
     assert bench.calls[bench.project] == 2
+    wait_until(lambda: [each.again is not None for each in failed.last(9)] == [True])
+    assert failed.failing_since("retrain") is None
+    assert last_beat(bench.dispatch.redis) is not None
 
 
 def test_a_refused_key_is_told_and_not_hammered_with(bench: Bench) -> None:

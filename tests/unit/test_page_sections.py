@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-from backend.doctor.for_pages import examine_for_page
 from backend.jobs.failed_jobs import FailedJobs
 from backend.jobs.serving import serve_as_wished
 from backend.jobs.studying import study
@@ -211,24 +210,6 @@ def test_blind_by_the_page_holds_for_refills(loop: Loop, project: FakeProject) -
     assert project.settings["show_collab_predictions"] is True
     loop.refill(project)
     assert project.settings["show_collab_predictions"] is True
-
-
-def test_findings_and_failures_are_shown_with_the_one_thing_to_do(loop: Loop, project: FakeProject) -> None:
-    client = visit(loop)
-    page_of(client, project)
-    assert f"examine-{project.id}" in loop.jobs()  # since nobody has looked
-    examine_for_page(project.id)
-    FailedJobs(loop.redis, project.id).note("retrain", "no space left for DATA_DIR")
-    text = page_of(client, project)
-    assert "none for retrains is running" in text
-    assert '<span class="dot good"></span>Not training' not in text
-    assert re.search(
-        r'<span class="dot bad"></span>Not training: [^<]*; \d+ things? (is|are) wrong, see below', text
-    )
-    assert "No worker does what it should</strong>" in text
-    assert "A retrain failed:</strong>" in text
-    assert "<code>label-studio-atlas up</code>" in text
-    assert "no space left for DATA_DIR" in text
 
 
 def test_who_may_only_look_sees_no_button_that_changes_anything(loop: Loop, project: FakeProject) -> None:

@@ -14,13 +14,13 @@ from backend.doctor.finding import State
 from backend.doctor.for_pages import last_findings
 from backend.jobs.clock import now_of
 from backend.jobs.contact import Contact
-from backend.jobs.encoding_progress import EncodingProgress
 from backend.jobs.failed_jobs import FailedJobs
 from backend.jobs.heartbeat import is_alive
-from backend.jobs.job import AtlasJob
 from backend.jobs.measures import Measures
 from backend.pages.fault_words import FAILED, KINDS
 from backend.pages.section import ProjectPage, Section
+from backend.pages.seeing import problems_of, seen_of
+from backend.pages.standing import headline
 
 STALE = 600
 """Seconds after which the doctor looks again, if somebody looks at the page."""
@@ -29,45 +29,34 @@ SHOWN_FAILURES = 5
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
     numbers, state = Measures(page.redis).of(page.id), page.state
-    found = last_findings(page.redis, page.id)
-    if (found is None or time.time() - found[0] > STALE) and page.may_ask("examination"):
+    looked = last_findings(page.redis, page.id)
+    if (looked is None or time.time() - looked.at > STALE) and page.may_ask("examination"):
         page.dispatcher.request_examination(page.id)
-    findings = [] if found is None else found[1]
-    last = page.past.recent[-1:]
+    findings = [] if looked is None else looked.findings
+    last, workers = page.past.recent[-1:], _workers(page)
+    seen, problems = seen_of(page, workers), problems_of(page, workers, looked)
     return {
-        "training_since": _running_since(page),
-        "waits_to_train": page.dispatcher.is_retraining(page.id),
-        "aside": state.aside,
-        "disconnected": state.disconnected,
+        "seen": seen,
+        "headline": headline(seen, problems),
+        "problems": problems,
         "held": state.held_by_label_studio or page.versions.pinned(),
-        "progress": EncodingProgress(page.redis, page.id).read(),
         "last": last[0] if last else page.newest,
         "last_ago": _ago((last[0] if last else page.newest).get("at") or page.newest.get("created")),
-        "unseen": state.unseen,
-        "next_in": max(page.settings.retrain_every - state.unseen, 0),
-        "within": page.settings.retrain_within,
         "head": _head(numbers, state.changes),
-        "workers": _workers(page),
+        "workers": workers,
         "contacts": [(kind, _seconds_since(Contact(page.redis, page.id).last(kind))) for kind in _ROADS],
         "wrong": [each for each in findings if each.state is State.WRONG],
         "notes": [each for each in findings if each.state is State.NOTE],
         "well": sum(each.state is State.OK for each in findings),
-        "looked": None if found is None else time.time() - found[0],
+        "looked": looked,
         "failures": FailedJobs(page.redis, page.id).last(SHOWN_FAILURES),
         "strategy": page.newest.get("strategy"),
-        "answered": _without_a_label(page.newest),
         "titles": {each.check: FAILED.get(each.check, each.check) for each in findings},
         "kinds": KINDS,
     }
 
 
 _ROADS = ("setup", "webhook")
-
-
-def _without_a_label(stats: Mapping[str, Any]) -> int:
-    """Tasks that neither wait nor have a label to learn from: skipped, or their annotators disagree."""
-    known = stats.get("trained_on", 0) + stats.get("waiting", 0)
-    return max(stats.get("tasks", 0) - int(known), 0)
 
 
 def look_again(page: ProjectPage, form: Mapping[str, str]) -> str:
@@ -78,14 +67,6 @@ def look_again(page: ProjectPage, form: Mapping[str, str]) -> str:
 def train_now(page: ProjectPage, form: Mapping[str, str]) -> str:
     page.dispatcher.insist_on_retrain(page.id)
     return "A retrain was asked for."
-
-
-def _running_since(page: ProjectPage) -> float | None:
-    """Seconds since the retrain that runs began; None where none runs."""
-    job = AtlasJob.read(f"retrain-{page.id}", page.redis)
-    if job is None or not job.is_started or job.started_at is None:
-        return None
-    return max((now_of(page.redis) - job.started_at).total_seconds(), 0.0)
 
 
 def _workers(page: ProjectPage) -> int:
