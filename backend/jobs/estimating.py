@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -20,12 +20,14 @@ from backend.learning.network import Layers
 @dataclass(frozen=True)
 class Estimated:
     """audited: how many labels are of tasks drawn at random; found: None while that is too few to tell;
-    error_head: None where there is nothing to correct one by, and none is asked for."""
+    error_head: None where there is nothing to correct one by, and none is asked for; of_class: how many of
+    the audits are of each class that has labels, by its number."""
 
     audited: int = 0
     found: Estimate | None = None
     classes: Sequence[str] = ()
     error_head: ErrorHead | None = None
+    of_class: Mapping[int, int] = field(default_factory=dict)
 
     def told(self, share: float) -> dict[str, Any]:
         """For a version's stats. share: of what is served that is drawn at random."""
@@ -36,6 +38,7 @@ class Estimated:
             "accuracy": self.found.accuracy.told(),
             "f1_macro": self.found.f1_macro.told(),
             "per_class": {self.classes[i]: each.told() for i, each in self.found.per_class.items()},
+            "audited_of": {self.classes[i]: count for i, count in self.of_class.items()},
             **base,
         }
 
@@ -53,7 +56,8 @@ def estimated(scene: sampling.Scene, audits: Tensor, classes: Sequence[str], see
     belief = believed(waiting, len(audits))
     found = estimate(waiting, _judged(head, known), actual, belief, classes=numbers, seed=seed)
     corrected = head.corrected(found.shift, found.spread)
-    return Estimated(n, found if n >= FEWEST_AUDITS else None, classes, corrected)
+    of_class = {int(each): int((actual == each).sum()) for each in numbers}
+    return Estimated(n, found if n >= FEWEST_AUDITS else None, classes, corrected, of_class)
 
 
 def _some(pool: Layers, seed: int) -> Layers:

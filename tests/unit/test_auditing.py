@@ -18,7 +18,7 @@ from backend.store.label_record import LabelRecord
 from backend.store.locations import project_files
 from backend.store.reason import AUDIT, Reason
 from backend.store.served import ServedHeads
-from tests.fakes.loop import Loop
+from tests.fakes.loop import Loop, label_of
 from tests.fakes.project import FakeProject
 
 
@@ -116,6 +116,10 @@ def test_the_estimate_is_told_where_audits_are_enough(loop: Loop) -> None:
         assert 0 <= found["low"] <= found["value"] <= found["high"] <= 1
     assert done["forecast"]["advice"]
     assert set(told["per_class"]) == {"disaster", "other"}
+    record = LabelRecord(project_files(loop.settings, project.id)).read().values()
+    drawn = [row.task for row in record if row.reason.how == AUDIT]
+    labels = [label_of(project.tasks[task]["data"]["text"]) for task in drawn]
+    assert told["audited_of"] == {each: labels.count(each) for each in ("disaster", "other")}
     assert told["accuracy"]["high"] > 0.8  # the texts are easy
     assert History(project_files(loop.settings, project.id)).read()[-1]["estimate"] == told
     head = loop.versions(project).load(done["model_version"]).error_head

@@ -208,3 +208,27 @@ def test_figures_without_a_matrix_show_their_table_alone() -> None:
     (control,) = told({}, found=old)["controls"]
     assert control["matrix"] is None
     assert control["pairs"] == []
+
+
+AUDITS: list[tuple[dict[str, int], str]] = [
+    ({"disaster": 4, "other": 27}, "drawn at random, 4 of them of the rarest class, “disaster”; in nine"),
+    ({"disaster": 0, "other": 31}, "drawn at random, none of them of class “disaster”; in nine"),
+    ({"a": 0, "b": 31, "c": 0}, "drawn at random, none of them of 2 classes, such as “a”; in nine"),
+    ({"a": 31}, "drawn at random; in nine"),
+    ({}, "drawn at random; in nine"),
+]
+
+
+@pytest.mark.parametrize(("audits", "said"), AUDITS)
+def test_beside_the_number_to_believe_stands_on_how_few_audits_it_rests(
+    audits: dict[str, int], said: str
+) -> None:
+    estimate = {"accuracy": ESTIMATE, "audited": 31, "audited_of": audits}
+    text = re.sub(
+        r"<[^>]+>", "", told({"trained_on": 137, "accuracy": 0.7, "estimate": estimate})["shown_as"]
+    )
+    assert "Believe these. Estimated from 31 audited tasks, which were " + said in text
+    assert "Not how right it is on what waits, but how right models are on 137 labelled tasks" in text
+    alone = told({"trained_on": 137, "accuracy": 0.7, "estimate": {"audited": 1, "share": 0.1}})["shown_as"]
+    assert "Believe these" not in alone
+    assert "Until there is an estimate, the one number: how right models are on 137 labelled tasks" in alone

@@ -16,6 +16,7 @@ from werkzeug.exceptions import NotFound
 from backend.jobs.shifting import ENOUGH
 from backend.jobs.summary import FEWEST_AUDITS, estimated_of
 from backend.pages.curves import Band, Goal, Line, chart
+from backend.pages.going_on import going_on
 from backend.pages.rendering import page as whole_page
 from backend.pages.section import ProjectPage, Section
 from backend.pages.words import measure
@@ -44,6 +45,8 @@ def told_of(page: ProjectPage, name: str | None) -> Mapping[str, Any]:
         "estimate": stats.get("estimate"),
         "main": estimated_of(stats),
         "forecast": stats.get("forecast"),
+        "going_on": going_on(stats),
+        "rarest": _rarest_audited(stats.get("estimate")),
         "fewest_audits": FEWEST_AUDITS,
         "chart": _chart(page.past.curve, stats),
         "measured": _measured(stats),
@@ -51,6 +54,16 @@ def told_of(page: ProjectPage, name: str | None) -> Mapping[str, Any]:
         "unmeasured": _unmeasured(page, name, [each["control"] for each in controls]),
         "controls": [_control(each, {} if number else estimated) for number, each in enumerate(controls)],
     }
+
+
+def _rarest_audited(estimate: object) -> Mapping[str, Any] | None:
+    """Of the classes that audits are of, the one with the fewest, and how many that are; `more`: further
+    classes with none either. None where it is not known, as of versions of an earlier release."""
+    told = estimate.get("audited_of") if isinstance(estimate, dict) else None
+    if not isinstance(told, dict) or len(told) < 2:
+        return None
+    name, count = min(told.items(), key=lambda each: each[1])
+    return {"name": name, "count": count, "more": sum(each == 0 for each in told.values()) - 1}
 
 
 def _unmeasured(page: ProjectPage, name: str | None, measured: Sequence[str]) -> list[str]:
