@@ -10,8 +10,11 @@ if __name__ == "__main__":
     # of the same name; the package lies one level up.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from backend.store.bucket import wait_briefly
-from backend.web import create_app
+from backend.lasting import end_quickly, lasting
+
+with lasting():
+    from backend.store.bucket import wait_briefly
+    from backend.web import create_app
 
 if __name__ == "__main__":
     import argparse
@@ -26,4 +29,5 @@ if __name__ == "__main__":
     serve(Settings(host=known.host, port=known.port))
 else:
     wait_briefly()  # for the model store: Label Studio waits for a second, or three
+    end_quickly()
     app = create_app()

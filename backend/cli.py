@@ -21,6 +21,7 @@ from backend.commands.simulate import simulate
 from backend.commands.suspects import suspects
 from backend.commands.versions import versions
 from backend.errors import AtlasError
+from backend.lasting import end_quickly
 from backend.printable import printable_lines
 from backend.wrong_settings import wrong_settings
 
@@ -52,6 +53,7 @@ def main() -> None:
 
     Every setting is an environment variable; docs/settings.md lists them all.
     """
+    end_quickly()
 
 
 COMMANDS = (

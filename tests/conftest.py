@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,16 @@ os.environ.update(GIVEN)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Two processes of tests with two threads each on two cores wait for each other most of the time.
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+
+def pytest_sessionstart() -> None:
+    """What was imported lasts to the end, and so do the tests: collections of cycles pass over both."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

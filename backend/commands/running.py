@@ -15,6 +15,7 @@ from backend.addresses import is_loopback
 from backend.commands.given import check_device, check_names, settings_with
 from backend.commands.pages import link_for, user_name
 from backend.commands.warnings import warn, warn_of_label_studio
+from backend.lasting import lasting
 from backend.settings import Settings
 
 _NEXT = """
@@ -129,14 +130,17 @@ def worker(only: str | None) -> None:
     check_device(settings)
     logs.configure(settings.log_level, only or "worker", settings.log_format)
     warn(settings)
-    from backend.jobs.starting import prepare
-    from backend.jobs.worker import create_worker
     from backend.running.supervisor import die_with_parent
 
     # A worker that is killed must not leave its job's process behind, nor its scheduler's.
     os.register_at_fork(after_in_child=die_with_parent)
+    with lasting():
+        from backend.jobs.starting import prepare
+        from backend.jobs.worker import create_worker
     prepare(settings)
-    create_worker(settings, only).work(with_scheduler=True, logging_level="WARNING")
+    with lasting():
+        made = create_worker(settings, only)
+    made.work(with_scheduler=True, logging_level="WARNING")
     _end_at_once()
 
 
