@@ -25,8 +25,9 @@ def suspects(project: int, most: int, out: Path | None, force: bool) -> None:
     """List the labels that are most likely wrong, with what the model would say instead.
 
     Each label is judged by models that were trained without it. The list is a reason to look, not a verdict:
-    a hard text and a wrong label look alike. Nothing is changed in Label Studio. Needs the DATA_DIR (and
-    MODEL_STORE) of the running backend.
+    a hard text and a wrong label look alike, and models that contradict too many labels are too poor to say,
+    which is told first. Nothing is changed in Label Studio. Needs the DATA_DIR (and MODEL_STORE) of the
+    running backend.
     """
     settings = settings_with()
     logs.configure(settings.log_level, "suspects")
@@ -35,15 +36,21 @@ def suspects(project: int, most: int, out: Path | None, force: bool) -> None:
     check_kept(settings, project)
     from backend.labelstudio.client import LabelStudioClient
     from backend.results.suspects import find_suspects, write_suspects
+    from backend.results.too_poor import is_too_poor, told_of
 
     with LabelStudioClient.from_settings(settings) as client:
         found = find_suspects(settings, client, project, most)
+    judgement = (found.judged, found.contradicted, found.by_lot)
+    said = told_of(*judgement)
+    if is_poor := is_too_poor(*judgement):
+        click.echo(said)
     if out is None:
         click.echo(_table(found))
     else:
         write_suspects(found, out)
         click.echo(f"Wrote {len(found.rows)} of {found.judged} labels to {out}.")
-    click.echo(f"Of {found.judged} labels the models would give {found.contradicted} another.")
+    if not is_poor:
+        click.echo(said)
 
 
 def _table(found: Suspects) -> str:

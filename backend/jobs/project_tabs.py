@@ -11,6 +11,7 @@ from typing import Any
 
 from backend.jobs.pull import last_pulled
 from backend.labelstudio.client import LabelStudioClient
+from backend.results.too_poor import is_too_poor, judgement_of
 from backend.settings import Settings
 from backend.store.files import Files
 from backend.store.label_record import LabelRecord
@@ -68,7 +69,8 @@ def tasks_of_tabs(settings: Settings, project_id: int, study: Mapping[str, Any])
     head = (ServedHeads(files).read(version) if version else None) or {}
     doubted = {task: why.doubt for task, why in head.items() if why.doubt is not None}
     disputed = study.get("people", {}).get("disputed", [])
-    suspects = [each for each in study.get("suspects", []) if each["p_instead"] > each["p_label"]]
+    listed = [] if is_too_poor(*judgement_of(study)) else study.get("suspects", [])
+    suspects = [each for each in listed if each["p_instead"] > each["p_label"]]
     return {
         UNCERTAIN: sorted(doubted, key=lambda task: (-(doubted[task] or 0.0), task))[:MOST],
         DISPUTED: [each["task"] for each in disputed][:MOST],

@@ -14,6 +14,7 @@ from backend.jobs.people import people_told
 from backend.jobs.project_tabs import refresh_tabs
 from backend.jobs.pull import FILE, pull
 from backend.jobs.rare_finds import classes_in, rare_finds
+from backend.jobs.sayers import with_sayers
 from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.users import Users
 from backend.settings import Settings
@@ -60,6 +61,10 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
     found_in = {task.id: classes_in(scheme.main, task.target) for task in tasks if task.target is not None}
     labels = len(found_in)
     of_parts = isinstance(scheme.main, RegionControl)
+    lists = {
+        **_suspects(settings, client, project_id, labels, of_parts),
+        **_opinions(settings, client, project_id, sum(map(len, votes.values()))),
+    }
     return {
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "labels": labels,
@@ -68,8 +73,7 @@ def _studied(settings: Settings, client: LabelStudioClient, project_id: int) -> 
         "people": people_told(scheme.main, votes, texts),
         "names": _names(settings, annotators),
         "finds": rare_finds(found_in, LabelRecord(files).read()),
-        **_suspects(settings, client, project_id, labels, of_parts),
-        **_opinions(settings, client, project_id, sum(map(len, votes.values()))),
+        **with_sayers(scheme.main, lists, votes),
     }
 
 
@@ -91,8 +95,9 @@ def _suspects(
     from backend.results.suspects import find_suspects
 
     before = {} if of_parts else read_study(project_files(settings, project_id))
-    if "suspects" in before and before["suspects_of"] <= labels < GROWTH * before["suspects_of"]:
-        return {name: before[name] for name in ("suspects", "suspects_of", "judged", "contradicted")}
+    if "by_lot" in before and before["suspects_of"] <= labels < GROWTH * before["suspects_of"]:
+        kept = ("suspects", "suspects_of", "judged", "contradicted", "by_lot")
+        return {name: before[name] for name in kept}
     try:
         found = find_suspects(settings, client, project_id, MOST_SUSPECTS)
     except AtlasError as error:
@@ -102,6 +107,7 @@ def _suspects(
         "suspects_of": labels,
         "judged": found.judged,
         "contradicted": found.contradicted,
+        "by_lot": found.by_lot,
     }
 
 

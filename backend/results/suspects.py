@@ -13,7 +13,7 @@ from backend.controls.regions import RegionControl
 from backend.errors import AtlasError
 from backend.jobs.pull import pull
 from backend.labelstudio.client import LabelStudioClient
-from backend.learning.suspects import Suspected, held_out_probabilities, suspected
+from backend.learning.suspects import Ints, Suspected, held_out_probabilities, suspected
 from backend.results.collect import load_kept
 from backend.results.files import cell
 from backend.results.held_out import Labels, labels_of, page_of
@@ -47,11 +47,12 @@ class Suspect:
 class Suspects:
     """rows: the most suspected first; judged: how many labels there are of classes with enough of them;
     contradicted: of how many the models would say something else. Parts that nobody marked are among the rows
-    and in neither number."""
+    and in neither number. by_lot: how many labels drawn by lot would contradict; None of parts."""
 
     rows: list[Suspect]
     judged: int
     contradicted: int
+    by_lot: int | None = None
 
 
 def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int, most: int) -> Suspects:
@@ -82,7 +83,14 @@ def find_suspects(settings: Settings, client: LabelStudioClient, project_id: int
         for i in np.argsort(-found.order, kind="stable")[:most].tolist()
         if judged[i]
     ]
-    return Suspects(listed, int(judged.sum()), int((judged & (found.other > found.given)).sum()))
+    contradicted = int((judged & (found.other > found.given)).sum())
+    return Suspects(listed, int(judged.sum()), contradicted, by_lot(labels.targets[judged]))
+
+
+def by_lot(targets: Ints) -> int:
+    """How many of these classes would be others, were they dealt out anew."""
+    shares = np.bincount(targets) / max(len(targets), 1)
+    return round(len(targets) * (1 - float((shares**2).sum())))
 
 
 def _parts(settings: Settings, project_id: int, version: ModelVersion) -> dict[str, Any] | None:

@@ -20,9 +20,11 @@ def read_study(files: Files) -> dict[str, Any]:
 
     `at`: when, ISO 8601, UTC; `labels`: of how many; `version`: the newest then; `title`: the project's;
     `people`: of `jobs.people`; `names`: by annotator; `finds`: of `jobs.rare_finds`;
-    `suspects`: a list, and `judged` and `contradicted` beside it, or `refused`, why there are none.
-    `opinions`: a list, `above` in each whether it is worth more than a label on a typical new task, and
-    `opinions_in_all` beside it, of how many these are the first; or `opinions_refused` likewise.
+    `suspects`: a list, `who` in each the annotators who said so, and `judged`, `contradicted` and `by_lot`
+    beside it, or `refused`, why there are none.
+    `opinions`: a list, `who` in each by vote, `above` in each whether it is worth more than a label on a
+    typical new task, and `opinions_in_all` beside it, of how many these are the first; or `opinions_refused`
+    likewise.
     """
     try:
         found = json.loads(files.read(FILE).decode("utf-8", "surrogatepass"))

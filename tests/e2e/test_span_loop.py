@@ -126,7 +126,7 @@ def judged_on_its_page(page: Visit, project: Project, unmarked: int, third: http
 
     wait_until(lambda: bool(listed()))
     (row,) = listed()
-    assert "nothing marked" in row
+    assert "<bdi>nothing there</bdi>" in row
     assert "<bdi>PERSON</bdi>" in row
     assert "Nothing is missing here</button>" in row
     page.press("suspects/send-back", row)

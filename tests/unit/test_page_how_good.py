@@ -227,8 +227,10 @@ def test_beside_the_number_to_believe_stands_on_how_few_audits_it_rests(
     text = re.sub(
         r"<[^>]+>", "", told({"trained_on": 137, "accuracy": 0.7, "estimate": estimate})["shown_as"]
     )
-    assert "Believe these. Estimated from 31 audited tasks, which were " + said in text
+    assert "Believe this one. Estimated from 31 audited tasks, which were " + said in text
     assert "Not how right it is on what waits, but how right models are on 137 labelled tasks" in text
     alone = told({"trained_on": 137, "accuracy": 0.7, "estimate": {"audited": 1, "share": 0.1}})["shown_as"]
-    assert "Believe these" not in alone
+    assert "Believe" not in alone
+    both = told({"trained_on": 137, "estimate": {**estimate, "f1_macro": ESTIMATE}})["shown_as"]
+    assert "Believe these." in both
     assert "Until there is an estimate, the one number: how right models are on 137 labelled tasks" in alone

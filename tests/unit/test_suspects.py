@@ -115,5 +115,17 @@ def test_as_a_table_and_as_json(project: FakeProject, tmp_path: Path) -> None:
     assert len(json.loads(out.read_text())) == 20
 
 
+def test_where_models_are_too_poor_that_is_told_first(
+    project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.results.too_poor.POOR", 0.0)
+    first, *table = run(project, "-n", "2").splitlines()
+    assert first.startswith(
+        "The models are too poor yet to say which labels are wrong: they contradict 1 of 30"
+    )
+    assert [line.split()[0] for line in table[:2]] == ["task", str(sorted(project.tasks)[0])]
+    assert not any("would give" in line for line in table)
+
+
 def test_labels_of_one_class_contradict_nothing(loop: Loop, tmp_path: Path) -> None:
     assert "labels of two classes are needed" in refusal_of_one_class("suspects", loop, tmp_path)

@@ -45,6 +45,7 @@ def _row(page: ProjectPage, told: Mapping[str, Any], elsewhere: bool) -> Mapping
     return {
         **told,
         "said": voted(told),
+        "by": list(zip(map(page.named, told.get("who", [])), told["votes"], strict=False)),
         "address": page.task_address(told["task"]),
         "settle": "Leave as it is" if answer is None else f"“{shortened(answer, 24) or 'none'}” is right",
         "elsewhere": elsewhere,

@@ -20,6 +20,7 @@ from backend.pages.judging import (
     voted,
 )
 from backend.pages.section import ProjectPage, Section
+from backend.results.too_poor import is_too_poor, judgement_of, told_of
 from backend.store.judged_labels import ACCEPTED, OPENED, OPINIONS, RETURNED
 
 SHOWN = 20
@@ -38,10 +39,13 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
                 "address": page.task_address(each["task"]),
                 "elsewhere": each["task"] in opinions,
                 "picture": pictures.get(each["task"]),
+                "who": [page.named(who) for who in each.get("who", [])],
             }
             for each in open_rows[:SHOWN]
         ],
         "in_all": len(open_rows),
+        "is_poor": is_too_poor(*judgement_of(study)),
+        "told": told_of(*judgement_of(study)),
         "accepted": sum(verdict == ACCEPTED for verdict, _ in judged.values())
         + len(parts.marked())
         + len(parts.unmarked()),
