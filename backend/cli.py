@@ -12,6 +12,7 @@ from backend.commands.connecting import connect, disconnect, doctor
 from backend.commands.demo import demo
 from backend.commands.encoder import encoder
 from backend.commands.export import export
+from backend.commands.generation import generation
 from backend.commands.next import next_
 from backend.commands.pages import pages
 from backend.commands.predictions import predictions
@@ -58,7 +59,8 @@ def main() -> None:
 
 COMMANDS = (
     *(up, pages, connect, disconnect, doctor, alive, serve, worker, cron),
-    *(demo, simulate, next_, versions, predictions, export, suspects, second_opinions, encoder),
+    *(demo, simulate, next_, versions, predictions, export, suspects, second_opinions),
+    *(encoder, generation),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -50,15 +50,26 @@ class ForeignSettings(CheckedSettings):
     )
     generation_model: str = Field(
         "",
-        description="The model's name there.",
+        description="The model's name there. Without GENERATION_URL a sequence-to-sequence model that "
+        "workers run: a hub's, such as `google/flan-t5-small` or `NAME@COMMIT`, fetched before by "
+        "`label-studio-atlas generation fetch NAME`, or a folder's full path.",
     )
     generation_prompt: str = Field(
         "",
-        description="What the model is told to do with a text. Empty: what the label config's headers say.",
+        description="What the model is told to do with a text. Empty: what the label config's headers say. "
+        "Of a model that workers run the words that stand before each text, such as `summarize:`; empty: "
+        "none.",
     )
     generation_examples: int = Field(
-        3, ge=0, le=20, description="Labelled tasks that are sent along as examples, the first by number."
+        3,
+        ge=0,
+        le=20,
+        description="Labelled tasks that are sent along as examples, the first by number; a model that "
+        "workers run gets none.",
     )
     generation_per_day: int = Field(
-        1000, ge=0, description="Texts, at most, that it is asked for in a day (UTC), in all projects."
+        1000,
+        ge=0,
+        description="Texts, at most, that it is asked for in a day (UTC), in all projects. Those that "
+        "workers write themselves are not counted: they cost nobody money.",
     )

@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 from backend.connecting import NotConnected, Say
 from backend.doctor.bench import Bench
 from backend.errors import NotConfigured, WrappedBackendError
-from backend.generation.named import GENERATION, named_model
+from backend.generation.named import GENERATION, NamedModel, named_model
+from backend.generation.own import OwnModel
 from backend.jobs.foreign import FRONT, generating
 from backend.store.wrapped_access import WrappedAccess
 from backend.wrapping import NOTHING_CHANGED, Wrapping
@@ -20,16 +21,22 @@ class Writing(Wrapping):
     """Nothing of it is Label Studio's, so that nothing there has to go."""
 
     def finish(self, say: Say) -> None:
-        settings = self.bench.settings
-        named = named_model(settings)
+        named = named_model(self.bench.settings)
         say("drafts", f"{named.name} writes them, and its answers are judged by annotators'")
+        if isinstance(named, OwnModel):
+            say("drafts", f"workers run it: no text is sent anywhere, of the first {FRONT} tasks it writes")
+        else:
+            self._tell_what_leaves(named, say)
+        self.bench.dispatcher.request_wrapped_pull(self.project)
+
+    def _tell_what_leaves(self, named: NamedModel, say: Say) -> None:
+        settings = self.bench.settings
         say(
             "drafts",
             f"texts are sent to {named.url}: those of the first {FRONT} tasks of the queue, "
             f"{settings.generation_examples} labelled ones as examples, and what the config's headers ask; "
             f"at most {settings.generation_per_day} a day",
         )
-        self.bench.dispatcher.request_wrapped_pull(self.project)
 
 
 def writing_of(bench: Bench, project_id: int, before: WrappedAccess | None) -> Wrapping:

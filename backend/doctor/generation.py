@@ -6,6 +6,7 @@ from backend.doctor.bench import ProjectBench
 from backend.doctor.finding import Finding, note, ok, wrong
 from backend.errors import NotConfigured, WrappedBackendError
 from backend.generation.named import GENERATION, named_model
+from backend.generation.own import OwnModel
 from backend.jobs.foreign import foreign
 from backend.jobs.generation_day import GenerationDay
 from backend.jobs.wrapped_state import WrappedState
@@ -31,12 +32,18 @@ def model_that_writes(bench: ProjectBench) -> Finding:
         )
     if (elsewhere := refused_elsewhere(state)) is not None:
         return elsewhere
+    if isinstance(named, OwnModel):
+        return _with_failures(f"{named.name} writes drafts, run by workers; no text is sent anywhere", state)
     told = f"{named.name} writes drafts; texts are sent to {named.url}; {day.taken} of {day.most} texts today"
     if day.taken >= day.most:
         return note(
             f"{told}: that is today's bound, the others follow from 00:00 UTC on",
             f"Raise GENERATION_PER_DAY, where that is too few. {MEANWHILE}",
         )
+    return _with_failures(told, state)
+
+
+def _with_failures(told: str, state: WrappedState) -> Finding:
     if state.failure is not None:
         return note(f"{told}. {state.failure.times} times before: {state.failure.said}", state.failure.remedy)
     return ok(told)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -70,6 +70,14 @@ class ChatModel:
         answer = self._once("GET", "models", None, CHECK_SECONDS)
         if answer.status_code not in (404, 405, 501):
             self._raise_for(answer)
+
+    def write_each(
+        self, instruction: str, examples: Sequence[Example], texts: Iterator[str], seconds: float
+    ) -> Iterator[Written | None]:
+        """One by one. No text is an example of itself."""
+        for text in texts:
+            others = [each for each in examples if each.text != text]
+            yield self.write(instruction, others, text, seconds)
 
     def write(self, instruction: str, examples: Sequence[Example], text: str, seconds: float) -> Written:
         body = {"model": self._named.name, "messages": messages(instruction, examples, text)}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Protocol
 
 from backend.controls.text_area import TextArea
+from backend.errors import NotWritten
 from backend.generation.named import GENERATION
 from backend.generation.written import Example, Writer
 from backend.store.written_texts import WrittenText, key_of
@@ -39,7 +41,6 @@ class GeneratingBackend:
     record: Record
     take: Callable[[], object]
     target: Target = field(default_factory=lambda: Target(GENERATION))
-    _examples: Sequence[Example] | None = None
 
     def close(self) -> None:
         self.writer.close()
@@ -69,19 +70,16 @@ class GeneratingBackend:
         version: str | None = None,
     ) -> Answer:
         """Of each task with a text what it writes, or has written before. Raises GenerationError."""
-        return Answer([self._prediction(task, seconds) for task in tasks], version=self.version)
-
-    def _prediction(self, task: Mapping[str, Any], seconds: float) -> WrappedPrediction | None:
-        """None of a task without a text, and where it wrote nothing."""
-        text = self.control.source.content(task.get("data"))
-        if not text.strip():
-            return None
         made = time.time()
-        key = key_of(self.version, text)
-        written = self.record.of(key)
-        if written is None:
-            written = self._written(key, text, seconds)
-        if not written.text:
+        texts = [self.control.source.content(task.get("data")) for task in tasks]
+        self._write(dict.fromkeys(text for text in texts if text.strip()), seconds)
+        said = (self._prediction(task, text, made) for task, text in zip(tasks, texts, strict=True))
+        return Answer([*said], version=self.version)
+
+    def _prediction(self, task: Mapping[str, Any], text: str, made: float) -> WrappedPrediction | None:
+        """None of a task without a text, and where it wrote nothing."""
+        written = self.record.of(self._key(text))
+        if written is None or not written.text:
             return None
         region = self.control.region("textarea", {"text": [written.text]}, written.sure or 0.0)
         if written.sure is None:
@@ -89,11 +87,34 @@ class GeneratingBackend:
         about = digest_of(task.get("data"))
         return WrappedPrediction(int(task["id"]), self.version, (region,), written.sure, made, about)
 
-    def _written(self, key: str, text: str, seconds: float) -> WrittenText:
-        self.take()
-        if self._examples is None:
-            self._examples = self.examples()
-        others = [each for each in self._examples if each.text != text]
-        found = WrittenText(key, *self.writer.write(self.instruction, others, text, seconds))
-        self.record.keep(found)
-        return found
+    def _write(self, texts: Iterable[str], seconds: float) -> None:
+        """Of those of which it has written nothing yet. What there is time for is kept; of what is left
+        NotWritten is raised, for fewer to be asked about."""
+        lacking = [text for text in texts if self.record.of(self._key(text)) is None]
+        if not lacking:
+            return
+        given = self.writer.write_each(self.instruction, self._examples, self._taken(lacking), seconds)
+        late = 0
+        for text, written in zip(lacking, given, strict=True):
+            if written is None:
+                late += 1
+            else:
+                self.record.keep(WrittenText(self._key(text), *written))
+        if late:
+            raise NotWritten(
+                f"{self.name} wrote {len(lacking) - late} of {len(lacking)} texts in {seconds:.3g} s",
+                "Name a smaller model, set DEVICE to a GPU, or raise WRAPPED_TIMEOUT.",
+                failure="slow",
+            )
+
+    def _taken(self, texts: Sequence[str]) -> Iterator[str]:
+        for text in texts:
+            self.take()
+            yield text
+
+    def _key(self, text: str) -> str:
+        return key_of(self.version, text)
+
+    @cached_property
+    def _examples(self) -> Sequence[Example]:
+        return self.examples()

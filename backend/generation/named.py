@@ -1,4 +1,5 @@
-"""The model that the operator has named, if any: nothing is sent anywhere before that."""
+"""The model that the operator has named, if any: behind an address, or one that is run here. Nothing is sent
+anywhere before that."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import logging
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.controls.scheme import LabelScheme
 from backend.controls.text_area import TextArea
@@ -13,13 +15,16 @@ from backend.errors import LabelConfigError, NotConfigured
 from backend.settings import Settings
 from backend.wrapped.target import address_in, check_allowed
 
+if TYPE_CHECKING:
+    from backend.generation.own import OwnModel
+
 logger = logging.getLogger(__name__)
 
 GENERATION = "generation"
 """What the extra params of a connection name as wrapped where the named model is to write."""
 MISSING = (
     "no model is named that writes texts: set GENERATION_MODEL, GENERATION_URL and GENERATION_KEY where the "
-    "backend runs"
+    "backend runs; or, without an address, GENERATION_MODEL alone, to a hub's such as google/flan-t5-small"
 )
 
 NO_KEY = (
@@ -39,10 +44,14 @@ class NamedModel:
     key: str = field(repr=False)
 
 
-def named_model(settings: Settings) -> NamedModel:
-    """Raises NotConfigured, with what to set."""
+def named_model(settings: Settings) -> NamedModel | OwnModel:
+    """Raises NotConfigured, with what to set, or to run."""
     if not _is_named(settings):
         raise NotConfigured(MISSING)
+    if is_run_here(settings):
+        from backend.generation.own import own_model
+
+        return own_model(settings.generation_model.strip())
     key = _key(settings)
     if not key:
         raise NotConfigured(NO_KEY)
@@ -106,8 +115,13 @@ def text_area_of(scheme: LabelScheme) -> TextArea:
     return scheme.main
 
 
+def is_run_here(settings: Settings) -> bool:
+    """Whether a model of a hub, or of a folder, is named, by the form of its name, and no address."""
+    return "/" in settings.generation_model and not settings.generation_url
+
+
 def _is_named(settings: Settings) -> bool:
-    return bool(settings.generation_model.strip() and settings.generation_url)
+    return bool(settings.generation_model.strip() and settings.generation_url) or is_run_here(settings)
 
 
 def _key(settings: Settings) -> str:

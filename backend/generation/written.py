@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 LONGEST = 10_000
@@ -31,8 +31,11 @@ class Writer(Protocol):
     def check(self) -> None:
         """Whether it is there; nothing is written for it."""
 
-    def write(self, instruction: str, examples: Sequence[Example], text: str, seconds: float) -> Written:
-        """Of one text, within so many seconds."""
+    def write_each(
+        self, instruction: str, examples: Sequence[Example], texts: Iterator[str], seconds: float
+    ) -> Iterator[Written | None]:
+        """Of each text, in turn; None of one that there was no time for. seconds: for what is written at
+        once, be it one text or all; texts: each is taken just before it is written of."""
 
     def close(self) -> None: ...
 

@@ -12,10 +12,13 @@ from backend.controls.text_area import TextArea
 from backend.errors import LabelConfigError, NotConfigured
 from backend.generation.chat import ChatModel
 from backend.generation.generating import GeneratingBackend
-from backend.generation.named import GENERATION, named_model, text_area_of
+from backend.generation.named import GENERATION, is_run_here, named_model, text_area_of
+from backend.generation.own import OwnModel
 from backend.generation.prompt import instruction_in
+from backend.generation.seq2seq import Seq2SeqWriter
 from backend.generation.written import Example
 from backend.jobs.generation_day import GenerationDay
+from backend.jobs.job_settings import job_settings
 from backend.jobs.pull import last_pulled
 from backend.settings import Settings
 from backend.store.locations import project_files
@@ -29,11 +32,14 @@ FRONT = 20
 """Tasks at the head of the queue that a model writes of: what is served until there is another order."""
 LONGEST_ANSWER = 2_000
 """Characters of an answer that is an example."""
+AT_ONCE = 8
+"""Texts that a model which is run here writes of at once; a model behind an address gets one at a time."""
 
 
 def manner_of(settings: Settings, wraps: str | None) -> Manner:
     if wraps == GENERATION:
-        return Manner(min(FRONT, settings.queue_head), 0, 1, is_metered=True)
+        at_once = AT_ONCE if is_run_here(settings) else 1
+        return Manner(min(FRONT, settings.queue_head), 0, at_once, is_metered=True)
     return Manner(settings.queue_head, settings.wrapped_rate, settings.wrapped_batch)
 
 
@@ -76,14 +82,19 @@ def generating(settings: Settings, redis: Redis, project_id: int, label_config: 
         control = text_area_of(parse_config(label_config, settings.queue_controls, wraps=True))
     except LabelConfigError as error:
         raise NotConfigured(f"project {project_id}: {error}") from error
+    record, asked = WrittenTexts(project_files(settings, project_id)), (control, label_config)
+    if isinstance(named, OwnModel):
+        half = settings.job_timeout / 2  # of a job, whose last batch may take long to be read
+        writer = Seq2SeqWriter(named, lambda: job_settings().device, half)
+        told = settings.generation_prompt.strip()
+        return GeneratingBackend(writer, named.name, *asked, told, list, record, lambda: None)
     return GeneratingBackend(
         ChatModel(named),
         named.name,
-        control,
-        label_config,
+        *asked,
         instruction_in(label_config, settings.generation_prompt),
         lambda: examples_of(settings, project_id, control),
-        WrittenTexts(project_files(settings, project_id)),
+        record,
         GenerationDay(redis, settings.generation_per_day).take,
     )
 

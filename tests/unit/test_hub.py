@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from safetensors.torch import save_file
 
 from backend.cli import main
+from backend.encoders import model_folder
 from backend.encoders.hub import HubName
 from backend.encoders.registry import find_encoder
 from backend.encoders.word_registry import find_word_encoder
@@ -137,8 +138,8 @@ def test_a_model_that_cannot_be_read_is_refused_with_the_reason(
         find_encoder(str(folder)).fit([""], seed=0)
 
 
-@pytest.mark.skipif(find_spec("transformers") is not None, reason="transformers is installed")
-def test_other_shapes_need_transformers(tmp_path: Path) -> None:
+def test_other_shapes_need_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_folder, "find_spec", lambda name: None)
     folder = make_model(tmp_path / "model", model_type="distilbert")
     with pytest.raises(ValueError, match=r"it needs transformers: pip install 'label-studio-atlas\[hub\]'"):
         find_encoder(str(folder)).fit([""], seed=0)
