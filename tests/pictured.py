@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -65,10 +66,20 @@ def pictured(folder: Path) -> Iterator[Pictured]:
         while loop.dispatcher.is_retraining(project.id):
             supervisor.check()
             time.sleep(1)
-        FailedJobs(loop.redis, project.id).note("refill", "Label Studio did not answer within 30 s")
+        _failed_once(loop, project, environment)
         with Redis.from_url(settings.redis_url) as redis:
             link = make_link(redis, settings, Invited("Ana", True), url)
         yield Pictured(link, f"{url}/projects/{project.id}")
+
+
+def _failed_once(loop: Loop, project: FakeProject, environment: pytest.MonkeyPatch) -> None:
+    """Three hours ago, and two minutes later no more."""
+    failed, began = FailedJobs(loop.redis, project.id), time.time() - 3 * 3600
+    with environment.context() as clock:
+        clock.setattr("backend.jobs.failed_jobs.time", SimpleNamespace(time=lambda: began))
+        failed.note("refill", "Label Studio did not answer within 30 s")
+        clock.setattr("backend.jobs.failed_jobs.time", SimpleNamespace(time=lambda: began + 120))
+        failed.worked("refill")
 
 
 def _reached(project: FakeProject, connection: Json) -> str:

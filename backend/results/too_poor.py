@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-POOR = 2 / 3
+POOR = 0.7
 """Of what labels drawn by lot would contradict, the share from which on models are too poor to judge."""
 
 

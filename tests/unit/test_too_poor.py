@@ -27,7 +27,7 @@ from tests.unit.span_scenes import CONFIG, right, text_of
     ("judged", "contradicted", "by_lot", "poor"),
     [
         (177, 136, None, True),  # boxes by a detector of mAP 12 %
-        (177, 118, None, False),
+        (177, 123, None, False),
         (148, 17, None, False),
         (100, 43, 50, True),  # two classes of as many labels: hardly better than lots
         (100, 43, 75, False),  # four classes
