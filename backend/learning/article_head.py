@@ -65,15 +65,23 @@ def train_article_head(
     kinds = [(~second).nonzero()[:, 0], second.nonzero()[:, 0]]
     if min(len(kind) for kind in kinds) == 0:
         return None
-    inputs, targets = torch.cat(parts(layers, reads), dim=1).detach(), second.long()
+    inputs, targets = torch.cat(parts(layers, reads), dim=1).detach(), second.long().tolist()
     head = ArticleHead(inputs.shape[1], reads, seed).to(inputs.device)
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.SGD(head.parameters(), lr=RATE)
     for _ in range(EPOCHS):
         some = torch.cat([kind[torch.randperm(len(kind), generator=generator)[:EACH]] for kind in kinds])
-        for item in some[torch.randperm(len(some), generator=generator)]:
-            logits = torch.addmv(head.bias, head.weights.T, inputs[item]).clamp(min=LOWEST)
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(logits[None], targets[item][None]).backward()
-            optimizer.step()
+        for item in some[torch.randperm(len(some), generator=generator)].tolist():
+            _step(head, inputs[item], targets[item])
     return head
+
+
+@torch.no_grad()
+def _step(head: ArticleHead, row: Tensor, kind: int) -> None:
+    """Down the slope of the cross-entropy of one item, which is of a logit its probability, less 1 for the
+    item's own kind; none of one that is cut off. Written out: autograd takes five times as long for it."""
+    logits = torch.addmv(head.bias, head.weights.T, row)
+    slope = logits.clamp(min=LOWEST).softmax(0)
+    slope[kind] -= 1
+    slope *= logits >= LOWEST
+    head.weights.addr_(row, slope, alpha=-RATE)
+    head.bias.sub_(slope, alpha=RATE)

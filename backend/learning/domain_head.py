@@ -221,7 +221,7 @@ def _descend(head: DomainHead, rows: Tensor, application: Tensor, steps: int) ->
     optimizer = torch.optim.LBFGS(head.parameters(), max_iter=steps, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
-        optimizer.zero_grad()
+        head.zero_grad()
         logits = head.logit(torch.addmm(head.first_bias, rows, head.first))
         loss: Tensor = _losses(logits, application).sum() + head.penalty() / fewest
         loss.backward()

@@ -277,7 +277,7 @@ def _descend(
     )
 
     def closure() -> Tensor:
-        optimizer.zero_grad()
+        network.zero_grad()
         logits = network(features).logits  # [K, M, C]
         squares = torch.stack([(matrix**2).sum() for matrix in matrices]).sum()
         loss: Tensor = (losses(logits) * weights).sum() + squares * (WEIGHT_DECAY / len(features))

@@ -70,14 +70,19 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> dict[str, FlaskClient]:
     return answering
 
 
-@pytest.fixture(autouse=True)
-def _trained_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What tests of the loop train on the same labels of the same few texts is trained once a session. Those
-    of other folders that borrow `loop`, the golden ones among them, train it each time."""
-    if "loop" not in request.fixturenames:
-        return
+@pytest.fixture
+def trained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is trained on the same labels of the same vectors is trained once a session: for tests that are
+    about what comes of a training. Those of trainings themselves, and the golden ones, train each time."""
     for module, name in ((training, "_fit"), (tagging, "_fit"), (heads, "_fit"), (domain_head, "_descend")):
         monkeypatch.setattr(module, name, learned_once(getattr(module, name)))
+
+
+@pytest.fixture(autouse=True)
+def _loops_train_once(request: pytest.FixtureRequest) -> None:
+    """Not those of other folders that borrow `loop`."""
+    if "loop" in request.fixturenames:
+        request.getfixturevalue("trained_once")
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from backend.sampling.scene import Picks, Scene
 from backend.sampling.strategy import Strategy
 from tests.unit.scenes import four_clusters, random_scene, trained_on_random_scene
 
+pytestmark = pytest.mark.usefixtures("trained_once")
+
 ALL = [
     *names(),
     "entropy within 30% by representative",

@@ -28,6 +28,8 @@ from backend.simulate.plan import Plan
 from backend.simulate.replay import ReplayJob, SeedJob, prepare, replay
 from tests.unit.scenes import random_scene
 
+pytestmark = pytest.mark.usefixtures("trained_once")
+
 SOURCES = [("mail", "forum", "forum", None)[i % 4] if i else "letter" for i in range(80)]
 """Of the pool's 80 items: 40 of a forum, 20 without a source, 19 mails, one letter."""
 UNKNOWN: list[str | None] = [None] * 40

@@ -15,6 +15,8 @@ from backend.sampling.registry import find, score_units
 from tests.unit.scenes import confident_errors
 from tests.unit.unit_scenes import learned_by, ragged, trained_on, units_of, vectors_of
 
+pytestmark = pytest.mark.usefixtures("trained_once")
+
 COMPOSED = [
     "margin within 30% by representative",
     "70% auto and 30% random",

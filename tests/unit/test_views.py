@@ -70,6 +70,7 @@ def test_each_sibling_is_asked_about_what_its_own_network_saw() -> None:
     assert torch.allclose(part.member_probabilities, found.member_probabilities[:, rows], atol=1e-6)
 
 
+@pytest.mark.usefixtures("trained_once")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_ranks_it_whole(strategy: str) -> None:
     ranking = rank_scene(strategy, scene(), 8)
