@@ -19,6 +19,7 @@ from backend.controls.unlearned import not_learned
 from backend.controls.weights import own_weights
 from backend.encoders import maps
 from backend.encoders.maps import BOXES, NAMES, find_map_encoder
+from backend.jobs.learners import of_regions
 from backend.jobs.learners.of_regions import ClassesOfRegions
 from backend.learning.region_network import train_regions
 from backend.learning.region_vectors import of_spans
@@ -167,6 +168,30 @@ def test_regions_are_told_apart_once_two_classes_are_on_words_and_order_no_queue
     assert of_two_people([she, beyond], words).learn_alone(kind) is None
     with pytest.raises(NotImplementedError, match="kind is asked of regions"):
         of_two_people([], words).learn(kind)
+
+
+def test_a_retrain_reads_so_many_regions_at_most_of_contents_by_lot(monkeypatch: pytest.MonkeyPatch) -> None:
+    (kind,) = of(config(KIND))
+    given = ['[[0, 4, "she"], [5, 9, "he"]]'] * 40
+    every = of_regions._placed(kind, given, seed=0)
+    assert [item for item, _, _ in every] == [each // 2 for each in range(80)]
+    monkeypatch.setattr(of_regions, "MOST", 25)
+    read = 0
+
+    def counted(self: OfRegions, answer: str) -> Any:
+        nonlocal read
+        read += 1
+        return placed_in(self, answer)
+
+    placed_in = OfRegions.placed_in
+    monkeypatch.setattr(OfRegions, "placed_in", counted)
+    some = of_regions._placed(kind, given, seed=0)
+    assert (len(some), read) == (25, 13)  # no other answer is looked at
+    assert some == sorted(some)
+    assert set(some) <= set(every)
+    assert {item for item, _, _ in some} != set(range(13))
+    assert some == of_regions._placed(kind, given, seed=0)
+    assert some != of_regions._placed(kind, given, seed=1)
 
 
 def bright(images: int) -> Units:

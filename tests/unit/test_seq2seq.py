@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import socket
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from backend.generation import seq2seq
 from backend.generation.own import OwnModel, own_model
 from backend.generation.seq2seq import Seq2Seq, Seq2SeqWriter, loaded
 from backend.generation.written import Written
-from tests.fakes.own_writer import make_bart, make_t5
+from tests.fakes.own_writer import make_bart, make_t5, make_taught_t5
 
 pytestmark = pytest.mark.skipif(find_spec("transformers") is None, reason="transformers is not installed")
 
 TEXTS = ["storm rain flood wind", "goal", "recipe flour butter oven soup salad kitchen spice"]
-MAKERS = {"t5": make_t5, "bart": make_bart}
+MAKERS = {"t5": make_t5, "bart": make_bart, "taught": partial(make_taught_t5, steps=100)}
+"""Only the last one ends a text before there is no room left."""
 
 
 @pytest.fixture(scope="module", params=MAKERS)
@@ -53,7 +55,7 @@ def test_how_sure_it_is_is_what_the_library_says_of_its_own_pieces(model: Seq2Se
         assert ours is not None
         assert ours.text == tokenizer.decode(told.sequences[0], skip_special_tokens=True).strip()
         assert ours.sure == pytest.approx(math.exp(scores.mean()), rel=1e-4)
-        assert 0 < ours.sure < 0.9
+        assert 0 < ours.sure < 1
     assert len({each.text for each in written if each}) == len(TEXTS)
 
 
