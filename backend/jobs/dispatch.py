@@ -260,11 +260,20 @@ class Dispatcher(WrappedQueues):
         self._enqueue_unique(self.encoding, STUDY, job_id, 0, project_id, job_timeout=timeout, **REMEMBERED)
 
     def request_version(self, project_id: int, version: str) -> None:
-        """Have the project work with a version; the last one asked for counts."""
-        self.state(project_id).wished_version = version
+        """Have the project work with a version; the last one asked for counts, also where it is asked for
+        while a job is bringing the one before."""
+        state = self.state(project_id)
+        state.wished_version = version
+        state.owe(SERVE)
         forget_if_lost(self.redis, job_id := f"serve-{project_id}")
         timeout = self._settings.job_timeout
         self._enqueue_unique(self.upkeep, SERVE, job_id, 0, project_id, job_timeout=timeout, **REMEMBERED)
+
+    def serve_again(self, project_id: int) -> None:
+        """Where another version was asked for while a job was bringing one."""
+        state = self.state(project_id)
+        if state.owes(SERVE) and (wished := state.wished_version) is not None:
+            self.request_version(project_id, wished)
 
     def request_examination(self, project_id: int) -> None:
         """Have the doctor look at the project, for its page."""

@@ -7,6 +7,7 @@ from typing import Any
 from redis import Redis
 
 from backend.jobs import pinning
+from backend.jobs.kinds import SERVE
 from backend.jobs.state import ProjectState
 from backend.labelstudio.client import LabelStudioClient
 from backend.settings import Settings
@@ -20,7 +21,9 @@ def serve_as_wished(project_id: int) -> dict[str, Any]:
     """The RQ job. Returns the version that serves, and whether it stays. Raises AtlasError."""
     settings = Settings()
     with Redis.from_url(settings.redis_url) as redis, LabelStudioClient.from_settings(settings) as client:
-        wished = ProjectState(redis, project_id).wished_version
+        state = ProjectState(redis, project_id)
+        state.settle(SERVE)  # first: what is wished from here on is owed
+        wished = state.wished_version
         if wished is None:
             return {}
         if wished == NEWEST or not version_number(wished):

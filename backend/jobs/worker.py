@@ -49,6 +49,7 @@ from backend.jobs.kinds import (
     QUEUE_NAME,
     REFILL,
     RETRAIN,
+    SERVE,
     TUNING_QUEUE,
     UPKEEP_QUEUE,
     WRAPPED_PULL,
@@ -218,6 +219,8 @@ class AtlasWorker(Worker):
             dispatcher.request_refill(project_id)
         elif job == LOOK:
             dispatcher.look_again(project_id)
+        elif job == SERVE:
+            dispatcher.serve_again(project_id)
         elif job == CLEAR and state.owes(CLEAR):
             dispatcher.request_clearing(project_id)
         elif job == FORWARD:

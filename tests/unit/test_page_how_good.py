@@ -192,6 +192,20 @@ def test_the_weakest_class_is_one_with_labels_enough(
     assert (control["weakest"] or {}).get("name") == weakest
 
 
+@pytest.mark.parametrize(
+    ("rare", "said"),
+    [(0, None), (1, "fewer than 5 labels: r0."), (5, "fewer than 5 labels: r0, r1, r2 and 2 more.")],
+)
+def test_beside_the_weakest_class_those_with_too_few_labels_to_tell_are_named(
+    rare: int, said: str | None
+) -> None:
+    classes = [class_of("a"), *({**class_of(f"r{i}", support=4), "f1": 0.0} for i in range(rare))]
+    text = re.sub(r"<[^>]+>", "", told({"trained_on": 20}, found=figures(classes))["shown_as"])
+    assert "Weakest: a, F1 50" in text
+    assert ("Not compared, with" in text) == (said is not None)
+    assert said is None or said in text
+
+
 def test_one_class_of_one_label_is_a_page() -> None:
     found = told(
         {"trained_on": 1, "accuracy": None},

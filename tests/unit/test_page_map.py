@@ -124,6 +124,15 @@ def test_a_job_is_kept_of_who_asked(loop: Loop, project: FakeProject) -> None:
     assert (kept.kind, kept.by, kept.tasks) == (FIRST, "eve <i>", (1,))
 
 
+def test_before_any_label_nothing_is_said_of_doubts(loop: Loop) -> None:
+    project = loop.create(12)
+    loop.retrain(project)
+    page = visitor(loop).get(f"/projects/{project.id}").text
+    section = page[page.index('id="next"') : page.index('id="map"')]
+    assert "There is no model to ask yet" in section
+    assert "leave in doubt" not in section
+
+
 def test_what_comes_next_is_told_with_why(loop: Loop, project: FakeProject) -> None:
     client = visitor(loop)
     page = client.get(f"/projects/{project.id}").text

@@ -9,13 +9,16 @@ from rq.job import JobStatus
 from rq.registry import ScheduledJobRegistry
 
 from backend.doctor.for_pages import examine_for_page
+from backend.jobs import pinning
 from backend.jobs.clock import due_in
 from backend.jobs.encoding_progress import EncodingProgress
 from backend.jobs.failed_jobs import FailedJobs
 from backend.jobs.failing import REASON
 from backend.jobs.job import AtlasJob
+from backend.jobs.kinds import SERVE
 from backend.jobs.measures import Measures
-from backend.jobs.serving import serve_as_wished
+from backend.jobs.serving import NEWEST, serve_as_wished
+from backend.jobs.worker import AtlasWorker
 from tests.fakes.loop import Loop
 from tests.fakes.project import FakeProject
 from tests.unit.page_visits import page_of, two_versions, visit
@@ -114,3 +117,32 @@ def test_the_list_of_projects_says_in_a_word_how_each_stands(loop: Loop, project
     assert '<span class="tag bad">set aside</span>' in client.get("/projects").text
     loop.state(project).disconnected = True
     assert '<span class="tag">not connected</span>' in client.get("/projects").text
+
+
+def test_a_version_that_is_asked_for_while_another_is_brought_comes_after_it(
+    loop: Loop, project: FakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = loop.versions(project).names()[-2:]
+    worker = AtlasWorker(["atlas-upkeep"], 60, loop.redis)
+
+    def end() -> None:
+        """As a worker does, once its job has ended."""
+        job = AtlasJob.read(f"serve-{project.id}", loop.redis)
+        assert job is not None
+        job.delete()
+        worker._look_again(SERVE, project.id, {})
+
+    def pin_while_somebody_unpins(*given: object) -> str:
+        loop.dispatcher.request_version(project.id, NEWEST)
+        return pin(*given)  # type: ignore[arg-type]
+
+    pin = pinning.pin
+    loop.dispatcher.request_version(project.id, old)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(pinning, "pin", pin_while_somebody_unpins)
+        assert serve_as_wished(project.id) == {"model_version": old, "pinned": True}
+    end()
+    assert f"serve-{project.id}" in loop.jobs()
+    assert serve_as_wished(project.id) == {"model_version": new, "pinned": False}
+    end()
+    assert f"serve-{project.id}" not in loop.jobs()

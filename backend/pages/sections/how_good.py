@@ -29,6 +29,8 @@ SHOWN_CLASSES = 15
 """That the table has before it is opened."""
 SHOWN_PAIRS = 6
 SHADES = 8
+FEWEST_OF_CLASS = 5
+"""Labels of a class with which it may be called the weakest."""
 
 
 def context(page: ProjectPage) -> Mapping[str, Any]:
@@ -179,13 +181,15 @@ def _control(figures: Mapping[str, Any], estimated: Mapping[str, Any]) -> Mappin
     """estimated: each class's F1 on what waits, by its name; of the first control alone."""
     classes = figures["classes"]
     measures, main = measures_of(classes), main_measure(classes)
-    weakest = [each for each in classes if each["support"] >= 5 and _is_share(each.get(main))]
+    weakest = [each for each in classes if each["support"] >= FEWEST_OF_CLASS and _is_share(each.get(main))]
     return {
         **figures,
         "measures": measures,
         "shown": classes[:SHOWN_CLASSES],
         "more": classes[SHOWN_CLASSES:],
         "weakest": min(weakest, key=lambda each: each[main], default=None),
+        "rare": [each["name"] for each in classes if each["support"] < FEWEST_OF_CLASS],
+        "fewest": FEWEST_OF_CLASS,
         "main": main,
         "estimated": estimated,
         "matrix": _matrix(figures) if "confused" in figures else None,

@@ -46,9 +46,10 @@ def _head(page: ProjectPage, version: str) -> list[dict[str, Any]]:
 def _covers(page: ProjectPage) -> bool:
     """Whether the order is by how much of what is in doubt a task covers, which not all of `auto` is."""
     name = page.published
-    if name is None or page.state.wraps is not None or page.versions.stats(name).get("strategy") != "auto":
+    if name is None or page.state.wraps is not None:
         return False
-    return not page.marks_parts(name)
+    stats = page.versions.stats(name)
+    return stats.get("strategy") == "auto" and bool(stats.get("trained_on")) and not page.marks_parts(name)
 
 
 def _waiting(store: TaskStore, tasks: Iterable[int]) -> list[int]:
