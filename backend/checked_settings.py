@@ -18,6 +18,9 @@ DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 LARGEST = 1_000_000_000
 """Of any number: as good as no bound, and as seconds still a time that clocks and calendars know."""
 
+LARGEST_SEED = 2**32 - 1
+"""That NumPy's generators take, and so scikit-learn's."""
+
 
 class CheckedSettings(BaseSettings):
     """The checks of `Settings`, whose fields they name."""
@@ -36,9 +39,10 @@ class CheckedSettings(BaseSettings):
 
     @field_validator("*")
     @classmethod
-    def _is_not_without_end(cls, value: object) -> object:
-        if isinstance(value, int | float) and value > LARGEST:
-            raise ValueError(f"must be at most {LARGEST:,}")
+    def _is_not_without_end(cls, value: object, known: ValidationInfo) -> object:
+        largest = LARGEST_SEED if known.field_name == "seed" else LARGEST
+        if isinstance(value, int | float) and value > largest:
+            raise ValueError(f"must be at most {largest:,}")
         return value
 
     @field_validator("redis_url", check_fields=False)

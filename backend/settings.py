@@ -210,7 +210,7 @@ class Settings(ForeignSettings):
     folds: int = Field(
         10, ge=2, description="Folds of the cross-validation that gives verdicts on labelled tasks."
     )
-    seed: int = Field(0, ge=0, description="Seed of everything random.")
+    seed: int = Field(0, ge=0, description="Seed of everything random, at most 4,294,967,295.")
     device: str = Field(
         "cpu",
         description="Where workers encode and train: cpu, cuda, cuda:1, mps, or auto, the first there is of "

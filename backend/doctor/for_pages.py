@@ -14,7 +14,7 @@ from backend.doctor.bench import Bench
 from backend.doctor.examine import examine
 from backend.doctor.finding import Finding, State
 from backend.settings import Settings
-from backend.store.kept_json import UNREADABLE, finite
+from backend.store.kept_json import MALFORMED, finite
 
 SECONDS = 7 * 24 * 3600
 
@@ -47,7 +47,7 @@ def last_findings(redis: Redis, project_id: int) -> Looked | None:
         found = [Finding(**{**each, "state": State(each["state"])}) for each in told["findings"]]
         since = {str(check): finite(at) for check, at in told.get("since", {}).items()}
         return Looked(finite(told["at"]), found, since)
-    except UNREADABLE:
+    except MALFORMED:
         return None
 
 

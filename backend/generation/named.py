@@ -76,7 +76,8 @@ def wrapped_place(wraps: str, settings: Settings, *, knows_who_asks: bool) -> st
 
 
 def _check_set(place: str, settings: Settings) -> None:
-    """Raises ValueError where the operator has not set that it may be, and tells the log what to set."""
+    """Raises ValueError where the operator has not set that it may be, and tells the log what to set: a web
+    server's, that anybody may ask, seldom (`backend.seldom`)."""
     if place == GENERATION:
         if not _is_named(settings):
             logger.warning("%s", MISSING)

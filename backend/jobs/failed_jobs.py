@@ -11,7 +11,7 @@ from redis import Redis
 
 from backend.jobs.keys import failed_key, failing_key, worked_key
 from backend.jobs.values import mended, text
-from backend.store.kept_json import UNREADABLE, finite
+from backend.store.kept_json import MALFORMED, finite
 
 MOST = 50
 SECONDS = 7 * 24 * 3600
@@ -86,7 +86,7 @@ def _failed(held: bytes | str) -> FailedJob | None:
     try:
         at, kind, reason = json.loads(held)
         return FailedJob(finite(at), str(kind), str(reason))
-    except UNREADABLE:
+    except MALFORMED:
         return None
 
 
@@ -94,5 +94,5 @@ def _worked(held: bytes | str) -> tuple[float, str] | None:
     try:
         at, kind = json.loads(held)
         return finite(at), str(kind)
-    except UNREADABLE:
+    except MALFORMED:
         return None

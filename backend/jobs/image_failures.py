@@ -13,7 +13,7 @@ from redis import Redis
 from backend.jobs.keys import failures_key
 from backend.jobs.values import mended
 from backend.pairs import parts
-from backend.store.kept_json import UNREADABLE, finite
+from backend.store.kept_json import MALFORMED, finite
 from backend.store.vectors import digest_of
 
 AGAIN_AFTER, AGAIN_SOON = 600.0, 60.0
@@ -87,7 +87,7 @@ class ImageFailures:
             try:
                 then, passing, reason = json.loads(value)
                 found[field.decode()] = (finite(then), bool(passing), str(reason))
-            except UNREADABLE:  # nobody here wrote that
+            except MALFORMED:  # nobody here wrote that
                 continue
         return found
 

@@ -11,7 +11,7 @@ from redis import Redis
 
 from backend.jobs.state import digest
 from backend.settings import Settings
-from backend.store.kept_json import UNREADABLE
+from backend.store.kept_json import MALFORMED
 
 LINK_SECONDS = 24 * 3600
 PATH = "/projects/enter"
@@ -58,7 +58,7 @@ def spend_link(redis: Redis, code: str) -> Invited | None:
         project = found["project"]
         who, may_change = str(found["who"])[:LONGEST_NAME], found["may_change"] is True
         return Invited(who, may_change, None if project is None else int(project))
-    except UNREADABLE:
+    except MALFORMED:
         return None
 
 

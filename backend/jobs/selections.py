@@ -11,7 +11,7 @@ from redis import Redis
 
 from backend.jobs.keys import selection_key
 from backend.jobs.values import mended, text
-from backend.store.kept_json import UNREADABLE
+from backend.store.kept_json import MALFORMED
 
 FIRST = "first"
 """Label these next."""
@@ -69,7 +69,7 @@ class Selections:
         kept = text(mended(self._redis, place, lambda: self._redis.get(place)))
         try:
             return None if kept is None else _from_json(json.loads(kept))
-        except UNREADABLE:  # somebody else wrote to Redis
+        except MALFORMED:  # somebody else wrote to Redis
             self._redis.delete(place)
             return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,10 +23,15 @@ def write(results: Results, path: Path) -> None:
 
 
 def replace(path: Path, fill: Callable[[IO[str]], None]) -> None:
-    """What was there is replaced when the new file is whole. Raises AtlasError where it cannot be written."""
+    """What was there is replaced when the new file is whole, and the same people may read it.
+
+    Raises AtlasError where it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
         with open(temporary, "w", encoding="utf-8", errors="replace", newline="") as file:
+            if path.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             fill(file)
         os.replace(temporary, path)
     except OSError as error:

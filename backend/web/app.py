@@ -13,11 +13,13 @@ from werkzeug.exceptions import HTTPException
 
 from backend import logs
 from backend.errors import AtlasError, TooLarge
+from backend.generation import named
 from backend.jobs.dispatch import Dispatcher
 from backend.pages import add_pages
 from backend.passing_through import PassingThrough
 from backend.predicting import Predictor
 from backend.printable import printable
+from backend.seldom import seldom
 from backend.settings import Settings
 from backend.store.waiting import Shard
 from backend.threads import slow_threads
@@ -44,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The web side of the backend. Without settings, those of the environment."""
     settings = settings or Settings()
     logs.configure(settings.log_level, "web", settings.log_format)
+    seldom(named.logger)
     app = Flask("backend")
     app.debug = False  # whatever FLASK_DEBUG says
     secure_headers(app)

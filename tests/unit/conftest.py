@@ -16,6 +16,7 @@ from redis import Redis
 from backend.content import connecting
 from backend.encoders.maps import Lite0Maps
 from backend.encoders.pictures import Lite0Encoder
+from backend.generation import named
 from backend.learning import domain_head, heads, tagging, training
 from backend.running.embedded_redis import start_redis
 from backend.running.supervisor import Supervisor
@@ -29,9 +30,11 @@ from tests.unit.learned_once import learned_once
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the SDK tries again it tries at once, and no file waits for the disk: a power cut loses a test."""
+    """What the SDK tries again it tries at once, and no file waits for the disk: a power cut loses a test. An
+    application's log says again what one of another test has said."""
     monkeypatch.setattr(http_client, "INITIAL_RETRY_DELAY_SECONDS", 0.001)
     monkeypatch.setattr(os, "fsync", lambda file: None)
+    monkeypatch.setattr(named.logger, "filters", [])
 
 
 @pytest.fixture(scope="session")

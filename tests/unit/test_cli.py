@@ -143,6 +143,7 @@ def test_a_wrong_input_is_told_with_what_to_do(command: str, code: int, said: st
         ({"ENCODER": "elmo"}, "ENCODER: "),
         ({"PORT": "abc"}, "a setting is wrong: PORT: must be a whole number, not 'abc'"),
         ({"SEED": "-1"}, "a setting is wrong: SEED: "),
+        ({"SEED": str(2**32)}, "a setting is wrong: SEED: must be at most 4,294,967,295"),
         ({"RETRAIN_WITHIN": "inf"}, "a setting is wrong: RETRAIN_WITHIN: must be at most 1,000,000,000"),
         ({"LABEL_STUDIO_URL": "http://ls\x07"}, "LABEL_STUDIO_URL: must hold no control characters"),
         ({"LABEL_STUDIO_URL": "http://u:s3cret@ls"}, "LABEL_STUDIO_API_KEY is what counts"),

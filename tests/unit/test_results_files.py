@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -106,6 +107,16 @@ def test_what_was_there_stays_until_the_new_file_is_whole(tmp_path: Path) -> Non
     assert [each.name for each in tmp_path.iterdir()] == ["all.csv"]
     replace(path, lambda file: print("after", file=file))
     assert path.read_text() == "after\n"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
+def test_who_may_read_a_file_stays_as_it_is_while_and_after_it_is_replaced(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "all.csv"
+    path.touch()
+    path.chmod(mode)
+    seen = []
+    replace(path, lambda file: seen.append(os.fstat(file.fileno()).st_mode & 0o777))
+    assert [*seen, path.stat().st_mode & 0o777] == [mode, mode]
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:

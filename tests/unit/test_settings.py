@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from sklearn.utils import check_random_state
 
+from backend.checked_settings import LARGEST_SEED
 from backend.near_misses import near_misses
 from backend.settings import Settings
 
@@ -148,3 +150,10 @@ def test_without_a_home_only_what_needs_one_is_refused(monkeypatch: pytest.Monke
     monkeypatch.delenv("DATA_DIR")
     with pytest.raises(ValidationError, match="set DATA_DIR"):
         Settings()
+
+
+def test_the_largest_seed_is_the_largest_that_all_take_that_is_seeded() -> None:
+    assert Settings(seed=LARGEST_SEED).seed == LARGEST_SEED
+    check_random_state(LARGEST_SEED)
+    with pytest.raises(ValueError, match="Seed must be between"):
+        check_random_state(LARGEST_SEED + 1)
