@@ -122,6 +122,9 @@ WRONG: list[tuple[str, int, str]] = [
     ("encoder fetch ../../etc", 1, "../../etc"),
     ("encoder fetch 'a b/c'", 1, "a b/c"),
     ("encoder", 2, "Usage"),
+    ("generation fetch ../../etc", 1, "../../etc"),
+    ("generation fetch", 2, "Missing argument 'NAME'"),
+    ("generation", 2, "Usage"),
     ("dance", 2, "No such command 'dance'"),
 ]  # fmt: skip
 

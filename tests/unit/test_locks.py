@@ -39,8 +39,18 @@ def test_every_release_is_pinned_with_its_hashes(lock: Path) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS[:2], ids=lambda path: path.name)
 def test_torch_stays_apart(lock: Path) -> None:
-    """Its builds for processors and graphics cards are other files of the same release."""
-    assert not [line for line in requirements(lock) if line.startswith(("torch=", "nvidia", "triton"))]
+    """Its builds for processors and graphics cards are other files of the same release. A torchvision that is
+    not of the same build breaks the import of transformers."""
+    apart = ("torch=", "torchvision", "nvidia", "triton")
+    assert not [line for line in requirements(lock) if line.startswith(apart)]
+
+
+def test_the_real_transformers_is_there_for_tests_alone() -> None:
+    assert [any(line.startswith("transformers=") for line in requirements(lock)) for lock in LOCKS] == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_the_weights_are_those_that_the_encoders_check() -> None:
