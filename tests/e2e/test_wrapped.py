@@ -7,13 +7,16 @@ import json
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from backend.demo.label_studio import LabelStudioServer
+from backend.generation.seq2seq import loaded
 from backend.settings import Settings
 from backend.store.locations import project_files
 from backend.store.model_version import version_number
@@ -25,6 +28,7 @@ from tests.fakes.chat import KEY, chat_served
 from tests.fakes.detector import CONFIG, Detector, backend_of, picture, truth
 from tests.fakes.drafts import CONFIG as DRAFTS
 from tests.fakes.drafts import answer, contents, written
+from tests.fakes.own_writer import make_taught_t5
 from tests.fakes.wrapped import FakeBackend, served
 
 COUNT, WEAK = 48, 6
@@ -123,13 +127,46 @@ def test_the_queue_goes_where_a_detector_is_wrong_and_follows_once_it_has_learne
         wait_until(lambda: detector.trainings == 1 and _are_right(project), 120)
 
 
-def test_drafts_of_a_named_model_are_shown_and_the_queue_follows_five_answers(
-    label_studio: LabelStudioServer, run_backend: Start
-) -> None:
-    http, texts = label_studio.admin.http, contents(30, 0.2, seed=0)
+@dataclass
+class Drafting:
+    """A model that writes. env: names it; writes: what it does of a text; asked: gives the texts that it was
+    sent, where that is known."""
+
+    env: dict[str, str]
+    writes: Callable[[str], str]
+    asked: Callable[[], list[str]] = list
+
+
+@contextmanager
+def behind_an_address(folder: Path) -> Iterator[Drafting]:
     with chat_served(written) as chat:
         named = {"GENERATION_URL": f"{chat.url}/v1", "GENERATION_MODEL": "tiny", "GENERATION_KEY": KEY}
-        backend = run_backend(**named, RETRAIN_EVERY="5", QUEUE_HEAD="30")
+        yield Drafting(named, lambda text: written(text)[0], lambda: chat.texts)
+
+
+@contextmanager
+def run_by_workers(folder: Path) -> Iterator[Drafting]:
+    pytest.importorskip("transformers")
+    model = loaded(make_taught_t5(folder / "t5"), "cpu")
+
+    def writes(text: str) -> str:
+        (found,) = model.write([text], 60)
+        assert found is not None
+        return found.text
+
+    yield Drafting({"GENERATION_MODEL": str(folder / "t5")}, writes)
+
+
+@pytest.mark.parametrize("named", [behind_an_address, run_by_workers])
+def test_drafts_of_a_named_model_are_shown_and_the_queue_follows_five_answers(
+    label_studio: LabelStudioServer,
+    run_backend: Start,
+    named: Callable[[Path], AbstractContextManager[Drafting]],
+    tmp_path: Path,
+) -> None:
+    http, texts = label_studio.admin.http, contents(30, 0.2, seed=0)
+    with named(tmp_path) as model:
+        backend = run_backend(**model.env, RETRAIN_EVERY="5", QUEUE_HEAD="30")
         body = {"title": "drafts", "label_config": DRAFTS, "sampling": "Uncertainty sampling"}
         project = Project(http, int(http.post("/api/projects", json=body).json()["id"]), {}, set())
         rows = [{"text": each} for each in texts]
@@ -145,7 +182,7 @@ def test_drafts_of_a_named_model_are_shown_and_the_queue_follows_five_answers(
         wait_until(lambda: any(each["result"] for each in project.queue()), 120)
         queue = project.queue()
         drafts = {each["task"]: each["result"][0]["value"]["text"] for each in queue if each["result"]}
-        assert drafts == {task: [written(text_of[task])[0]] for task in drafts}
+        assert drafts == {task: [model.writes(text_of[task])] for task in drafts}
         before = project.version
         for each in queue[:5]:
             answered = {"result": answer(text_of[each["task"]])}
@@ -153,7 +190,7 @@ def test_drafts_of_a_named_model_are_shown_and_the_queue_follows_five_answers(
         project.wait_for_version_after(before, backend)
         left = [each["task"] for each in queue[5:]]
         wait_until(lambda: [each["task"] for each in project.queue()] != left, 60)
-        assert len(chat.texts) == len(set(chat.texts))
+        assert len(model.asked()) == len(set(model.asked()))
         assert KEY not in http.get("/api/ml", params={"project": project.id}).text
 
 
