@@ -46,7 +46,12 @@ class WrittenTexts(GrownRecord[WrittenText]):
 
     @cached_property
     def _known(self) -> dict[str, WrittenText]:
-        return {row.key: row for path in self.parts() for row in self.rows(path)}
+        """A part that grows while it is read has another name by then, under which it is read once more."""
+        known, read = dict[str, WrittenText](), set[str]()
+        while new := [path for path in self.parts() if path not in read]:
+            known |= {row.key: row for path in new for row in self.rows(path)}
+            read |= {*new}
+        return known
 
     def encoded(self, rows: Sequence[WrittenText]) -> bytes:
         return json.dumps([list(row) for row in rows]).encode()
