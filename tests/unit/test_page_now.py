@@ -94,8 +94,11 @@ def test_what_the_page_says_first_follows_what_the_loop_does(loop: Loop, project
     EncodingProgress(loop.redis, project.id).begun("use", 60, 40)
     assert _headline(loop, project).startswith("Encoding in the background")
     EncodingProgress(loop.redis, project.id).ended()
+    loop.set(strategy="margin")
+    loop.label(project, list(project.tasks)[41])
     loop.retrain(project)
     serve_as_wished_to(loop, project, old)
+    assert "ordered by “auto”; version held" in page_of(visit(loop), project)
     assert _headline(loop, project).endswith(f"; {old}, which somebody keeps in service, orders the queue")
     loop.state(project).disconnected = True
     assert _headline(loop, project) == "Not connected: nothing is done for this project"

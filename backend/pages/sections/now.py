@@ -50,7 +50,7 @@ def context(page: ProjectPage) -> Mapping[str, Any]:
         "well": sum(each.state is State.OK for each in findings),
         "looked": looked,
         "failures": FailedJobs(page.redis, page.id).last(SHOWN_FAILURES),
-        "strategy": page.newest.get("strategy"),
+        "strategy": (page.versions.stats(page.published) if page.published else page.newest).get("strategy"),
         "titles": {each.check: FAILED.get(each.check, each.check) for each in findings},
         "kinds": KINDS,
     }
