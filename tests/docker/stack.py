@@ -175,8 +175,9 @@ def running(stack: Stack, *more: str) -> Iterator[Stack]:
 
 def host_address(engine: Engine) -> str:
     """This machine's, as containers of any network reach it: that of the engine's own bridge."""
-    described = json.loads(engine.run("network", "inspect", "bridge"))[0]
-    return str(described["IPAM"]["Config"][0]["Gateway"])
+    described = json.loads(engine.run("network", "inspect", "bridge"))[0]["IPAM"]["Config"][0]
+    first = next(ipaddress.ip_network(described["Subnet"]).hosts())
+    return str(described.get("Gateway", first))  # an engine that made its bridge anew tells no gateway
 
 
 def _free_network(engine: Engine) -> str:
