@@ -136,10 +136,12 @@ def test_tabs_second_opinions_and_leaving(team: Team, tmp_path: Path) -> None:
     wait_until(lambda: team.tabs()[AUDITED] == audits)
     assert team.tabs()[UNCERTAIN] == most_doubted(team.why())
     suspects = tmp_path / "suspects.json"
-    assert team.typed("suspects", "--out", str(suspects))[0] == 0
+    code, told = team.typed("suspects", "--out", str(suspects))
     rows = json.loads(suspects.read_text())
-    assert team.tabs()[SUSPICIOUS] == {row["task"] for row in rows if row["p_instead"] > row["p_label"]}
-    assert wrong in team.tabs()[SUSPICIOUS]
+    doubted = {row["task"] for row in rows if row["p_instead"] > row["p_label"]}
+    assert (code, wrong in doubted) == (0, True)
+    # with so few labels the models may be too poor to say, which is told, and nothing stands in the tab
+    assert team.tabs()[SUSPICIOUS] == (set() if "too poor yet" in told else doubted)
 
     page = Visit(team.backend, project.id)
     row = next(each for each in page.rows("opinions") if task_of(each) == disputed)
