@@ -35,7 +35,8 @@ from backend.demo.drawn_scenes import FIRST, SECOND, scenes
 from backend.encoders.lite0_weights import lite0
 from backend.encoders.maps import MASKS, MapEncoder, find_map_encoder
 from backend.encoders.pictures import Lite0Encoder
-from backend.learning.segmentation import UNSAID, Segmenter, TrainedSegmenter, centres, train_segmentation
+from backend.learning.cells import UNSAID, centres
+from backend.learning.segmentation import Segmenter, TrainedSegmenter, train_segmentation
 from backend.learning.segmentation_units import units_learned
 from backend.sampling import select
 

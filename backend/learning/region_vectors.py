@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from backend.encoders.maps import at_points
+from backend.learning.cells import Look, centres
 from backend.learning.detector import Maps
-from backend.learning.segmentation import Look, centres
 from backend.learning.units import Units, rows_of_items
 
 SIDE = 3

@@ -6,8 +6,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from backend.learning.cells import UNSAID, Look, centres
 from backend.learning.network import Layers
-from backend.learning.segmentation import UNSAID, Look, Segmenter, TrainedSegmenter, centres
+from backend.learning.segmentation import Segmenter, TrainedSegmenter
 from backend.learning.units import UnitLayers, UnitsLearned
 
 SIDE = 20

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from backend.learning.segmentation import UNSAID, TrainedSegmenter
+from backend.learning.cells import UNSAID
+from backend.learning.segmentation import TrainedSegmenter
 from backend.learning.suspected_parts import NOTHING, SuspectedPart, most_suspected
 
 BACKGROUND = 0

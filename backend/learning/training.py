@@ -60,12 +60,11 @@ def train(
     seed: int = 0,
     device: str = "cpu",
     together: Tensor | None = None,
-    iterations: int = MAX_ITERATIONS,
 ) -> Trained:
     """Train on all labelled items, and once more per fold without that fold, as one batched network.
 
     together: int64 [M], equal for items that must be in one fold, such as copies of each other: a verdict
-    on one by a network that was taught the other would say nothing. iterations: of L-BFGS, at most.
+    on one by a network that was taught the other would say nothing.
 
     features: float32 [M, D]; targets: int64 [M] in [0, n_classes); classes without an item are allowed.
     Classes weigh the same however rare they are ("balanced" inverse-frequency weights).
@@ -76,7 +75,7 @@ def train(
     folds = min(folds, len(first))
     fold_of = stratified_folds(targets[first], folds, seed)[which]
     network = LayeredNetwork(Shape(features.shape[1], n_classes, folds + 1, hidden), seed).to(device)
-    _fit(network, features, targets, _row_weights(targets, n_classes, fold_of, folds), iterations)
+    _fit(network, features, targets, _row_weights(targets, n_classes, fold_of, folds))
 
     with torch.no_grad():
         layers = network(features)
@@ -222,7 +221,6 @@ def _fit(
     features: Tensor,
     targets: Tensor,
     weights: Tensor,
-    iterations: int = MAX_ITERATIONS,
 ) -> None:
     """Minimise the summed loss of all members; they share no weight, so each minimises its own.
 
@@ -236,7 +234,7 @@ def _fit(
         each = torch.nn.functional.cross_entropy(logits.flatten(0, 1), repeated, reduction="none")
         return each.view(members, -1)
 
-    minimise(network, features, losses, weights, iterations=iterations)
+    minimise(network, features, losses, weights)
 
 
 def minimise(

@@ -18,8 +18,8 @@ from backend.controls.boxes import Boxes
 from backend.controls.scheme import LabelScheme
 from backend.encoders.maps import BOXES, MASKS, NAMES, MapEncoder, find_map_encoder
 from backend.errors import DamagedFile
+from backend.learning.cells import Look
 from backend.learning.detector import Maps
-from backend.learning.segmentation import Look
 from backend.learning.units import Units
 from backend.lru import RecentlyUsed
 from backend.store import tensors

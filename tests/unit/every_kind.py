@@ -11,7 +11,7 @@ from backend.jobs.learners import boxes
 from backend.jobs.projecting import project_items
 from backend.jobs.studying import study
 from backend.jobs.wrapped_pull import pull_wrapped
-from backend.learning import detection, projection, segmentation
+from backend.learning import detection, projection
 from backend.learning.detection import train_detection
 from tests.content import FileServer
 from tests.fakes.label_studio import choice
@@ -20,7 +20,7 @@ from tests.fakes.project import FakeProject
 from tests.fakes.rows import Json
 from tests.fakes.wrapped import FakeBackend
 from tests.unit import span_scenes
-from tests.unit.squares import CONFIGS, EDGE, HEIGHT, IMAGE, LABELS, WIDTH, asked, square
+from tests.unit.squares import CONFIGS, EDGE, HEIGHT, IMAGE, LABELS, WIDTH, asked, hardly_learned, square
 from tests.unit.test_wrapped_pull import said, wrapping
 
 WORDS = ("awful", "poor", "fine", "good", "superb")
@@ -181,7 +181,6 @@ def made_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Detectors, areas and maps are hardly learned."""
     monkeypatch.setattr(boxes, "train_detection", partial(train_detection, steps=10))
     monkeypatch.setattr(detection, "FOLDS", 2)
-    monkeypatch.setattr(segmentation, "MOST", 500)
-    monkeypatch.setattr(segmentation, "FOLDS", 2)
+    hardly_learned(monkeypatch, steps=20)
     monkeypatch.setattr(projection, "EARLY", 10)
     monkeypatch.setattr(projection, "LATE", 10)

@@ -8,12 +8,14 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from backend.controls.areas import AreaControl
 from backend.controls.config import parse_label_config
 from backend.controls.masks import Bitmask, Brush
 from backend.controls.polygons import Polygons
+from backend.learning import cells, segmentation, stepping
 from backend.web.app import create_app
 from tests.content import FileServer
 from tests.fakes.loop import Loop
@@ -32,6 +34,13 @@ COUNT, HEIGHT, WIDTH, EDGE = 20, 90, 120, 40
 LARGE = 19
 """The number of the picture that is larger than what is handed on of it: seven times in both directions."""
 MAPS = "lite0maps-320-4.8.16.32"
+
+
+def hardly_learned(monkeypatch: pytest.MonkeyPatch, steps: int = 50) -> None:
+    """Areas are, from few cells in few steps, with one sibling fewer: enough for squares."""
+    monkeypatch.setattr(cells, "MOST", 1_000)
+    monkeypatch.setattr(stepping, "STEPS", steps)
+    monkeypatch.setattr(segmentation, "FOLDS", 2)
 
 
 def size_of(number: int) -> tuple[int, int]:

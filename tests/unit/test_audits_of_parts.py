@@ -17,7 +17,7 @@ from backend.controls.spans import Spans
 from backend.jobs.learners import boxes, parts
 from backend.jobs.learners.parts import LearnedParts, Trained
 from backend.jobs.taught import Taught
-from backend.learning import detection, segmentation
+from backend.learning import detection
 from backend.learning.detection import train_detection
 from backend.store.history import History
 from backend.store.locations import project_files
@@ -27,7 +27,7 @@ from tests.fakes.project import FakeProject
 from tests.fakes.rows import Json
 from tests.unit import boxed
 from tests.unit.span_scenes import CONFIG, mark, shown, span_project
-from tests.unit.squares import CONFIGS, COUNT, asked, picture
+from tests.unit.squares import CONFIGS, COUNT, asked, hardly_learned, picture
 
 
 def test_spans_are_drawn_without_a_guess_and_tell_their_agreement_with_annotators(loop: Loop) -> None:
@@ -83,8 +83,7 @@ def pictures(pictures_once: None) -> Iterator[FileServer]:
 def test_areas_are_drawn_without_a_guess_and_count(
     loop: Loop, pictures: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segmentation, "MOST", 1_000)
-    monkeypatch.setattr(segmentation, "FOLDS", 2)
+    hardly_learned(monkeypatch)
     loop.set(audit_share=0.5)
     areas = asked(loop, pictures, CONFIGS["brush"][1])
     tasks = areas.project.tasks

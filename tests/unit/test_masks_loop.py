@@ -16,7 +16,6 @@ from backend.doctor.project import label_config
 from backend.jobs.auditing import Audits
 from backend.jobs.encoding import encode_shard
 from backend.jobs.learners import boxes, masks
-from backend.learning import segmentation
 from backend.learning.detector_training import train_detector
 from backend.results.collect import collect
 from backend.results.suspects import find_suspects
@@ -37,6 +36,7 @@ from tests.unit.squares import (
     WIDTH,
     Asked,
     asked,
+    hardly_learned,
     picture,
     size_of,
     square,
@@ -52,9 +52,7 @@ def files() -> Iterator[FileServer]:
 
 @pytest.fixture(autouse=True)
 def _few_cells(pictures_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough of them to learn squares, and one sibling fewer."""
-    monkeypatch.setattr(segmentation, "MOST", 1_000)
-    monkeypatch.setattr(segmentation, "FOLDS", 2)
+    hardly_learned(monkeypatch)
 
 
 @pytest.mark.parametrize("kind", ["brush", "bitmask", "polygons"])

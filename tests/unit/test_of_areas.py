@@ -15,12 +15,11 @@ from backend.controls.config import parse_label_config
 from backend.controls.of_regions import OfRegions
 from backend.controls.runs import runs_of, shares
 from backend.controls.unlearned import not_learned
-from backend.learning import segmentation
 from backend.learning.region_vectors import of_areas
 from tests.content import FileServer, file_server
 from tests.fakes.loop import Loop
 from tests.fakes.rows import Json
-from tests.unit.squares import CONFIGS, COUNT, HEIGHT, WIDTH, asked, picture, square
+from tests.unit.squares import CONFIGS, COUNT, HEIGHT, WIDTH, asked, hardly_learned, picture, square
 
 SAID = '<Choice value="warm"/><Choice value="cool"/>'
 WARMTH = f'<Choices name="warmth" toName="i" perRegion="true">{SAID}</Choices>'
@@ -115,8 +114,7 @@ def test_the_maps_are_read_at_the_cells_of_an_area() -> None:
 def test_it_is_learned_and_predicted_beside_the_area_under_its_id(
     loop: Loop, files: FileServer, kind: str, pictures_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segmentation, "MOST", 1_000)
-    monkeypatch.setattr(segmentation, "FOLDS", 2)
+    hardly_learned(monkeypatch)
     project = asked(loop, files, CONFIGS[kind][1] + WARMTH)
 
     def right(number: int) -> list[Json]:

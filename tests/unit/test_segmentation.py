@@ -11,17 +11,8 @@ from torch import Tensor
 
 from backend.encoders.maps import at_points
 from backend.learning import segmentation, segmentation_units
-from backend.learning.segmentation import (
-    BACKGROUND,
-    CELLS,
-    UNSAID,
-    Look,
-    Segmenter,
-    TrainedSegmenter,
-    centres,
-    sampled,
-    train_segmentation,
-)
+from backend.learning.cells import UNSAID, Look, centres
+from backend.learning.segmentation import Segmenter, TrainedSegmenter, train_segmentation
 from backend.learning.segmentation_units import PASS, units_learned, units_seen
 from backend.learning.units import UnitsLearned
 from backend.sampling import make_scene, names, rank_scene
@@ -65,27 +56,6 @@ def test_maps_are_read_at_the_middle_of_cells() -> None:
     everywhere = torch.arange(GRID * GRID, dtype=torch.float32).view(1, 1, GRID, GRID)
     assert cells.shape == (GRID * GRID, WIDTH)
     assert torch.allclose(at_points(everywhere, centres(GRID)[None]).flatten(), everywhere.flatten())
-
-
-def test_of_each_image_and_class_some_cells_are_taken() -> None:
-    targets = torch.zeros(3, 80, 80, dtype=torch.int64)
-    targets[0, :2, :5] = 1
-    targets[1, :40] = 2
-    targets[2] = UNSAID
-    sample = sampled(targets, 3, seed=0)
-    group = sample.image * 3 + sample.target
-    assert torch.bincount(group, minlength=9).tolist() == [BACKGROUND, 10, 0, BACKGROUND, 0, CELLS, 0, 0, 0]
-    assert (targets.flatten(1)[sample.image, sample.cell] == sample.target).all()
-    assert float(sample.stands_for.sum()) == pytest.approx(2 * 6400, rel=1e-4)
-    assert len(set(zip(sample.image.tolist(), sample.cell.tolist(), strict=True))) == len(sample.image)
-
-
-def test_more_images_do_not_make_more_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segmentation, "MOST", 500)
-    targets = torch.arange(20 * 400).view(20, 20, 20) % 4
-    sample = sampled(targets, 4, seed=0)
-    assert 500 <= len(sample.image) <= 500 + 20 * 4
-    assert torch.bincount(sample.image * 4 + sample.target, minlength=80).min() > 0
 
 
 def test_an_image_is_in_one_fold_and_judged_by_who_did_not_see_it() -> None:
@@ -166,7 +136,25 @@ def test_a_model_comes_back_from_its_weights() -> None:
     assert torch.equal(again.decode(look, 2).classes, model.decode(look, 2).classes)
 
 
-def test_an_offset_is_what_is_best_for_images_not_seen() -> None:
+def test_what_an_earlier_release_kept_goes_on() -> None:
+    """Its networks had one hidden layer."""
+    looks = torch.randn(WIDTH, CLASSES, generator=torch.Generator().manual_seed(2))
+    kept = {
+        "center": torch.ones(WIDTH),
+        "scale": torch.full((WIDTH,), 4.0),
+        "network.layers.0.weight": torch.eye(WIDTH, 64)[None],
+        "network.layers.0.bias": torch.zeros(1, 1, 64),
+        "network.layers.1.weight": torch.cat([looks, torch.zeros(64 - WIDTH, CLASSES)])[None],
+        "network.layers.1.bias": torch.zeros(1, 1, CLASSES),
+    }
+    told = {"kind": "segmentation", "grid": GRID, "inputs": WIDTH, "classes": CLASSES, "members": 1}
+    model, (look, _) = Segmenter.restored({**told, "hidden": [64]}, kept), toy(1)
+    cells = look(torch.tensor([0]), centres(GRID)[None])[0]
+    expected = torch.nn.functional.gelu((cells - 1) / 4 * WIDTH**0.5 / 4) @ looks
+    torch.testing.assert_close(model(cells).logits[0], expected)
+
+
+def test_of_a_rare_class_that_nothing_tells_little_is_said() -> None:
     """Of a rare class that cannot be told from the background, balanced training says too much."""
     generator = torch.Generator().manual_seed(0)
     maps = torch.randn(10, WIDTH, GRID, GRID, generator=generator)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backend.learning.segmentation import UNSAID, train_segmentation
+from backend.learning.cells import UNSAID
+from backend.learning.segmentation import train_segmentation
 from backend.learning.suspected_areas import suspected_areas
 from backend.learning.suspected_parts import NOTHING
 from tests.unit.test_segmentation import CLASSES, GRID, toy
