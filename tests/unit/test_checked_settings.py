@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from backend.checked_settings import LARGEST
+from backend.checked_settings import LARGEST, LARGEST_SEED
 from backend.settings import Settings
 from backend.wrong_settings import wrong_settings
 
 NUMBERS = [name for name, field in Settings.model_fields.items() if field.annotation in (int, float)]
-ENDLESS = ["inf", "Infinity", "1e300", "9" * 30, "9" * 5_000, str(LARGEST + 1)]
+ENDLESS = ["inf", "Infinity", "1e300", "9" * 30, "9" * 5_000, str(LARGEST_SEED + 1)]
 
 
 def refused(**given: Any) -> str:
@@ -59,6 +59,8 @@ EDGES: list[tuple[str, Any, Any]] = [
     ("keep_versions", 2, 1),
     ("folds", 2, 1),
     ("seed", 0, -1),
+    ("seed", LARGEST_SEED, LARGEST_SEED + 1),
+    ("folds", 10, LARGEST + 1),
     ("label_studio_timeout", 0.001, 0),
     ("content_max_mb", 0.5, 0),
     ("wrapped_timeout", 90, 90.1),

@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -17,7 +16,6 @@ from backend.cli import main
 from backend.controls.config import parse_label_config
 from backend.doctor.bench import Bench, ProjectBench
 from backend.doctor.layers import layers
-from backend.errors import DamagedFile
 from backend.jobs import tuning_views
 from backend.jobs.fine_tuning import fine_tune
 from backend.jobs.kinds import TUNING_QUEUE
@@ -25,9 +23,7 @@ from backend.jobs.ranking_on_adapted import _before_others, folds_by_group
 from backend.jobs.tuning_due import are_views_wanted
 from backend.sampling import Ranking
 from backend.store.adapted_models import AdaptedModels
-from backend.store.adapted_views import AdaptedViews, KeptViews, path_of
-from backend.store.files import Files
-from backend.store.tensors import pack
+from backend.store.adapted_views import AdaptedViews, KeptViews
 from tests.fakes.adaptable_encoder import install
 from tests.fakes.loop import Loop, label_of, texts
 from tests.fakes.project import FakeProject
@@ -174,14 +170,6 @@ def test_what_cannot_be_read_for_the_moment_is_not_made_again(
     loop.dispatcher.demand_retrain(project.id)
     loop.retrain(project)
     assert stats(loop, project)["ranked_on"]["vectors"] == "adapted"
-
-
-@pytest.mark.parametrize("written", [b"", b"\0" * 64, pack({"digests": np.zeros(3)})])
-def test_views_that_are_none_are_damage_whatever_they_hold(tmp_path: Path, written: bytes) -> None:
-    files = Files(tmp_path)
-    files.write(path_of("a" * 64), written)
-    with pytest.raises(DamagedFile):
-        AdaptedViews(files).read("a" * 64)
 
 
 @pytest.mark.parametrize("moment", ["model", "views"])
