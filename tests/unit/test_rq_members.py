@@ -36,6 +36,7 @@ OVERRIDDEN: dict[type, tuple[type, set[str]]] = {
                 "get_heartbeat_ttl",
                 "handle_exception",
                 "handle_job_failure",
+                "heartbeat",
                 "main_work_horse",
             ),
             *("maintain_heartbeats", "max_connection_wait_time", "perform_job", "queue_class"),
